@@ -1,0 +1,195 @@
+"""The api of prescribe against plain endpoints that insert one row: issue (signature check and sealing included) and a
+follow-up command. Known patients, tokens met before; 16 connections; one process each, as many requests per slice."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from benchmarks import bare_api
+from benchmarks.installations import api, installation, process, until_it_answers
+from benchmarks.load_generator import Load, generator, post
+from benchmarks.measuring import Figure, interleaved, percentile
+from contracts.registers import SigningKey
+from rxflow.play.cast import Cast
+from rxflow.world import Draft, Patient, Person, everyday_products, prescription_for, registration_of
+from services.seedwork.model import PersonalClass
+from services.seedwork.signing import verify_compact
+from services.seedwork.store.sealing import Place, seal
+from tests.support import servers
+
+REQUESTS = 500
+"""In one slice."""
+SLICES = 7
+GATE = 0.6
+REPEATS = 500
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Prescribing:
+    """The people of the world as far as prescribe knows them, and what they have written."""
+
+    cast: Cast
+    patients: list[tuple[Patient, uuid.UUID]]
+    issuing: list[tuple[uuid.UUID, Person]] = field(default_factory=list)
+    written: list[tuple[uuid.UUID, Person]] = field(default_factory=list)
+
+    @classmethod
+    def on(cls, cast: Cast) -> Prescribing:
+        """Registers loaded, patients registered."""
+        administrator = cast.administrator()
+        for kind in ("institution", "drug", "person"):
+            refused = [each for each in administrator.record("prescribe", kind, _entries(cast, kind)) if each]
+            if refused:
+                raise RuntimeError(refused[0])
+        registered = [
+            (patient, administrator.register_patient(registration_of(patient))) for patient in cast.world.patients
+        ]
+        return cls(cast, registered)
+
+    def drafts(self, count: int) -> Iterator[tuple[Draft, Person]]:
+        """New prescriptions: the world's patients and doctors in turn."""
+        doctors, products = self.cast.world.doctors, everyday_products(self.cast.world)
+        for number in range(count):
+            patient, patient_ref = self.patients[number % len(self.patients)]
+            doctor = doctors[number % len(doctors)]
+            draft = prescription_for(
+                self.cast.world,
+                patient,
+                doctor,
+                prescription_id=uuid.uuid4(),
+                patient_ref=patient_ref,
+                products=(products[number % len(products)],),
+            )
+            yield draft, doctor
+
+    def token(self, doctor: Person) -> str:
+        return f"Bearer {self.cast.prescriber(doctor).session.token}"
+
+    def issues(self, count: int) -> list[bytes]:
+        """Requests to issue."""
+        requests = []
+        self.issuing = []
+        for draft, doctor in self.drafts(count):
+            headers = {"Authorization": self.token(doctor), "Idempotency-Key": uuid.uuid4().hex}
+            body = draft.jws.encode()
+            requests.append(post("/prescriptions", body, {**headers, "Content-Type": "application/jose"}))
+            self.issuing.append((draft.prescription_id, doctor))
+        return requests
+
+    def issued(self, load: Load) -> None:
+        """What of the last requests was issued can be cancelled."""
+        self.written += [each for number, each in enumerate(self.issuing) if number not in load.shed]
+
+    def cancellations(self, count: int) -> list[bytes]:
+        """Requests to cancel what was issued before."""
+        requests = []
+        for prescription_id, doctor in [self.written.pop() for _ in range(min(count, len(self.written)))]:
+            headers = {"Authorization": self.token(doctor), "Idempotency-Key": uuid.uuid4().hex}
+            requests.append(post(f"/prescriptions/{prescription_id}/cancellations", _cancel(), {**headers, **JSON}))
+        return requests
+
+    def bare_issues(self, count: int) -> list[bytes]:
+        return [post("/prescriptions", draft.body, JSON) for draft, _ in self.drafts(count)]
+
+    def bare_cancellations(self, count: int) -> list[bytes]:
+        return [post(f"/prescriptions/{uuid.uuid4()}/cancellations", _cancel(), JSON) for _ in range(count)]
+
+
+def _entries(cast: Cast, kind: str) -> list[dict[str, Any]]:
+    return [entry.as_json() for entry in cast.world.entries(kind)]
+
+
+def _cancel() -> bytes:
+    return orjson.dumps({"request_id": str(uuid.uuid4()), "reason_code": "wrong_drug", "urgent": False})
+
+
+@contextmanager
+def bare() -> Iterator[int]:
+    """The plain endpoints in a process of their own; their port."""
+    with servers.database("rxflow_bench") as url:
+        port = servers.free_port()
+        arguments = ["-m", "uvicorn", "benchmarks.bare_api:app", "--port", str(port), "--no-access-log"]
+        with process([*arguments, "--log-level", "warning"], {**os.environ, bare_api.DATABASE_URL: url}):
+            until_it_answers(f"http://127.0.0.1:{port}/")
+            yield port
+
+
+def endpoint_figures() -> Iterator[Figure]:
+    """Issue and follow-up against one insert."""
+    with ExitStack() as running:
+        bare_port = running.enter_context(bare())
+        installed = running.enter_context(installation(["prescribe"]))
+        port = running.enter_context(api(installed, "prescribe"))
+        cast = running.enter_context(installed.cast({"prescribe": port}))
+        sender = running.enter_context(generator())
+        prescribing = Prescribing.on(cast)
+        loads: dict[str, list[Load]] = defaultdict(list)
+
+        def send(name: str, to: int, requests: Callable[[int], list[bytes]], status: int) -> float:
+            load = sender.send(to, requests(REQUESTS))
+            if name == "issue":
+                prescribing.issued(load)
+            loads[name].append(load)
+            return load.rate(status)
+
+        send("issue", port, prescribing.issues, 201)  # so that a follow-up that goes first finds something
+        slices = {
+            "bare issue": partial(send, "bare issue", bare_port, prescribing.bare_issues, 201),
+            "issue": partial(send, "issue", port, prescribing.issues, 201),
+            "bare follow-up": partial(send, "bare follow-up", bare_port, prescribing.bare_cancellations, 200),
+            "follow-up": partial(send, "follow-up", port, prescribing.cancellations, 200),
+        }
+        rates = interleaved(slices, SLICES)
+    for name in ("issue", "follow-up"):
+        latencies = [each for load in loads[name] for each in load.latencies_ms]
+        quantiles = f"p50/p99 {percentile(latencies, 0.5):.0f}/{percentile(latencies, 0.99):.0f} ms"
+        shed = sum(len(load.shed) for load in loads[name])
+        note = f"{rates.note(name, f'bare {name}')}, {quantiles}, {shed} shed"
+        yield Figure(f"{name} / plain one-insert endpoint", rates.ratio(name, f"bare {name}"), GATE, note=note)
+
+
+def part_figures() -> Iterator[Figure]:
+    """What an issue spends on its signature check and on sealing, by itself."""
+    with installation([]) as installed, installed.cast({}) as cast:
+        doctor, patient = cast.world.doctors[0], cast.world.patients[0]
+        draft = prescription_for(cast.world, patient, doctor, prescription_id=uuid.uuid4(), patient_ref=uuid.uuid4())
+    today = datetime.now(UTC).date()
+    key = SigningKey(kid=doctor.key.kid, jwk=doctor.key.public_jwk, valid_from=date.min, valid_until=date.max)
+    jws = draft.jws
+    yield Figure("signature check of an issue", _each_ms(lambda: verify_compact(jws, (key,), today)), unit="ms")
+
+    patient_ref = uuid.uuid4()
+    place, personal = Place(uuid.uuid4(), 1, "bench"), {"diagnoses": PersonalClass.CLINICAL}
+    keys = {(patient_ref, PersonalClass.CLINICAL): AESGCM(bytes(32))}
+
+    def sealed() -> None:
+        seal({"diagnoses": draft.payload["diagnoses"]}, personal, patient_ref, place, keys)
+
+    yield Figure("sealing of one personal field", _each_ms(sealed), unit="ms")
+
+
+def _each_ms(work: Callable[[], object]) -> float:
+    """CPU milliseconds of this thread."""
+    work()
+    started = time.thread_time()
+    for _ in range(REPEATS):
+        work()
+    return (time.thread_time() - started) / REPEATS * 1000
+
+
+def figures() -> Iterator[Figure]:
+    yield from endpoint_figures()
+    yield from part_figures()

@@ -1,0 +1,181 @@
+"""Problems of the dispatch service: retail fill, stock, delivery."""
+
+from contracts.errors.catalogue import Problem
+
+_STATE = "Only the transitions of the aggregate's table are allowed; `facts` name the state and what was tried."
+
+_FULFILMENT = (
+    Problem("fulfilment.unknown", 404, "No such fulfilment", "Not opened yet, or the id is wrong."),
+    Problem("fulfilment.not_yours", 403, "Not your fulfilment", "Patients see their own, pharmacies what they hold."),
+    Problem("fulfilment.wrong_state", 409, "Wrong state", _STATE),
+    Problem(
+        "fulfilment.content_unknown",
+        409,
+        "Prescription content missing",
+        "An instalment was opened whose release never arrived: the feed of the prescription has a hole.",
+    ),
+    Problem("line.unknown", 422, "No such line", "Lines are numbered as on the prescription."),
+    Problem(
+        "token.wrong", 403, "Wrong code", "The patient's token is not this one. Wrong codes are counted and locked."
+    ),
+    Problem(
+        "token.locked",
+        423,
+        "Locked after wrong codes",
+        "Too many wrong codes by this person or for this fulfilment; no code is looked at until `until`.",
+        final=False,
+    ),
+    Problem("token.used_up", 410, "Token used up", "Everything of this fulfilment has ended; `outcome` says how."),
+    Problem(
+        "pharmacy.not_admitted",
+        403,
+        "Pharmacy not admitted",
+        "The register has no entry in force for this pharmacy today (药品经营许可, 准入).",
+    ),
+    Problem(
+        "person.not_qualified",
+        403,
+        "Person not qualified for this step",
+        "The register must know the person today, in the step's profession, at this pharmacy (药品经营质量管理规范).",
+    ),
+    Problem("product.unknown", 422, "Unknown product", "The drug register has no such national code (医保药品代码)."),
+)
+
+_HOLD = (
+    Problem("hold.unknown", 404, "No such hold", "The fulfilment has no hold with this id."),
+    Problem("hold.not_yours", 403, "Another pharmacy's hold", "Only the pharmacy that holds may go on with it."),
+    Problem("hold.wrong_state", 409, "Wrong state", _STATE),
+    Problem(
+        "hold.wrong_secret", 403, "Wrong hold secret", "Show the secret of the hold; the holder can fetch it again."
+    ),
+    Problem("hold.expired", 409, "Hold expired", "The quantity is free again; hold it anew if it still is."),
+    Problem(
+        "hold.validity_over",
+        410,
+        "Validity over",
+        "No new hold after the prescription's last day of validity (处方管理办法 第18条: 当日, 最长3天).",
+    ),
+    Problem("hold.line_twice", 422, "Line named twice", "Each line appears once in a hold."),
+    Problem(
+        "hold.not_enough_remaining",
+        409,
+        "Not enough remaining",
+        "The rest is held, dispensed or already supplied elsewhere; `facts` say how much remains.",
+    ),
+    Problem(
+        "hold.counter_only",
+        409,
+        "Counter only",
+        "This drug may not be delivered (药品网络销售禁止清单, or by its nature); choose the counter.",
+    ),
+    Problem(
+        "hold.other_drug",
+        422,
+        "Another drug",
+        "A pharmacy may take another brand of the same generic name, form and strength, nothing else.",
+    ),
+    Problem("hold.not_held", 422, "Not held", "The hold does not hold this quantity of this line."),
+)
+
+_SUPPLY = (
+    Problem("supply.unknown", 404, "No such supply", "The fulfilment has no supply with this id."),
+    Problem(
+        "supply.not_yours", 403, "Another pharmacy's supply", "Only the pharmacy that prepared it may go on with it."
+    ),
+    Problem("supply.wrong_state", 409, "Wrong state", _STATE),
+    Problem("supply.already_prepared", 409, "Already prepared", "Put the packs back before preparing again."),
+    Problem("supply.other_product", 422, "Another product", "The scanned product is not the one the hold reserved."),
+    Problem("supply.more_than_held", 409, "More than held", "A supply gives at most what its hold holds."),
+    Problem(
+        "supply.codes_missing",
+        422,
+        "Trace codes do not match the packs",
+        "One trace code per pack, or a coded reason why there is none (药品追溯码: 先扫码后结算).",
+    ),
+    Problem("supply.code_twice", 422, "Trace code scanned twice", "Each pack has a code of its own."),
+    Problem("supply.too_many_packs", 422, "Too many packs", "Hand out what is ready before preparing more."),
+    Problem(
+        "supply.not_first_expired",
+        409,
+        "A lot that expires earlier is there",
+        "First expired, first out (近效期先出); otherwise give the reason with the lot.",
+    ),
+    Problem(
+        "supply.checker_is_preparer",
+        403,
+        "Checked by the preparer",
+        "Preparing and checking are done by two persons (四查十对; 调配与复核分离).",
+    ),
+    Problem(
+        "supply.no_price", 409, "No price", "The pharmacy's stock has no price for this product: book a receipt first."
+    ),
+    Problem(
+        "supply.not_cleared",
+        409,
+        "Not cleared",
+        "Nothing leaves the pharmacy before insurance and the patient's payment stand behind it (先结算, 再发药).",
+        final=False,
+    ),
+    Problem("supply.wrong_pickup_code", 403, "Wrong pickup code", "Ask the patient for the code of this supply."),
+    Problem(
+        "supply.delivery_arranged", 409, "Delivery arranged", "A courier is to bring it; call the delivery off first."
+    ),
+    Problem("supply.counter_only", 409, "Counter only", "Something in this supply may not be delivered."),
+    Problem(
+        "collector.patient_identity_missing",
+        422,
+        "Patient's identity missing",
+        "Who collects for somebody else shows both identities (医疗保障基金使用监督管理条例 第17条).",
+    ),
+    Problem("collector.identity_invalid", 422, "Identity number invalid", "18 characters with check digit (GB 11643)."),
+)
+
+_STOCK = (
+    Problem(
+        "stock.not_enough",
+        409,
+        "Not enough stock",
+        "The books do not have it; with the packs in hand say so.",
+        final=False,
+    ),
+    Problem("stock.not_yours", 403, "Another pharmacy's stock", "A pharmacy books its own goods."),
+    Problem("stock.lot_unknown", 404, "No such lot", "This pharmacy never had this lot of the product."),
+    Problem("stock.lot_differs", 409, "Another expiry for this lot", "One lot has one expiry; read the pack again."),
+    Problem(
+        "stock.lot_expired",
+        409,
+        "Lot expired",
+        "An expired lot is neither booked in nor given out (药品管理法 第98条).",
+    ),
+    Problem("stock.below_zero", 409, "Below zero", "The books of a lot never say less than nothing."),
+    Problem(
+        "trace_code.not_free",
+        409,
+        "Trace code not free",
+        "Sold, or set aside for another supply: one code, one sale, over all pharmacies (一码一销).",
+    ),
+    Problem(
+        "trace_code.repeated",
+        409,
+        "Trace code of an opened pack",
+        "An opened pack is sold on only by the pharmacy that opened it, until it is empty (拆零).",
+    ),
+)
+
+_DELIVERY = (
+    Problem("delivery.unknown", 404, "No such delivery", "The id is wrong."),
+    Problem(
+        "delivery.not_yours", 403, "Not your delivery", "Its pharmacy, its courier and its patient know a delivery."
+    ),
+    Problem("delivery.wrong_state", 409, "Wrong state", _STATE),
+    Problem("delivery.attempts_used_up", 409, "Attempts used up", "No further attempt; the parcel goes back."),
+    Problem("courier.not_admitted", 409, "Courier not admitted", "The register has no entry in force for it today."),
+    Problem(
+        "courier.not_qualified",
+        409,
+        "Courier not qualified",
+        "The agreement has ended, or the parcel must stay cold and the courier cannot (委托配送: 资质与协议).",
+    ),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_FULFILMENT, *_HOLD, *_SUPPLY, *_STOCK, *_DELIVERY)

@@ -1,0 +1,80 @@
+"""Problems of the insurance service."""
+
+from contracts.errors.catalogue import Problem
+
+PROBLEMS: tuple[Problem, ...] = (
+    Problem(
+        "claim.unknown",
+        404,
+        "No such claim",
+        "A claim exists once a supply was dispensed; its id is derived from supply and attempt.",
+    ),
+    Problem(
+        "claim.not_yours",
+        403,
+        "Not your claim",
+        "A patient sees their own claims, a pharmacy those of its supplies, an insurance officer those of own members.",
+    ),
+    Problem(
+        "claim.wrong_state",
+        409,
+        "The claim's state does not allow this",
+        "`state` and `trigger` say what was asked of it; the claim's transition table lists what is allowed.",
+    ),
+    Problem(
+        "claim.credential_missing",
+        422,
+        "No consent to ask the insurer",
+        "Send the patient's credential (医保电子凭证), or let the patient give a standing "
+        "authorisation first (医保基金监管条例 §15: 实名购药核验凭证).",
+    ),
+    Problem(
+        "authorisation.not_a_patient",
+        403,
+        "Not a patient",
+        "Only a patient's own token gives or withdraws a standing authorisation.",
+    ),
+    Problem(
+        "authorisation.wrong_state",
+        409,
+        "Nothing to change",
+        "The standing authorisation is already given, or there is none to withdraw.",
+    ),
+    Problem(
+        "payment.unknown",
+        404,
+        "No such payment",
+        "A payment exists once a claim is authorised with a share above zero for the patient.",
+    ),
+    Problem(
+        "payment.not_yours",
+        403,
+        "Not your payment",
+        "Only the patient whose share it is sees it and pays it.",
+    ),
+    Problem(
+        "payment.wrong_state",
+        409,
+        "The payment's state does not allow this",
+        "It is paid under another reference, has failed or was refunded, or its claim is no longer authorised.",
+    ),
+    Problem(
+        "payment.outcome_unknown",
+        503,
+        "The provider did not answer",
+        "Nothing was changed; repeat with the same reference.",
+        final=False,
+    ),
+    Problem(
+        "member.unknown_insurer",
+        422,
+        "Unknown insurer",
+        "The member's insurer is not in the register of insurers: load it first.",
+    ),
+    Problem(
+        "member.import_outdated",
+        409,
+        "Older than what is known",
+        "An import never overwrites a newer one: `known_as_of` is the day of the insurer's last word.",
+    ),
+)

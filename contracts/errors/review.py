@@ -1,0 +1,83 @@
+"""Problems of the review service."""
+
+from contracts.errors.catalogue import Problem
+
+PROBLEMS: tuple[Problem, ...] = (
+    Problem("case.unknown", 404, "No such case", "No review case has this id."),
+    Problem(
+        "case.wrong_state",
+        409,
+        "Not in this state",
+        "The case's transition table has no such step in `state`; read the case again.",
+    ),
+    Problem(
+        "case.not_yours",
+        403,
+        "Another institution's case",
+        "A case is reviewed by the institution that issued the prescription (处方审核规范: 医疗机构药师).",
+    ),
+    Problem(
+        "case.reviewer_not_registered",
+        403,
+        "Not registered today",
+        "The person register has no entry of yours that is in force today (准入, 退出).",
+    ),
+    Problem(
+        "case.not_a_reviewer",
+        403,
+        "Not licensed to review",
+        "The person register does not list you as a reviewing pharmacist (审方药师).",
+    ),
+    Problem(
+        "case.institution_not_admitted",
+        403,
+        "Institution not admitted today",
+        "The institution's register entry is suspended, ended or missing (准入, 退出).",
+    ),
+    Problem(
+        "case.own_prescription",
+        403,
+        "Own prescription",
+        "Nobody reviews what they prescribed; another pharmacist must take it.",
+    ),
+    Problem(
+        "case.taken_by_another",
+        409,
+        "Held by another reviewer",
+        "Somebody else has taken the case; it is free again when put back or when the lease is over.",
+    ),
+    Problem("case.lease_expired", 409, "Lease over", "Your time for this case is over; take it again."),
+    Problem(
+        "case.signed_something_else",
+        422,
+        "Signature over something else",
+        "The signed payload names another case, revision or prescription digest than the case under review.",
+    ),
+    Problem(
+        "case.blocking_finding",
+        409,
+        "Blocking finding",
+        "A prescription with a blocking finding cannot be passed; return it (处方管理办法 §6, §18).",
+    ),
+    Problem(
+        "case.comment_missing",
+        422,
+        "Comment missing",
+        "Each serious finding needs the pharmacist's comment to be passed; `findings` lists those without.",
+    ),
+    Problem("case.unknown_finding", 422, "No such finding", "A comment names a finding that the case does not have."),
+    Problem(
+        "case.unknown_code",
+        422,
+        "Unknown result code",
+        "Use the codes of the prescription comment standard (医院处方点评管理规范): 1-1..1-15, 2-1..2-9, 3-1..3-5.",
+    ),
+    Problem("case.unknown_line", 422, "No such line", "A finding names a line that the prescription does not have."),
+    Problem(
+        "case.code_not_serious",
+        422,
+        "Not a serious code",
+        "Only seriously unreasonable use or a medication error is refused (药品管理法 §73); return the case instead. "
+        "`serious` lists the codes.",
+    ),
+)

@@ -1,0 +1,262 @@
+"""Integration events of the dispatch service: retail fill, stock and delivery.
+
+Every event of the families fulfilment and delivery carries `prescription_id` and `fulfilment_id`. Quantities are in
+base units (最小制剂单位), money in fen. Whoever counts where a prescription's quantity is takes `buckets`: what stands
+once the event has happened, per line.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+from contracts.values import ContractValue, LineBuckets, LineQuantity
+
+Bucket = Literal["remaining", "held", "dispensed", "in_hands", "replaceable", "cancelled", "lapsed"]
+WayOfSupply = Literal["counter", "delivery"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class UndoneLine(ContractValue):
+    """A quantity of a line that came back, and the bucket it went to. A line may appear twice, once per bucket."""
+
+    line: int = Field(ge=1)
+    quantity: int = Field(gt=0)
+    bucket: Bucket
+
+
+class DesignationInForce(ContractValue):
+    """An agreement of the pharmacy with an insurer (定点) that held when the quantity was held."""
+
+    insurer: str
+    channels: tuple[str, ...] = Field(description="定点, 门诊统筹, 双通道")
+
+
+class DispensedLine(ContractValue):
+    """What was taken from one lot for one line. A line filled from two lots appears twice."""
+
+    line: int = Field(ge=1)
+    product: str = Field(description="23-character national code (医保药品代码)")
+    generic_name: str
+    drug_key: str = Field(description="generic name, form and strength")
+    quantity: int = Field(gt=0)
+    pack_size: int = Field(gt=0)
+    packs: int = Field(gt=0, description="packs taken or opened")
+    split_pack: bool = Field(default=False, description="the last pack was opened and not used up (拆零)")
+    lot: str
+    expiry: date
+    trace_codes: tuple[str, ...] = Field(description="one per pack (药品追溯码), or none with a reason")
+    no_code_reason: str | None = None
+    unit_price: int = Field(ge=0, description="fen per pack")
+    amount: int = Field(ge=0, description="fen; unit_price x quantity / pack_size, rounded half up once")
+
+
+class CancelDecision(ContractValue):
+    """What became of one line of a cancellation."""
+
+    line: int = Field(ge=1)
+    cancelled: int = Field(default=0, ge=0)
+    awaiting_return: int = Field(default=0, ge=0, description="with the courier: answered again when that ends")
+    refused: int = Field(default=0, ge=0)
+    reason: str | None = Field(default=None, description="why refused: in_hands, delivered, already_ended")
+
+
+class FulfilmentEvent(IntegrationEvent):
+    """What every event of a fulfilment names."""
+
+    FAMILY: ClassVar[str] = "fulfilment"
+
+    prescription_id: UUID
+    fulfilment_id: UUID
+
+
+class FulfilmentOpened(FulfilmentEvent):
+    """An instalment can be served: the patient has a token, pharmacies may hold."""
+
+    TYPE: ClassVar[str] = "dispatch.fulfilment_opened.v1"
+
+    instalment: int
+    instalments: int = Field(description="of how many")
+    opens_at: datetime
+    closes_at: datetime = Field(description="no new hold after this moment")
+    buckets: tuple[LineBuckets, ...]
+
+
+class QuantityHeld(FulfilmentEvent):
+    """A pharmacy has reserved a quantity for this patient: nobody else can hold the same quantity."""
+
+    TYPE: ClassVar[str] = "dispatch.quantity_held.v1"
+
+    hold_id: UUID
+    kind: Literal["normal", "replacement"]
+    pharmacy: str
+    region: str
+    lines: tuple[LineQuantity, ...]
+    way: WayOfSupply
+    expires_at: datetime
+    buckets: tuple[LineBuckets, ...]
+
+
+class HoldEnded(FulfilmentEvent):
+    """A hold, or a part of it, is over without a supply; the quantity is where `freed` says."""
+
+    TYPE: ClassVar[str] = "dispatch.hold_ended.v1"
+
+    hold_id: UUID
+    pharmacy: str
+    how: Literal["released", "refused", "expired", "revoked", "rest_freed"]
+    reason: str | None = None
+    freed: tuple[UndoneLine, ...]
+    buckets: tuple[LineBuckets, ...]
+
+
+class SupplyDispensed(FulfilmentEvent):
+    """Checked by a second person, trace codes booked. Still in the pharmacy until it is cleared and handed out.
+
+    A claim's right comes from this event alone.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.supply_dispensed.v1"
+
+    supply_id: UUID
+    hold_id: UUID
+    fill_no: int = Field(ge=1)
+    pharmacy: str
+    region: str
+    way: WayOfSupply
+    patient_ref: UUID
+    insurance_intent: str
+    designations: tuple[DesignationInForce, ...]
+    self_pay_only: bool = Field(description="no designation of the pharmacy covers the insurance intent")
+    prescription_revision: int
+    lines: tuple[DispensedLine, ...]
+    reviewer: str
+    preparer: str
+    checker: str
+    buckets: tuple[LineBuckets, ...]
+
+
+class SupplyReceived(FulfilmentEvent):
+    """The patient, or whoever collects for the patient, has it in hands."""
+
+    TYPE: ClassVar[str] = "dispatch.supply_received.v1"
+
+    supply_id: UUID
+    accepted: tuple[LineQuantity, ...]
+    rejected: tuple[LineQuantity, ...] = ()
+    collector_kind: Literal["patient", "agent"]
+    identity_checked: bool
+    proof_sha256: Sha256 | None = None
+    exception: bool = Field(default=False, description="it happened although a guard failed")
+    buckets: tuple[LineBuckets, ...]
+
+
+class SupplyUndone(FulfilmentEvent):
+    """A dispensed supply never reached the patient: the goods are back, the money follows."""
+
+    TYPE: ClassVar[str] = "dispatch.supply_undone.v1"
+
+    supply_id: UUID
+    lines: tuple[UndoneLine, ...]
+    why: Literal["not_collected", "given_up", "cancelled"]
+    disposition: Literal["restocked"]
+    buckets: tuple[LineBuckets, ...]
+
+
+class CancellationDecided(FulfilmentEvent):
+    """Dispatch's answer to a cancellation, once per request and fulfilment; once more when a courier's end was awaited.
+
+    `cancelled` includes what this request's own hold_ended and supply_undone moved.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.cancellation_decided.v1"
+
+    request_id: UUID
+    lines: tuple[CancelDecision, ...]
+    final: bool
+    buckets: tuple[LineBuckets, ...]
+
+
+class FulfilmentClosed(FulfilmentEvent):
+    """Nothing remains, is held or dispensed any more."""
+
+    TYPE: ClassVar[str] = "dispatch.fulfilment_closed.v1"
+
+    outcome: Literal["supplied", "cancelled", "lapsed", "mixed"]
+    buckets: tuple[LineBuckets, ...]
+
+
+class DeliveryEvent(IntegrationEvent):
+    """What every event of a delivery names."""
+
+    FAMILY: ClassVar[str] = "delivery"
+
+    prescription_id: UUID
+    fulfilment_id: UUID
+    delivery_id: UUID
+    supply_id: UUID
+
+
+class DeliveryCreated(DeliveryEvent):
+    """A courier is to bring a supply."""
+
+    TYPE: ClassVar[str] = "dispatch.delivery_created.v1"
+
+    pharmacy: str
+    courier: str
+    cold_chain: bool
+
+
+class DeliveryHandedOver(DeliveryEvent):
+    """The courier has the sealed parcel."""
+
+    TYPE: ClassVar[str] = "dispatch.delivery_handed_over.v1"
+
+    courier: str
+    seal_no: str
+    proof_sha256: Sha256
+
+
+class DeliveryAttemptFailed(DeliveryEvent):
+    """Nobody took the parcel."""
+
+    TYPE: ClassVar[str] = "dispatch.delivery_attempt_failed.v1"
+
+    attempt: int = Field(ge=1)
+    reason: str
+    may_retry: bool
+
+
+class DeliveryEnded(DeliveryEvent):
+    """The delivery is over: at the patient's, or called off before the courier had it."""
+
+    TYPE: ClassVar[str] = "dispatch.delivery_ended.v1"
+
+    outcome: Literal["delivered", "cancelled"]
+    proof_sha256: Sha256 | None = None
+    exception: bool = False
+
+
+class LineUnfilled(IntegrationEvent):
+    """A pharmacy could not give what a patient asked for. No patient and no prescription in it.
+
+    `demand_key` is opaque and the same for one prescription line over all pharmacies, so that three tries of one line
+    count as one demand. Stock on hand beside it is a contradiction.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.line_unfilled.v1"
+    FAMILY: ClassVar[str] = "stock"
+
+    drug_key: str
+    product: str
+    pharmacy: str
+    region: str
+    quantity: int = Field(gt=0)
+    reason: Literal["out_of_stock", "partial_dispense"]
+    on_hand_known: bool
+    on_hand: int = Field(ge=0)
+    demand_key: str

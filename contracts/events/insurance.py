@@ -1,0 +1,164 @@
+"""Integration events of insurance: claims, payments of the patient's share, and its register.
+
+Amounts are fen; each names the rule it follows from. Claims carry the random `patient_ref` and sums, and neither name
+nor credential, so that the books stay countable after a patient is forgotten.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+from contracts.values import ContractValue
+
+Sha256 = str
+PayerCode = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "acct", "patient"]
+
+
+class RuledAmount(ContractValue):
+    """Fen and the rule they follow from."""
+
+    amount: int = Field(ge=0)
+    rule: str
+
+
+class PayerAmount(ContractValue):
+    """What one payer bears. Funds by their national names, `acct` the personal account, `patient` the patient."""
+
+    payer: PayerCode
+    amount: int = Field(ge=0)
+    rule: str
+
+
+class LineAmounts(ContractValue):
+    """One dispensed line. `total` = own_pay + over_limit + first_self_pay + in_scope = sum of the payers.
+
+    A prescription line that was filled at two prices, or from two products, appears once for each.
+    """
+
+    line: int = Field(ge=1)
+    total: int = Field(ge=0)
+    own_pay: RuledAmount = Field(description="全自费 fulamt_ownpay_amt")
+    over_limit: RuledAmount = Field(description="超限价 overlmt_selfpay")
+    first_self_pay: RuledAmount = Field(description="先行自付 preselfpay_amt")
+    in_scope: RuledAmount = Field(description="符合政策范围 inscp_scp_amt")
+    deductible: RuledAmount = Field(description="起付线 act_pay_dedc, the part of what is in scope that it takes")
+    payers: tuple[PayerAmount, ...] = Field(description="who bears more than nothing, in the order in which they pay")
+
+
+class ClaimEvent(IntegrationEvent):
+    """What every event of a claim names. `attempt` counts the claims for one supply; the highest is the one to obey."""
+
+    FAMILY: ClassVar[str] = "claim"
+
+    claim_id: UUID
+    supply_id: UUID
+    prescription_id: UUID
+    fulfilment_id: UUID
+    attempt: int = Field(ge=1)
+    patient_ref: UUID
+    pharmacy: str
+    insurer: str | None = Field(description="None: the patient pays alone")
+
+
+class ClaimAmountsEvent(ClaimEvent):
+    """A claim's event that tells its amounts."""
+
+    policy: str = Field(description="the row of the policy table, or self-pay")
+    policy_date: date
+    self_pay_reason: (
+        Literal["intent", "not_designated", "not_a_member", "insurer_not_in_force", "no_policy", "chosen"] | None
+    ) = None
+    total: int = Field(ge=0)
+    fund: int = Field(ge=0, description="what the funds bear together")
+    account: int = Field(ge=0, description="what the personal account bears")
+    patient_share: int = Field(ge=0, description="what the patient pays in money")
+    payers: tuple[PayerAmount, ...]
+    lines: tuple[LineAmounts, ...]
+
+
+class ClaimQuoted(ClaimAmountsEvent):
+    """What a claim for a dispensed supply would come to; nothing is booked."""
+
+    TYPE: ClassVar[str] = "insurance.claim_quoted.v1"
+
+
+class ClaimAuthorised(ClaimAmountsEvent):
+    """All payers of the one stop have accepted, or the patient pays alone; the yearly limits are reserved."""
+
+    TYPE: ClassVar[str] = "insurance.claim_authorised.v1"
+
+    reference: str | None = Field(default=None, description="the insurer's")
+
+
+class ClaimRefused(ClaimEvent):
+    """The insurer refused. The supply waits for the patient's choice: pay alone, or give it up."""
+
+    TYPE: ClassVar[str] = "insurance.claim_refused.v1"
+
+    stage: Literal["authorise"]
+    reasons: tuple[str, ...]
+    may_self_pay: bool
+
+
+class SupplyCleared(ClaimEvent):
+    """Authorised and the patient's share paid: the supply may leave the pharmacy."""
+
+    TYPE: ClassVar[str] = "insurance.supply_cleared.v1"
+
+    how: Literal["insured", "mixed", "self_pay"]
+
+
+class ClaimSettled(ClaimAmountsEvent):
+    """The patient has it: amounts and yearly limits are final."""
+
+    TYPE: ClassVar[str] = "insurance.claim_settled.v1"
+
+    receipt_sha256: Sha256 = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ClaimVoided(ClaimEvent):
+    """A claim was taken back before it settled; all it had booked is negated and a paid share refunded."""
+
+    TYPE: ClassVar[str] = "insurance.claim_voided.v1"
+
+    reason: Literal["supply_undone", "payment_failed"]
+    replaced_by: int | None = Field(default=None, description="the attempt that follows; None: the supply has no claim")
+
+
+class PaymentChanged(IntegrationEvent):
+    """The patient's share of a claim was asked for, paid, has failed or was refunded."""
+
+    TYPE: ClassVar[str] = "insurance.payment_changed.v1"
+    FAMILY: ClassVar[str] = "payment"
+
+    payment_id: UUID
+    claim_id: UUID
+    supply_id: UUID
+    prescription_id: UUID
+    fulfilment_id: UUID
+    patient_ref: UUID
+    item: Literal["share"]
+    status: Literal["requested", "paid", "failed", "refunded"]
+    amount: int = Field(gt=0, description="fen")
+    channel: str | None = None
+    reference: str | None = Field(default=None, description="the provider's, of the payment or of its refund")
+    reason: Literal["declined", "claim_voided"] | None = Field(default=None, description="why it failed")
+
+
+class RegisterEntryRecorded(IntegrationEvent):
+    """An insurer or a designation was admitted, changed, suspended or ended (定点); obeyed at once."""
+
+    TYPE: ClassVar[str] = "insurance.register_entry_recorded.v1"
+    FAMILY: ClassVar[str] = "insurance_register"
+
+    kind: Literal["insurer", "designation"]
+    code: str
+    content: dict[str, Any] = Field(description="`contracts.registers.CONTENT[kind]`")
+    valid_from: date
+    valid_until: date | None = None
+    suspended: bool = False

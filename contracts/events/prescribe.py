@@ -1,0 +1,263 @@
+"""Integration events of prescribe: a prescription's way (family `prescription`) and its registers (`register`).
+
+What a doctor wrote about the patient is clinical personal data. Lines carry products, doses and quantities under the
+random `patient_ref` only, so that quantities stay countable after a patient is forgotten.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+from contracts.registers import DrugClass
+from contracts.values import ContractValue, LineQuantity
+from services.seedwork.model import Personal, PersonalClass
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Diagnosis(ContractValue):
+    """A diagnosis by its ICD-10 code (医保版)."""
+
+    code: str
+    name: str
+
+
+class PatientFacts(ContractValue):
+    """What screening needs to know about the patient on the day of issue; None: not asked."""
+
+    age_days: int = Field(ge=0)
+    sex: Literal["female", "male"]
+    weight_grams: int | None = None
+    pregnant: bool | None = None
+    lactating: bool | None = None
+    renal_impairment: bool | None = None
+    hepatic_impairment: bool | None = None
+    allergies: tuple[str, ...] | None = Field(default=None, description="generic names; empty: asked, none known")
+
+
+class SignatureCheck(ContractValue):
+    """How the prescriber's electronic signature was checked (电子签名): key, day, and whether anything was missing."""
+
+    kid: str
+    checked_at: datetime
+    degraded: bool = False
+
+
+class RestrictedUse(ContractValue):
+    """Whether the insurance's restricted use (限制使用) of a line's drug is met."""
+
+    line: int = Field(ge=1)
+    met: bool
+    reason: str | None = None
+
+
+class InsuranceIntent(ContractValue):
+    """How the visit is to be paid: 普通, 门诊统筹, 双通道, 门诊慢特病 or self-pay."""
+
+    kind: Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
+    restricted_use: tuple[RestrictedUse, ...] = ()
+
+
+class IssuedLine(ContractValue):
+    """One drug as it was prescribed. `quantity` in base units; `dose` in `dose_unit`, as a decimal."""
+
+    line: int = Field(ge=1)
+    product: str = Field(description="23-character national drug code")
+    generic_name: str
+    drug_key: str = Field(description="generic name, form and strength")
+    form: str
+    strength: str
+    drug_class: DrugClass
+    base_unit: str
+    quantity: int = Field(gt=0)
+    dose: str
+    dose_unit: str
+    frequency_per_day: int = Field(gt=0)
+    route: str
+    days: int = Field(gt=0)
+    instructions: str | None = None
+
+
+class ReleasedLine(ContractValue):
+    """One line as a pharmacy may see it. `counter_only`: no delivery, by law or by the drug's nature."""
+
+    line: int = Field(ge=1)
+    product: str
+    generic_name: str
+    drug_key: str
+    form: str
+    strength: str
+    drug_class: DrugClass
+    base_unit: str
+    quantity: int = Field(gt=0)
+    dose_text: str
+    counter_only: bool
+    deliverable: bool
+    cold_chain: bool
+    substitution_consent: bool
+
+
+class ReviewedBy(ContractValue):
+    """A pharmacist who passed the prescription, and the organisation that answers for the review."""
+
+    person: str
+    name: str
+    organisation: str
+    signed_sha256: str | None = None
+
+
+class RemainingFinding(ContractValue):
+    """A finding of the review that the dispensing pharmacist should know."""
+
+    rule: str
+    severity: str
+    result_code: str | None = None
+    lines: tuple[int, ...] = ()
+    evidence: str
+
+
+class PrescriptionEvent(IntegrationEvent):
+    """What every event of a prescription says."""
+
+    FAMILY: ClassVar[str] = "prescription"
+
+    prescription_id: UUID
+    patient_ref: UUID
+
+
+class PrescriptionIssued(PrescriptionEvent):
+    """A prescriber signed a prescription, or signed it again after a return; it waits for a reviewing pharmacist."""
+
+    TYPE: ClassVar[str] = "prescribe.prescription_issued.v1"
+
+    kind: Literal["first", "amended"]
+    revision: int = Field(ge=1)
+    confirmation_no: int = Field(ge=0)
+    prescriber: str
+    institution: str
+    region: str
+    visit_kind: Literal["outpatient", "emergency"]
+    facts: Annotated[PatientFacts | None, Personal(PersonalClass.CLINICAL)]
+    diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    lines: tuple[IssuedLine, ...]
+    long_supply_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    validity_days: int = Field(ge=1)
+    validity_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    online_visit: bool = False
+    insurance_intent: InsuranceIntent
+    insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    signed_sha256: Sha256 = Field(description="of the compact JWS as received")
+    signature: SignatureCheck
+    issued_at: datetime
+    valid_until: datetime = Field(description="last moment of the last day of validity; limits new holds")
+
+
+class PrescriptionReleased(PrescriptionEvent):
+    """The review passed the current revision: the prescription is in circulation. All that a pharmacy may see."""
+
+    TYPE: ClassVar[str] = "prescribe.prescription_released.v1"
+
+    revision: int = Field(ge=1)
+    confirmation_no: int = Field(ge=0)
+    prescriber: str
+    institution: str
+    region: str
+    patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
+    diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    lines: tuple[ReleasedLine, ...]
+    reviewers: tuple[ReviewedBy, ...]
+    findings: tuple[RemainingFinding, ...] = ()
+    insurance_intent: InsuranceIntent
+    insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    signed_sha256: Sha256
+    signature: SignatureCheck
+    instalments: int = Field(default=1, ge=1)
+    valid_until: datetime
+
+
+class InstalmentOpened(PrescriptionEvent):
+    """An instalment may be held from now on; an ordinary prescription is instalment 1 of 1."""
+
+    TYPE: ClassVar[str] = "prescribe.instalment_opened.v1"
+
+    instalment: int = Field(ge=1)
+    of: int = Field(ge=1)
+    opens_at: datetime
+    closes_at: datetime
+    lines: tuple[LineQuantity, ...]
+
+
+class CancellationRequested(PrescriptionEvent):
+    """The prescriber (or the institution's delegate) wants a released prescription cancelled, whole or in part."""
+
+    TYPE: ClassVar[str] = "prescribe.cancellation_requested.v1"
+
+    request_id: UUID
+    fulfilments: tuple[UUID, ...] = Field(description="not known to be closed; each answers once, until final")
+    scope: tuple[LineQuantity, ...] | None = Field(description="None: everything")
+    reason_code: str
+    urgent: bool
+    answer_due_at: datetime
+
+
+class EndedLine(ContractValue):
+    """Where one line's quantity ended."""
+
+    line: int = Field(ge=1)
+    cancelled: int = Field(ge=0)
+    in_hands: int = Field(ge=0)
+    lapsed: int = Field(ge=0)
+
+
+class PrescriptionCancelled(PrescriptionEvent):
+    """A cancellation has its final result and the prescription has ended by it."""
+
+    TYPE: ClassVar[str] = "prescribe.prescription_cancelled.v1"
+
+    request_id: UUID
+    reason_code: str
+    lines: tuple[EndedLine, ...]
+
+
+class ExpiredLine(ContractValue):
+    """What lapsed with the validity and what still runs."""
+
+    line: int = Field(ge=1)
+    lapsed: int = Field(ge=0)
+    running: int = Field(ge=0)
+
+
+class PrescriptionExpired(PrescriptionEvent):
+    """Validity is over: no new hold. Supplies that run go on to their end."""
+
+    TYPE: ClassVar[str] = "prescribe.prescription_expired.v1"
+
+    valid_until: datetime
+    lines: tuple[ExpiredLine, ...]
+
+
+class PrescriptionCompleted(PrescriptionEvent):
+    """Everything that was prescribed is in the patient's hands."""
+
+    TYPE: ClassVar[str] = "prescribe.prescription_completed.v1"
+
+    lines: tuple[LineQuantity, ...]
+
+
+class RegisterEntryRecorded(IntegrationEvent):
+    """A person, an institution or a drug was admitted, changed, suspended or ended (准入, 退出); obeyed at once."""
+
+    TYPE: ClassVar[str] = "prescribe.register_entry_recorded.v1"
+    FAMILY: ClassVar[str] = "register"
+
+    kind: Literal["person", "institution", "drug"]
+    code: str
+    content: dict[str, Any]
+    valid_from: date
+    valid_until: date | None = None
+    suspended: bool = False

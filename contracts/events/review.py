@@ -1,0 +1,115 @@
+"""Integration events of the review service: what became of one review case (one revision of one prescription).
+
+Family `case`. The pharmacist's own words are clinical personal data; findings name rules, lines and numbers only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+from contracts.values import ContractValue
+from services.seedwork.model import Personal, PersonalClass
+
+
+class Severity(StrEnum):
+    """How much a finding weighs. A blocking finding cannot be passed, a serious one only with a comment."""
+
+    INFO = "info"
+    CAUTION = "caution"
+    SERIOUS = "serious"
+    BLOCKING = "blocking"
+
+
+class Finding(ContractValue):
+    """One thing that a rule, or a pharmacist, found on a prescription."""
+
+    number: int = Field(ge=1, description="place in the case, from 1")
+    rule: str = Field(
+        description="item of the review standard (医疗机构处方审核规范), e.g. N3.6; `pharmacist` for a person's"
+    )
+    knowledge_version: str = Field(description="version of the rules and limits that were applied")
+    evidence: str = Field(description="the numbers that show it, without personal data")
+    severity: Severity
+    result_code: str | None = Field(
+        description="official code (医院处方点评管理规范), e.g. 1-12; none for mere information"
+    )
+    lines: tuple[int, ...] = Field(description="the prescription lines concerned; empty: the whole")
+    confirmable: bool = Field(description="whether the prescriber may insist by a second signature (双签名)")
+
+
+class Reviewer(ContractValue):
+    """The pharmacist who decided, and the organisation that answers for the review."""
+
+    person: str
+    name: str
+    organisation: str
+    signed_sha256: str | None = Field(
+        description="SHA-256 of the pharmacist's compact JWS; none where no signature is asked"
+    )
+
+
+class CaseEvent(IntegrationEvent):
+    """What every event of a case says."""
+
+    FAMILY: ClassVar[str] = "case"
+
+    case_id: UUID
+    prescription_id: UUID
+    patient_ref: UUID
+    revision: int = Field(ge=1)
+    confirmation_no: int = Field(ge=0)
+    signed_sha256: str = Field(description="SHA-256 of the prescriber's compact JWS that was reviewed")
+
+
+class CaseScreened(CaseEvent):
+    """The rules have looked at the prescription; it waits for a pharmacist."""
+
+    TYPE: ClassVar[str] = "review.case_screened.v1"
+
+    findings: tuple[Finding, ...]
+    degraded: bool = Field(description="screening was unavailable: the pharmacist works without it")
+
+
+class CasePassed(CaseEvent):
+    """A licensed pharmacist passed the prescription, by name and signature (审核通过)."""
+
+    TYPE: ClassVar[str] = "review.case_passed.v1"
+
+    reviewers: tuple[Reviewer, ...]
+    findings: tuple[Finding, ...]
+    comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseReturned(CaseEvent):
+    """Back to the prescriber, to amend or to confirm (建议医师确认或重开)."""
+
+    TYPE: ClassVar[str] = "review.case_returned.v1"
+
+    reviewers: tuple[Reviewer, ...]
+    findings: tuple[Finding, ...]
+    codes: tuple[str, ...] = Field(description="official codes the pharmacist returned it for")
+    comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseRefused(CaseEvent):
+    """Seriously unreasonable or a medication error: dispensing is refused (严重不合理或用药错误, 拒绝调剂)."""
+
+    TYPE: ClassVar[str] = "review.case_refused.v1"
+
+    reviewers: tuple[Reviewer, ...]
+    findings: tuple[Finding, ...]
+    codes: tuple[str, ...]
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseClosed(CaseEvent):
+    """Nobody needs to review it any more."""
+
+    TYPE: ClassVar[str] = "review.case_closed.v1"
+
+    closed_as: Literal["withdrawn", "superseded", "lapsed"]

@@ -1,0 +1,85 @@
+"""Integration events of the shortage service: the life of a shortage case. They carry no patient and no prescription.
+
+Family `shortage_case`: one case per drug key and region node at a time.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+from contracts.values import ContractValue
+
+
+class Grade(StrEnum):
+    """Severity of a confirmed shortage, from IV (one institution) to I (national)."""
+
+    IV = "IV"
+    III = "III"
+    II = "II"
+    I = "I"  # noqa: E741 - the grade's official name
+
+
+class Level(StrEnum):
+    """The level of administration that owns a case (国家–省–市–县四级应对)."""
+
+    COUNTY = "county"
+    CITY = "city"
+    PROVINCE = "province"
+    NATION = "nation"
+
+
+class Evidence(ContractValue):
+    """What the case rests on: counts inside one window of time."""
+
+    window_hours: int = Field(gt=0)
+    demands: int = Field(ge=0, description="distinct demands that stayed unfilled; tries of one line count once")
+    pharmacies: int = Field(ge=0, description="distinct pharmacies that were out of it")
+    in_one_county: int = Field(ge=0, description="pharmacies of the county that has the most of them")
+    counties: int = Field(ge=0)
+    cities: int = Field(ge=0)
+    provinces: int = Field(ge=0)
+    contradictory: int = Field(ge=0, description="pharmacies that had it in their books while reporting none")
+
+
+class ShortageCaseEvent(IntegrationEvent):
+    """What every event of a case says."""
+
+    FAMILY: ClassVar[str] = "shortage_case"
+
+    case_id: UUID
+    drug_key: str = Field(description="generic name | form | strength")
+    region: str = Field(description="region node: 6 digits county, 4 city, 2 province, empty the nation")
+
+
+class ShortageCaseSuspected(ShortageCaseEvent):
+    """Several pharmacies are out of a drug. Not public: a hint would cause hoarding."""
+
+    TYPE: ClassVar[str] = "shortage.case_suspected.v1"
+
+    evidence: Evidence
+    previous_case: UUID | None = Field(description="the ended case that this one continues (back again)")
+
+
+class ShortageCaseConfirmed(ShortageCaseEvent):
+    """A shortage: pharmacies and prescribers are told."""
+
+    TYPE: ClassVar[str] = "shortage.case_confirmed.v1"
+
+    grade: Grade
+    owner_level: Level
+    confirmed_by: Literal["rule", "regulator"]
+    evidence: Evidence
+
+
+class ShortageCaseEnded(ShortageCaseEvent):
+    """The case is over."""
+
+    TYPE: ClassVar[str] = "shortage.case_ended.v1"
+
+    ended_as: Literal["dismissed", "dismissed_auto"]
+    duration_hours: int = Field(ge=0, description="whole hours since it was suspected")

@@ -1,0 +1,75 @@
+"""Who may do what: the one table of roles and rights. Rendered into `docs/roles.md`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The role of a token. One token has one role; nobody holds two of the three administrator roles."""
+
+    PRESCRIBER = "prescriber"
+    DELEGATE = "delegate"
+    """Of the prescriber's institution: may cancel when the prescriber cannot, nothing else."""
+    REVIEWER = "reviewer"
+    """Reviewing pharmacist of the issuing institution, or of one that reviews for it."""
+    PHARMACIST = "pharmacist"
+    """Licensed pharmacist of a retail pharmacy."""
+    PREPARER = "preparer"
+    CHECKER = "checker"
+    COURIER = "courier"
+    PATIENT = "patient"
+    INSURANCE_OFFICER = "insurance_officer"
+    REGULATOR = "regulator"
+    SYSTEM_ADMIN = "system_admin"
+    SERVICE = "service"
+    """One service of rxflow to another: catch-up feeds only."""
+
+
+RIGHTS: dict[str, frozenset[Role]] = {
+    # every service
+    "internal.feed": frozenset({Role.SERVICE}),
+    "register.load": frozenset({Role.SYSTEM_ADMIN}),
+    "register.read": frozenset(Role) - {Role.SERVICE, Role.COURIER, Role.PATIENT},
+    # prescribe
+    "patient.register": frozenset({Role.PRESCRIBER, Role.SYSTEM_ADMIN}),
+    "patient.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
+    "prescription.issue": frozenset({Role.PRESCRIBER}),
+    "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE}),
+    "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
+    "prescription.trace": frozenset({Role.PRESCRIBER, Role.PATIENT, Role.REGULATOR}),
+    "feedback.read": frozenset({Role.PRESCRIBER}),
+    # review
+    "case.read": frozenset({Role.REVIEWER}),
+    "case.review": frozenset({Role.REVIEWER}),
+    # dispatch
+    "fulfilment.token": frozenset({Role.PATIENT}),
+    "fulfilment.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
+    "fulfilment.hold": frozenset({Role.PHARMACIST}),
+    "fulfilment.give_up": frozenset({Role.PATIENT}),
+    "hold.review": frozenset({Role.PHARMACIST}),
+    "supply.prepare": frozenset({Role.PREPARER, Role.PHARMACIST}),
+    "supply.check": frozenset({Role.CHECKER, Role.PHARMACIST}),
+    "supply.hand_out": frozenset({Role.PHARMACIST, Role.CHECKER}),
+    "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
+    "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
+    "stock.adjust": frozenset({Role.PHARMACIST}),
+    "pharmacy.near": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.PHARMACIST}),
+    "delivery.arrange": frozenset({Role.PHARMACIST}),
+    "delivery.carry": frozenset({Role.COURIER}),
+    "delivery.read": frozenset({Role.PHARMACIST, Role.COURIER, Role.PATIENT}),
+    # insurance
+    "member.load": frozenset({Role.SYSTEM_ADMIN}),
+    "claim.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST, Role.PATIENT}),
+    "claim.authorise": frozenset({Role.PATIENT, Role.PHARMACIST}),
+    "authorisation.give": frozenset({Role.PATIENT}),
+    "payment.read": frozenset({Role.PATIENT}),
+    "payment.pay": frozenset({Role.PATIENT}),
+    "ledger.read": frozenset({Role.INSURANCE_OFFICER}),
+    "insurance_register.read": frozenset(set(Role) - {Role.SERVICE}),
+    "settlement.feed": frozenset({Role.INSURANCE_OFFICER}),
+    # shortage
+    "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
+    "shortage.decide": frozenset({Role.REGULATOR}),
+}
+"""right -> the roles that have it. Whose records a role sees (own patients, pharmacy) is decided with the record."""

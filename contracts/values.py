@@ -1,0 +1,31 @@
+"""Values that the integration events of several services share."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ContractValue(BaseModel):
+    """A frozen part of an integration event. Unknown fields are ignored, because a contract grows by addition."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class LineQuantity(ContractValue):
+    """A quantity of one prescription line, in base units (最小制剂单位)."""
+
+    line: int = Field(ge=1)
+    quantity: int = Field(ge=0)
+
+
+class LineBuckets(ContractValue):
+    """Where the prescribed quantity of one line is. The buckets are disjoint and always sum to what was prescribed."""
+
+    line: int = Field(ge=1)
+    remaining: int = Field(ge=0)
+    held: int = Field(ge=0)
+    dispensed: int = Field(ge=0, description="checked, still in the pharmacy or with a courier")
+    in_hands: int = Field(ge=0)
+    replaceable: int = Field(ge=0)
+    cancelled: int = Field(ge=0)
+    lapsed: int = Field(ge=0)

@@ -1,0 +1,1 @@
+"""The rxflow command line, the client library and the demo world."""

@@ -1,0 +1,165 @@
+"""The command line. Heavy things are imported by the commands that need them: `rxflow --help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from contracts.roles import Role
+from contracts.topology import PORTS
+from rxflow import dead_letters_cli, restore_cli
+
+app = typer.Typer(
+    name="rxflow",
+    help="Electronic prescriptions: circulation, retail fill, insurance settlement and shortage monitoring.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(dead_letters_cli.app, name="dead-letters")
+restore_cli.register(app)
+console = Console()
+errors = Console(stderr=True)
+
+WRONG_USE = 2
+World = Annotated[bool, typer.Option("--world", help="Load the demo world's registers, so that its people can work.")]
+Logs = Annotated[Path | None, typer.Option(help="Directory for the processes' logs; default: their output is shown.")]
+Organisation = Annotated[str | None, typer.Option(help="Code of the institution, pharmacy, courier or insurer.")]
+Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
+KINDS = "person, institution, drug, pharmacy, courier, insurer, designation or catalogue_entry"
+File = Annotated[Path, typer.Argument(help="CSV with a header, or a JSON list.", exists=True, dir_okay=False)]
+Keep = Annotated[Path | None, typer.Option(help="Keep data and logs here. Default: var/demo, replaced each time.")]
+ServiceName = Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.", metavar="SERVICE")]
+
+
+@app.command()
+def up(
+    *,
+    world: World = False,
+    logs: Logs = None,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C: migrated, supervised, restarted where something dies.
+
+    By default it keeps its data in ./var and is in development mode: it prints a token for each role.
+    """
+    from rxflow.up import run_up  # noqa: PLC0415
+
+    raise typer.Exit(run_up(console, load_world=world, logs=logs))
+
+
+@app.command()
+def serve(
+    service: ServiceName,
+    *,
+    api: Annotated[bool, typer.Option("--api", help="Serve commands and queries over HTTP.")] = False,
+    worker: Annotated[bool, typer.Option("--worker", help="Take events, run timers and the relay.")] = False,
+) -> None:
+    """Run one process of one service, in the foreground, as RXFLOW_* says."""
+    import os  # noqa: PLC0415
+
+    _known(service)
+    if api == worker:
+        _fail("say either --api or --worker", WRONG_USE)
+    # Replaces this process: a worker must be made cooperative before anything else is imported.
+    kind = "api" if api else "worker"
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", f"services.{service}", kind])  # noqa: S606
+
+
+@app.command()
+def migrate() -> None:
+    """Bring all databases to the current tables; does nothing where they are."""
+    from rxflow.running import migrate_all, settings_or_exit  # noqa: PLC0415
+
+    for name, revisions in migrate_all(settings_or_exit(errors)):
+        console.print(f"{name:<10} {', '.join(revisions)}")
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="The role of the bearer.")],
+    subject: Subject = None,
+    organisation: Organisation = None,
+    patient_ref: Annotated[UUID | None, typer.Option(help="A patient's reference.")] = None,
+    region: Annotated[str | None, typer.Option(help="Division code, GB/T 2260.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 30, help="How long it is accepted.")] = 12,
+) -> None:
+    """Print a bearer token of the development issuer (RXFLOW_DEVELOPMENT=1)."""
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+    from rxflow.tokens import Bearer, bearer_of, issuer_or_exit, token_for  # noqa: PLC0415
+
+    bearer = Bearer(role, subject, organisation, patient_ref, region) if subject else bearer_of(role)
+    if bearer is None:
+        _fail(f"the demo world has nobody for the role {role.value}: say --subject", WRONG_USE)
+    issuer = issuer_or_exit(settings_or_exit(errors), errors)
+    typer.echo(token_for(issuer, bearer, int(hours * 3600)))
+
+
+@app.command()
+def load(
+    kind: Annotated[str, typer.Argument(help=KINDS)],
+    file: File,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show only the rows that were not taken.")] = False,
+) -> None:
+    """Load reference data into the service that owns it, row by row. The same file again changes nothing.
+
+    Exit status: 0 all rows are in, 1 some were not taken, 2 the file cannot be loaded at all.
+    The token is taken from RXFLOW_TOKEN, or made by the development issuer.
+    """
+    from rxflow.load_cli import load_file  # noqa: PLC0415
+
+    raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))
+
+
+@app.command()
+def verify(
+    service: ServiceName,
+    public_key: Annotated[
+        Path | None, typer.Option(help="JWK of the checkpoint key; default: the installation's own.", exists=True)
+    ] = None,
+) -> None:
+    """Check that a store is what it was: every stream's chain, every signed checkpoint, and their witness.
+
+    Exit status: 0 all holds, 1 not.
+    """
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+    from rxflow.verify_cli import verify_store  # noqa: PLC0415
+
+    _known(service)
+    raise typer.Exit(verify_store(console, settings_or_exit(errors), service, public_key))
+
+
+@app.command()
+def demo(keep: Keep = None) -> None:
+    """Play the main job in an installation of its own: 30 prescriptions from signature to settlement.
+
+    Exit status: 0 all ended as written, 1 not.
+    """
+    from rxflow.demo import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo(console, keep))
+
+
+def main() -> None:
+    """The entry point of the `rxflow` script."""
+    app()
+
+
+def _known(service: str) -> None:
+    if service not in PORTS:
+        _fail(f"no service {service}: there are {', '.join(PORTS)}", WRONG_USE)
+
+
+def _fail(text: str, status: int = 1) -> NoReturn:
+    errors.print(text, style="red", markup=False)
+    raise typer.Exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The client library: one class per kind of user, over the public HTTP interfaces of the five services.
+
+    with Connection(Addresses.local()) as connection:
+        doctor = Prescriber(Session(connection, token))
+        doctor.issue(draft.jws)
+
+Commands carry an Idempotency-Key that all their repeats share. What travels between the services by event is waited for
+with `wait_until`.
+"""
+
+from rxflow.client.failures import NoAnswer, Problem, TimedOut
+from rxflow.client.people import Administrator, Insurer, Prescriber, Regulator, Reviewer
+from rxflow.client.retail import Courier, Hold, Patient, Pharmacy, Supply
+from rxflow.client.transport import Addresses, Connection, Reply, Session
+from rxflow.client.waiting import wait_until
+
+__all__ = [
+    "Addresses",
+    "Administrator",
+    "Connection",
+    "Courier",
+    "Hold",
+    "Insurer",
+    "NoAnswer",
+    "Patient",
+    "Pharmacy",
+    "Prescriber",
+    "Problem",
+    "Regulator",
+    "Reply",
+    "Reviewer",
+    "Session",
+    "Supply",
+    "TimedOut",
+    "wait_until",
+]

@@ -1,0 +1,181 @@
+"""The issuing side and the authorities: prescriber, reviewing pharmacist, insurer, regulator, administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.registers import ENTRIES_PER_REQUEST_MAX
+from rxflow.client.transport import Reply, Service, Session
+
+PAGES_MAX = 10_000
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody with a token."""
+
+    session: Session
+
+    def pages(self, service: Service, path: str, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page."""
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            page = self.session.read(service, path, cursor=cursor, **filters)
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+
+
+class Prescriber(User):
+    """A doctor: registers patients, issues, amends and cancels prescriptions, sees their fate."""
+
+    def register_patient(self, registration: Mapping[str, Any]) -> UUID:
+        """The reference under which everything else knows the person."""
+        return UUID(self.session.command("prescribe", "/patients", registration).body["patient_ref"])
+
+    def issue(self, jws: str) -> Reply:
+        """`jws`: the signed IssuePrescription, compact."""
+        return self.session.command("prescribe", "/prescriptions", jws=jws)
+
+    def amend(self, prescription_id: UUID, jws: str) -> Reply:
+        """`jws`: the signed AmendPrescription, compact."""
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/amendments", jws=jws)
+
+    def cancel(
+        self,
+        prescription_id: UUID,
+        reason_code: str,
+        *,
+        scope: Sequence[Mapping[str, int]] | None = None,
+        urgent: bool = False,
+        request_id: UUID | None = None,
+    ) -> Reply:
+        """Status 200: final; 202: an answer comes later. `scope`: lines and quantities, None for everything."""
+        body = {
+            "request_id": str(request_id or uuid4()),
+            "scope": None if scope is None else [dict(line) for line in scope],
+            "reason_code": reason_code,
+            "urgent": urgent,
+        }
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/cancellations", body)
+
+    def prescription(self, prescription_id: UUID) -> dict[str, Any]:
+        return self.session.read("prescribe", f"/prescriptions/{prescription_id}")
+
+    def trace(self, prescription_id: UUID) -> list[dict[str, Any]]:
+        """All that happened to it, causes first."""
+        events: list[dict[str, Any]] = self.session.read("prescribe", f"/prescriptions/{prescription_id}/trace")[
+            "events"
+        ]
+        return events
+
+    def feedback(self) -> Iterator[dict[str, Any]]:
+        """The inbox, the newest first."""
+        return self.pages("prescribe", "/feedback")
+
+
+class Reviewer(User):
+    """A reviewing pharmacist."""
+
+    def queue(self) -> Iterator[dict[str, Any]]:
+        """Open cases of the own institution, the most severe first."""
+        return self.pages("review", "/cases")
+
+    def case_of(self, prescription_id: UUID) -> dict[str, Any] | None:
+        """The open case of a prescription, once it has arrived."""
+        return next((case for case in self.queue() if case["prescription_id"] == str(prescription_id)), None)
+
+    def case(self, case_id: str) -> dict[str, Any]:
+        return self.session.read("review", f"/cases/{case_id}")
+
+    def take(self, case_id: str) -> Reply:
+        return self.session.command("review", f"/cases/{case_id}/take")
+
+    def put_back(self, case_id: str) -> Reply:
+        return self.session.command("review", f"/cases/{case_id}/put-back")
+
+    def pass_case(self, case_id: str, jws: str) -> Reply:
+        """`jws`: the signed PassCase, compact."""
+        return self.session.command("review", f"/cases/{case_id}/pass", jws=jws)
+
+    def return_case(self, case_id: str, findings: Sequence[Mapping[str, Any]], comment: str) -> Reply:
+        body = {"findings": [dict(finding) for finding in findings], "comment": comment}
+        return self.session.command("review", f"/cases/{case_id}/return", body)
+
+    def refuse(self, case_id: str, codes: Sequence[str], reason: str) -> Reply:
+        return self.session.command("review", f"/cases/{case_id}/refuse", {"codes": list(codes), "reason": reason})
+
+
+class Insurer(User):
+    """An insurance officer: claims and settlements of own members."""
+
+    def claim(self, claim_id: str) -> dict[str, Any]:
+        return self.session.read("insurance", f"/claims/{claim_id}")
+
+    def settlements(self, after: int = 0) -> Iterator[dict[str, Any]]:
+        """What was settled or taken back since that position, in order."""
+        for _ in range(PAGES_MAX):
+            page = self.session.read("insurance", "/settlements", after=after)
+            yield from page["items"]
+            if page["next"] == after:
+                return
+            after = page["next"]
+
+    def trial_balance(self) -> dict[str, Any]:
+        return self.session.read("insurance", "/ledger/trial-balance")
+
+
+class Regulator(User):
+    """An authority of a region."""
+
+    def shortages(self, region: str | None = None, drug_key: str | None = None) -> Iterator[dict[str, Any]]:
+        return self.pages("shortage", "/shortages", region=region, drug_key=drug_key)
+
+    def shortage(self, case_id: str) -> dict[str, Any]:
+        return self.session.read("shortage", f"/shortages/{case_id}")
+
+    def confirm(self, case_id: str, reason: str) -> Reply:
+        return self.session.command("shortage", f"/shortages/{case_id}/confirm", {"reason": reason})
+
+    def dismiss(self, case_id: str, reason: str) -> Reply:
+        return self.session.command("shortage", f"/shortages/{case_id}/dismiss", {"reason": reason})
+
+    def trace(self, prescription_id: UUID) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = self.session.read("prescribe", f"/prescriptions/{prescription_id}/trace")[
+            "events"
+        ]
+        return events
+
+
+class Administrator(User):
+    """Keeps reference data and members."""
+
+    def record(self, service: Service, kind: str, entries: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Register entries, in the same order: None where the owner has it now, otherwise what is wrong.
+
+        Raises Problem where the request as a whole is refused (unknown kind, no right).
+        """
+        found: list[str | None] = []
+        for first in range(0, len(entries), ENTRIES_PER_REQUEST_MAX):
+            part = [dict(entry) for entry in entries[first : first + ENTRIES_PER_REQUEST_MAX]]
+            report = self.session.command(service, f"/registers/{kind}", {"entries": part}).body
+            found += ["; ".join(row["errors"]) if row["result"] == "refused" else None for row in report["rows"]]
+        return found
+
+    def import_member(self, member: Mapping[str, Any]) -> Reply:
+        """The insurer's word on one person as of a day."""
+        return self.session.command("insurance", "/members", member)
+
+    def register_patient(self, registration: Mapping[str, Any]) -> UUID:
+        return UUID(self.session.command("prescribe", "/patients", registration).body["patient_ref"])
+
+    def receive_stock(self, receipt: Mapping[str, Any]) -> Reply:
+        return self.session.command("dispatch", "/stock/receipts", receipt)
+
+    def move_clock(self, service: Service, seconds: int) -> Reply:
+        """Development mode: how far this installation's clock is ahead of real time."""
+        return self.session.command(service, "/development/clock", {"offset_seconds": seconds}, method="PUT")

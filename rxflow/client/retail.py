@@ -1,0 +1,187 @@
+"""The retail side: pharmacy, courier, patient."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from rxflow.client.people import User
+from rxflow.client.transport import Reply, Session
+
+Way = Literal["counter", "delivery"]
+ReleaseReason = Literal["out_of_stock", "patient_wish", "mistake", "other"]
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A hold and the secret that every later step shows."""
+
+    fulfilment_id: str
+    hold_id: str
+    secret: str = field(repr=False)
+    shown: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"/fulfilments/{self.fulfilment_id}/holds/{self.hold_id}"
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What a pharmacy prepared under a hold."""
+
+    hold: Hold
+    supply_id: str
+    shown: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"/fulfilments/{self.hold.fulfilment_id}/supplies/{self.supply_id}"
+
+
+@dataclass(frozen=True)
+class Pharmacy:
+    """A retail pharmacy with a person per step, each with a token of their own."""
+
+    pharmacist: Session
+    preparer: Session
+    checker: Session
+
+    def look_up(self, token: str) -> dict[str, Any]:
+        """The prescription whose token the patient shows: `fulfilment` and `prescription`."""
+        return self.pharmacist.command("dispatch", "/lookups", {"token": token}).body
+
+    def hold(self, fulfilment_id: str, token: str, lines: Sequence[Mapping[str, Any]], *, way: Way = "counter") -> Hold:
+        """`lines`: line, quantity in base units, and a product where it is another brand."""
+        body = {"token": token, "way": way, "lines": [dict(line) for line in lines]}
+        return _hold(fulfilment_id, self.pharmacist.command("dispatch", f"/fulfilments/{fulfilment_id}/holds", body))
+
+    def fetch_secret(self, fulfilment_id: str, hold_id: str) -> Hold:
+        """After a lost reply."""
+        path = f"/fulfilments/{fulfilment_id}/holds/{hold_id}/secret"
+        return _hold(fulfilment_id, self.pharmacist.command("dispatch", path))
+
+    def pass_review(self, hold: Hold) -> Reply:
+        """The pharmacy's own review (药店审方)."""
+        return self.pharmacist.command("dispatch", f"{hold.path}/review", {"secret": hold.secret})
+
+    def release(self, hold: Hold, reason: ReleaseReason, lines: Sequence[Mapping[str, int]] | None = None) -> Reply:
+        body = {"secret": hold.secret, "reason": reason, "lines": lines and [dict(line) for line in lines]}
+        return self.pharmacist.command("dispatch", f"{hold.path}/release", body)
+
+    def prepare(self, hold: Hold, lines: Sequence[Mapping[str, Any]]) -> Supply:
+        """`lines`: line, product, quantity, lot, expiry, trace_codes."""
+        body = {"secret": hold.secret, "lines": [dict(line) for line in lines]}
+        prepared = self.preparer.command("dispatch", f"{hold.path}/supplies", body).body
+        return Supply(hold, prepared["supply_id"], prepared)
+
+    def check(self, supply: Supply) -> Reply:
+        """By a second person: dispensed."""
+        return self.checker.command("dispatch", f"{supply.path}/check", {"secret": supply.hold.secret})
+
+    def hand_out(self, supply: Supply, code: str, collector: Mapping[str, Any], *, kind: str = "patient") -> Reply:
+        """Over the counter, against the pickup code. `collector`: name, identity_no."""
+        body = {"code": code, "collector_kind": kind, "collector": dict(collector)}
+        return self.pharmacist.command("dispatch", f"{supply.path}/hand-out", body)
+
+    def arrange_delivery(self, supply: Supply, courier: str, contact: Mapping[str, str]) -> str:
+        """`contact`: name, phone, address. Answers the delivery's id."""
+        body = {"courier": courier, "contact": dict(contact)}
+        arranged = self.pharmacist.command("dispatch", f"{supply.path}/deliveries", body).body
+        return str(arranged["delivery_id"])
+
+    def pack(self, delivery_id: str, seal_no: str) -> Reply:
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/pack", {"seal_no": seal_no})
+
+    def hand_over(self, delivery_id: str, proof: bytes) -> Reply:
+        """To the courier. Of the proof only the digest is sent."""
+        body = {"proof_sha256": digest(proof)}
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/hand-over", body)
+
+    def fulfilment(self, fulfilment_id: str) -> dict[str, Any]:
+        return self.pharmacist.read("dispatch", f"/fulfilments/{fulfilment_id}")
+
+    def receive_stock(self, receipt: Mapping[str, Any]) -> Reply:
+        """`receipt`: product, lot, expiry, quantity in base units, unit_price in fen per pack."""
+        return self.pharmacist.command("dispatch", "/stock/receipts", receipt)
+
+    def stock(self) -> Iterator[dict[str, Any]]:
+        return User(self.pharmacist).pages("dispatch", "/stock")
+
+
+class Courier(User):
+    """A rider of a courier company."""
+
+    def in_transit(self, delivery_id: str) -> Reply:
+        return self.session.command("dispatch", f"/deliveries/{delivery_id}/in-transit")
+
+    def arrive(self, delivery_id: str) -> Reply:
+        return self.session.command("dispatch", f"/deliveries/{delivery_id}/arrive")
+
+    def deliver(self, delivery_id: str, proof: bytes, code: str, *, identity_checked: bool = True) -> Reply:
+        """Into the patient's hands, against the pickup code."""
+        body = {"proof_sha256": digest(proof), "code": code, "identity_checked": identity_checked}
+        return self.session.command("dispatch", f"/deliveries/{delivery_id}/deliver", body)
+
+    def fail_attempt(self, delivery_id: str, reason: str) -> Reply:
+        return self.session.command("dispatch", f"/deliveries/{delivery_id}/fail-attempt", {"reason": reason})
+
+
+class Patient(User):
+    """A patient, or who acts for one."""
+
+    def give_standing_authorisation(self) -> Reply:
+        """Claims are authorised from now on when their supply is dispensed."""
+        return self.session.command("insurance", "/authorisations")
+
+    def prescriptions(self) -> Iterator[dict[str, Any]]:
+        return self.pages("prescribe", "/prescriptions")
+
+    def prescription(self, prescription_id: UUID) -> dict[str, Any]:
+        return self.session.read("prescribe", f"/prescriptions/{prescription_id}")
+
+    def fulfilments(self, prescription_id: UUID) -> list[dict[str, Any]]:
+        """One per instalment, once it has opened."""
+        found: list[dict[str, Any]] = self.session.read(
+            "dispatch", "/fulfilments", prescription_id=str(prescription_id)
+        )["items"]
+        return found
+
+    def token(self, fulfilment_id: str) -> str:
+        """The right to be served, as the code to show."""
+        return str(self.session.read("dispatch", f"/fulfilments/{fulfilment_id}/token")["token"])
+
+    def pickup_code(self, supply: Supply) -> str:
+        """What to show at the counter or to the courier."""
+        shown = self.session.read("dispatch", f"/fulfilments/{supply.hold.fulfilment_id}/token")
+        codes = {pickup["supply_id"]: pickup["code"] for pickup in shown["pickup_codes"]}
+        return str(codes[supply.supply_id])
+
+    def claims(self, supply_id: str) -> list[dict[str, Any]]:
+        """By attempt."""
+        found: list[dict[str, Any]] = self.session.read("insurance", "/claims", supply_id=supply_id)["items"]
+        return found
+
+    def payments(self, claim_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.session.read("insurance", "/payments", claim_id=claim_id)["items"]
+        return found
+
+    def pay(self, payment_id: str, reference: str) -> Reply:
+        """Under the payment provider's reference."""
+        return self.session.command("insurance", f"/payments/{payment_id}/pay", {"reference": reference})
+
+    def give_up(self, supply: Supply) -> Reply:
+        return self.session.command("dispatch", f"{supply.path}/give-up")
+
+
+def _hold(fulfilment_id: str, reply: Reply) -> Hold:
+    """Whatever prints a hold must not print its secret."""
+    shown = {name: value for name, value in reply.body.items() if name != "secret"}
+    return Hold(fulfilment_id, str(shown["hold_id"]), reply.body["secret"], shown)
+
+
+def digest(proof: bytes) -> str:
+    return hashlib.sha256(proof).hexdigest()

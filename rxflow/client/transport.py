@@ -1,0 +1,193 @@
+"""HTTP to the services: tokens, idempotency keys, and repeats that cannot do a thing twice.
+
+A command keeps its Idempotency-Key over all repeats, so a lost answer is asked for again, never a second effect. What
+is repeated: no connection, no answer in time, and 503 after its `Retry-After`. Everything else is final.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+
+from contracts.topology import PORTS
+from rxflow.client.failures import NoAnswer, Problem
+
+Service = Literal["prescribe", "review", "dispatch", "insurance", "shortage"]
+Json = Mapping[str, Any]
+
+ATTEMPTS_MAX = 6
+WAIT_SECONDS_MAX = 5.0
+TIMEOUT_SECONDS = 15.0
+JOSE = "application/jose"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Base URL of each service."""
+
+    urls: Mapping[str, str]
+
+    @classmethod
+    def local(cls, ports: Mapping[str, int] | None = None, host: str = "127.0.0.1") -> Self:
+        return cls({service: f"http://{host}:{port}" for service, port in {**PORTS, **(ports or {})}.items()})
+
+    def of(self, service: str) -> str:
+        return self.urls[service].rstrip("/")
+
+    @property
+    def on_this_machine(self) -> bool:
+        return all(_is_loopback(urlsplit(url).hostname or "") for url in self.urls.values())
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: status, body, the aggregate's version tag, and whether it is the first answer given again."""
+
+    status: int
+    body: dict[str, Any]
+    etag: str | None
+    replayed: bool
+
+
+class Connection:
+    """Connections to one installation, shared by all users of a process. Close it, or use it in a `with`."""
+
+    def __init__(
+        self,
+        addresses: Addresses,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        attempts_max: int = ATTEMPTS_MAX,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.addresses = addresses
+        self._attempts_max = attempts_max
+        self._sleep = sleep
+        # A proxy of the environment must not be asked for the services of this very machine.
+        self._http = httpx.Client(timeout=timeout_seconds, transport=transport, trust_env=not addresses.on_this_machine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Json | None = None,
+        content: str | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """One request and its repeats. Raises Problem or NoAnswer."""
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        request = self._http.build_request(
+            method,
+            self.addresses.of(service) + path,
+            headers=sent,
+            json=json,
+            content=content,
+            params={name: value for name, value in (params or {}).items() if value is not None},
+        )
+        for attempt in range(1, self._attempts_max + 1):
+            try:
+                response = self._http.send(request)
+            except httpx.TransportError as error:
+                if attempt == self._attempts_max:
+                    raise NoAnswer(f"{method} {service}{path}: {error!r}") from error
+                self._sleep(_backoff(attempt))
+                continue
+            if response.status_code != 503 or attempt == self._attempts_max:
+                return _reply(response)
+            self._sleep(_wanted_wait(response, attempt))
+        raise AssertionError("a last attempt returns or raises")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One bearer of a token on a connection."""
+
+    connection: Connection
+    token: str | None
+
+    def read(self, service: Service, path: str, **params: Any) -> dict[str, Any]:
+        """A query's body."""
+        return self.connection.send("GET", service, path, token=self.token, params=params).body
+
+    def command(
+        self,
+        service: Service,
+        path: str,
+        body: Json | None = None,
+        *,
+        jws: str | None = None,
+        key: str | None = None,
+        method: str = "POST",
+    ) -> Reply:
+        """One intent. `key` only to repeat an earlier one; `jws` is the compact form of a signed command."""
+        headers = {"Idempotency-Key": key or new_key()}
+        if jws is not None:
+            headers["Content-Type"] = JOSE
+        return self.connection.send(
+            method,
+            service,
+            path,
+            token=self.token,
+            headers=headers,
+            json=None if jws is not None else dict(body or {}),
+            content=jws,
+        )
+
+
+def new_key() -> str:
+    """A key for a new intent."""
+    return uuid4().hex
+
+
+def _reply(response: httpx.Response) -> Reply:
+    if response.status_code >= 400:
+        raise Problem.of(response)
+    body = response.json() if response.content else {}
+    return Reply(
+        status=response.status_code,
+        body=body,
+        etag=response.headers.get("ETag"),
+        replayed=response.headers.get("Idempotent-Replay") == "true",
+    )
+
+
+def _wanted_wait(response: httpx.Response, attempt: int) -> float:
+    text = response.headers.get("Retry-After", "")
+    wanted = float(text) if text.isdigit() else _backoff(attempt)
+    return min(wanted, WAIT_SECONDS_MAX)
+
+
+def _backoff(attempt: int) -> float:
+    return float(min(0.1 * 2**attempt, WAIT_SECONDS_MAX))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,48 @@
+"""All rendered files: what each should say now, and which do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rxflow.docs.asyncapi import asyncapi_document
+from rxflow.docs.openapi import openapi_documents
+from rxflow.docs.reference import errors_page, roles_page, settings_page, topology_page
+from rxflow.docs.schemas import CONTRACTS, as_text
+from rxflow.docs.services import policies_page, privacy_page, transitions_page
+
+DOCS = CONTRACTS.parent / "docs"
+
+
+def rendered() -> dict[str, str]:
+    """path below `docs/` -> text."""
+    pages = {
+        "errors.md": errors_page(),
+        "roles.md": roles_page(),
+        "topology.md": topology_page(),
+        "settings.md": settings_page(),
+        "transitions.md": transitions_page(),
+        "policies.md": policies_page(),
+        "privacy.md": privacy_page(),
+        "asyncapi.json": as_text(asyncapi_document()),
+    }
+    return pages | {f"openapi/{name}.json": as_text(document) for name, document in openapi_documents().items()}
+
+
+def outdated(docs: Path = DOCS) -> list[str]:
+    """Rendered files that are missing or say something else than the code."""
+    return [name for name, text in rendered().items() if not _says(docs / name, text)]
+
+
+def render(docs: Path = DOCS) -> list[str]:
+    """Writes what is outdated; which files that were."""
+    written = []
+    for name, text in rendered().items():
+        if not _says(docs / name, text):
+            (docs / name).parent.mkdir(parents=True, exist_ok=True)
+            (docs / name).write_text(text, encoding="utf-8")
+            written.append(name)
+    return written
+
+
+def _says(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text

@@ -1,0 +1,91 @@
+"""The people of the demo world as users of one installation, each with a token of their own."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from contracts.roles import Role
+from rxflow.client import (
+    Administrator,
+    Connection,
+    Courier,
+    Insurer,
+    Patient,
+    Pharmacy,
+    Prescriber,
+    Regulator,
+    Reviewer,
+    Session,
+)
+from rxflow.world import Carrier, Person, Store, World
+
+
+class TokenMaker(Protocol):
+    """Makes a bearer token of the installation."""
+
+    def __call__(
+        self,
+        subject: str,
+        role: Role,
+        *,
+        organisation: str | None = None,
+        patient_ref: UUID | None = None,
+        region: str | None = None,
+    ) -> str: ...
+
+
+class Cast:
+    """Hands out users. A person's token is made once: the services remember the tokens they have checked."""
+
+    def __init__(self, world: World, connection: Connection, tokens: TokenMaker) -> None:
+        self.world = world
+        self._connection = connection
+        self._tokens = tokens
+        self._sessions: dict[tuple[Role, str], Session] = {}
+
+    def prescriber(self, doctor: Person) -> Prescriber:
+        return Prescriber(self._session(Role.PRESCRIBER, doctor.code, doctor.organisation, region=doctor.region))
+
+    def reviewer_of(self, doctor: Person) -> tuple[Reviewer, Person]:
+        """The reviewing pharmacist of the doctor's hospital."""
+        person = self.world.hospital_of(doctor).reviewers[0]
+        return Reviewer(self._session(Role.REVIEWER, person.code, person.organisation, region=person.region)), person
+
+    def pharmacy(self, store: Store) -> Pharmacy:
+        region = store.pharmacy.region
+        return Pharmacy(
+            pharmacist=self._session(Role.PHARMACIST, store.pharmacist.code, store.code, region=region),
+            preparer=self._session(Role.PREPARER, store.preparer.code, store.code, region=region),
+            checker=self._session(Role.CHECKER, store.checker.code, store.code, region=region),
+        )
+
+    def courier(self, carrier: Carrier) -> Courier:
+        return Courier(self._session(Role.COURIER, carrier.riders[0], carrier.code))
+
+    def patient(self, patient_ref: UUID) -> Patient:
+        return Patient(self._session(Role.PATIENT, f"patient-{patient_ref}", patient_ref=patient_ref))
+
+    def insurer(self, code: str) -> Insurer:
+        return Insurer(self._session(Role.INSURANCE_OFFICER, f"officer-{code}", code))
+
+    def regulator(self, region: str) -> Regulator:
+        return Regulator(self._session(Role.REGULATOR, f"authority-{region}", region=region))
+
+    def administrator(self) -> Administrator:
+        return Administrator(self._session(Role.SYSTEM_ADMIN, "administrator"))
+
+    def _session(
+        self,
+        role: Role,
+        subject: str,
+        organisation: str | None = None,
+        *,
+        patient_ref: UUID | None = None,
+        region: str | None = None,
+    ) -> Session:
+        known = self._sessions.get((role, subject))
+        if known is None:
+            token = self._tokens(subject, role, organisation=organisation, patient_ref=patient_ref, region=region)
+            known = self._sessions[role, subject] = Session(self._connection, token)
+        return known

@@ -1,0 +1,167 @@
+"""One prescription's way, step by step, as the people of the demo world take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+
+from rxflow.client import Hold, Reply, Supply, wait_until
+from rxflow.client.retail import Way
+from rxflow.play.stage import Admitted, Stage, once_known
+from rxflow.world import Carrier, Draft, Person, Store
+
+FINAL = frozenset({"completed", "refused", "cancelled", "expired"})
+
+
+@dataclass
+class Journey:
+    """A prescription of one doctor for one patient. `supplies` are those that were dispensed."""
+
+    stage: Stage
+    doctor: Person
+    admitted: Admitted
+    draft: Draft
+    supplies: list[Supply] = field(default_factory=list)
+
+    @property
+    def prescription_id(self) -> UUID:
+        return self.draft.prescription_id
+
+    # -- prescribing and review
+
+    def issue(self) -> Reply:
+        return once_known(lambda: self.stage.cast.prescriber(self.doctor).issue(self.draft.jws))
+
+    def amend(self, amended: Draft) -> Reply:
+        """Once the doctor knows that it was returned."""
+        doctor = self.stage.cast.prescriber(self.doctor)
+        self.wait_for_status("returned")
+        self.draft = amended
+        return doctor.amend(self.prescription_id, amended.jws)
+
+    def take_case(self) -> dict[str, Any]:
+        """The hospital's pharmacist takes the case, once it is in the queue."""
+        reviewer, _ = self.stage.cast.reviewer_of(self.doctor)
+        case = wait_until(lambda: reviewer.case_of(self.prescription_id), "a case in the review queue")
+        once_known(lambda: reviewer.take(case["case_id"]))
+        return reviewer.case(case["case_id"])
+
+    def pass_review(self) -> None:
+        """The pharmacist signs what they have read."""
+        reviewer, person = self.stage.cast.reviewer_of(self.doctor)
+        case = self.take_case()
+        serious = [finding["number"] for finding in case["findings"] if finding["severity"] == "serious"]
+        signed = {
+            "case_id": case["case_id"],
+            "revision": case["revision"],
+            "signed_sha256": case["signed_sha256"],
+            "comments": [{"finding": number, "comment": "已与医师核实"} for number in serious],
+        }
+        reviewer.pass_case(case["case_id"], person.key.sign(orjson.dumps(signed)))
+
+    def return_to_doctor(self, code: str, comment: str) -> None:
+        reviewer, _ = self.stage.cast.reviewer_of(self.doctor)
+        case = self.take_case()
+        reviewer.return_case(case["case_id"], [{"code": code, "lines": [1]}], comment)
+
+    def refuse(self, code: str, reason: str) -> None:
+        reviewer, _ = self.stage.cast.reviewer_of(self.doctor)
+        reviewer.refuse(self.take_case()["case_id"], [code], reason)
+
+    def cancel(self) -> Reply:
+        return self.stage.cast.prescriber(self.doctor).cancel(self.prescription_id, "wrong_drug")
+
+    # -- retail
+
+    def wait_for_fulfilment(self) -> str:
+        """The patient sees that it may be fetched."""
+        patient = self.stage.cast.patient(self.admitted.patient_ref)
+        found = wait_until(lambda: patient.fulfilments(self.prescription_id), "the patient's right to be served")
+        return str(found[0]["fulfilment_id"])
+
+    def hold(self, store: Store, *, way: Way = "counter", lines: Sequence[Mapping[str, Any]] | None = None) -> Hold:
+        """The patient shows the token, the pharmacy holds: all that remains, unless told otherwise."""
+        fulfilment_id = self.wait_for_fulfilment()
+        token = self.stage.cast.patient(self.admitted.patient_ref).token(fulfilment_id)
+        pharmacy = self.stage.cast.pharmacy(store)
+        seen = once_known(lambda: pharmacy.look_up(token))
+        if lines is None:
+            remaining = [(line["line"], line["buckets"]["remaining"]) for line in seen["fulfilment"]["lines"]]
+            lines = [{"line": line, "quantity": quantity} for line, quantity in remaining if quantity]
+        for line in lines:
+            self.stage.stock_up(store, self.product_of(line["line"]))
+        return once_known(lambda: pharmacy.hold(fulfilment_id, token, lines, way=way))
+
+    def dispense(self, store: Store, hold: Hold, *, less: int = 0) -> Supply:
+        """Pharmacy's review, packs scanned, checked by another person. `less`: base units that are not there."""
+        pharmacy = self.stage.cast.pharmacy(store)
+        pharmacy.pass_review(hold)
+        picked = []
+        for line in hold.shown["lines"]:
+            packs = self.stage.take_packs(store, self.product_of(line["line"]), line["quantity"] - less)
+            picked += [{"line": line["line"], **pack} for pack in packs]
+        supply = pharmacy.prepare(hold, picked)
+        pharmacy.check(supply)
+        self.supplies.append(supply)
+        return supply
+
+    def clear(self, store: Store, supply: Supply) -> None:
+        """The standing authorisation lets insurance ask the insurer; the patient pays the share, where there is one."""
+        patient = self.stage.cast.patient(self.admitted.patient_ref)
+        claim = wait_until(lambda: self._claim(supply, "authorised"), "an authorised claim")
+        if claim["state"] == "authorised":
+            payments = wait_until(lambda: patient.payments(claim["claim_id"]), "a payment to be asked for")
+            patient.pay(payments[0]["payment_id"], f"pay-{uuid4().hex[:16]}")
+        pharmacy = self.stage.cast.pharmacy(store)
+
+        def cleared() -> bool:
+            supplies = pharmacy.fulfilment(supply.hold.fulfilment_id)["supplies"]
+            return any(found["supply_id"] == supply.supply_id and found["cleared"] for found in supplies)
+
+        wait_until(cleared, "the supply to be cleared")
+
+    def collect(self, store: Store, supply: Supply) -> None:
+        """Over the counter, against the pickup code and the identity card."""
+        code = self.stage.cast.patient(self.admitted.patient_ref).pickup_code(supply)
+        person = self.admitted.patient
+        collector = {"name": person.name, "identity_no": person.identity_number}
+        self.stage.cast.pharmacy(store).hand_out(supply, code, collector)
+
+    def deliver(self, store: Store, carrier: Carrier, supply: Supply) -> None:
+        """A courier brings it to the door."""
+        pharmacy, courier = self.stage.cast.pharmacy(store), self.stage.cast.courier(carrier)
+        person = self.admitted.patient
+        contact = {"name": person.name, "phone": person.phone, "address": person.address}
+        delivery_id = pharmacy.arrange_delivery(supply, carrier.code, contact)
+        pharmacy.pack(delivery_id, f"SEAL-{supply.supply_id[:8]}")
+        pharmacy.hand_over(delivery_id, b"courier's signature")
+        courier.in_transit(delivery_id)
+        courier.arrive(delivery_id)
+        code = self.stage.cast.patient(self.admitted.patient_ref).pickup_code(supply)
+        courier.deliver(delivery_id, b"patient's signature", code)
+
+    # -- the end
+
+    def wait_for_settlement(self) -> None:
+        """Every supply's claim is settled, and the prescription completed."""
+        for supply in self.supplies:
+            wait_until(lambda supply=supply: self._claim(supply, "settled"), "a settled claim")  # type: ignore[misc]
+        self.wait_for_status("completed")
+
+    def wait_for_status(self, status: str) -> None:
+        wait_until(lambda: self.status() == status, f"the prescription to be {status}")
+
+    def status(self) -> str:
+        return str(self.stage.cast.prescriber(self.doctor).prescription(self.prescription_id)["status"])
+
+    def product_of(self, line: int) -> str:
+        return str(next(row["product"] for row in self.draft.payload["lines"] if row["line"] == line))
+
+    def _claim(self, supply: Supply, state: str) -> dict[str, Any] | None:
+        """The supply's claim in this state, cleared or not."""
+        claims = self.stage.cast.patient(self.admitted.patient_ref).claims(supply.supply_id)
+        return next((claim for claim in claims if claim["state"].split("(")[0] == state), None)

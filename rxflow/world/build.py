@@ -1,0 +1,204 @@
+"""The one builder of the demo world. Everything follows from the seed; dates of shelves and keys from the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from random import Random
+
+from contracts.registers import Courier, Designation, DrugClass, Institution, Insurer, Pharmacy
+from rxflow.world.catalogue import Product, load_products
+from rxflow.world.identity import (
+    Sex,
+    identity_number,
+    person_name,
+    signing_pair,
+    social_credit_code,
+    telephone,
+)
+from rxflow.world.model import Authority, Carrier, Hospital, Lot, Patient, Person, Store, World
+from rxflow.world.regions import Region, load_regions
+
+DEMO_SEED = 20
+DEMO_DAY = date(2026, 1, 5)
+PATIENTS = 60
+RIGHTS_OF_DOCTORS = (
+    (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2, DrugClass.NARCOTIC),
+    (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2),
+    (DrugClass.ORDINARY,),
+)
+"""Three doctors in each hospital."""
+PACKS_PER_LOT = (3, 6)
+RETIRED_BORN_BEFORE = 1964
+CHAINS = ("安和示例大药房", "康宁示例大药房", "济民示例药业")
+PREFIX = {"prescriber": "D", "reviewer": "HY", "pharmacist": "HY", "preparer": "HJ", "checker": "HY"}
+
+
+def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
+    """The demo world of a seed: two worlds of one seed and day are equal, down to keys and trace codes."""
+    random = Random(seed)
+    regions = load_regions()
+    products = load_products()
+    staff = _Staff(seed, random)
+    hospitals = tuple(_hospitals(regions, staff, random))
+    stores = tuple(_stores(regions, staff, random))
+    return World(
+        seed=seed,
+        as_of=as_of,
+        regions=regions,
+        products=products,
+        hospitals=hospitals,
+        stores=stores,
+        carriers=tuple(_carriers(regions, as_of, random)),
+        authorities=tuple(_authorities(regions)),
+        designations=dict(_designations(stores, regions)),
+        patients=tuple(_patients(regions, random)),
+        stock={store.code: tuple(_shelves(n, store, products, as_of, random)) for n, store in enumerate(stores)},
+    )
+
+
+class _Staff:
+    """Hands out people with codes numbered per prefix and region."""
+
+    def __init__(self, seed: int, random: Random) -> None:
+        self._seed = seed
+        self._random = random
+        self._last: dict[tuple[str, str], int] = {}
+
+    def hire(self, profession: str, organisation: str, region: str, rights: tuple[DrugClass, ...] = ()) -> Person:
+        number = self._last.get((PREFIX[profession], region), 0) + 1
+        self._last[PREFIX[profession], region] = number
+        code = f"{PREFIX[profession]}{region}{number:06d}"
+        return Person(
+            code=code,
+            name=person_name(self._random),
+            profession=profession,
+            organisation=organisation,
+            region=region,
+            registration_no=f"{self._random.randrange(10**14):015d}",
+            key=signing_pair(self._seed, f"{code}-1"),
+            prescribing_rights=rights,
+        )
+
+
+def _hospitals(regions: tuple[Region, ...], staff: _Staff, random: Random) -> Iterator[Hospital]:
+    for region in regions:
+        for number in range(1, region.hospitals + 1):
+            code = f"H{region.code}{number:05d}"
+            kind, level = (("人民医院", 3), ("社区卫生服务中心", 1))[number - 1]
+            yield Hospital(
+                code=code,
+                social_credit_code=social_credit_code(random, "12", region.code),
+                institution=Institution(name=f"{region.county}示例{kind}", region=region.code, level=level),
+                doctors=tuple(staff.hire("prescriber", code, region.code, rights) for rights in RIGHTS_OF_DOCTORS),
+                reviewers=(staff.hire("reviewer", code, region.code),),
+            )
+
+
+def _stores(regions: tuple[Region, ...], staff: _Staff, random: Random) -> Iterator[Store]:
+    for region in regions:
+        for number in range(1, region.pharmacies + 1):
+            code = f"P{region.code}{number:05d}"
+            chain = CHAINS[number % len(CHAINS)]
+            yield Store(
+                code=code,
+                social_credit_code=social_credit_code(random, "91", region.code),
+                pharmacy=Pharmacy(
+                    name=f"{chain}{region.county}第{number}店",
+                    region=region.code,
+                    address=f"{region.full_name}示例路{random.randint(1, 300)}号",
+                    latitude=round(region.latitude + random.uniform(-0.03, 0.03), 5),
+                    longitude=round(region.longitude + random.uniform(-0.03, 0.03), 5),
+                    chain=chain,
+                ),
+                pharmacist=staff.hire("pharmacist", code, region.code),
+                preparer=staff.hire("preparer", code, region.code),
+                checker=staff.hire("checker", code, region.code),
+            )
+
+
+def _carriers(regions: tuple[Region, ...], as_of: date, random: Random) -> Iterator[Carrier]:
+    provinces = {region.province: region.code for region in regions}
+    until = as_of.replace(year=as_of.year + 2, day=1)
+    for number, (province, region) in enumerate(provinces.items()):
+        code = social_credit_code(random, "91", region)
+        courier = Courier(name=f"{province}示例医药配送", agreement_until=until, cold_chain=number % 2 == 0)
+        yield Carrier(code=code, region=region, courier=courier, riders=tuple(f"rider-{code}-{n}" for n in (1, 2)))
+
+
+def insurer_code(insurance_city: str) -> str:
+    return f"I{insurance_city}"
+
+
+def _authorities(regions: tuple[Region, ...]) -> Iterator[Authority]:
+    cities = {region.insurance_city: region.city for region in regions}
+    for city, name in cities.items():
+        yield Authority(insurer_code(city), Insurer(name=f"{name}医疗保障局(示例)", region=city))
+
+
+def _designations(stores: tuple[Store, ...], regions: tuple[Region, ...]) -> Iterator[tuple[str, Designation]]:
+    """Every pharmacy but each eighth has an agreement with the insurer of its city; every second is a dual channel."""
+    city = {region.code: region.insurance_city for region in regions}
+    for number, store in enumerate(stores, start=1):
+        if number % 8 == 0:
+            continue
+        insurer = insurer_code(city[store.pharmacy.region])
+        channels = ("定点", "门诊统筹", "双通道") if number % 2 else ("定点", "门诊统筹")
+        yield f"{store.code}-{insurer}", Designation(pharmacy=store.code, insurer=insurer, channels=channels)
+
+
+def _patients(regions: tuple[Region, ...], random: Random) -> Iterator[Patient]:
+    for number in range(PATIENTS):
+        region = regions[number % len(regions)]
+        sex: Sex = "male" if random.random() < 0.5 else "female"
+        identity, born = identity_number(random, region.code, sex, serial=number % 2)
+        yield Patient(
+            number=number,
+            name=person_name(random),
+            identity_number=identity,
+            born=born,
+            sex=sex,
+            phone=telephone(number),
+            region=region.code,
+            address=f"{region.full_name}示例小区{random.randint(1, 60)}幢{random.randint(101, 1802)}室",
+            weight_grams=random.randrange(45_000, 90_000, 500),
+            allergies=("青霉素",) if number % 10 == 9 else (),
+            insurer=insurer_code(region.insurance_city),
+            scheme="310" if number % 3 else "390",
+            person_type=_person_type(born, employee=number % 3 != 0),
+            member_no=f"{region.insurance_city}{number:08d}",
+        )
+
+
+def _person_type(born: date, *, employee: bool) -> str:
+    if not employee:
+        return "居民"
+    return "退休" if born.year < RETIRED_BORN_BEFORE else "在职"
+
+
+def _shelves(
+    store_number: int, store: Store, products: tuple[Product, ...], as_of: date, random: Random
+) -> Iterator[Lot]:
+    """Two lots of each product that may be sold here; the first one expires within the year."""
+    for product_number, product in enumerate(products):
+        if not product.circulates:
+            continue
+        price = product.list_price + product.list_price * random.randrange(0, 6) // 100
+        for lot_number, days in enumerate((random.randint(90, 300), random.randint(400, 900))):
+            packs = random.randint(*PACKS_PER_LOT)
+            yield Lot(
+                pharmacy=store.code,
+                product=product.code,
+                lot=f"{as_of:%y}{product_number:02d}{lot_number}{random.choice('ABCDEFGH')}",
+                expires_on=as_of + timedelta(days=days),
+                unit_price=price,
+                pack_size=product.drug.pack_size,
+                trace_codes=tuple(
+                    _trace_code(product_number, store_number, lot_number, pack, random) for pack in range(packs)
+                ),
+            )
+
+
+def _trace_code(product: int, store: int, lot: int, pack: int, random: Random) -> str:
+    """20 digits: 7 that name the product (first one 8), then a serial that is unique over all pharmacies."""
+    return f"8{product:06d}{store:03d}{lot}{pack:02d}{random.randrange(10**7):07d}"

@@ -1,0 +1,78 @@
+"""Generated identities: right in form and check digit, recognisably nobody's.
+
+Every personal name carries the character 示 (as in 示例, example). Sequence numbers 996 to 999 of an identity number
+were reserved for centenarians, so with a younger birth date the number was never issued. Telephone numbers start
+with the unassigned prefix 142.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jws
+from joserfc.jwk import ECKey
+from stdnum.cn import ric, uscc
+
+Sex = Literal["male", "female"]
+
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
+GIVEN = "安宁和平清明远思文博嘉乐康健欣怡晨阳雨泽兰竹松柏秋冬春夏云星河山川海若如子之"
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+@dataclass(frozen=True)
+class SigningPair:
+    """A P-256 key pair of a person of the demo world. It protects nothing: it is derived from the world's seed."""
+
+    kid: str
+    private_jwk: dict[str, Any]
+    public_jwk: dict[str, Any]
+
+    def sign(self, payload: bytes) -> str:
+        """A compact JWS (ES256) over exactly these bytes."""
+        key = ECKey.import_key(self.private_jwk)
+        return jws.serialize_compact({"alg": "ES256", "kid": self.kid}, payload, key, algorithms=["ES256"])
+
+
+def signing_pair(seed: int, kid: str) -> SigningPair:
+    """The same seed and key id give the same key."""
+    digest = hashlib.sha512(f"rxflow demo world|{seed}|{kid}".encode()).digest()
+    scalar = int.from_bytes(digest, "big") % (P256_ORDER - 1) + 1
+    key = ECKey.import_key(ec.derive_private_key(scalar, ec.SECP256R1()))
+    return SigningPair(kid, dict(key.as_dict(private=True)), dict(key.as_dict(private=False)))
+
+
+def person_name(random: Random) -> str:
+    return f"{random.choice(SURNAMES)}示{random.choice(GIVEN)}"
+
+
+def identity_number(random: Random, region: str, sex: Sex, serial: int) -> tuple[str, date]:
+    """An 18-character resident identity number with its check digit, and the birth date in it.
+
+    A birth date is drawn until the county existed at that time. `serial` 0 or 1 tells namesakes apart.
+    """
+    first, last = date(1944, 1, 1), date(2005, 12, 31)
+    sequence = 996 + 2 * serial + (1 if sex == "male" else 0)
+    for _ in range(1000):
+        born = first + timedelta(days=random.randrange((last - first).days))
+        body = f"{region}{born:%Y%m%d}{sequence}"
+        number = body + ric.calc_check_digit(f"{body}0")
+        if ric.is_valid(number):
+            return number, born
+    raise ValueError(f"no birth place {region}")
+
+
+def telephone(number: int) -> str:
+    return f"142{number:08d}"
+
+
+def social_credit_code(random: Random, prefix: str, region: str) -> str:
+    """A unified social credit code (统一社会信用代码); prefix 12: public institution, 91: company."""
+    body = f"{prefix}{region}MA{''.join(random.choice(USCC_ALPHABET) for _ in range(7))}"
+    return str(uscc.validate(body + uscc.calc_check_digit(body)))

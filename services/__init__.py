@@ -1,0 +1,1 @@
+"""The five services of rxflow and their technical kernel, `services.seedwork`."""

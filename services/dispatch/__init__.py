@@ -1,0 +1,1 @@
+"""dispatch: retail fill, stock and delivery."""

@@ -1,0 +1,8 @@
+"""`python -m services.dispatch api|worker`."""
+
+import sys
+
+from services.seedwork.serving import main
+
+if __name__ == "__main__":
+    sys.exit(main("dispatch"))

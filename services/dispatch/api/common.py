@@ -1,0 +1,24 @@
+"""What the routes share: the keys of secrets, and the caller's pharmacy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from services.seedwork.api import secret_key
+from services.seedwork.usecase import Actor
+
+HoldKey = Annotated[bytes, Depends(secret_key("hold"))]
+TokenKey = Annotated[bytes, Depends(secret_key("token"))]
+PickupKey = Annotated[bytes, Depends(secret_key("pickup"))]
+DemandKey = Annotated[bytes, Depends(secret_key("demand"))]
+
+OWN_HOLD = ("hold.unknown", "hold.not_yours", "hold.wrong_state", "hold.expired", "hold.wrong_secret")
+OWN_SUPPLY = ("supply.unknown", "supply.not_yours", "supply.wrong_state")
+OWN_DELIVERY = ("delivery.unknown", "delivery.not_yours", "delivery.wrong_state")
+
+
+def organisation(actor: Actor) -> str:
+    """The caller's pharmacy or courier company."""
+    return actor.organisation or ""

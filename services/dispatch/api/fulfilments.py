@@ -1,0 +1,99 @@
+"""Fulfilments: the patient's own with the token, a pharmacy's by token or by its holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.responses import Response
+
+from services.dispatch.api.common import PickupKey, TokenKey, organisation
+from services.dispatch.application.holds import LookUp, look_up
+from services.dispatch.application.views import content_view, fulfilment_view
+from services.dispatch.domain import secrets
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.prescription_content import CONTENTS, content_id
+from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
+from services.seedwork.model import Loaded
+from services.seedwork.usecase import Actor
+
+router = APIRouter()
+MayRead = Annotated[Actor, Depends(allowed("fulfilment.read"))]
+UNDERWAY = ("dispensed", "with_courier")
+
+
+class LookUpBody(Body):
+    """The code the patient shows, typed or scanned."""
+
+    token: str = Field(min_length=1, max_length=64, examples=["7KQ2M-9XWZ3TB", "RXFLOW:1:7KQ2M9XWZ3TB"])
+
+
+@router.post("/lookups", responses=problems("token.wrong", "token.locked", "token.used_up", "pharmacy.not_admitted"))
+async def look_up_token(
+    body: LookUpBody, actor: Annotated[Actor, Depends(allowed("fulfilment.hold"))], run: Run, token_key: TokenKey
+) -> Response:
+    """The prescription whose token the patient shows. Wrong codes are counted and locked."""
+    response: Response = await run(look_up(LookUp(pharmacy=organisation(actor), token=body.token), actor, token_key))
+    return response
+
+
+@router.get("/fulfilments/{fulfilment_id}", responses=problems("fulfilment.unknown", "fulfilment.not_yours"))
+async def fulfilment(fulfilment_id: UUID, actor: MayRead, read: Read) -> Response:
+    """Where everything is. A pharmacy that serves it also reads the prescription."""
+    loaded = await _visible(read, fulfilment_id, actor)
+    shown: dict[str, Any] = fulfilment_view(loaded.state)
+    if actor.role != "patient":
+        (content,) = await read.load(CONTENTS.ref(content_id(loaded.state.prescription_id)))
+        shown["prescription"] = content_view(content.state)
+    return answer(shown, version=loaded.version)
+
+
+@router.get("/fulfilments")
+async def fulfilments_of_prescription(prescription_id: UUID, actor: MayRead, read: Read) -> Response:
+    """The fulfilments of a prescription that the caller may see."""
+    rows = await read.find("fulfilments_of_prescription", prescription_id=prescription_id)
+    loaded = await read.load(*(FULFILMENTS.ref(row["fulfilment_id"]) for row in rows))
+    return answer({"items": [fulfilment_view(one.state) for one in loaded if _may_see(one.state, actor)]})
+
+
+@router.get(
+    "/fulfilments/{fulfilment_id}/token",
+    responses=problems("fulfilment.unknown", "fulfilment.not_yours", "token.used_up"),
+)
+async def token(
+    fulfilment_id: UUID,
+    actor: Annotated[Actor, Depends(allowed("fulfilment.token"))],
+    read: Read,
+    token_key: TokenKey,
+    pickup_key: PickupKey,
+) -> Response:
+    """The patient's right to be served, as a code and as the text of a QR code; and the pickup codes underway."""
+    state = (await _visible(read, fulfilment_id, actor)).state
+    if state.status == "closed":
+        raise Refused("token.used_up", outcome=state.outcome)
+    code = secrets.patient_token(token_key, fulfilment_id, state.token_issue)
+    pickups = [
+        {"supply_id": str(supply.supply_id), "code": secrets.pickup_code(pickup_key, supply.supply_id)}
+        for supply in state.supplies.values()
+        if supply.status in UNDERWAY
+    ]
+    return answer({"token": code, "qr": secrets.qr_text(code), "pickup_codes": pickups})
+
+
+async def _visible(read: Read, fulfilment_id: UUID, actor: Actor) -> Loaded[FulfilmentState]:
+    (loaded,) = await read.load(FULFILMENTS.ref(fulfilment_id))
+    if not loaded.exists:
+        raise Refused("fulfilment.unknown", fulfilment_id=str(fulfilment_id))
+    if not _may_see(loaded.state, actor):
+        raise Refused("fulfilment.not_yours", fulfilment_id=str(fulfilment_id))
+    return loaded
+
+
+def _may_see(state: FulfilmentState, actor: Actor) -> bool:
+    """The patient's own; a pharmacy's once it has held something of it."""
+    if actor.role == "patient":
+        return actor.patient_ref is not None and actor.patient_ref == state.patient_ref
+    return state.served_by(organisation(actor))

@@ -1,0 +1,122 @@
+"""Holds: exclusive by line and quantity, each with a secret that every later step shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.responses import Response
+
+from services.dispatch.api.common import OWN_HOLD, DemandKey, HoldKey, TokenKey, organisation
+from services.dispatch.application import holds
+from services.dispatch.application.holds import HoldRequest
+from services.dispatch.domain.fulfilment.commands import PassPharmacyReview, ReleaseHold, WantedLine
+from services.dispatch.domain.secrets import hold_secret
+from services.dispatch.domain.values import LineQuantity, Way
+from services.seedwork.api import Body, Run, allowed, problems
+from services.seedwork.usecase import Actor
+
+router = APIRouter(prefix="/fulfilments/{fulfilment_id}/holds")
+MayHold = Annotated[Actor, Depends(allowed("fulfilment.hold"))]
+
+
+class HoldBody(Body):
+    """What to hold. `packs_seen`: the packs are in the pharmacist's hands, whatever the books say."""
+
+    token: str = Field(min_length=1, max_length=64)
+    way: Way
+    lines: tuple[WantedLine, ...] = Field(min_length=1, max_length=50)
+    packs_seen: bool = False
+
+
+class SecretBody(Body):
+    """The hold's secret."""
+
+    secret: str = Field(min_length=1, max_length=128)
+
+
+class ReleaseBody(SecretBody):
+    """What to give back; `lines` null: all of it."""
+
+    reason: Literal["out_of_stock", "patient_wish", "mistake", "other"]
+    lines: tuple[LineQuantity, ...] | None = Field(default=None, min_length=1, max_length=50)
+
+
+def _secret(key: bytes, pharmacy: str) -> Any:
+    def of_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "hold_id" not in body:
+            return {}
+        return {"secret": hold_secret(key, UUID(body["hold_id"]), pharmacy)}
+
+    return of_body
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=problems(
+        "fulfilment.unknown",
+        "fulfilment.wrong_state",
+        "token.wrong",
+        "token.locked",
+        "pharmacy.not_admitted",
+        "person.not_qualified",
+        "line.unknown",
+        "product.unknown",
+        "hold.validity_over",
+        "hold.line_twice",
+        "hold.not_enough_remaining",
+        "hold.counter_only",
+        "hold.other_drug",
+        "stock.not_enough",
+    ),
+)
+async def hold(
+    fulfilment_id: UUID, body: HoldBody, actor: MayHold, run: Run, token_key: TokenKey, hold_key: HoldKey
+) -> Response:
+    """Hold quantities for the patient who shows the token; the stock is reserved in the same save."""
+    request = HoldRequest(
+        fulfilment_id=fulfilment_id, pharmacy=organisation(actor), pharmacist=actor.subject, **dict(body)
+    )
+    use_case = holds.hold_quantity(request, actor, token_key)
+    response: Response = await run(use_case, secret=_secret(hold_key, organisation(actor)))
+    return response
+
+
+@router.post("/{hold_id}/secret", responses=problems("hold.unknown", "hold.not_yours", "hold.wrong_state"))
+async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: Run, hold_key: HoldKey) -> Response:
+    """The secret again, after a lost reply; only for the pharmacy that holds."""
+    use_case = holds.fetch_secret(fulfilment_id, hold_id, organisation(actor))
+    return await run(use_case, secret=_secret(hold_key, organisation(actor)))
+
+
+@router.post("/{hold_id}/review", responses=problems(*OWN_HOLD, "person.not_qualified"))
+async def review(
+    fulfilment_id: UUID,
+    hold_id: UUID,
+    body: SecretBody,
+    actor: Annotated[Actor, Depends(allowed("hold.review"))],
+    run: Run,
+    hold_key: HoldKey,
+) -> Response:
+    """The pharmacy's own pharmacist passes the prescription (药店审方); the hold lasts longer from here."""
+    passed = PassPharmacyReview(hold_id=hold_id, pharmacy=organisation(actor), pharmacist=actor.subject)
+    return await run(holds.pass_review(fulfilment_id, passed, body.secret, hold_key))
+
+
+@router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held"))
+async def release(
+    fulfilment_id: UUID,
+    hold_id: UUID,
+    body: ReleaseBody,
+    actor: MayHold,
+    run: Run,
+    hold_key: HoldKey,
+    demand_key: DemandKey,
+) -> Response:
+    """Give a hold back, all or a part. Out of stock is told to shortage monitoring, without the patient."""
+    released = ReleaseHold(hold_id=hold_id, pharmacy=organisation(actor), reason=body.reason, lines=body.lines)
+    return await run(holds.release_hold(fulfilment_id, released, body.secret, hold_key, demand_key))

@@ -1,0 +1,1 @@
+"""Use cases of dispatch: which streams they need, and a pure decision."""

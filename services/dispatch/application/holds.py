@@ -1,0 +1,206 @@
+"""Token, look-up and hold: how a patient's prescription comes to a pharmacy."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from services.dispatch.application.guesses import actor_counter, fulfilment_counter, locked, missed
+from services.dispatch.application.registers import (
+    REFERENCE,
+    admitted_pharmacy,
+    designations_in_force,
+    drug_refs,
+    not_qualified,
+    person_ref,
+    pharmacy_ref,
+    product_facts,
+)
+from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.views import content_view, fulfilment_view, hold_view
+from services.dispatch.domain import secrets
+from services.dispatch.domain.fulfilment import holds
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.dispatch.domain.fulfilment.commands import HoldQuantity, PassPharmacyReview, ReleaseHold, WantedLine
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.guess import GuessState
+from services.dispatch.domain.policy import CN
+from services.dispatch.domain.prescription_content import CONTENTS, content_id
+from services.dispatch.domain.values import Way
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import Command, Loaded, Refusal
+from services.seedwork.reference import EntryState, entry
+from services.seedwork.usecase import Actor, Answer, Decision, Find, Load, Moment, UseCase
+
+Thinking = Generator[Load | Find, Any, Decision]
+
+
+class LookUp(Command):
+    """A pharmacist reads the prescription whose token the patient shows."""
+
+    pharmacy: str
+    token: str
+
+
+class HoldRequest(Command):
+    """A hold as a pharmacy asks for it, with the patient's token."""
+
+    fulfilment_id: UUID
+    pharmacy: str
+    pharmacist: str
+    token: str
+    way: Way
+    lines: tuple[WantedLine, ...] = Field(min_length=1)
+    packs_seen: bool = False
+
+
+def look_up(command: LookUp, actor: Actor, token_key: bytes) -> UseCase:
+    """Token -> the prescription. Nobody can browse: without the patient's code there is nothing to see."""
+
+    def decide(moment: Moment, own: Loaded[GuessState], pharmacy: Loaded[EntryState]) -> Thinking:
+        refused = locked(moment, [own]) or _refusal(admitted_pharmacy(pharmacy.state, moment))
+        if refused:
+            return Decision.refused(refused)
+        token = secrets.read_token(command.token)
+        rows = yield Find("fulfilments_by_locator", {"locator": token[: secrets.LOCATOR_LENGTH]})
+        match = next((row for row in rows if _opens(token_key, row, token)), None)
+        counters = yield Load(tuple(fulfilment_counter(row["fulfilment_id"]) for row in rows))
+        if match is None:
+            return missed(moment, [own, *counters], "token.wrong")
+        refused = locked(moment, [one for one, row in zip(counters, rows, strict=True) if row is match])
+        if refused:
+            return Decision.refused(refused)
+        fulfilment, content = yield Load.of(
+            FULFILMENTS.ref(match["fulfilment_id"]), CONTENTS.ref(content_id(match["prescription_id"]))
+        )
+        if fulfilment.state.status == "closed":
+            return Decision.refused(Refusal("token.used_up", {"outcome": fulfilment.state.outcome}))
+        shown = {"fulfilment": fulfilment_view(fulfilment.state), "prescription": content_view(content.state)}
+        return Decision.nothing(Answer(200, shown))
+
+    return UseCase((actor_counter(actor.subject),), decide, relaxed=(pharmacy_ref(command.pharmacy),))
+
+
+def _opens(key: bytes, row: Any, token: str) -> bool:
+    return secrets.same(token, secrets.patient_token(key, row["fulfilment_id"], row["token_issue"]))
+
+
+def _refusal(outcome: object) -> Refusal | None:
+    return outcome if isinstance(outcome, Refusal) else None
+
+
+def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes) -> UseCase:
+    """Reserve quantities and the stock they come from, in one save."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *others: Loaded[Any]) -> Thinking:
+        counters, (pharmacy, person) = others[:2], others[2:]
+        if not fulfilment.exists:
+            return Decision.refused(Refusal("fulfilment.unknown", {"fulfilment_id": str(command.fulfilment_id)}))
+        refused = locked(moment, counters)
+        if refused:
+            return Decision.refused(refused)
+        state = fulfilment.state
+        expected = secrets.patient_token(token_key, state.fulfilment_id, state.token_issue)
+        if not secrets.same(secrets.read_token(command.token), expected):
+            return missed(moment, counters, "token.wrong")
+        place = admitted_pharmacy(pharmacy.state, moment)
+        if isinstance(place, Refusal):
+            return Decision.refused(place)
+        refused = not_qualified(person.state, moment, command.pharmacy, {"pharmacist"})
+        if refused:
+            return Decision.refused(refused)
+        return (yield from _hold(moment, fulfilment, command, place.region))
+
+    streams = (
+        FULFILMENTS.ref(command.fulfilment_id),
+        actor_counter(actor.subject),
+        fulfilment_counter(command.fulfilment_id),
+    )
+    return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), person_ref(command.pharmacist)))
+
+
+def _hold(moment: Moment, fulfilment: Loaded[FulfilmentState], command: HoldRequest, region: str) -> Thinking:
+    """The hold itself, once it is clear who asks and that the patient wants it."""
+    drugs = yield Load(drug_refs(_products(fulfilment.state, command.lines)))
+    rows = yield Find("designations_of", {"pharmacy": command.pharmacy})
+    agreements = yield Load(tuple(entry(REFERENCE, "designation", row["code"]) for row in rows))
+    wanted = HoldQuantity(
+        pharmacy=command.pharmacy,
+        region=region,
+        pharmacist=command.pharmacist,
+        way=command.way,
+        lines=command.lines,
+        products=product_facts(drugs),
+        designations=designations_in_force(agreements, moment),
+    )
+    today = civil_day(moment.now)
+    outcome = holds.hold_quantity(fulfilment.state, wanted, moment.now, moment.ids, CN.on(today))
+    about = Circumstances(today, packs_seen=command.packs_seen)
+    return (yield from settle(fulfilment, outcome, about, partial(_hold_answer, status=201)))
+
+
+def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
+    known = {number: row.content.product for number, row in state.lines.items()}
+    named = (row.product or known.get(row.line) for row in lines)
+    return [product for product in named if product]
+
+
+def _hold_answer(state: FulfilmentState, status: int, hold_id: UUID | None = None) -> Answer:
+    hold = state.holds[hold_id] if hold_id else list(state.holds.values())[-1]
+    return Answer(status, {"fulfilment_id": str(state.fulfilment_id), **hold_view(hold)})
+
+
+def fetch_secret(fulfilment_id: UUID, hold_id: UUID, pharmacy: str) -> UseCase:
+    """After a lost reply: the same pharmacy may have its hold's secret again. The endpoint adds it."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
+        hold = holds.own_hold(fulfilment.state, hold_id, pharmacy, "FetchSecret", moment.now)
+        if isinstance(hold, Refusal):
+            return Decision.refused(hold)
+        return Decision.nothing(_hold_answer(fulfilment.state, 200, hold_id))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)
+
+
+def wrong_secret(hold_key: bytes, hold_id: UUID, pharmacy: str, shown: str) -> Refusal | None:
+    """None when the secret is this hold's, for this pharmacy."""
+    if secrets.same(shown, secrets.hold_secret(hold_key, hold_id, pharmacy)):
+        return None
+    return Refusal("hold.wrong_secret", {"hold_id": str(hold_id)})
+
+
+def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, hold_key: bytes) -> UseCase:
+    """The pharmacy's own pharmacist stands for the prescription."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], person: Loaded[EntryState]) -> Decision:
+        refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
+        refused = refused or not_qualified(person.state, moment, command.pharmacy, {"pharmacist"})
+        if refused:
+            return Decision.refused(refused)
+        outcome = holds.pass_review(fulfilment.state, command, moment.now, CN.on(civil_day(moment.now)))
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        return Decision.on(fulfilment, outcome, _hold_answer(fulfilment.after(outcome), 200, command.hold_id))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=(person_ref(command.pharmacist),))
+
+
+def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_key: bytes, demand_key: bytes) -> UseCase:
+    """Give back all or a part; out of stock is told to shortage monitoring, without the patient."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
+        if refused:
+            return Decision.refused(refused)
+        outcome = holds.release_hold(fulfilment.state, command, moment.now)
+        about = Circumstances(
+            civil_day(moment.now), demand_key=lambda rx, line: secrets.demand_key(demand_key, rx, line)
+        )
+        show = partial(_hold_answer, status=200, hold_id=command.hold_id)
+        return (yield from settle(fulfilment, outcome, about, show))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)

@@ -1,0 +1,252 @@
+"""What dispatch does when others tell it something. A repeated event changes nothing, even without the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from contracts.envelope import Envelope, IntegrationEvent
+from contracts.events import insurance, prescribe, shortage
+from services.dispatch.application.registers import REFERENCE
+from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.domain.fulfilment import courier, ending, holds
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
+from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.prescription_content import (
+    CONTENTS,
+    ContentLine,
+    ContentState,
+    ContentStored,
+    InstalmentKnown,
+    PrescriptionEnded,
+    content_id,
+)
+from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, ShortageOver, ShortageState, shortage_id
+from services.dispatch.domain.values import OpenedLine
+from services.seedwork.composition import Reaction
+from services.seedwork.model import Loaded, Outcome, Refusal
+from services.seedwork.register_loading import copy_entry
+from services.seedwork.usecase import Decision, Load, Moment, UseCase
+
+Thinking = Generator[Load, Any, Decision]
+
+
+def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
+    """Keep what a pharmacy may see."""
+
+    def decide(_moment: Moment, content: Loaded[ContentState]) -> Decision:
+        known = content.state.content
+        if known is not None and known.revision >= event.revision:
+            return Decision.nothing()
+        stored = ContentStored(
+            prescription_id=event.prescription_id,
+            patient_ref=event.patient_ref,
+            revision=event.revision,
+            prescriber=event.prescriber,
+            institution=event.institution,
+            patient_name=event.patient_name,
+            diagnoses=None if event.diagnoses is None else tuple(row.model_dump() for row in event.diagnoses),
+            disease_code=event.insurance_disease_code,
+            lines=tuple(ContentLine.model_validate(row.model_dump(mode="json")) for row in event.lines),
+            reviewers=tuple(row.model_dump(mode="json") for row in event.reviewers),
+            findings=tuple(row.model_dump(mode="json") for row in event.findings),
+            insurance_intent=event.insurance_intent.kind,
+            signed_sha256=event.signed_sha256,
+            signature=event.signature.model_dump(mode="json"),
+            instalments=event.instalments,
+            valid_until=event.valid_until,
+        )
+        return Decision.on(content, [stored])
+
+    return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
+
+
+def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
+    """The instalment can be served: the fulfilment exists, and with it the patient's token."""
+
+    def decide(_moment: Moment, content: Loaded[ContentState], fulfilment: Loaded[FulfilmentState]) -> Decision:
+        stored = content.state.content
+        if stored is None:
+            facts = {"prescription_id": str(event.prescription_id)}
+            return Decision.refused(Refusal("fulfilment.content_unknown", facts))
+        lines = {row.line: row for row in stored.lines}
+        command = OpenFulfilment(
+            fulfilment_id=fulfilment.stream_id,
+            prescription_id=event.prescription_id,
+            patient_ref=event.patient_ref,
+            instalment=event.instalment,
+            instalments=event.of,
+            prescription_revision=stored.revision,
+            insurance_intent=stored.insurance_intent,
+            opens_at=event.opens_at,
+            closes_at=event.closes_at,
+            lines=tuple(_opened(lines[row.line], row.quantity) for row in event.lines),
+        )
+        opened = holds.open_fulfilment(fulfilment.state, command)
+        if isinstance(opened, Refusal) or not opened:
+            return Decision.nothing()
+        return Decision.on(fulfilment, opened).and_also(content, [InstalmentKnown(instalment=event.instalment)])
+
+    streams = (
+        CONTENTS.ref(content_id(event.prescription_id)),
+        FULFILMENTS.ref(fulfilment_id(event.prescription_id, event.instalment)),
+    )
+    return UseCase(streams, decide)
+
+
+def _opened(row: ContentLine, quantity: int) -> OpenedLine:
+    return OpenedLine(
+        line=row.line,
+        product=row.product,
+        generic_name=row.generic_name,
+        drug_key=row.drug_key,
+        quantity=quantity,
+        deliverable=row.deliverable and not row.counter_only,
+        cold_chain=row.cold_chain,
+    )
+
+
+def expire(event: prescribe.PrescriptionExpired) -> UseCase:
+    """No new holds; what is free lapses, what runs goes on to its end."""
+
+    def decide(moment: Moment, content: Loaded[ContentState]) -> Thinking:
+        known = content.state.instalments
+        refs = tuple(FULFILMENTS.ref(fulfilment_id(event.prescription_id, number)) for number in known)
+        fulfilments = yield Load(refs)
+        decision = _ended(content, "expired")
+        for fulfilment in fulfilments:
+            lapsed = ending.lapse(fulfilment.state)
+            own = yield from settle(fulfilment, lapsed, Circumstances.at(moment))
+            decision = Decision((*decision.changes, *own.changes))
+        return decision
+
+    return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
+
+
+def _ended(content: Loaded[ContentState], ended_as: str) -> Decision:
+    """A prescription that never was in circulation leaves no trace here."""
+    if content.state.content is None or content.state.ended_as == ended_as:
+        return Decision.nothing()
+    return Decision.on(content, [PrescriptionEnded.model_validate({"ended_as": ended_as})])
+
+
+def _note_end(ended_as: str) -> Callable[[Any], UseCase]:
+    def react(event: prescribe.PrescriptionCancelled | prescribe.PrescriptionCompleted) -> UseCase:
+        def decide(_moment: Moment, content: Loaded[ContentState]) -> Decision:
+            return _ended(content, ended_as)
+
+        return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
+
+    return react
+
+
+def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
+    """By the cancel table, once per request and fulfilment."""
+    scope = None
+    if event.scope is not None:
+        scope = tuple(RequestedLine(line=row.line, quantity=row.quantity) for row in event.scope)
+    command = CancelQuantities(request_id=event.request_id, scope=scope)
+
+    def decide(moment: Moment, *fulfilments: Loaded[FulfilmentState]) -> Thinking:
+        decision = Decision()
+        for fulfilment in fulfilments:
+            answered = ending.decide_cancellation(fulfilment.state, command)
+            own = yield from settle(fulfilment, answered, Circumstances.at(moment))
+            decision = Decision((*decision.changes, *own.changes))
+        return decision
+
+    return UseCase(tuple(FULFILMENTS.ref(each) for each in event.fulfilments), decide)
+
+
+def _on_fulfilment(stream_id: UUID, step: Callable[[FulfilmentState], Outcome]) -> UseCase:
+    def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
+        return Decision.on(fulfilment, step(fulfilment.state))
+
+    return UseCase((FULFILMENTS.ref(stream_id),), decide)
+
+
+def _note(event: Any, command: NoteClaim) -> UseCase:
+    return _on_fulfilment(event.fulfilment_id, lambda state: courier.note_claim(state, command))
+
+
+def note_quote(event: insurance.ClaimQuoted) -> UseCase:
+    """The amount on the pharmacy's and the patient's page."""
+    return _note(
+        event,
+        NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="quoted", patient_share=event.patient_share),
+    )
+
+
+def note_refusal(event: insurance.ClaimRefused) -> UseCase:
+    """The supply waits for the patient: self-pay, or give up."""
+    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="refused"))
+
+
+def note_void(event: insurance.ClaimVoided) -> UseCase:
+    """The money of an attempt is taken back: nothing is cleared by it any more."""
+    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="voided"))
+
+
+def clear(event: insurance.SupplyCleared) -> UseCase:
+    """Hand-out is allowed."""
+    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="cleared", how=event.how))
+
+
+def note_payment(event: insurance.PaymentChanged) -> UseCase:
+    """What the page shows of the payment."""
+    return _on_fulfilment(
+        event.fulfilment_id,
+        lambda state: courier.note_payment(state, event.supply_id, event.payment_id, event.status, event.amount),
+    )
+
+
+def know_shortage(event: shortage.ShortageCaseConfirmed) -> UseCase:
+    """A confirmed shortage changes the order in which pharmacies are offered."""
+    known = ShortageKnown(case_id=event.case_id, drug_key=event.drug_key, region=event.region, grade=event.grade.value)
+
+    def decide(_moment: Moment, case: Loaded[ShortageState]) -> Decision:
+        return Decision.nothing() if case.state.grade == known.grade else Decision.on(case, [known])
+
+    return UseCase((SHORTAGES.ref(shortage_id(event.case_id)),), decide)
+
+
+def forget_shortage(event: shortage.ShortageCaseEnded) -> UseCase:
+    """The case is over; one that was never confirmed was never known here."""
+
+    def decide(_moment: Moment, case: Loaded[ShortageState]) -> Decision:
+        if case.state.grade is None:
+            return Decision.nothing()
+        return Decision.on(case, [ShortageOver(case_id=event.case_id)])
+
+    return UseCase((SHORTAGES.ref(shortage_id(event.case_id)),), decide)
+
+
+def _reaction(react: Callable[[Any], UseCase]) -> Reaction:
+    def of_event(event: Any, _envelope: Envelope) -> UseCase:
+        return react(event)
+
+    return of_event
+
+
+_BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
+    prescribe.PrescriptionReleased: store_content,
+    prescribe.InstalmentOpened: open_instalment,
+    prescribe.PrescriptionExpired: expire,
+    prescribe.PrescriptionCancelled: _note_end("cancelled"),
+    prescribe.PrescriptionCompleted: _note_end("completed"),
+    prescribe.CancellationRequested: decide_cancellation,
+    prescribe.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
+    insurance.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
+    insurance.ClaimQuoted: note_quote,
+    insurance.ClaimRefused: note_refusal,
+    insurance.ClaimVoided: note_void,
+    insurance.SupplyCleared: clear,
+    insurance.PaymentChanged: note_payment,
+    shortage.ShortageCaseConfirmed: know_shortage,
+    shortage.ShortageCaseEnded: forget_shortage,
+}
+
+REACTIONS: dict[type[IntegrationEvent], Reaction] = {event: _reaction(react) for event, react in _BY_EVENT.items()}

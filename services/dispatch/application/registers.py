@@ -1,0 +1,91 @@
+"""Registers: pharmacies and couriers are dispatch's own; people, drugs and designations are copies, obeyed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contracts.registers import Courier, Drug, Pharmacy
+from contracts.registers import Designation as DesignationContent
+from services.dispatch.domain.values import Designation, ProductFacts
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import Loaded, Refusal, StreamRef
+from services.seedwork.reference import EntryState, entry, register
+from services.seedwork.register_loading import Kind, Kinds
+from services.seedwork.usecase import Moment
+
+PHARMACY_REGISTER = register("pharmacy_register")
+REFERENCE = register("reference")
+
+KINDS: Kinds = {
+    "pharmacy": Kind(PHARMACY_REGISTER, Pharmacy, "P[0-9]{11}"),
+    "courier": Kind(PHARMACY_REGISTER, Courier, "[0-9A-HJ-NP-RTUW-Y]{18}"),
+}
+"""By 定点零售药店 code; a courier is known by its unified social credit code (统一社会信用代码)."""
+
+
+def pharmacy_ref(code: str) -> StreamRef[EntryState]:
+    return entry(PHARMACY_REGISTER, "pharmacy", code)
+
+
+def courier_ref(code: str) -> StreamRef[EntryState]:
+    return entry(PHARMACY_REGISTER, "courier", code)
+
+
+def person_ref(code: str) -> StreamRef[EntryState]:
+    return entry(REFERENCE, "person", code)
+
+
+def drug_refs(products: Iterable[str]) -> tuple[StreamRef[EntryState], ...]:
+    return tuple(entry(REFERENCE, "drug", product) for product in sorted(set(products)))
+
+
+def admitted_pharmacy(state: EntryState, moment: Moment) -> Pharmacy | Refusal:
+    """A pharmacy that may serve today."""
+    if not state.in_force(civil_day(moment.now)):
+        return Refusal("pharmacy.not_admitted", {"pharmacy": state.code})
+    return Pharmacy.model_validate(state.content)
+
+
+def admitted_courier(state: EntryState, moment: Moment, *, cold_chain: bool) -> Courier | Refusal:
+    """A courier that may carry this parcel today: in force, agreement running, able to keep it cold where needed."""
+    today = civil_day(moment.now)
+    if not state.in_force(today):
+        return Refusal("courier.not_admitted", {"courier": state.code})
+    courier = Courier.model_validate(state.content)
+    if courier.agreement_until < today or (cold_chain and not courier.cold_chain):
+        return Refusal("courier.not_qualified", {"agreement_until": courier.agreement_until.isoformat()})
+    return courier
+
+
+def not_qualified(person: EntryState, moment: Moment, organisation: str, professions: set[str]) -> Refusal | None:
+    """None when the register knows this person in one of these professions at this pharmacy today."""
+    content = person.content or {}
+    known = person.in_force(civil_day(moment.now)) and content.get("organisation") == organisation
+    if known and professions & set(content.get("professions", ())):
+        return None
+    return Refusal("person.not_qualified", {"needed": sorted(professions), "organisation": organisation})
+
+
+def product_facts(entries: Iterable[Loaded[EntryState]]) -> tuple[ProductFacts, ...]:
+    """What the register of drugs says; a product that is not in it is left out."""
+    facts: list[ProductFacts] = []
+    for loaded in entries:
+        if loaded.state.content is not None:
+            drug = Drug.model_validate(loaded.state.content)
+            facts.append(
+                ProductFacts(
+                    product=loaded.state.code,
+                    drug_key=drug.drug_key,
+                    generic_name=drug.generic_name,
+                    pack_size=drug.pack_size,
+                )
+            )
+    return tuple(facts)
+
+
+def designations_in_force(entries: Iterable[Loaded[EntryState]], moment: Moment) -> tuple[Designation, ...]:
+    """The agreements that hold today, in a stable order."""
+    today = civil_day(moment.now)
+    contents = [DesignationContent.model_validate(e.state.content) for e in entries if e.state.in_force(today)]
+    found = (Designation(insurer=row.insurer, channels=row.channels) for row in contents)
+    return tuple(sorted(found, key=lambda row: row.insurer))

@@ -1,0 +1,141 @@
+"""Prepare with scan, check by another person, hand out once cleared; or undo."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import date
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from stdnum.cn import ric
+
+from services.dispatch.application.guesses import actor_counter, fulfilment_counter, locked, missed
+from services.dispatch.application.holds import wrong_secret
+from services.dispatch.application.registers import drug_refs, not_qualified, person_ref, product_facts
+from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.views import supply_view
+from services.dispatch.domain import secrets
+from services.dispatch.domain.fulfilment import supplies
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.dispatch.domain.fulfilment.commands import DispenseSupply, GiveUp, HandOut, PrepareSupply, Unprepare
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.policy import CN
+from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import Loaded, Refusal
+from services.seedwork.reference import EntryState
+from services.seedwork.usecase import Actor, Answer, Decision, Load, Moment, UseCase
+
+Thinking = Generator[Load, Any, Decision]
+
+
+def _supply_answer(state: FulfilmentState, status: int, supply_id: UUID | None = None) -> Answer:
+    supply = state.supplies[supply_id] if supply_id else list(state.supplies.values())[-1]
+    return Answer(status, {"fulfilment_id": str(state.fulfilment_id), **supply_view(supply)})
+
+
+def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hold_key: bytes) -> UseCase:
+    """Packs picked and scanned: their codes are this supply's until it is checked or put back."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], person: Loaded[EntryState]) -> Thinking:
+        refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
+        refused = refused or not_qualified(person.state, moment, command.pharmacy, {"preparer", "pharmacist"})
+        if refused:
+            return Decision.refused(refused)
+        drugs = yield Load(drug_refs(row.product for row in command.lines))
+        facts = product_facts(drugs)
+        wanted = command.model_copy(update={"products": facts})
+        outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids)
+        about = Circumstances(civil_day(moment.now), products=facts)
+        return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=(person_ref(command.preparer),))
+
+
+def unprepare(fulfilment_id: UUID, command: Unprepare, secret: str, hold_key: bytes) -> UseCase:
+    """Packs set aside go back to the shelf."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        outcome = _secret_of_supply(fulfilment.state, command, secret, hold_key) or supplies.unprepare(
+            fulfilment.state, command
+        )
+        show = partial(_supply_answer, status=200, supply_id=command.supply_id)
+        return (yield from settle(fulfilment, outcome, Circumstances.at(moment), show))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)
+
+
+def _secret_of_supply(
+    state: FulfilmentState, command: Unprepare | DispenseSupply, secret: str, hold_key: bytes
+) -> Refusal | None:
+    supply = state.supplies.get(command.supply_id)
+    return wrong_secret(hold_key, supply.hold_id, command.pharmacy, secret) if supply else None
+
+
+def dispense_supply(
+    fulfilment_id: UUID, command: DispenseSupply, secret: str, hold_key: bytes, demand_key: bytes
+) -> UseCase:
+    """The check by a second person. The price is what the pharmacy's stock says at this moment."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], person: Loaded[EntryState]) -> Thinking:
+        state = fulfilment.state
+        refused = _secret_of_supply(state, command, secret, hold_key)
+        refused = refused or not_qualified(person.state, moment, command.pharmacy, {"checker", "pharmacist"})
+        if refused:
+            return Decision.refused(refused)
+        supply = state.supplies.get(command.supply_id)
+        products = sorted({row.product for row in supply.picked}) if supply else []
+        drugs = yield Load(drug_refs(products))
+        items = yield Load(tuple(STOCK_ITEMS.ref(stock_item_id(command.pharmacy, name)) for name in products))
+        prices = {
+            name: item.state.unit_price
+            for name, item in zip(products, items, strict=True)
+            if item.state.unit_price is not None
+        }
+        wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
+        today = civil_day(moment.now)
+        outcome = supplies.dispense_supply(state, wanted, moment.now, CN.on(today))
+        about = Circumstances(today, demand_key=lambda rx, line: secrets.demand_key(demand_key, rx, line))
+        show = partial(_supply_answer, status=200, supply_id=command.supply_id)
+        return (yield from settle(fulfilment, outcome, about, show))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=(person_ref(command.checker),))
+
+
+def hand_out(fulfilment_id: UUID, command: HandOut, code: str, actor: Actor, pickup_key: bytes) -> UseCase:
+    """Over the counter, against the patient's pickup code. A wrong code is counted."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *counters: Loaded[Any]) -> Thinking:
+        refused = locked(moment, counters) or _identity_invalid(command, civil_day(moment.now))
+        if refused:
+            return Decision.refused(refused)
+        outcome = supplies.hand_out(fulfilment.state, command)
+        expected = secrets.pickup_code(pickup_key, command.supply_id)
+        if not isinstance(outcome, Refusal) and not secrets.same(secrets.read_token(code), expected):
+            return missed(moment, counters, "supply.wrong_pickup_code")
+        show = partial(_supply_answer, status=200, supply_id=command.supply_id)
+        return (yield from settle(fulfilment, outcome, Circumstances.at(moment), show))
+
+    streams = (FULFILMENTS.ref(fulfilment_id), actor_counter(actor.subject), fulfilment_counter(fulfilment_id))
+    return UseCase(streams, decide)
+
+
+def _identity_invalid(command: HandOut, today: date) -> Refusal | None:
+    """Identity numbers have a check digit and a date of birth that is not in the future (GB 11643)."""
+    numbers = (command.collector.identity_no, command.collector.patient_identity_no)
+    for number in numbers:
+        if number is not None and not (ric.is_valid(number) and ric.get_birth_date(number) <= today):
+            return Refusal("collector.identity_invalid", {})
+    return None
+
+
+def give_up(fulfilment_id: UUID, command: GiveUp) -> UseCase:
+    """The patient does not want it any more: packs back, money back."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        outcome = supplies.give_up(fulfilment.state, command)
+        show = partial(_supply_answer, status=200, supply_id=command.supply_id)
+        return (yield from settle(fulfilment, outcome, Circumstances.at(moment), show))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)

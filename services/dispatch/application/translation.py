@@ -1,0 +1,196 @@
+"""How dispatch's own events are told to the others: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from contracts.envelope import IntegrationEvent
+from contracts.events import dispatch as told
+from contracts.values import LineBuckets
+from services.dispatch.domain import delivery
+from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.stock.events import DemandUnfilled
+from services.dispatch.domain.values import Bucket
+from services.seedwork.composition import Happened, Translation
+from services.seedwork.model import DomainEvent, Immutable
+
+Told = Iterable[IntegrationEvent]
+
+
+def buckets(state: FulfilmentState) -> tuple[LineBuckets, ...]:
+    """Where every line's quantity is."""
+    return tuple(
+        LineBuckets.model_validate({"line": line, **{bucket.value: row.buckets.of(bucket) for bucket in Bucket}})
+        for line, row in state.lines.items()
+    )
+
+
+def _about(happened: Happened) -> dict[str, Any]:
+    """What every event of a fulfilment says, and what stands after it."""
+    state: FulfilmentState = happened.after
+    return {
+        "prescription_id": state.prescription_id,
+        "fulfilment_id": state.fulfilment_id,
+        "buckets": buckets(state),
+    }
+
+
+def _plain(values: Iterable[Immutable]) -> tuple[dict[str, Any], ...]:
+    return tuple(value.model_dump(mode="json") for value in values)
+
+
+def _fulfilment_opened(happened: Happened, _event: e.FulfilmentOpened) -> Told:
+    state: FulfilmentState = happened.after
+    yield told.FulfilmentOpened(
+        **_about(happened),
+        instalment=state.instalment,
+        instalments=state.instalments,
+        opens_at=state.opens_at,
+        closes_at=state.closes_at,
+    )
+
+
+def _quantity_held(happened: Happened, event: e.QuantityHeld) -> Told:
+    hold = happened.after.holds[event.hold_id]
+    yield told.QuantityHeld.model_validate(
+        {
+            **_about(happened),
+            "hold_id": hold.hold_id,
+            "kind": "normal",
+            "pharmacy": hold.pharmacy,
+            "region": hold.region,
+            "lines": _plain(hold.lines),
+            "way": hold.way.value,
+            "expires_at": hold.expires_at,
+        }
+    )
+
+
+def _hold_ended(happened: Happened, event: e.HoldEnded) -> Told:
+    yield told.HoldEnded.model_validate(
+        {
+            **_about(happened),
+            "hold_id": event.hold_id,
+            "pharmacy": happened.after.holds[event.hold_id].pharmacy,
+            "how": event.how,
+            "reason": event.reason,
+            "freed": _plain(event.freed),
+        }
+    )
+
+
+def _supply_dispensed(happened: Happened, event: e.SupplyDispensed) -> Told:
+    state: FulfilmentState = happened.after
+    hold, supply = state.holds[event.hold_id], state.supplies[event.supply_id]
+    yield told.SupplyDispensed.model_validate(
+        {
+            **_about(happened),
+            "supply_id": event.supply_id,
+            "hold_id": event.hold_id,
+            "fill_no": event.fill_no,
+            "pharmacy": hold.pharmacy,
+            "region": hold.region,
+            "way": hold.way.value,
+            "patient_ref": state.patient_ref,
+            "insurance_intent": state.insurance_intent,
+            "designations": _plain(hold.designations),
+            "self_pay_only": hold.self_pay_only,
+            "prescription_revision": state.prescription_revision,
+            "lines": tuple({**row.model_dump(mode="json"), "split_pack": row.split_pack} for row in event.lines),
+            "reviewer": hold.reviewer,
+            "preparer": supply.preparer,
+            "checker": event.checker,
+        }
+    )
+
+
+def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
+    yield told.SupplyReceived.model_validate(
+        {
+            **_about(happened),
+            "supply_id": event.supply_id,
+            "accepted": _plain(event.accepted),
+            "collector_kind": event.collector_kind,
+            "identity_checked": event.identity_checked,
+            "proof_sha256": event.proof_sha256,
+            "exception": event.exception,
+        }
+    )
+
+
+def _supply_undone(happened: Happened, event: e.SupplyUndone) -> Told:
+    yield told.SupplyUndone.model_validate({**_about(happened), **event.model_dump(mode="json")})
+
+
+def _cancellation_decided(happened: Happened, event: e.CancellationDecided) -> Told:
+    yield told.CancellationDecided.model_validate(
+        {
+            **_about(happened),
+            "request_id": event.request_id,
+            "lines": _plain(event.lines),
+            "final": event.final,
+        }
+    )
+
+
+def _fulfilment_closed(happened: Happened, event: e.FulfilmentClosed) -> Told:
+    yield told.FulfilmentClosed(**_about(happened), outcome=event.outcome)
+
+
+def _parcel(happened: Happened) -> dict[str, Any]:
+    created = happened.after.created
+    names = ("prescription_id", "fulfilment_id", "delivery_id", "supply_id", "pharmacy", "courier", "cold_chain")
+    return {name: getattr(created, name) for name in names}
+
+
+def _delivery_created(happened: Happened, _event: delivery.DeliveryCreated) -> Told:
+    yield told.DeliveryCreated.model_validate(_parcel(happened))
+
+
+def _delivery_handed_over(happened: Happened, event: delivery.DeliveryHandedOver) -> Told:
+    facts = {"seal_no": happened.after.seal_no, "proof_sha256": event.proof_sha256}
+    yield told.DeliveryHandedOver.model_validate({**_parcel(happened), **facts})
+
+
+def _delivery_attempt_failed(happened: Happened, event: delivery.DeliveryAttemptFailed) -> Told:
+    yield told.DeliveryAttemptFailed.model_validate({**_parcel(happened), **event.model_dump()})
+
+
+def _delivery_delivered(happened: Happened, event: delivery.DeliveryDelivered) -> Told:
+    facts = {"outcome": "delivered", **event.model_dump(include={"proof_sha256", "exception"})}
+    yield told.DeliveryEnded.model_validate({**_parcel(happened), **facts})
+
+
+def _delivery_cancelled(happened: Happened, _event: delivery.DeliveryCancelled) -> Told:
+    yield told.DeliveryEnded.model_validate({**_parcel(happened), "outcome": "cancelled"})
+
+
+def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
+    yield told.LineUnfilled.model_validate(event.model_dump())
+
+
+_BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
+    e.FulfilmentOpened: _fulfilment_opened,
+    e.QuantityHeld: _quantity_held,
+    e.HoldEnded: _hold_ended,
+    e.SupplyDispensed: _supply_dispensed,
+    e.SupplyReceived: _supply_received,
+    e.SupplyUndone: _supply_undone,
+    e.CancellationDecided: _cancellation_decided,
+    e.FulfilmentClosed: _fulfilment_closed,
+    delivery.DeliveryCreated: _delivery_created,
+    delivery.DeliveryHandedOver: _delivery_handed_over,
+    delivery.DeliveryAttemptFailed: _delivery_attempt_failed,
+    delivery.DeliveryDelivered: _delivery_delivered,
+    delivery.DeliveryCancelled: _delivery_cancelled,
+    DemandUnfilled: _line_unfilled,
+}
+
+
+def _translation(tell: Callable[[Happened, Any], Told]) -> Translation:
+    return lambda happened: tell(happened, happened.event)
+
+
+TRANSLATE: dict[type[DomainEvent], Translation] = {event: _translation(tell) for event, tell in _BY_EVENT.items()}

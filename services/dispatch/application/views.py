@@ -1,0 +1,100 @@
+"""How a fulfilment, a delivery and a prescription's content are shown: as JSON-able mappings, without secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.dispatch.domain.delivery import DeliveryState
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
+from services.dispatch.domain.prescription_content import ContentState
+from services.dispatch.domain.values import Bucket
+
+
+def fulfilment_view(state: FulfilmentState) -> dict[str, Any]:
+    """Where everything is: lines with their buckets, holds, supplies."""
+    return {
+        "fulfilment_id": str(state.fulfilment_id),
+        "prescription_id": str(state.prescription_id),
+        "instalment": state.instalment,
+        "instalments": state.instalments,
+        "status": state.status,
+        "outcome": state.outcome,
+        "insurance_intent": state.insurance_intent,
+        "opens_at": state.opens_at.isoformat(),
+        "closes_at": state.closes_at.isoformat(),
+        "lines": [
+            {
+                **row.content.model_dump(mode="json"),
+                "buckets": {bucket.value: row.buckets.of(bucket) for bucket in Bucket},
+            }
+            for row in state.lines.values()
+        ],
+        "holds": [hold_view(hold) for hold in state.holds.values()],
+        "supplies": [supply_view(supply) for supply in state.supplies.values()],
+    }
+
+
+def hold_view(hold: Hold) -> dict[str, Any]:
+    return {
+        "hold_id": str(hold.hold_id),
+        "pharmacy": hold.pharmacy,
+        "way": hold.way.value,
+        "status": hold.status,
+        "how": hold.how,
+        "lines": [row.model_dump(mode="json") for row in hold.lines],
+        "self_pay_only": hold.self_pay_only,
+        "expires_at": hold.expires_at.isoformat(),
+    }
+
+
+def supply_view(supply: Supply) -> dict[str, Any]:
+    return {
+        "supply_id": str(supply.supply_id),
+        "hold_id": str(supply.hold_id),
+        "pharmacy": supply.pharmacy,
+        "fill_no": supply.fill_no,
+        "status": supply.status,
+        "lines": [row.model_dump(mode="json") for row in supply.lines or supply.picked],
+        "claim": supply.claim,
+        "cleared": supply.cleared,
+        "patient_share": supply.patient_share,
+        "payment": supply.payment,
+        "delivery_id": str(supply.delivery_id) if supply.delivery_id else None,
+    }
+
+
+def content_view(state: ContentState) -> dict[str, Any]:
+    """What the dispensing pharmacist reads; clinical facts are None once the patient is forgotten."""
+    if state.content is None:
+        return {}
+    shown = state.content.model_dump(mode="json", exclude={"patient_ref"})
+    return {**shown, "ended_as": state.ended_as}
+
+
+def delivery_view(state: DeliveryState, *, with_contact: bool) -> dict[str, Any]:
+    """A parcel's label and where it is. Never a drug name; the telephone is masked."""
+    created = state.created
+    if created is None:
+        return {}
+    shown: dict[str, Any] = {
+        "delivery_id": str(created.delivery_id),
+        "fulfilment_id": str(created.fulfilment_id),
+        "supply_id": str(created.supply_id),
+        "pharmacy": created.pharmacy,
+        "courier": created.courier,
+        "cold_chain": created.cold_chain,
+        "status": state.status,
+        "seal_no": state.seal_no,
+        "attempts": state.attempts,
+        "may_retry": state.may_retry,
+        "exception": state.exception,
+    }
+    if with_contact and created.contact:
+        contact = created.contact
+        shown["contact"] = {**contact.model_dump(), "phone": masked(contact.phone)}
+    return shown
+
+
+def masked(phone: str) -> str:
+    """The first three and the last four digits."""
+    return f"{phone[:3]}{'*' * (len(phone) - 7)}{phone[-4:]}"

@@ -1,0 +1,40 @@
+"""What dispatch is made of: the one object its api and its worker are built from."""
+
+from __future__ import annotations
+
+from services.dispatch.application.reactions import REACTIONS
+from services.dispatch.application.registers import PHARMACY_REGISTER, REFERENCE
+from services.dispatch.application.timers import TIMERS
+from services.dispatch.application.translation import TRANSLATE
+from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.dispatch.domain.guess import GUESSES
+from services.dispatch.domain.prescription_content import CONTENTS
+from services.dispatch.domain.shortage import SHORTAGES
+from services.dispatch.domain.stock.item import STOCK_ITEMS
+from services.dispatch.domain.trace_code import TRACE_CODES
+from services.dispatch.projections import METADATA, availability, fulfilments, registers
+from services.seedwork.composition import Service
+from services.seedwork.model import PersonalClass
+
+SERVICE = Service(
+    name="dispatch",
+    port=8103,
+    aggregates=(
+        PHARMACY_REGISTER,
+        REFERENCE,
+        CONTENTS,
+        FULFILMENTS,
+        STOCK_ITEMS,
+        TRACE_CODES,
+        DELIVERIES,
+        GUESSES,
+        SHORTAGES,
+    ),
+    translate=TRANSLATE,
+    react=REACTIONS,
+    timers=TIMERS,
+    projections=(fulfilments.PROJECTION, registers.PROJECTION, registers.DESIGNATIONS, availability.PROJECTION),
+    rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
+    metadata=METADATA,
+)

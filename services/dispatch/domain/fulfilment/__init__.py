@@ -1,0 +1,1 @@
+"""Fulfilment: what is prescribed in one instalment, with the holds and supplies that serve it."""

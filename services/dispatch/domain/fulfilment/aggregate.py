@@ -1,0 +1,20 @@
+"""The aggregate: one stream per instalment."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.dispatch.domain.fulfilment.ending import next_due
+from services.dispatch.domain.fulfilment.events import EVENTS
+from services.dispatch.domain.fulfilment.evolve import evolve
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.seedwork.model import Aggregate, derived_id
+
+FULFILMENTS: Aggregate[FulfilmentState] = Aggregate(
+    name="fulfilment", events=EVENTS, initial=FulfilmentState(), evolve=evolve, next_due=next_due
+)
+
+
+def fulfilment_id(prescription_id: UUID, instalment: int) -> UUID:
+    """The same instalment is the same fulfilment, in every service."""
+    return derived_id("fulfilment", prescription_id, instalment)

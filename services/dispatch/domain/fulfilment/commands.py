@@ -1,0 +1,159 @@
+"""What can be asked of a fulfilment. Who asks is part of the command: rights are decided with the record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.dispatch.domain.fulfilment.events import CollectorIdentity
+from services.dispatch.domain.values import (
+    CODE_LENGTH_MAX,
+    LINES_MAX,
+    QUANTITY_MAX,
+    Designation,
+    LineQuantity,
+    OpenedLine,
+    PickedLine,
+    ProductFacts,
+    Way,
+)
+from services.seedwork.model import Command, Immutable
+
+
+class OpenFulfilment(Command):
+    """An instalment opened."""
+
+    fulfilment_id: UUID
+    prescription_id: UUID
+    patient_ref: UUID
+    instalment: int
+    instalments: int
+    prescription_revision: int
+    insurance_intent: str
+    opens_at: datetime
+    closes_at: datetime
+    lines: tuple[OpenedLine, ...]
+
+
+class WantedLine(Immutable):
+    """A quantity a pharmacy wants to hold, and the product it will take it from (None: the prescribed one)."""
+
+    line: int = Field(ge=1, le=LINES_MAX)
+    quantity: int = Field(gt=0, le=QUANTITY_MAX)
+    product: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
+
+
+class HoldQuantity(Command):
+    """A pharmacy reserves quantities for the patient who showed the token."""
+
+    pharmacy: str
+    region: str
+    pharmacist: str
+    way: Way
+    lines: tuple[WantedLine, ...] = Field(min_length=1)
+    products: tuple[ProductFacts, ...] = ()
+    """What the register says about the products named."""
+    designations: tuple[Designation, ...] = ()
+    """The pharmacy's agreements in force today."""
+
+
+class PassPharmacyReview(Command):
+    """The pharmacy's own pharmacist has reviewed the prescription and stands for it."""
+
+    hold_id: UUID
+    pharmacy: str
+    pharmacist: str
+
+
+class ReleaseHold(Command):
+    """The pharmacy gives a hold, or some of its lines and quantities, back."""
+
+    hold_id: UUID
+    pharmacy: str
+    reason: Literal["out_of_stock", "patient_wish", "mistake", "other"]
+    lines: tuple[LineQuantity, ...] | None = None
+    """None: all of it."""
+
+
+class PrepareSupply(Command):
+    """Packs picked and scanned for a hold."""
+
+    hold_id: UUID
+    pharmacy: str
+    preparer: str
+    lines: tuple[PickedLine, ...] = Field(min_length=1)
+    products: tuple[ProductFacts, ...] = ()
+
+
+class Unprepare(Command):
+    """Packs set aside go back to the shelf."""
+
+    supply_id: UUID
+    pharmacy: str
+
+
+class DispenseSupply(Command):
+    """A second person has checked the packs against the prescription."""
+
+    supply_id: UUID
+    pharmacy: str
+    checker: str
+    products: tuple[ProductFacts, ...] = ()
+    prices: dict[str, int] = Field(default_factory=dict)
+    """product -> fen per pack, as the pharmacy's stock says."""
+
+
+class HandOut(Command):
+    """The patient, or an agent, takes the supply at the counter."""
+
+    supply_id: UUID
+    pharmacy: str
+    handed_out_by: str
+    collector_kind: Literal["patient", "agent"]
+    collector: CollectorIdentity
+
+
+class GiveUp(Command):
+    """The patient does not want a dispensed supply any more."""
+
+    supply_id: UUID
+    patient_ref: UUID
+
+
+class DeliverSupply(Command):
+    """The courier says that the parcel is in the patient's hands."""
+
+    supply_id: UUID
+    courier: str
+    collector_kind: Literal["patient", "agent"]
+    identity_checked: bool
+    proof_sha256: str
+    in_order: bool
+    """The patient's code was right and the courier had reported the arrival."""
+
+
+class NoteClaim(Command):
+    """News of a supply's claim."""
+
+    supply_id: UUID
+    attempt: int
+    status: Literal["quoted", "refused", "cleared", "voided"]
+    patient_share: int | None = None
+    how: str | None = None
+
+
+class RequestedLine(Immutable):
+    """How much of a line is to be cancelled."""
+
+    line: int
+    quantity: int
+
+
+class CancelQuantities(Command):
+    """A cancellation request; `scope` None: everything."""
+
+    request_id: UUID
+    scope: tuple[RequestedLine, ...] | None = None

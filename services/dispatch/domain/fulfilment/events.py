@@ -1,0 +1,244 @@
+"""What happens to a fulfilment. Secrets are never in it, and a collector's identity is sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.dispatch.domain.values import (
+    CancelDecision,
+    Designation,
+    DispensedLine,
+    FreedLine,
+    HeldLine,
+    LineQuantity,
+    OpenedLine,
+    PickedLine,
+    Way,
+)
+from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
+
+
+class FulfilmentOpened(DomainEvent):
+    """An instalment can be served."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.fulfilment_opened"
+
+    fulfilment_id: UUID
+    prescription_id: UUID
+    patient_ref: UUID
+    instalment: int
+    instalments: int
+    prescription_revision: int
+    insurance_intent: str
+    opens_at: datetime
+    closes_at: datetime
+    token_issue: int
+    lines: tuple[OpenedLine, ...]
+
+
+class QuantityHeld(DomainEvent):
+    """A pharmacy reserved a quantity for this patient."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.quantity_held"
+
+    hold_id: UUID
+    pharmacy: str
+    region: str
+    way: Way
+    lines: tuple[HeldLine, ...]
+    designations: tuple[Designation, ...]
+    self_pay_only: bool
+    expires_at: datetime
+    held_by: str
+
+
+class HoldAccepted(DomainEvent):
+    """The pharmacy's own pharmacist passed the prescription (药店审方)."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.hold_accepted"
+
+    hold_id: UUID
+    reviewer: str
+    expires_at: datetime
+
+
+class HoldEnded(DomainEvent):
+    """A hold, or a part of it, is over without a supply."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.hold_ended"
+
+    hold_id: UUID
+    how: Literal["released", "expired", "revoked", "rest_freed"]
+    reason: str | None = None
+    freed: tuple[FreedLine, ...]
+
+
+class SupplyPrepared(DomainEvent):
+    """The packs are picked and scanned."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_prepared"
+
+    supply_id: UUID
+    hold_id: UUID
+    preparer: str
+    lines: tuple[PickedLine, ...]
+
+
+class SupplyUnprepared(DomainEvent):
+    """The packs are back on the shelf before anybody checked them."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_unprepared"
+
+    supply_id: UUID
+
+
+class SupplyDispensed(DomainEvent):
+    """A second person checked the packs; the hold is used up."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_dispensed"
+
+    supply_id: UUID
+    hold_id: UUID
+    fill_no: int
+    checker: str
+    lines: tuple[DispensedLine, ...]
+    collect_by: datetime
+
+
+class ClaimNoted(DomainEvent):
+    """Where the money of a supply stands. Only the highest attempt counts."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.claim_noted"
+
+    supply_id: UUID
+    attempt: int
+    status: Literal["quoted", "refused", "cleared", "voided"]
+    patient_share: int | None = None
+    how: str | None = None
+
+
+class PaymentNoted(DomainEvent):
+    """What became of the patient's payment for a supply."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.payment_noted"
+
+    supply_id: UUID
+    payment_id: UUID
+    status: str
+    amount: int
+
+
+class DeliveryAttached(DomainEvent):
+    """A delivery is arranged for a supply."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.delivery_attached"
+
+    supply_id: UUID
+    delivery_id: UUID
+
+
+class DeliveryDetached(DomainEvent):
+    """The arranged delivery was called off; the supply stays at the counter."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.delivery_detached"
+
+    supply_id: UUID
+    delivery_id: UUID
+
+
+class SupplyHandedToCourier(DomainEvent):
+    """The supply has left the pharmacy."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_handed_to_courier"
+
+    supply_id: UUID
+    delivery_id: UUID
+
+
+class CollectorIdentity(Immutable):
+    """Who took the medicine. For an agent (代取) the patient's own document is recorded too."""
+
+    name: str = Field(min_length=1, max_length=100)
+    identity_no: str = Field(max_length=20)
+    patient_identity_no: str | None = Field(default=None, max_length=20)
+
+
+class SupplyReceived(DomainEvent):
+    """The patient, or an agent, has it in hands."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_received"
+
+    supply_id: UUID
+    patient_ref: UUID
+    accepted: tuple[LineQuantity, ...]
+    collector_kind: Literal["patient", "agent"]
+    collector: Annotated[CollectorIdentity | None, Personal(PersonalClass.IDENTITY)] = None
+    identity_checked: bool
+    handed_out_by: str
+    proof_sha256: str | None = None
+    exception: bool = False
+
+
+class SupplyUndone(DomainEvent):
+    """A dispensed supply never reached the patient; the packs are back on the shelf."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
+
+    supply_id: UUID
+    lines: tuple[FreedLine, ...]
+    why: Literal["not_collected", "given_up", "cancelled"]
+    disposition: Literal["restocked"] = "restocked"
+
+
+class RemainderLapsed(DomainEvent):
+    """Validity is over: what was free has lapsed, and what a hold frees later lapses too."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.remainder_lapsed"
+
+    lines: tuple[LineQuantity, ...]
+
+
+class CancellationDecided(DomainEvent):
+    """The answer to a cancellation request; `from_free` moves with this event, the rest moved by its own events."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.cancellation_decided"
+
+    request_id: UUID
+    lines: tuple[CancelDecision, ...]
+    from_free: tuple[LineQuantity, ...] = ()
+    awaiting: tuple[UUID, ...] = ()
+    """Supplies with a courier on whose end the final answer waits."""
+    final: bool
+
+
+class FulfilmentClosed(DomainEvent):
+    """Nothing remains, is held or dispensed any more."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.fulfilment_closed"
+
+    outcome: Literal["supplied", "cancelled", "lapsed", "mixed"]
+
+
+EVENTS: tuple[type[DomainEvent], ...] = (
+    FulfilmentOpened,
+    QuantityHeld,
+    HoldAccepted,
+    HoldEnded,
+    SupplyPrepared,
+    SupplyUnprepared,
+    SupplyDispensed,
+    ClaimNoted,
+    PaymentNoted,
+    DeliveryAttached,
+    DeliveryDetached,
+    SupplyHandedToCourier,
+    SupplyReceived,
+    SupplyUndone,
+    RemainderLapsed,
+    CancellationDecided,
+    FulfilmentClosed,
+)

@@ -1,0 +1,150 @@
+"""How each event changes a fulfilment. Never validates: yesterday's facts stay true under today's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.state import (
+    Buckets,
+    Cancellation,
+    FulfilmentState,
+    Hold,
+    LineState,
+    Supply,
+)
+from services.dispatch.domain.values import Bucket, FreedLine, HeldLine
+from services.seedwork.model import DomainEvent
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
+    match event:
+        case e.FulfilmentOpened():
+            return _opened(event)
+        case e.QuantityHeld() | e.HoldAccepted() | e.HoldEnded():
+            return _evolve_hold(state, event)
+        case e.SupplyPrepared() | e.SupplyUnprepared() | e.SupplyDispensed():
+            return _evolve_fill(state, event)
+        case e.SupplyReceived(accepted=accepted):
+            moves = [(row.line, Bucket.IN_HANDS, row.quantity) for row in accepted]
+            return _supply(_moved(state, Bucket.DISPENSED, moves), event.supply_id, status="in_hands")
+        case e.SupplyUndone(lines=freed):
+            return _supply(_moved(state, Bucket.DISPENSED, _rows(freed)), event.supply_id, status="undone")
+        case e.RemainderLapsed(lines=lapsed):
+            moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
+            return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
+        case e.CancellationDecided():
+            return _cancellation(state, event)
+        case e.FulfilmentClosed(outcome=outcome):
+            return replace(state, status="closed", outcome=outcome)
+        case _:
+            return _evolve_circumstances(state, event)
+
+
+def _opened(event: e.FulfilmentOpened) -> FulfilmentState:
+    lines = {row.line: LineState(row, Buckets(row.quantity, row.quantity)) for row in event.lines}
+    fields = event.model_dump(exclude={"lines"})
+    return FulfilmentState(status="open", lines=lines, **fields)
+
+
+def _evolve_hold(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
+    match event:
+        case e.QuantityHeld():
+            moves = [(row.line, Bucket.HELD, row.quantity) for row in event.lines]
+            fields = {name: getattr(event, name) for name in type(event).model_fields}
+            hold = Hold(**fields)
+            return replace(_moved(state, Bucket.REMAINING, moves), holds=_put(state.holds, hold.hold_id, hold))
+        case e.HoldAccepted(reviewer=reviewer, expires_at=expires_at):
+            return _hold(state, event.hold_id, status="accepted", reviewer=reviewer, expires_at=expires_at)
+        case e.HoldEnded(freed=freed, how=how):
+            hold = state.holds[event.hold_id]
+            rest = _less(hold.lines, freed)
+            ended: dict[str, Any] = {"status": "ended", "how": how} if not rest and hold.running else {}
+            return _hold(_moved(state, Bucket.HELD, _rows(freed)), hold.hold_id, lines=rest or hold.lines, **ended)
+    return state  # pragma: no cover - evolve sends nothing else here
+
+
+def _evolve_fill(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
+    match event:
+        case e.SupplyPrepared(supply_id=supply_id):
+            hold = state.holds[event.hold_id]
+            supply = Supply(supply_id, hold.hold_id, hold.pharmacy, hold.way, event.preparer, event.lines)
+            return replace(state, supplies=_put(state.supplies, supply_id, supply))
+        case e.SupplyUnprepared(supply_id=supply_id):
+            return _supply(state, supply_id, status="unprepared")
+        case e.SupplyDispensed(supply_id=supply_id):
+            moves = [(row.line, Bucket.DISPENSED, row.quantity) for row in event.lines]
+            used = _hold(_moved(state, Bucket.HELD, moves), event.hold_id, status="used")
+            return _supply(
+                replace(used, fills=event.fill_no),
+                supply_id,
+                status="dispensed",
+                fill_no=event.fill_no,
+                checker=event.checker,
+                lines=event.lines,
+                collect_by=event.collect_by,
+            )
+    return state  # pragma: no cover - evolve sends nothing else here
+
+
+def _evolve_circumstances(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
+    """Money and the road: what is known about a dispensed supply besides where it is."""
+    match event:
+        case e.ClaimNoted(supply_id=supply_id, patient_share=share):
+            known = state.supplies[supply_id].patient_share
+            amount = known if share is None else share
+            return _supply(state, supply_id, attempt=event.attempt, claim=event.status, patient_share=amount)
+        case e.PaymentNoted(supply_id=supply_id, status=status):
+            return _supply(state, supply_id, payment=status)
+        case e.DeliveryAttached(supply_id=supply_id, delivery_id=delivery_id):
+            return _supply(state, supply_id, delivery_id=delivery_id)
+        case e.DeliveryDetached(supply_id=supply_id):
+            return _supply(state, supply_id, delivery_id=None)
+        case e.SupplyHandedToCourier(supply_id=supply_id):
+            return _supply(state, supply_id, status="with_courier")
+    return state  # pragma: no cover - the aggregate names no other event
+
+
+def _cancellation(state: FulfilmentState, event: e.CancellationDecided) -> FulfilmentState:
+    moves = [(row.line, Bucket.CANCELLED, row.quantity) for row in event.from_free]
+    answered = Cancellation(event.request_id, event.lines, event.awaiting, event.final)
+    cancellations = _put(state.cancellations, event.request_id, answered)
+    return replace(_moved(state, Bucket.REMAINING, moves), cancellations=cancellations)
+
+
+def _rows(freed: Iterable[FreedLine]) -> list[tuple[int, Bucket, int]]:
+    return [(row.line, row.bucket, row.quantity) for row in freed]
+
+
+def _moved(state: FulfilmentState, source: Bucket, moves: Iterable[tuple[int, Bucket, int]]) -> FulfilmentState:
+    lines = dict(state.lines)
+    for line, target, quantity in moves:
+        lines[line] = replace(lines[line], buckets=lines[line].buckets.moved(source, target, quantity))
+    return replace(state, lines=lines)
+
+
+def _less(held: tuple[HeldLine, ...], freed: Iterable[FreedLine]) -> tuple[HeldLine, ...]:
+    """What a hold still holds once a part of it is freed."""
+    gone: dict[int, int] = {}
+    for row in freed:
+        gone[row.line] = gone.get(row.line, 0) + row.quantity
+    rest = ((row, row.quantity - gone.get(row.line, 0)) for row in held)
+    return tuple(row.model_copy(update={"quantity": left}) for row, left in rest if left > 0)
+
+
+def _put(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    return {**mapping, key: value}
+
+
+def _hold(state: FulfilmentState, hold_id: UUID, **changes: Any) -> FulfilmentState:
+    return replace(state, holds=_put(state.holds, hold_id, replace(state.holds[hold_id], **changes)))
+
+
+def _supply(state: FulfilmentState, supply_id: UUID, **changes: Any) -> FulfilmentState:
+    return replace(state, supplies=_put(state.supplies, supply_id, replace(state.supplies[supply_id], **changes)))

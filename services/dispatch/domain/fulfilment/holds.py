@@ -1,0 +1,141 @@
+"""Opening a fulfilment and holding quantities of it: exclusive, by line and quantity, for a limited time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.commands import (
+    HoldQuantity,
+    OpenFulfilment,
+    PassPharmacyReview,
+    ReleaseHold,
+    WantedLine,
+)
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
+from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, wrong_state
+from services.dispatch.domain.policy import Policy
+from services.dispatch.domain.values import Bucket, FreedLine, HeldLine, Way
+from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
+
+
+def open_fulfilment(state: FulfilmentState, command: OpenFulfilment) -> Outcome:
+    """An instalment can be served; the patient's token is its first issue."""
+    if not FULFILMENT.allows(state.status, "instalment_opened"):
+        return []
+    return [e.FulfilmentOpened(token_issue=1, **dict(command))]
+
+
+def hold_quantity(state: FulfilmentState, command: HoldQuantity, now: datetime, ids: Ids, policy: Policy) -> Outcome:
+    """Reserve quantities for one pharmacy; whoever commits first has them."""
+    if not FULFILMENT.allows(state.status, "HoldQuantity"):
+        return wrong_state("fulfilment", state.status, "HoldQuantity")
+    if now > state.closes_at:
+        return Refusal("hold.validity_over", {"closes_at": state.closes_at.isoformat()})
+    lines = _wanted(state, command)
+    if isinstance(lines, Refusal):
+        return lines
+    channel = policy.channel_by_intent.get(state.insurance_intent)
+    covering = tuple(row for row in command.designations if channel in row.channels)
+    held = e.QuantityHeld(
+        hold_id=ids.new(),
+        pharmacy=command.pharmacy,
+        region=command.region,
+        way=command.way,
+        lines=lines,
+        designations=command.designations,
+        self_pay_only=not covering,
+        expires_at=min(now + policy.hold, state.closes_at + policy.hold_grace),
+        held_by=command.pharmacist,
+    )
+    return [held]
+
+
+def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ...] | Refusal:
+    numbers = [row.line for row in command.lines]
+    if len(set(numbers)) != len(numbers):
+        return Refusal("hold.line_twice", {"lines": numbers})
+    products = {facts.product: facts for facts in command.products}
+    held: list[HeldLine] = []
+    for row in command.lines:
+        line = state.lines.get(row.line)
+        if line is None:
+            return Refusal("line.unknown", {"line": row.line})
+        if row.quantity > line.buckets.remaining:
+            facts = {"line": row.line, "wanted": row.quantity, "remaining": line.buckets.remaining}
+            return Refusal("hold.not_enough_remaining", facts)
+        if command.way is Way.DELIVERY and not line.content.deliverable:
+            return Refusal("hold.counter_only", {"line": row.line})
+        product = products.get(_product(row, line.content.product))
+        if product is None:
+            return Refusal("product.unknown", {"product": _product(row, line.content.product)})
+        if product.drug_key != line.content.drug_key:
+            return Refusal("hold.other_drug", {"line": row.line, "product": product.product})
+        held.append(HeldLine(line=row.line, product=product.product, quantity=row.quantity))
+    return tuple(held)
+
+
+def _product(row: WantedLine, prescribed: str) -> str:
+    return row.product or prescribed
+
+
+def own_hold(state: FulfilmentState, hold_id: UUID, pharmacy: str, trigger: str, now: datetime) -> Hold | Refusal:
+    """The hold, when it is this pharmacy's, answers to the trigger and its time is not up."""
+    hold = state.holds.get(hold_id)
+    if hold is None:
+        return Refusal("hold.unknown", {"hold_id": str(hold_id)})
+    if hold.pharmacy != pharmacy:
+        return Refusal("hold.not_yours", {"hold_id": str(hold_id)})
+    if not HOLD.allows(hold.status, trigger):
+        return wrong_state("hold", hold.status, trigger)
+    if now >= hold.expires_at:
+        return Refusal("hold.expired", {"expires_at": hold.expires_at.isoformat()})
+    return hold
+
+
+def pass_review(state: FulfilmentState, command: PassPharmacyReview, now: datetime, policy: Policy) -> Outcome:
+    """The second of the two reviews; the hold now lasts until the packs can be ready."""
+    hold = own_hold(state, command.hold_id, command.pharmacy, "PassPharmacyReview", now)
+    if isinstance(hold, Refusal):
+        return hold
+    until = min(now + policy.accepted(hold.way), state.closes_at + policy.hold_grace)
+    return [e.HoldAccepted(hold_id=hold.hold_id, reviewer=command.pharmacist, expires_at=max(until, hold.expires_at))]
+
+
+def release_hold(state: FulfilmentState, command: ReleaseHold, now: datetime) -> Outcome:
+    """Give quantities back; `out_of_stock` is a signal for shortage monitoring."""
+    hold = own_hold(state, command.hold_id, command.pharmacy, "ReleaseHold", now)
+    if isinstance(hold, Refusal):
+        return hold
+    quantities = {row.line: row.quantity for row in command.lines or hold.lines}
+    for line, quantity in quantities.items():
+        if quantity > hold.held(line):
+            return Refusal("hold.not_held", {"line": line, "held": hold.held(line)})
+    freed = _freed(state, quantities)
+    ended = e.HoldEnded(hold_id=hold.hold_id, how="released", reason=command.reason, freed=freed)
+    return [*put_back(state, hold.hold_id), ended]
+
+
+def expire_holds(state: FulfilmentState, now: datetime) -> list[DomainEvent]:
+    """Holds whose time is up; what they held is free again."""
+    events: list[DomainEvent] = []
+    for hold in state.holds.values():
+        if HOLD.allows(hold.status, "clock: hold_expiry") and now >= hold.expires_at:
+            freed = _freed(state, {row.line: row.quantity for row in hold.lines})
+            events += put_back(state, hold.hold_id)
+            events.append(e.HoldEnded(hold_id=hold.hold_id, how="expired", freed=freed))
+    return events
+
+
+def put_back(state: FulfilmentState, hold_id: UUID) -> list[DomainEvent]:
+    """Packs already set aside under a hold return to the shelf."""
+    prepared = state.prepared_supply(hold_id)
+    return [e.SupplyUnprepared(supply_id=prepared.supply_id)] if prepared else []
+
+
+def _freed(state: FulfilmentState, quantities: dict[int, int]) -> tuple[FreedLine, ...]:
+    target: Bucket = state.free_bucket
+    return tuple(
+        FreedLine(line=line, quantity=quantity, bucket=target) for line, quantity in sorted(quantities.items())
+    )

@@ -1,0 +1,179 @@
+"""The state of a fulfilment, its holds and supplies. Frozen; evolve makes new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.dispatch.domain.values import (
+    Bucket,
+    CancelDecision,
+    Designation,
+    DispensedLine,
+    HeldLine,
+    OpenedLine,
+    PickedLine,
+    Way,
+)
+from services.seedwork.transitions import NOT_YET
+
+NOBODY = UUID(int=0)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+UNFINISHED = (Bucket.REMAINING, Bucket.HELD, Bucket.DISPENSED, Bucket.REPLACEABLE)
+"""While one of these holds something, the fulfilment is not over."""
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Where the prescribed quantity of one line is."""
+
+    prescribed: int
+    remaining: int
+    held: int = 0
+    dispensed: int = 0
+    in_hands: int = 0
+    replaceable: int = 0
+    cancelled: int = 0
+    lapsed: int = 0
+
+    def moved(self, source: Bucket, target: Bucket, quantity: int) -> Buckets:
+        """The same total, with a quantity in another bucket."""
+        amounts = {source.value: self.of(source) - quantity, target.value: self.of(target) + quantity}
+        return replace(self, **amounts)
+
+    def of(self, bucket: Bucket) -> int:
+        quantity: int = getattr(self, bucket.value)
+        return quantity
+
+    @property
+    def balanced(self) -> bool:
+        """The identity that holds after every event."""
+        quantities = [self.of(bucket) for bucket in Bucket]
+        return sum(quantities) == self.prescribed and min(quantities) >= 0
+
+    @property
+    def finished(self) -> bool:
+        return not any(self.of(bucket) for bucket in UNFINISHED)
+
+
+@dataclass(frozen=True)
+class LineState:
+    """One line: what was opened and where it is."""
+
+    content: OpenedLine
+    buckets: Buckets
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A pharmacy's exclusive claim on quantities. `ended` keeps how; `used` means that its supply was dispensed."""
+
+    hold_id: UUID
+    pharmacy: str
+    region: str
+    way: Way
+    lines: tuple[HeldLine, ...]
+    designations: tuple[Designation, ...]
+    self_pay_only: bool
+    expires_at: datetime
+    held_by: str
+    status: str = "active"
+    reviewer: str | None = None
+    how: str | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.status in {"active", "accepted"}
+
+    def held(self, line: int) -> int:
+        return sum(row.quantity for row in self.lines if row.line == line)
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What one pharmacy gives under one hold."""
+
+    supply_id: UUID
+    hold_id: UUID
+    pharmacy: str
+    way: Way
+    preparer: str
+    picked: tuple[PickedLine, ...]
+    status: str = "prepared"
+    fill_no: int = 0
+    checker: str | None = None
+    lines: tuple[DispensedLine, ...] = ()
+    collect_by: datetime = NEVER
+    attempt: int = 0
+    claim: str | None = None
+    patient_share: int | None = None
+    payment: str | None = None
+    delivery_id: UUID | None = None
+
+    @property
+    def cleared(self) -> bool:
+        """Insurance and the patient's payment stand behind it."""
+        return self.claim == "cleared"
+
+    def quantity(self, line: int) -> int:
+        return sum(row.quantity for row in self.lines if row.line == line)
+
+    @property
+    def line_numbers(self) -> tuple[int, ...]:
+        return tuple(sorted({row.line for row in self.lines}))
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """A cancellation request as answered so far; `awaiting` names supplies with a courier."""
+
+    request_id: UUID
+    lines: tuple[CancelDecision, ...]
+    awaiting: tuple[UUID, ...]
+    final: bool
+
+
+@dataclass(frozen=True)
+class FulfilmentState:
+    """One instalment of one prescription over all pharmacies."""
+
+    status: str = NOT_YET
+    fulfilment_id: UUID = NOBODY
+    prescription_id: UUID = NOBODY
+    patient_ref: UUID = NOBODY
+    instalment: int = 0
+    instalments: int = 0
+    prescription_revision: int = 0
+    insurance_intent: str = ""
+    opens_at: datetime = NEVER
+    closes_at: datetime = NEVER
+    token_issue: int = 0
+    fills: int = 0
+    lines: Mapping[int, LineState] = field(default_factory=dict)
+    holds: Mapping[UUID, Hold] = field(default_factory=dict)
+    supplies: Mapping[UUID, Supply] = field(default_factory=dict)
+    cancellations: Mapping[UUID, Cancellation] = field(default_factory=dict)
+    outcome: str | None = None
+
+    @property
+    def free_bucket(self) -> Bucket:
+        """Where freed quantity goes: to anybody while open, nowhere once validity is over."""
+        return Bucket.REMAINING if self.status == "open" else Bucket.LAPSED
+
+    @property
+    def finished(self) -> bool:
+        return all(line.buckets.finished for line in self.lines.values())
+
+    def running_holds(self) -> Iterable[Hold]:
+        return (hold for hold in self.holds.values() if hold.running)
+
+    def prepared_supply(self, hold_id: UUID) -> Supply | None:
+        """The packs set aside under a hold, not yet checked."""
+        return next((s for s in self.supplies.values() if s.hold_id == hold_id and s.status == "prepared"), None)
+
+    def served_by(self, pharmacy: str) -> bool:
+        """Whether this pharmacy has, or had, a hold on it."""
+        return any(hold.pharmacy == pharmacy for hold in self.holds.values())

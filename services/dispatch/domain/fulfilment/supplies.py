@@ -1,0 +1,227 @@
+"""Filling a hold: prepare with scan, check by another person, hand out once cleared; or undo."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.commands import (
+    DispenseSupply,
+    GiveUp,
+    HandOut,
+    PrepareSupply,
+    Unprepare,
+)
+from services.dispatch.domain.fulfilment.holds import own_hold
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
+from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
+from services.dispatch.domain.policy import Policy
+from services.dispatch.domain.values import (
+    Bucket,
+    DispensedLine,
+    FreedLine,
+    LineQuantity,
+    PickedLine,
+    ProductFacts,
+    amount_of,
+    packs_for,
+)
+from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
+
+PACKS_MAX = 80
+"""Packs of one fulfilment in pharmacies at once: each trace code is a stream, and one save touches at most 100."""
+
+
+def prepare_supply(state: FulfilmentState, command: PrepareSupply, now: datetime, ids: Ids) -> Outcome:
+    """Set packs aside for a hold (先扫码). Lots and codes are checked by the shelf and the registry of codes."""
+    hold = own_hold(state, command.hold_id, command.pharmacy, "PrepareSupply", now)
+    if isinstance(hold, Refusal):
+        return hold
+    if state.prepared_supply(hold.hold_id):
+        return Refusal("supply.already_prepared", {"hold_id": str(hold.hold_id)})
+    broken = _picked_wrongly(hold, command) or _too_many_packs(state, command)
+    if broken:
+        return broken
+    prepared = e.SupplyPrepared(
+        supply_id=ids.new(), hold_id=hold.hold_id, preparer=command.preparer, lines=command.lines
+    )
+    return [prepared]
+
+
+def _picked_wrongly(hold: Hold, command: PrepareSupply) -> Refusal | None:
+    products = {facts.product: facts for facts in command.products}
+    total: dict[int, int] = {}
+    for row in command.lines:
+        held = next((line for line in hold.lines if line.line == row.line), None)
+        if held is None:
+            return Refusal("hold.not_held", {"line": row.line, "held": 0})
+        if held.product != row.product or row.product not in products:
+            return Refusal("supply.other_product", {"line": row.line, "held": held.product, "picked": row.product})
+        wrong = _codes_wrong(row, products[row.product])
+        if wrong:
+            return wrong
+        total[row.line] = total.get(row.line, 0) + row.quantity
+        if total[row.line] > held.quantity:
+            facts = {"line": row.line, "held": held.quantity, "picked": total[row.line]}
+            return Refusal("supply.more_than_held", facts)
+    codes = [code for row in command.lines for code in row.trace_codes]
+    if len(set(codes)) != len(codes):
+        return Refusal("supply.code_twice", {})
+    return None
+
+
+def _too_many_packs(state: FulfilmentState, command: PrepareSupply) -> Refusal | None:
+    packs = sum(len(row.trace_codes) for row in command.lines)
+    packs += sum(len(row.trace_codes) for supply in in_pharmacy(state) for row in supply.picked)
+    if packs > PACKS_MAX:
+        return Refusal("supply.too_many_packs", {"packs": packs, "maximum": PACKS_MAX})
+    return None
+
+
+def _codes_wrong(row: PickedLine, product: ProductFacts) -> Refusal | None:
+    """One code per pack, or a reason why there is none."""
+    expected = 0 if row.no_code_reason else packs_for(row.quantity, product.pack_size)
+    if len(row.trace_codes) != expected:
+        return Refusal("supply.codes_missing", {"line": row.line, "packs": expected, "codes": len(row.trace_codes)})
+    return None
+
+
+def own_supply(state: FulfilmentState, supply_id: UUID, pharmacy: str, trigger: str) -> Supply | Refusal:
+    """The supply, when it is this pharmacy's and answers to the trigger."""
+    supply = state.supplies.get(supply_id)
+    if supply is None:
+        return Refusal("supply.unknown", {"supply_id": str(supply_id)})
+    if supply.pharmacy != pharmacy:
+        return Refusal("supply.not_yours", {"supply_id": str(supply_id)})
+    if not SUPPLY.allows(supply.status, trigger):
+        return wrong_state("supply", supply.status, trigger)
+    return supply
+
+
+def unprepare(state: FulfilmentState, command: Unprepare) -> Outcome:
+    """Packs set aside go back; the hold goes on."""
+    supply = own_supply(state, command.supply_id, command.pharmacy, "Unprepare")
+    return supply if isinstance(supply, Refusal) else [e.SupplyUnprepared(supply_id=supply.supply_id)]
+
+
+def dispense_supply(state: FulfilmentState, command: DispenseSupply, now: datetime, policy: Policy) -> Outcome:
+    """The check by a second person: from here on the packs are this patient's. What was held beyond them is free."""
+    supply = own_supply(state, command.supply_id, command.pharmacy, "DispenseSupply")
+    if isinstance(supply, Refusal):
+        return supply
+    hold = own_hold(state, supply.hold_id, command.pharmacy, "DispenseSupply", now)
+    if isinstance(hold, Refusal):
+        return hold
+    if command.checker == supply.preparer:
+        return Refusal("supply.checker_is_preparer", {"person": command.checker})
+    lines = _priced(supply, command)
+    if isinstance(lines, Refusal):
+        return lines
+    events: list[DomainEvent] = [
+        e.SupplyDispensed(
+            supply_id=supply.supply_id,
+            hold_id=hold.hold_id,
+            fill_no=state.fills + 1,
+            checker=command.checker,
+            lines=lines,
+            collect_by=now + policy.collect,
+        )
+    ]
+    rest = _rest(state, hold, lines)
+    if rest:
+        events.append(e.HoldEnded(hold_id=hold.hold_id, how="rest_freed", freed=rest))
+    return events
+
+
+def _priced(supply: Supply, command: DispenseSupply) -> tuple[DispensedLine, ...] | Refusal:
+    products = {facts.product: facts for facts in command.products}
+    lines: list[DispensedLine] = []
+    for row in supply.picked:
+        product = products[row.product]
+        if row.product not in command.prices:
+            return Refusal("supply.no_price", {"product": row.product})
+        price = command.prices[row.product]
+        lines.append(
+            DispensedLine(
+                **row.model_dump(exclude={"lot_reason"}),
+                generic_name=product.generic_name,
+                drug_key=product.drug_key,
+                pack_size=product.pack_size,
+                packs=packs_for(row.quantity, product.pack_size),
+                unit_price=price,
+                amount=amount_of(row.quantity, product.pack_size, price),
+            )
+        )
+    return tuple(lines)
+
+
+def _rest(state: FulfilmentState, hold: Hold, lines: tuple[DispensedLine, ...]) -> tuple[FreedLine, ...]:
+    given: dict[int, int] = {}
+    for row in lines:
+        given[row.line] = given.get(row.line, 0) + row.quantity
+    rest = ((line.line, line.quantity - given.get(line.line, 0)) for line in hold.lines)
+    return tuple(FreedLine(line=line, quantity=left, bucket=state.free_bucket) for line, left in rest if left)
+
+
+def hand_out(state: FulfilmentState, command: HandOut) -> Outcome:
+    """Over the counter (再发药): nothing leaves uncleared, and an agent's document does not replace the patient's."""
+    supply = own_supply(state, command.supply_id, command.pharmacy, "HandOut")
+    if isinstance(supply, Refusal):
+        return supply
+    if not supply.cleared:
+        return Refusal("supply.not_cleared", {"claim": supply.claim, "attempt": supply.attempt})
+    if supply.delivery_id is not None:
+        return Refusal("supply.delivery_arranged", {"delivery_id": str(supply.delivery_id)})
+    if command.collector_kind == "agent" and command.collector.patient_identity_no is None:
+        return Refusal("collector.patient_identity_missing", {})
+    return [
+        e.SupplyReceived(
+            supply_id=supply.supply_id,
+            patient_ref=state.patient_ref,
+            accepted=received(supply),
+            collector_kind=command.collector_kind,
+            collector=command.collector,
+            identity_checked=True,
+            handed_out_by=command.handed_out_by,
+        )
+    ]
+
+
+def received(supply: Supply) -> tuple[LineQuantity, ...]:
+    """All of a supply, per line."""
+    return tuple(LineQuantity(line=line, quantity=supply.quantity(line)) for line in supply.line_numbers)
+
+
+def give_up(state: FulfilmentState, command: GiveUp) -> Outcome:
+    """The patient does not want it, while it is still in the pharmacy."""
+    if command.patient_ref != state.patient_ref:
+        return Refusal("fulfilment.not_yours", {})
+    supply = state.supplies.get(command.supply_id)
+    if supply is None:
+        return Refusal("supply.unknown", {"supply_id": str(command.supply_id)})
+    if not SUPPLY.allows(supply.status, "GiveUp"):
+        return wrong_state("supply", supply.status, "GiveUp")
+    return [undone(state, supply, "given_up")]
+
+
+def uncollected(state: FulfilmentState, now: datetime) -> list[DomainEvent]:
+    """Supplies that nobody came for in time."""
+    return [undone(state, supply, "not_collected") for supply in in_pharmacy(state) if now >= supply.collect_by]
+
+
+def in_pharmacy(state: FulfilmentState) -> list[Supply]:
+    """Dispensed, and neither with a courier nor with the patient."""
+    return [supply for supply in state.supplies.values() if SUPPLY.allows(supply.status, "clock: collect")]
+
+
+def undone(state: FulfilmentState, supply: Supply, why: str, cancelled: dict[int, int] | None = None) -> DomainEvent:
+    """Everything back: what a cancellation wants of it is cancelled, the rest is free or lapsed."""
+    rows: list[FreedLine] = []
+    for line in supply.line_numbers:
+        quantity = supply.quantity(line)
+        taken = (cancelled or {}).get(line, 0)
+        for bucket, part in ((Bucket.CANCELLED, taken), (state.free_bucket, quantity - taken)):
+            if part:
+                rows.append(FreedLine(line=line, quantity=part, bucket=bucket))
+    return e.SupplyUndone.model_validate({"supply_id": supply.supply_id, "lines": tuple(rows), "why": why})

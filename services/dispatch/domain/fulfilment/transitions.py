@@ -1,0 +1,79 @@
+"""What a fulfilment, its holds and its supplies answer to: the tables that the decisions ask."""
+
+from __future__ import annotations
+
+from services.seedwork.model import Refusal
+from services.seedwork.transitions import NOT_YET, Transition, Transitions
+
+FULFILMENT = Transitions(
+    (
+        Transition(NOT_YET, "instalment_opened", "content known", "open", "fulfilment_opened"),
+        Transition("open", "HoldQuantity", "see Hold", "open", "quantity_held"),
+        Transition("open", "prescription_expired", "", "closing", "-"),
+        Transition("open", "cancellation_requested", "cancel table; once per request", "open", "cancellation_decided"),
+        Transition(
+            "closing", "cancellation_requested", "cancel table; once per request", "closing", "cancellation_decided"
+        ),
+        Transition("closed", "cancellation_requested", "nothing moves", "closed", "cancellation_decided"),
+        Transition("open", "last quantity ended", "only in hands, cancelled, lapsed", "closed", "fulfilment_closed"),
+        Transition("closing", "last quantity ended", "only in hands, cancelled, lapsed", "closed", "fulfilment_closed"),
+    )
+)
+
+HOLD = Transitions(
+    (
+        Transition(
+            NOT_YET,
+            "HoldQuantity",
+            "token; fulfilment open and valid; pharmacy admitted; way allowed; sum <= remaining; stock reserved",
+            "active",
+            "quantity_held",
+        ),
+        Transition("active", "FetchSecret", "same pharmacy", "active", "-"),
+        Transition("accepted", "FetchSecret", "same pharmacy", "accepted", "-"),
+        Transition("active", "PassPharmacyReview", "licensed pharmacist of the pharmacy", "accepted", "-"),
+        Transition("active", "ReleaseHold", "secret; reason", "active, ended", "hold_ended, line_unfilled"),
+        Transition("accepted", "ReleaseHold", "secret; reason", "accepted, ended", "hold_ended, line_unfilled"),
+        Transition("active", "clock: hold_expiry", "now >= expires_at", "ended", "hold_ended"),
+        Transition("accepted", "clock: hold_expiry", "now >= expires_at; packs go back", "ended", "hold_ended"),
+        Transition("active", "cancellation_requested", "cancel table", "ended", "hold_ended"),
+        Transition("accepted", "cancellation_requested", "cancel table; packs go back", "ended", "hold_ended"),
+        Transition("accepted", "PrepareSupply", "secret; see Supply", "accepted", "-"),
+        Transition("accepted", "DispenseSupply", "secret; see Supply", "used", "supply_dispensed"),
+    )
+)
+
+SUPPLY = Transitions(
+    (
+        Transition(
+            NOT_YET, "PrepareSupply", "product as held; lot good; first expired first; codes unsold", "prepared", "-"
+        ),
+        Transition("prepared", "Unprepare", "secret; packs go back", "unprepared", "-"),
+        Transition("prepared", "hold ended", "packs go back", "unprepared", "-"),
+        Transition(
+            "prepared",
+            "DispenseSupply",
+            "checker <> preparer; codes booked",
+            "dispensed",
+            "supply_dispensed, hold_ended (rest), line_unfilled (shortfall)",
+        ),
+        Transition("dispensed", "claim", "highest attempt counts", "dispensed", "-"),
+        Transition("with_courier", "claim", "highest attempt counts", "with_courier", "-"),
+        Transition("in_hands", "claim", "highest attempt counts", "in_hands", "-"),
+        Transition("undone", "claim", "highest attempt counts", "undone", "-"),
+        Transition("dispensed", "HandOut", "cleared; pickup code; no delivery", "in_hands", "supply_received"),
+        Transition("dispensed", "ArrangeDelivery", "deliverable; courier admitted", "dispensed", "delivery_created"),
+        Transition("dispensed", "CancelDelivery", "not handed over", "dispensed", "delivery_ended"),
+        Transition("dispensed", "GiveUp", "the patient's own", "undone", "supply_undone"),
+        Transition("dispensed", "clock: collect", "now >= collect_by", "undone", "supply_undone"),
+        Transition("dispensed", "cancellation_requested", "cancel table", "undone", "supply_undone"),
+        Transition("dispensed", "HandOverToCourier", "cleared", "with_courier", "delivery_handed_over"),
+        Transition("with_courier", "cancellation_requested", "recorded, answered at the end", "with_courier", "-"),
+        Transition("with_courier", "Deliver", "proof; always recorded", "in_hands", "supply_received"),
+    )
+)
+
+
+def wrong_state(aggregate: str, state: str, trigger: str) -> Refusal:
+    """The table has no such row."""
+    return Refusal(f"{aggregate}.wrong_state", {"state": state, "trigger": trigger})

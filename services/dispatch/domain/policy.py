@@ -1,0 +1,51 @@
+"""Limits that are the jurisdiction's to set, by date: data in `policies/`, handed to the decisions as a parameter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from services.seedwork.policies import DatedPolicy, read_policies
+
+
+class Policy(DatedPolicy):
+    """One dated set of limits. Durations in minutes or hours as their names say."""
+
+    hold_minutes: int = Field(gt=0, description="how long a hold waits for the pharmacy's own review")
+    accepted_counter_minutes: int = Field(gt=0)
+    accepted_delivery_minutes: int = Field(gt=0)
+    hold_grace_minutes: int = Field(ge=0, description="how long a hold may outlive the prescription's validity")
+    collect_hours: int = Field(gt=0, description="a dispensed supply that nobody collects is undone after this")
+    delivery_attempts_max: int = Field(gt=0)
+    wrong_codes_max: int = Field(gt=0)
+    wrong_codes_window_minutes: int = Field(gt=0)
+    wrong_codes_lock_minutes: int = Field(gt=0)
+    channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
+
+    @property
+    def hold(self) -> timedelta:
+        return timedelta(minutes=self.hold_minutes)
+
+    @property
+    def hold_grace(self) -> timedelta:
+        return timedelta(minutes=self.hold_grace_minutes)
+
+    @property
+    def collect(self) -> timedelta:
+        return timedelta(hours=self.collect_hours)
+
+    @property
+    def wrong_codes_window(self) -> timedelta:
+        return timedelta(minutes=self.wrong_codes_window_minutes)
+
+    @property
+    def wrong_codes_lock(self) -> timedelta:
+        return timedelta(minutes=self.wrong_codes_lock_minutes)
+
+    def accepted(self, way: str) -> timedelta:
+        """How long a hold lasts once the pharmacy's pharmacist has passed it."""
+        return timedelta(minutes=self.accepted_delivery_minutes if way == "delivery" else self.accepted_counter_minutes)
+
+
+CN = read_policies("services.dispatch.domain", Policy)

@@ -1,0 +1,100 @@
+"""PrescriptionContent: what a pharmacy may see of a released prescription, as the issuing side told it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from services.seedwork.model import Aggregate, DomainEvent, Immutable, Personal, PersonalClass, derived_id
+
+
+class ContentLine(Immutable):
+    """A line as the pharmacist reads it."""
+
+    line: int
+    product: str
+    generic_name: str
+    drug_key: str
+    form: str
+    strength: str
+    drug_class: str
+    base_unit: str
+    quantity: int
+    dose_text: str
+    counter_only: bool
+    deliverable: bool
+    cold_chain: bool
+    substitution_consent: bool
+
+
+class ContentStored(DomainEvent):
+    """The review passed and the prescription is in circulation. Clinical facts are sealed."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.content_stored"
+
+    prescription_id: UUID
+    patient_ref: UUID
+    revision: int
+    prescriber: str
+    institution: str
+    patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
+    diagnoses: Annotated[tuple[dict[str, str], ...] | None, Personal(PersonalClass.CLINICAL)]
+    disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    lines: tuple[ContentLine, ...]
+    reviewers: tuple[dict[str, Any], ...]
+    findings: tuple[dict[str, Any], ...]
+    insurance_intent: str
+    signed_sha256: str
+    signature: dict[str, Any]
+    instalments: int
+    valid_until: datetime
+
+
+class InstalmentKnown(DomainEvent):
+    """An instalment was opened for filling."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.instalment_known"
+
+    instalment: int
+
+
+class PrescriptionEnded(DomainEvent):
+    """The issuing side says that the prescription is over."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.prescription_ended"
+
+    ended_as: Literal["expired", "cancelled", "completed"]
+
+
+@dataclass(frozen=True)
+class ContentState:
+    """One prescription as dispatch knows it; `content` is None before its release arrived."""
+
+    content: ContentStored | None = None
+    instalments: tuple[int, ...] = ()
+    ended_as: str | None = None
+
+
+def evolve(state: ContentState, event: DomainEvent) -> ContentState:
+    match event:
+        case ContentStored():
+            return replace(state, content=event)
+        case InstalmentKnown(instalment=instalment):
+            return replace(state, instalments=(*state.instalments, instalment))
+        case PrescriptionEnded(ended_as=ended_as):
+            return replace(state, ended_as=ended_as)
+    return state  # pragma: no cover - the aggregate names no other event
+
+
+CONTENTS: Aggregate[ContentState] = Aggregate(
+    name="prescription_content",
+    events=(ContentStored, InstalmentKnown, PrescriptionEnded),
+    initial=ContentState(),
+    evolve=evolve,
+)
+
+
+def content_id(prescription_id: UUID) -> UUID:
+    return derived_id("prescription_content", prescription_id)

@@ -1,0 +1,1 @@
+"""StockItem: one product in one pharmacy."""

@@ -1,0 +1,144 @@
+"""TraceCode (药品追溯码): one per pack, one sale per code, over all pharmacies.
+
+A split pack (拆零) may be sold in parts, in the pharmacy that opened it, until it is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+from uuid import UUID
+
+from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Refusal, derived_id
+from services.seedwork.transitions import NOT_YET, Transition, Transitions
+
+TRANSITIONS = Transitions(
+    (
+        Transition(NOT_YET, "PrepareSupply", "", "scanned", "-"),
+        Transition("free", "PrepareSupply", "", "scanned", "-"),
+        Transition("opened", "PrepareSupply", "same pharmacy and product; enough left in the pack", "scanned", "-"),
+        Transition("scanned", "Unprepare", "", "free or opened, as before", "-"),
+        Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
+        Transition("sold", "supply undone", "", "free, or opened", "-"),
+        Transition("opened", "supply undone", "", "free, or opened", "-"),
+    )
+)
+
+
+class PackFacts(Immutable):
+    """What the code stands for."""
+
+    code: str
+    pharmacy: str
+    product: str
+    pack_size: int
+
+
+class CodeScanned(DomainEvent):
+    """The pack is set aside for a supply."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_scanned"
+
+    supply_id: UUID
+    pack: PackFacts
+    quantity: int
+
+
+class CodeUnscanned(DomainEvent):
+    """The pack is back on the shelf, unsold."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_unscanned"
+
+    supply_id: UUID
+
+
+class CodeSold(DomainEvent):
+    """The pack, or a part of it, was dispensed."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_sold"
+
+    supply_id: UUID
+
+
+class CodeFreed(DomainEvent):
+    """The sale was undone before the pack left the pharmacy."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_freed"
+
+    supply_id: UUID
+
+
+@dataclass(frozen=True)
+class TraceCodeState:
+    """One code: for whom it is scanned, and what was sold of its pack, by supply."""
+
+    pack: PackFacts | None = None
+    scanned_by: UUID | None = None
+    scanned_quantity: int = 0
+    sold: Mapping[UUID, int] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """The state by the table."""
+        if self.pack is None:
+            return NOT_YET
+        if self.scanned_by:
+            return "scanned"
+        total = sum(self.sold.values())
+        if not total:
+            return "free"
+        return "sold" if total >= self.pack.pack_size else "opened"
+
+
+def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
+    match event:
+        case CodeScanned(supply_id=supply_id, pack=pack, quantity=quantity):
+            return replace(state, pack=pack, scanned_by=supply_id, scanned_quantity=quantity)
+        case CodeUnscanned():
+            return replace(state, scanned_by=None, scanned_quantity=0)
+        case CodeSold(supply_id=supply_id):
+            sold = {**state.sold, supply_id: state.scanned_quantity}
+            return replace(state, scanned_by=None, scanned_quantity=0, sold=sold)
+        case CodeFreed(supply_id=supply_id):
+            return replace(state, sold={other: amount for other, amount in state.sold.items() if other != supply_id})
+    return state  # pragma: no cover - the aggregate names no other event
+
+
+def scan(state: TraceCodeState, supply_id: UUID, pack: PackFacts, quantity: int) -> Outcome:
+    """Set a pack aside. A code that is sold, or in another's hands, is refused: fake, returned or swapped goods."""
+    if not TRANSITIONS.allows(state.status, "PrepareSupply"):
+        return Refusal("trace_code.not_free", {"trace_code": pack.code, "state": state.status})
+    if state.status == "opened":
+        left = pack.pack_size - sum(state.sold.values())
+        if state.pack != pack or quantity > left:
+            return Refusal("trace_code.repeated", {"trace_code": pack.code, "left": left})
+    return [CodeScanned(supply_id=supply_id, pack=pack, quantity=quantity)]
+
+
+def unscan(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
+    return [CodeUnscanned(supply_id=supply_id)] if state.scanned_by == supply_id else []
+
+
+def sell(state: TraceCodeState, supply_id: UUID, code: str) -> Outcome:
+    """Book the sale: once, by the supply that scanned the pack."""
+    if not TRANSITIONS.allows(state.status, "DispenseSupply") or state.scanned_by != supply_id:
+        return Refusal("trace_code.not_free", {"trace_code": code, "state": state.status})
+    return [CodeSold(supply_id=supply_id)]
+
+
+def free(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
+    """Undo the sale of a pack that never left the pharmacy."""
+    return [CodeFreed(supply_id=supply_id)] if supply_id in state.sold else []
+
+
+TRACE_CODES: Aggregate[TraceCodeState] = Aggregate(
+    name="trace_code",
+    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed),
+    initial=TraceCodeState(),
+    evolve=evolve,
+)
+
+
+def trace_code_id(code: str) -> UUID:
+    return derived_id("trace_code", code)

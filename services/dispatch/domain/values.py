@@ -1,0 +1,145 @@
+"""Values of retail fill. Quantities are integers in base units (最小制剂单位), money in fen."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from services.seedwork.model import Immutable
+
+LINES_MAX = 50
+QUANTITY_MAX = 10_000_000
+"""Base units of one line or one booking: more is a slip of the pen."""
+CODE_LENGTH_MAX = 30
+LOT_LENGTH_MAX = 64
+TraceCode = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Bucket(StrEnum):
+    """Where a prescribed quantity is. Disjoint; they always sum to what was prescribed."""
+
+    REMAINING = "remaining"
+    HELD = "held"
+    DISPENSED = "dispensed"
+    IN_HANDS = "in_hands"
+    REPLACEABLE = "replaceable"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
+class Way(StrEnum):
+    """How the patient gets it."""
+
+    COUNTER = "counter"
+    DELIVERY = "delivery"
+
+
+class OpenedLine(Immutable):
+    """A line of the instalment, as far as retail fill must know it."""
+
+    line: int = Field(ge=1)
+    product: str
+    generic_name: str
+    drug_key: str
+    quantity: int = Field(gt=0)
+    deliverable: bool = True
+    cold_chain: bool = False
+
+
+class LineQuantity(Immutable):
+    """A quantity of one line."""
+
+    line: int = Field(ge=1, le=LINES_MAX)
+    quantity: int = Field(gt=0, le=QUANTITY_MAX)
+
+
+class HeldLine(Immutable):
+    """A held quantity and the product the pharmacy will take it from (the prescribed one or another brand of it)."""
+
+    line: int = Field(ge=1)
+    product: str
+    quantity: int = Field(gt=0)
+
+
+class FreedLine(Immutable):
+    """A quantity that came back, and the bucket it went to."""
+
+    line: int
+    quantity: int = Field(gt=0)
+    bucket: Bucket
+
+
+class Designation(Immutable):
+    """An agreement of the pharmacy with an insurer (定点) in force."""
+
+    insurer: str
+    channels: tuple[str, ...]
+
+
+class PickedLine(Immutable):
+    """What is taken from one lot for one line, with the trace codes of its packs."""
+
+    line: int = Field(ge=1, le=LINES_MAX)
+    product: str = Field(max_length=CODE_LENGTH_MAX)
+    quantity: int = Field(gt=0, le=QUANTITY_MAX)
+    lot: str = Field(min_length=1, max_length=LOT_LENGTH_MAX)
+    expiry: date
+    trace_codes: tuple[TraceCode, ...] = Field(default=(), max_length=500)
+    no_code_reason: str | None = Field(default=None, min_length=1, max_length=200)
+    lot_reason: str | None = Field(default=None, min_length=1, max_length=200)
+    """Why not the lot that expires first."""
+
+
+class ProductFacts(Immutable):
+    """What the register of drugs says about a product."""
+
+    product: str
+    drug_key: str
+    generic_name: str
+    pack_size: int = Field(gt=0)
+
+
+class DispensedLine(Immutable):
+    """A picked line with its price at the moment of the check."""
+
+    line: int
+    product: str
+    generic_name: str
+    drug_key: str
+    quantity: int
+    pack_size: int
+    packs: int
+    lot: str
+    expiry: date
+    trace_codes: tuple[str, ...]
+    no_code_reason: str | None
+    unit_price: int
+    amount: int
+
+    @property
+    def split_pack(self) -> bool:
+        """Whether the last pack was opened and not used up (拆零)."""
+        return self.quantity % self.pack_size != 0
+
+
+def packs_for(quantity: int, pack_size: int) -> int:
+    """Packs taken or opened for a quantity."""
+    return -(-quantity // pack_size)
+
+
+def amount_of(quantity: int, pack_size: int, unit_price: int) -> int:
+    """The one rounding point of a line: half up to the fen."""
+    return (2 * quantity * unit_price + pack_size) // (2 * pack_size)
+
+
+class CancelDecision(Immutable):
+    """What became of one line of a cancellation."""
+
+    line: int
+    cancelled: int = 0
+    awaiting_return: int = 0
+    refused: int = 0
+    reason: str | None = None

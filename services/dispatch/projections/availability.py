@@ -1,0 +1,192 @@
+"""Which pharmacy near a place has what: stock levels, places and known shortages. A hint, never a promise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.dispatch.domain.shortage import ShortageKnown, ShortageOver
+from services.dispatch.domain.stock import events as e
+from services.dispatch.projections import METADATA
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
+from services.seedwork.reference import EntryRecorded
+
+EARTH_RADIUS_METRES = 6_371_000
+METRES_PER_DEGREE = 111_195
+CANDIDATES_MAX = 500
+
+STOCK = sa.Table(
+    "stock_levels",
+    METADATA,
+    sa.Column("stock_item_id", sa.Uuid, primary_key=True),
+    sa.Column("pharmacy", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("drug_key", sa.Text, nullable=False),
+    sa.Column("on_hand", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("reserved", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("pack_size", sa.Integer, nullable=False),
+    sa.Column("unit_price", sa.BigInteger, nullable=False),
+    sa.Index("stock_levels_by_pharmacy", "pharmacy", "product"),
+    sa.Index("stock_levels_by_drug", "drug_key", "pharmacy"),
+)
+PHARMACIES = sa.Table(
+    "pharmacies",
+    METADATA,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("latitude", sa.Float, nullable=False, index=True),
+    sa.Column("longitude", sa.Float, nullable=False),
+    sa.Column("valid_from", sa.Text, nullable=False),
+    sa.Column("valid_until", sa.Text, nullable=False),
+    sa.Column("suspended", sa.Boolean, nullable=False),
+)
+SHORTAGES = sa.Table(
+    "known_shortages",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("drug_key", sa.Text, nullable=False, index=True),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("grade", sa.Text, nullable=False),
+)
+
+OPEN_ENDED = "9999-12-31"
+
+
+def project(recorded: Recorded) -> Iterator[Operation]:
+    item = recorded.stream_id
+    match recorded.event:
+        case e.StockReceived() as event:
+            kept = {"pharmacy", "product", "drug_key", "pack_size", "unit_price"}
+            yield Put(STOCK, {"stock_item_id": item, **event.model_dump(include=kept)})
+            yield _on_hand(recorded, event.quantity)
+        case e.StockReserved(quantity=quantity):
+            yield _reserved(recorded, quantity)
+        case e.ReservationFreed(quantity=quantity):
+            yield _reserved(recorded, -quantity)
+        case e.StockCounted(before=before, after=after):
+            yield _on_hand(recorded, after - before)
+        case e.StockAdjusted(change=change):
+            yield _on_hand(recorded, change)
+        case e.StockReturned(picks=picks):
+            yield _on_hand(recorded, sum(pick.quantity for pick in picks))
+        case e.StockDispensed(picks=picks):
+            quantity = sum(pick.quantity for pick in picks)
+            yield _on_hand(recorded, -quantity)
+            yield _reserved(recorded, -quantity)
+        case EntryRecorded(kind="pharmacy") as event:
+            yield Put(PHARMACIES, _place(event))
+        case ShortageKnown() as event:
+            yield Put(SHORTAGES, event.model_dump())
+        case ShortageOver(case_id=case_id):
+            yield Remove(SHORTAGES, {"case_id": case_id})
+
+
+def _on_hand(recorded: Recorded, change: int) -> Amend:
+    return Amend(STOCK, {"stock_item_id": recorded.stream_id}, {"on_hand": STOCK.c.on_hand + change})
+
+
+def _reserved(recorded: Recorded, change: int) -> Amend:
+    return Amend(STOCK, {"stock_item_id": recorded.stream_id}, {"reserved": STOCK.c.reserved + change})
+
+
+def _place(event: EntryRecorded) -> dict[str, Any]:
+    content = event.content
+    return {
+        "code": event.code,
+        **{name: content[name] for name in ("name", "region", "address", "latitude", "longitude")},
+        "valid_from": event.valid_from.isoformat(),
+        "valid_until": event.valid_until.isoformat() if event.valid_until else OPEN_ENDED,
+        "suspended": event.suspended,
+    }
+
+
+def box(latitude: float, longitude: float, radius_metres: int) -> dict[str, float]:
+    """Degrees around a place, as parameters of the queries; a little more than the circle."""
+    high = radius_metres / METRES_PER_DEGREE
+    wide = high / max(0.01, math.cos(math.radians(latitude)))
+    return {"south": latitude - high, "north": latitude + high, "west": longitude - wide, "east": longitude + wide}
+
+
+def distance_metres(a: tuple[float, float], b: tuple[float, float]) -> int:
+    """Great-circle distance (haversine) between two places, as (latitude, longitude) in degrees."""
+    (lat1, lon1), (lat2, lon2) = ((math.radians(x), math.radians(y)) for x, y in (a, b))
+    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return round(2 * EARTH_RADIUS_METRES * math.asin(math.sqrt(half)))
+
+
+def ranked(
+    place: tuple[float, float],
+    pharmacies: Sequence[Mapping[str, Any]],
+    free: Mapping[str, Mapping[str, int]],
+    short: Mapping[str, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Those that have everything first, then those without a drug that is short in their region, then the nearest.
+
+    `free`: drug key -> pharmacy -> quantity nobody reserved; `short`: drug key -> region nodes of known shortages.
+    """
+    rows = []
+    for pharmacy in pharmacies:
+        code, region = pharmacy["code"], pharmacy["region"]
+        available = {drug: by_pharmacy.get(code, 0) for drug, by_pharmacy in free.items()}
+        scarce = sorted(drug for drug in free if any(region.startswith(node) for node in short.get(drug, ())))
+        rows.append(
+            {
+                "pharmacy": code,
+                "name": pharmacy["name"],
+                "region": region,
+                "address": pharmacy["address"],
+                "distance_metres": distance_metres(place, (pharmacy["latitude"], pharmacy["longitude"])),
+                "available": available,
+                "has_all": all(available.values()),
+                "short": scarce,
+            }
+        )
+    return sorted(
+        rows, key=lambda row: (not row["has_all"], len(row["short"]), row["distance_metres"], row["pharmacy"])
+    )
+
+
+def _number(name: str) -> sa.BindParameter[float]:
+    return sa.bindparam(name, type_=sa.Float)
+
+
+def _text(name: str) -> sa.BindParameter[str]:
+    return sa.bindparam(name, type_=sa.Text)
+
+
+_NEAR = (
+    PHARMACIES.c.latitude.between(_number("south"), _number("north")),
+    PHARMACIES.c.longitude.between(_number("west"), _number("east")),
+    PHARMACIES.c.suspended.is_(sa.false()),
+    PHARMACIES.c.valid_from <= _text("today"),
+    PHARMACIES.c.valid_until >= _text("today"),
+)
+
+PROJECTION = Projection(
+    name="availability",
+    tables=(STOCK, PHARMACIES, SHORTAGES),
+    project=project,
+    queries={
+        "pharmacies_near": sa.select(PHARMACIES).where(*_NEAR).order_by(PHARMACIES.c.code).limit(CANDIDATES_MAX),
+        "stock_near": sa.select(STOCK.c.pharmacy, sa.func.sum(STOCK.c.on_hand - STOCK.c.reserved).label("free"))
+        .join(PHARMACIES, PHARMACIES.c.code == STOCK.c.pharmacy)
+        .where(*_NEAR, STOCK.c.drug_key == _text("drug_key"), STOCK.c.on_hand > STOCK.c.reserved)
+        .group_by(STOCK.c.pharmacy)
+        .limit(CANDIDATES_MAX),
+        "shortages_of": sa.select(SHORTAGES.c.region, SHORTAGES.c.grade)
+        .where(SHORTAGES.c.drug_key == _text("drug_key"))
+        .order_by(SHORTAGES.c.region)
+        .limit(CANDIDATES_MAX),
+        "stock_of_pharmacy": sa.select(
+            STOCK.c.product, STOCK.c.drug_key, STOCK.c.on_hand, STOCK.c.reserved, STOCK.c.pack_size, STOCK.c.unit_price
+        )
+        .where(STOCK.c.pharmacy == _text("pharmacy"), STOCK.c.product > _text("after"))
+        .order_by(STOCK.c.product)
+        .limit(sa.bindparam("limit", type_=sa.Integer)),
+    },
+)

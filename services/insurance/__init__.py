@@ -1,0 +1,1 @@
+"""Insurance: members, policies, claims, payments, the ledger, and what the insurers are told."""

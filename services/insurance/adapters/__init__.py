@@ -1,0 +1,1 @@
+"""The outside of insurance: insurers and payment providers."""

@@ -1,0 +1,199 @@
+"""Insurance over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
+
+from services.insurance.application.access import concerns, sees
+from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim
+from services.insurance.application.members import (
+    give_standing_authorisation,
+    load_member,
+    withdraw_standing_authorisation,
+)
+from services.insurance.application.payments import pay, payment_view
+from services.insurance.application.registers import KINDS
+from services.insurance.application.views import claim_view
+from services.insurance.composition import OUTSIDE
+from services.insurance.domain.accumulator import YearFigures
+from services.insurance.domain.claim import CLAIM, AuthoriseClaim, ChooseSelfPay
+from services.insurance.domain.member import ImportMember, MemberFacts
+from services.insurance.domain.payment import PAYMENT, PayShare
+from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems, register_routes
+from services.seedwork.usecase import Actor
+
+FEED_LIMIT_MAX = 200
+POSITION_MAX = 2**63 - 1
+"""What a column of 64 bits holds."""
+
+FEN_MAX = 10**12
+"""Of one person: more is a slip of the pen."""
+Code = Annotated[str, Field(min_length=1, max_length=30)]
+
+router = APIRouter()
+router.routes.extend(register_routes(KINDS, read_right="insurance_register.read").routes)
+
+
+class AuthoriseBody(Body):
+    credential: Annotated[str, Field(min_length=4, max_length=64)] | None = Field(
+        default=None, description="医保电子凭证; not needed with a standing authorisation"
+    )
+
+
+class SelfPayBody(Body):
+    consent: str = Field(min_length=4, max_length=128, description="reference of the patient's written consent")
+
+
+class PayBody(Body):
+    reference: str = Field(min_length=4, max_length=64, description="the provider's reference of this payment")
+
+
+class MemberBody(Body):
+    patient_ref: UUID
+    as_of: date = Field(description="day of the insurer's figures")
+    insurer: Code
+    insutype: Code = Field(description="310 employees, 390 residents")
+    psn_type: Code = Field(description="在职, 退休, 居民")
+    assistance: Code | None = Field(default=None, description="特困, 低保, 返贫")
+    account_balance: int = Field(default=0, ge=0, le=FEN_MAX, description="fen")
+    deductible_used: int = Field(default=0, ge=0, le=FEN_MAX, description="fen, in the year of as_of")
+    pooled_paid: int = Field(default=0, ge=0, le=FEN_MAX, description="fen, in the year of as_of")
+    insured_from: date
+    insured_until: date | None = None
+
+
+@router.get("/claims/{claim_id}", responses=problems("claim.unknown", "claim.not_yours"))
+async def get_claim(claim_id: UUID, actor: Annotated[Actor, Depends(allowed("claim.read"))], read: Read) -> Response:
+    """A claim with every amount and its rule."""
+    (claim,) = await read.load(CLAIM.ref(claim_id))
+    if claim.state.opened is None:
+        raise Refused("claim.unknown", claim_id=str(claim_id))
+    if not sees(actor, claim.state):
+        raise Refused("claim.not_yours", claim_id=str(claim_id))
+    return answer(claim_view(claim.state), version=claim.version)
+
+
+@router.get("/claims")
+async def claims_of_supply(
+    supply_id: UUID, actor: Annotated[Actor, Depends(allowed("claim.read"))], read: Read
+) -> Response:
+    """The claims for a supply, by attempt; only those that concern the caller."""
+    rows = await read.find("claims_of_supply", supply_id=supply_id)
+    return answer({"items": [dict(row) for row in rows if _concerns(actor, row)]})
+
+
+def _concerns(actor: Actor, row: Mapping[str, Any]) -> bool:
+    return concerns(actor, patient_ref=row["patient_ref"], pharmacy=row["pharmacy"], insurer=row["insurer"])
+
+
+@router.post(
+    "/claims/{claim_id}/authorise",
+    responses=problems("claim.unknown", "claim.not_yours", "claim.wrong_state", "claim.credential_missing"),
+)
+async def authorise(
+    claim_id: UUID, body: AuthoriseBody, _actor: Annotated[Actor, Depends(allowed("claim.authorise"))], run: Run
+) -> Response:
+    """Ask the insurer. The answer's `state` is authorised(cleared), authorised (the share is to be paid) or refused."""
+    return await run(authorise_claim(AuthoriseClaim(claim_id=claim_id, credential=body.credential), OUTSIDE))
+
+
+@router.post("/claims/{claim_id}/self-pay", responses=problems("claim.unknown", "claim.not_yours", "claim.wrong_state"))
+async def self_pay(
+    claim_id: UUID, body: SelfPayBody, _actor: Annotated[Actor, Depends(allowed("claim.authorise"))], run: Run
+) -> Response:
+    """The patient pays alone, with written consent."""
+    return await run(choose_self_pay_for_claim(ChooseSelfPay(claim_id=claim_id, consent=body.consent), OUTSIDE))
+
+
+@router.post("/authorisations", responses=problems("authorisation.not_a_patient", "authorisation.wrong_state"))
+async def give_authorisation(actor: Annotated[Actor, Depends(allowed("authorisation.give"))], run: Run) -> Response:
+    """The patient's standing authorisation: claims are authorised when their supply is dispensed."""
+    return await run(give_standing_authorisation(actor))
+
+
+@router.post(
+    "/authorisations/withdrawals", responses=problems("authorisation.not_a_patient", "authorisation.wrong_state")
+)
+async def withdraw_authorisation(actor: Annotated[Actor, Depends(allowed("authorisation.give"))], run: Run) -> Response:
+    """The patient takes the standing authorisation back; what is authorised stays so."""
+    return await run(withdraw_standing_authorisation(actor))
+
+
+@router.get("/payments/{payment_id}", responses=problems("payment.unknown", "payment.not_yours"))
+async def get_payment(
+    payment_id: UUID, actor: Annotated[Actor, Depends(allowed("payment.read"))], read: Read
+) -> Response:
+    """A payment of the patient's share."""
+    (payment,) = await read.load(PAYMENT.ref(payment_id))
+    if payment.state.requested is None:
+        raise Refused("payment.unknown", payment_id=str(payment_id))
+    if payment.state.requested.patient_ref != actor.patient_ref:
+        raise Refused("payment.not_yours", payment_id=str(payment_id))
+    return answer(payment_view(payment.state), version=payment.version)
+
+
+@router.get("/payments")
+async def payments_of_claim(
+    claim_id: UUID, actor: Annotated[Actor, Depends(allowed("payment.read"))], read: Read
+) -> Response:
+    """The payment of a claim, if it is the caller's."""
+    rows = await read.find("payments_of_claim", claim_id=claim_id)
+    return answer({"items": [dict(row) for row in rows if row["patient_ref"] == actor.patient_ref]})
+
+
+@router.post(
+    "/payments/{payment_id}/pay",
+    responses=problems("payment.unknown", "payment.not_yours", "payment.wrong_state", "payment.outcome_unknown"),
+)
+async def pay_payment(
+    payment_id: UUID, body: PayBody, _actor: Annotated[Actor, Depends(allowed("payment.pay"))], run: Run
+) -> Response:
+    """Pay the share under the provider's reference; the same reference again is the first answer again."""
+    return await run(pay(PayShare(payment_id=payment_id, reference=body.reference), OUTSIDE))
+
+
+@router.post("/members", status_code=201, responses=problems("member.unknown_insurer", "member.import_outdated"))
+async def import_one_member(
+    body: MemberBody, _actor: Annotated[Actor, Depends(allowed("member.load"))], run: Run
+) -> Response:
+    """The insurer's word on one person as of a day; the same again changes nothing."""
+    imported = ImportMember(
+        patient_ref=body.patient_ref,
+        as_of=body.as_of,
+        facts=MemberFacts(**body.model_dump(include=set(MemberFacts.model_fields))),
+        figures=YearFigures(deductible_used=body.deductible_used, pooled_paid=body.pooled_paid),
+    )
+    return await run(load_member(imported))
+
+
+@router.get("/settlements")
+async def settlements(
+    actor: Annotated[Actor, Depends(allowed("settlement.feed"))],
+    read: Read,
+    after: Annotated[
+        int, Query(ge=0, le=POSITION_MAX, description="`next` of the answer before; 0: from the beginning")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=FEED_LIMIT_MAX)] = FEED_LIMIT_MAX,
+) -> Response:
+    """What the officer's insurer is told, in order: claims of own members settled or taken back.
+
+    `next` is always there: ask again with it for what comes later.
+    """
+    insurer = actor.organisation or ""
+    rows = await read.find("settlements_of_insurer", insurer=insurer, after=after, limit=limit)
+    items = [dict(row) for row in rows]
+    return answer({"items": items, "next": items[-1]["position"] if items else after})
+
+
+@router.get("/ledger/trial-balance")
+async def trial_balance(actor: Annotated[Actor, Depends(allowed("ledger.read"))], read: Read) -> Response:
+    """Debits and credits by account over the claims of the officer's insurer; their balances sum to zero."""
+    rows = await read.find("trial_balance", insurer=actor.organisation or "")
+    accounts = [{**row, "balance": row["debit"] - row["credit"]} for row in rows]
+    return answer({"accounts": accounts, "balance": sum(account["balance"] for account in accounts)})

@@ -1,0 +1,1 @@
+"""Use cases of insurance: which streams they need and what is decided over them."""

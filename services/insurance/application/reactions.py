@@ -1,0 +1,86 @@
+"""What insurance does when dispatch tells it something. Other events of the families it takes are acknowledged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from contracts.envelope import Envelope, IntegrationEvent
+from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
+from services.insurance.application.claim_work import Outside
+from services.insurance.application.claims import (
+    Dispensed,
+    note_supply_received,
+    note_supply_undone,
+    open_for_supply,
+)
+from services.insurance.domain.adjudication import ClaimLine
+from services.insurance.domain.claim import LineQuantity
+from services.insurance.domain.entitlement import DesignationInForce, Supply
+from services.seedwork.composition import Reaction
+from services.seedwork.usecase import UseCase
+
+
+def claim_lines(dispensed: Iterable[DispensedLine]) -> tuple[ClaimLine, ...]:
+    """What was dispensed, as claimed: lots of one product at one price under one line are one claim line."""
+    lines: dict[tuple[int, str, int, bool], ClaimLine] = {}
+    for found in dispensed:
+        traced = bool(found.trace_codes or found.no_code_reason)
+        key = (found.line, found.product, found.unit_price, traced)
+        so_far = lines.get(key)
+        lines[key] = ClaimLine(
+            line=found.line,
+            product=found.product,
+            generic_name=found.generic_name,
+            quantity=found.quantity + (so_far.quantity if so_far else 0),
+            unit_price=found.unit_price,
+            amount=found.amount + (so_far.amount if so_far else 0),
+            traced=traced,
+        )
+    return tuple(lines.values())
+
+
+def dispensed_supply(event: SupplyDispensed) -> Dispensed:
+    return Dispensed(
+        patient_ref=event.patient_ref,
+        supply=Supply(
+            supply_id=event.supply_id,
+            prescription_id=event.prescription_id,
+            prescription_revision=event.prescription_revision,
+            fulfilment_id=event.fulfilment_id,
+            fill_no=event.fill_no,
+            pharmacy=event.pharmacy,
+            region=event.region,
+            insurance_intent=event.insurance_intent,
+            designations=tuple(
+                DesignationInForce(insurer=found.insurer, channels=found.channels) for found in event.designations
+            ),
+            self_pay_only=event.self_pay_only,
+        ),
+        lines=claim_lines(event.lines),
+    )
+
+
+def by_line(quantities: Iterable[tuple[int, int]]) -> tuple[LineQuantity, ...]:
+    """Quantities of one line together."""
+    sums: Counter[int] = Counter()
+    for line, quantity in quantities:
+        sums[line] += quantity
+    return tuple(LineQuantity(line=line, quantity=quantity) for line, quantity in sorted(sums.items()))
+
+
+def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
+    """The table of reactions, for the gateway, provider and policy insurance is composed with."""
+
+    def dispensed(event: SupplyDispensed, _envelope: Envelope) -> UseCase:
+        return open_for_supply(dispensed_supply(event), outside)
+
+    def received(event: SupplyReceived, _envelope: Envelope) -> UseCase:
+        accepted = by_line((found.line, found.quantity) for found in event.accepted)
+        return note_supply_received(event.supply_id, accepted, outside)
+
+    def undone(event: SupplyUndone, _envelope: Envelope) -> UseCase:
+        back = by_line((found.line, found.quantity) for found in event.lines)
+        return note_supply_undone(event.supply_id, back, outside)
+
+    return {SupplyDispensed: dispensed, SupplyReceived: received, SupplyUndone: undone}

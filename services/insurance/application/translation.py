@@ -1,0 +1,111 @@
+"""What insurance tells the others: its domain events and their public twins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contracts.envelope import IntegrationEvent
+from contracts.events import insurance as public
+from contracts.registers import OWNER
+from services.insurance.domain import claim, payment
+from services.insurance.domain.adjudication import Adjudication
+from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.payment import PaymentState
+from services.seedwork.composition import Happened, Translation
+from services.seedwork.model import DomainEvent
+from services.seedwork.reference import EntryRecorded
+
+
+def claim_identity(state: ClaimState) -> dict[str, Any]:
+    """The names every public event of a claim carries."""
+    opened = state.opened
+    if opened is None:
+        return {}
+    return {
+        "claim_id": opened.claim_id,
+        "supply_id": opened.supply.supply_id,
+        "prescription_id": opened.supply.prescription_id,
+        "fulfilment_id": opened.supply.fulfilment_id,
+        "attempt": opened.attempt,
+        "patient_ref": opened.patient_ref,
+        "pharmacy": opened.supply.pharmacy,
+        "insurer": state.insurer,
+    }
+
+
+def claim_amounts(state: ClaimState, amounts: Adjudication) -> dict[str, Any]:
+    """The amounts of a claim, by payer and by line."""
+    return {
+        "policy": amounts.policy,
+        "policy_date": state.policy_date,
+        "self_pay_reason": state.self_pay_reason,
+        "total": amounts.total,
+        "fund": amounts.fund,
+        "account": amounts.paid_by("acct"),
+        "patient_share": amounts.paid_by("patient"),
+        "payers": [share.model_dump() for share in amounts.payers],
+        "lines": [line.model_dump() for line in amounts.lines],
+    }
+
+
+def _claim_told(
+    twin: type[IntegrationEvent], more: Callable[[Any], Mapping[str, Any]] = lambda _event: {}
+) -> Translation:
+    """Identity, amounts where the twin has them, and what only this event knows."""
+
+    def translate(happened: Happened) -> list[IntegrationEvent]:
+        state: ClaimState = happened.after
+        fields = claim_identity(state)
+        if issubclass(twin, public.ClaimAmountsEvent) and state.adjudication is not None:
+            fields |= claim_amounts(state, state.adjudication)
+        return [twin.model_validate({**fields, **more(happened.event)})]
+
+    return translate
+
+
+def _payment_changed(happened: Happened) -> list[IntegrationEvent]:
+    state: PaymentState = happened.after
+    requested = state.requested
+    if requested is None:
+        return []
+    reason = happened.event.reason if isinstance(happened.event, payment.PaymentFailed) else None
+    return [
+        public.PaymentChanged.model_validate(
+            {
+                **requested.model_dump(),
+                "item": "share",
+                "status": state.state,
+                "channel": state.channel,
+                "reference": state.refund_reference or state.reference,
+                "reason": reason,
+            }
+        )
+    ]
+
+
+def _entry_recorded(happened: Happened) -> list[IntegrationEvent]:
+    """Only what the others obey; the drug catalogue is insurance's own."""
+    event = happened.event
+    if not isinstance(event, EntryRecorded) or event.kind not in OWNER:
+        return []
+    return [public.RegisterEntryRecorded.model_validate(event.model_dump())]
+
+
+TRANSLATE: dict[type[DomainEvent], Translation] = {
+    claim.ClaimQuoted: _claim_told(public.ClaimQuoted),
+    claim.ClaimAuthorised: _claim_told(public.ClaimAuthorised, lambda event: {"reference": event.reference}),
+    claim.ClaimRefused: _claim_told(
+        public.ClaimRefused, lambda event: {"stage": "authorise", "reasons": event.reasons, "may_self_pay": True}
+    ),
+    claim.ClaimCleared: _claim_told(public.SupplyCleared, lambda event: {"how": event.how}),
+    claim.ClaimSettled: _claim_told(public.ClaimSettled, lambda event: {"receipt_sha256": event.receipt_sha256}),
+    claim.ClaimVoided: _claim_told(
+        public.ClaimVoided, lambda event: {"reason": event.reason, "replaced_by": event.replaced_by}
+    ),
+    payment.PaymentRequested: _payment_changed,
+    payment.PaymentPaid: _payment_changed,
+    payment.PaymentFailed: _payment_changed,
+    payment.PaymentRefunded: _payment_changed,
+    EntryRecorded: _entry_recorded,
+}

@@ -1,0 +1,32 @@
+"""What insurance is made of."""
+
+from __future__ import annotations
+
+from services.insurance.adapters.in_house import InHouseInsurer
+from services.insurance.adapters.simulated_payments import SimulatedPayments
+from services.insurance.application.claim_work import Outside
+from services.insurance.application.reactions import reactions
+from services.insurance.application.registers import CATALOGUE, INSURANCE_REGISTER
+from services.insurance.application.translation import TRANSLATE
+from services.insurance.domain.accumulator import ACCUMULATOR
+from services.insurance.domain.claim import CLAIM
+from services.insurance.domain.member import MEMBER
+from services.insurance.domain.payment import PAYMENT
+from services.insurance.domain.policy import load_policy
+from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
+from services.insurance.projections import METADATA, claims, ledger, payments, registers
+from services.seedwork.composition import Service
+from services.seedwork.model import PersonalClass
+
+OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policy=load_policy("cn"))
+
+SERVICE = Service(
+    name="insurance",
+    port=8104,
+    aggregates=(CLAIM, PAYMENT, MEMBER, ACCUMULATOR, STANDING_AUTHORISATION, INSURANCE_REGISTER, CATALOGUE),
+    translate=TRANSLATE,
+    react=reactions(OUTSIDE),
+    projections=(claims.PROJECTION, payments.PROJECTION, ledger.PROJECTION, registers.PROJECTION),
+    rights=frozenset({PersonalClass.IDENTITY, PersonalClass.FINANCIAL, PersonalClass.CLINICAL}),
+    metadata=METADATA,
+)

@@ -1,0 +1,175 @@
+"""Accumulators: what one member has used of the year's deductible (起付线) and cap (封顶线).
+
+Reserved at authorise, final at settle, freed at void. The year is that of the authorisation. Across the claims of one
+member and year the order of authorisation counts; nothing is calculated again afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, assert_never
+from uuid import UUID
+
+from pydantic import Field
+
+from services.seedwork.model import (
+    Aggregate,
+    DomainEvent,
+    Immutable,
+    Personal,
+    PersonalClass,
+    StreamRef,
+    derived_id,
+)
+from services.seedwork.transitions import NOT_YET, Transition, Transitions
+
+Fen = Annotated[int, Field(ge=0)]
+
+
+class YearFigures(Immutable):
+    """What counts towards the yearly limits, in fen."""
+
+    deductible_used: Fen
+    pooled_paid: Fen
+
+    def plus(self, other: YearFigures) -> YearFigures:
+        return YearFigures(
+            deductible_used=self.deductible_used + other.deductible_used,
+            pooled_paid=self.pooled_paid + other.pooled_paid,
+        )
+
+
+NOTHING_USED = YearFigures(deductible_used=0, pooled_paid=0)
+
+
+class FiguresImported(DomainEvent):
+    """The insurer told what counts towards the limits of the year so far."""
+
+    TOPIC: ClassVar[str] = "insurance.accumulator.figures_imported"
+
+    patient_ref: UUID
+    year: int
+    figures: Annotated[YearFigures | None, Personal(PersonalClass.FINANCIAL)]
+
+
+class FiguresReserved(DomainEvent):
+    """A claim was authorised: what it adds to the year is reserved."""
+
+    TOPIC: ClassVar[str] = "insurance.accumulator.figures_reserved"
+
+    patient_ref: UUID
+    year: int
+    claim_id: UUID
+    figures: Annotated[YearFigures | None, Personal(PersonalClass.FINANCIAL)]
+
+
+class FiguresFinal(DomainEvent):
+    """The claim was settled: what it added counts for good."""
+
+    TOPIC: ClassVar[str] = "insurance.accumulator.figures_final"
+
+    patient_ref: UUID
+    claim_id: UUID
+
+
+class FiguresFreed(DomainEvent):
+    """The claim was voided: what it had reserved counts no more."""
+
+    TOPIC: ClassVar[str] = "insurance.accumulator.figures_freed"
+
+    patient_ref: UUID
+    claim_id: UUID
+
+
+@dataclass(frozen=True)
+class AccumulatorState:
+    """Final figures and what authorised claims reserve; forgotten figures count as nothing."""
+
+    final: YearFigures = NOTHING_USED
+    reserved: Mapping[UUID, YearFigures] = field(default_factory=dict)
+
+    @property
+    def used(self) -> YearFigures:
+        """What counts now, reservations included: no two claims use the same room."""
+        used = self.final
+        for figures in self.reserved.values():
+            used = used.plus(figures)
+        return used
+
+
+ACCUMULATOR_TRANSITIONS = Transitions(
+    (
+        Transition(NOT_YET, "ImportMember", "", "counting", "-"),
+        Transition("counting", "ImportMember", "not older than the last import", "counting, final replaced", "-"),
+        Transition("counting", "claim authorised", "by an insurer", "counting, reserved", "-"),
+        Transition("counting, reserved", "claim settled", "reserved for this claim", "counting, final", "-"),
+        Transition("counting, reserved", "claim voided", "reserved for this claim", "counting, freed", "-"),
+    )
+)
+
+
+def _claim_may(state: AccumulatorState, claim_id: UUID, trigger: str) -> bool:
+    return ACCUMULATOR_TRANSITIONS.allows("counting, reserved" if claim_id in state.reserved else "counting", trigger)
+
+
+def import_figures(state: AccumulatorState, patient_ref: UUID, year: int, figures: YearFigures) -> list[DomainEvent]:
+    """The insurer's figures replace what was final here; what is reserved stays reserved."""
+    if state.final == figures:
+        return []
+    return [FiguresImported(patient_ref=patient_ref, year=year, figures=figures)]
+
+
+def reserve_figures(
+    state: AccumulatorState, patient_ref: UUID, year: int, claim_id: UUID, figures: YearFigures
+) -> list[DomainEvent]:
+    if figures == NOTHING_USED or not _claim_may(state, claim_id, "claim authorised"):
+        return []
+    return [FiguresReserved(patient_ref=patient_ref, year=year, claim_id=claim_id, figures=figures)]
+
+
+def finalise_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+    if not _claim_may(state, claim_id, "claim settled"):
+        return []
+    return [FiguresFinal(patient_ref=patient_ref, claim_id=claim_id)]
+
+
+def free_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+    if not _claim_may(state, claim_id, "claim voided"):
+        return []
+    return [FiguresFreed(patient_ref=patient_ref, claim_id=claim_id)]
+
+
+AccumulatorEvent = FiguresImported | FiguresReserved | FiguresFinal | FiguresFreed
+
+
+def evolve_accumulator(state: AccumulatorState, event: AccumulatorEvent) -> AccumulatorState:
+    match event:
+        case FiguresImported():
+            return replace(state, final=event.figures or NOTHING_USED)
+        case FiguresReserved():
+            return replace(state, reserved={**state.reserved, event.claim_id: event.figures or NOTHING_USED})
+        case FiguresFinal():
+            final = state.final.plus(state.reserved[event.claim_id])
+            return replace(state, final=final, reserved=_without(state.reserved, event.claim_id))
+        case FiguresFreed():
+            return replace(state, reserved=_without(state.reserved, event.claim_id))
+        case _:
+            assert_never(event)
+
+
+def _without(reserved: Mapping[UUID, YearFigures], claim_id: UUID) -> dict[UUID, YearFigures]:
+    return {claim: figures for claim, figures in reserved.items() if claim != claim_id}
+
+
+ACCUMULATOR: Aggregate[AccumulatorState] = Aggregate(
+    name="accumulator",
+    events=(FiguresImported, FiguresReserved, FiguresFinal, FiguresFreed),
+    initial=AccumulatorState(),
+    evolve=evolve_accumulator,
+)
+
+
+def accumulator_of(patient_ref: UUID, year: int) -> StreamRef[AccumulatorState]:
+    """The limits of one person in one calendar year."""
+    return ACCUMULATOR.ref(derived_id("accumulator", patient_ref, year))

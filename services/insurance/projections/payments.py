@@ -1,0 +1,66 @@
+"""Payments by claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.insurance.domain.payment import (
+    FAILED,
+    PAID,
+    REFUNDED,
+    REQUESTED,
+    PaymentFailed,
+    PaymentPaid,
+    PaymentRefunded,
+    PaymentRequested,
+)
+from services.insurance.projections import METADATA, microseconds
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
+
+PAYMENTS = sa.Table(
+    "payments",
+    METADATA,
+    sa.Column("payment_id", sa.Uuid, primary_key=True),
+    sa.Column("claim_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("supply_id", sa.Uuid, nullable=False),
+    sa.Column("prescription_id", sa.Uuid, nullable=False),
+    sa.Column("fulfilment_id", sa.Uuid, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text),
+    sa.Column("reference", sa.Text),
+    sa.Column("refund_reference", sa.Text),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+)
+
+
+def project(recorded: Recorded) -> Iterator[Operation]:
+    event, at = recorded.event, microseconds(recorded.recorded_at)
+    match event:
+        case PaymentRequested():
+            yield Put(PAYMENTS, {**event.model_dump(), "status": REQUESTED, "changed_at": at})
+        case PaymentPaid():
+            yield _amended(recorded, PAID, channel=event.channel, reference=event.reference)
+        case PaymentFailed():
+            yield _amended(recorded, FAILED, channel=event.channel, reference=event.reference)
+        case PaymentRefunded():
+            yield _amended(recorded, REFUNDED, refund_reference=event.reference)
+
+
+def _amended(recorded: Recorded, status: str, **more: Any) -> Operation:
+    values = {"status": status, "changed_at": microseconds(recorded.recorded_at), **more}
+    return Amend(PAYMENTS, {"payment_id": recorded.stream_id}, values)
+
+
+PROJECTION = Projection(
+    name="payments",
+    tables=(PAYMENTS,),
+    project=project,
+    queries={
+        "payments_of_claim": sa.select(PAYMENTS).where(PAYMENTS.c.claim_id == sa.bindparam("claim_id", type_=sa.Uuid)),
+    },
+)

@@ -1,0 +1,1 @@
+"""Prescribe: patients, prescriptions and the registers of people, institutions and drugs."""

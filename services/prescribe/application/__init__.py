@@ -1,0 +1,1 @@
+"""Use cases of prescribe, what it tells the others and how it reacts to them."""

@@ -1,0 +1,74 @@
+"""What the registers and the patient's record say, in the domain's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from contracts import registers as content
+from services.prescribe.domain.patient_record import PatientState
+from services.prescribe.domain.registers import Drug, Institution, Known, KnownPatient, Prescriber
+from services.seedwork.reference import EntryState
+
+
+def known(
+    patient: PatientState, person: EntryState, institution: EntryState, drugs: Sequence[EntryState], day: date
+) -> Known:
+    """All that an issue is checked against, as it holds on this day."""
+    return Known(
+        prescriber=_prescriber(person, day),
+        institution=_institution(institution, day),
+        patient=_patient(patient),
+        drugs={drug.code: drug for drug in (_drug(entry, day) for entry in drugs) if drug},
+    )
+
+
+def signing_keys(person: EntryState) -> tuple[content.SigningKey, ...]:
+    """The public keys a person's register entry names."""
+    return content.Person.model_validate(person.content).keys if person.content else ()
+
+
+def _prescriber(entry: EntryState, day: date) -> Prescriber | None:
+    if entry.content is None:
+        return None
+    person = content.Person.model_validate(entry.content)
+    return Prescriber(
+        code=entry.code,
+        in_force=entry.in_force(day),
+        professions=frozenset(person.professions),
+        institution=person.organisation,
+        rights=frozenset(map(str, person.prescribing_rights)),
+    )
+
+
+def _institution(entry: EntryState, day: date) -> Institution | None:
+    if entry.content is None:
+        return None
+    institution = content.Institution.model_validate(entry.content)
+    return Institution(code=entry.code, in_force=entry.in_force(day), region=institution.region)
+
+
+def _drug(entry: EntryState, day: date) -> Drug | None:
+    if entry.content is None:
+        return None
+    drug = content.Drug.model_validate(entry.content)
+    return Drug(
+        code=entry.code,
+        in_force=entry.in_force(day),
+        generic_name=drug.generic_name,
+        form=drug.form,
+        strength=drug.strength,
+        base_unit=drug.base_unit,
+        dose_unit=drug.dose_unit,
+        dose_per_base_unit=drug.dose_per_base_unit,
+        drug_class=str(drug.drug_class),
+        deliverable=drug.deliverable,
+        cold_chain=drug.cold_chain,
+    )
+
+
+def _patient(state: PatientState) -> KnownPatient | None:
+    if state.identity is None:
+        return None
+    identity = state.identity
+    return KnownPatient(name=identity.name, sex=identity.sex, birth_date=identity.birth_date, facts=state.facts)

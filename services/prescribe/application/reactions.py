@@ -1,0 +1,183 @@
+"""How prescribe reacts to the others: every event of a family that names a prescription goes into its trace; some move
+the prescription itself, in the same save.
+
+A refusal of the domain (a contradiction, an unknown prescription) does not stop the trace: what was told is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from contracts.envelope import Envelope, IntegrationEvent
+from contracts.events import EVENTS
+from contracts.events import dispatch as told_by_dispatch
+from contracts.events import review as told_by_review
+from contracts.values import LineBuckets as PublicBuckets
+from services.prescribe.domain.cancellation import take_decision
+from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
+from services.prescribe.domain.progress import Progress, end_fulfilment, follow
+from services.prescribe.domain.review_answers import ReviewAnswer, take_answer
+from services.prescribe.domain.trace import TRACE, TraceRecorded, TraceState, record, summary_of, trace_id
+from services.prescribe.domain.values import CancelledLine, Finding, LineBuckets, Reviewer
+from services.seedwork.composition import Reaction
+from services.seedwork.model import Loaded, Outcome, Refusal
+from services.seedwork.usecase import Decision, Moment, UseCase
+
+TRACED_FAMILIES = frozenset({"case", "fulfilment", "delivery", "claim", "payment"})
+Effect = Callable[[Any, PrescriptionState, Moment], Outcome]
+
+
+def _buckets(told: tuple[PublicBuckets, ...]) -> tuple[LineBuckets, ...]:
+    return tuple(LineBuckets.model_validate(each.model_dump()) for each in told)
+
+
+def _answered(
+    event: told_by_review.CasePassed | told_by_review.CaseReturned | told_by_review.CaseRefused,
+    state: PrescriptionState,
+    moment: Moment,
+) -> Outcome:
+    answer = ReviewAnswer(
+        answer=_ANSWERS[type(event)],
+        case_id=event.case_id,
+        revision=event.revision,
+        confirmation_no=event.confirmation_no,
+        signed_sha256=event.signed_sha256,
+        reviewers=tuple(Reviewer.model_validate(each.model_dump()) for each in event.reviewers),
+        findings=tuple(_finding(each) for each in event.findings),
+        codes=() if isinstance(event, told_by_review.CasePassed) else event.codes,
+        comment=event.reason if isinstance(event, told_by_review.CaseRefused) else event.comment,
+    )
+    return take_answer(state, answer, moment.now)
+
+
+_ANSWERS: Mapping[type[IntegrationEvent], Any] = {
+    told_by_review.CasePassed: "passed",
+    told_by_review.CaseReturned: "returned",
+    told_by_review.CaseRefused: "refused",
+}
+
+
+def _finding(told: told_by_review.Finding) -> Finding:
+    return Finding(
+        rule=told.rule,
+        severity=str(told.severity),
+        result_code=told.result_code,
+        lines=told.lines,
+        evidence=told.evidence,
+        confirmable=told.confirmable,
+    )
+
+
+def _held(event: told_by_dispatch.QuantityHeld, state: PrescriptionState, _moment: Moment) -> Outcome:
+    progress = Progress("quantity_held", _buckets(event.buckets), hold_id=event.hold_id, pharmacy=event.pharmacy)
+    return follow(state, progress)
+
+
+def _hold_ended(event: told_by_dispatch.HoldEnded, state: PrescriptionState, _moment: Moment) -> Outcome:
+    progress = Progress(
+        "hold_ended",
+        _buckets(event.buckets),
+        hold_id=event.hold_id,
+        pharmacy=event.pharmacy,
+        reason=event.reason or event.how,
+    )
+    return follow(state, progress)
+
+
+def _dispensed(event: told_by_dispatch.SupplyDispensed, state: PrescriptionState, _moment: Moment) -> Outcome:
+    progress = Progress(
+        "supply_dispensed",
+        _buckets(event.buckets),
+        hold_id=event.hold_id,
+        supply_id=event.supply_id,
+        pharmacy=event.pharmacy,
+    )
+    return follow(state, progress)
+
+
+def _received(event: told_by_dispatch.SupplyReceived, state: PrescriptionState, _moment: Moment) -> Outcome:
+    rejected = any(line.quantity for line in event.rejected)
+    return follow(
+        state, Progress("supply_received", _buckets(event.buckets), supply_id=event.supply_id, rejected=rejected)
+    )
+
+
+def _undone(event: told_by_dispatch.SupplyUndone, state: PrescriptionState, _moment: Moment) -> Outcome:
+    return follow(
+        state, Progress("supply_undone", _buckets(event.buckets), supply_id=event.supply_id, reason=event.why)
+    )
+
+
+def _decided(event: told_by_dispatch.CancellationDecided, state: PrescriptionState, _moment: Moment) -> Outcome:
+    lines = tuple(CancelledLine.model_validate(each.model_dump()) for each in event.lines)
+    return take_decision(state, event.request_id, lines, _buckets(event.buckets), final=event.final)
+
+
+def _closed(event: told_by_dispatch.FulfilmentClosed, state: PrescriptionState, _moment: Moment) -> Outcome:
+    return end_fulfilment(state, event.fulfilment_id, event.outcome, _buckets(event.buckets))
+
+
+EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
+    told_by_review.CasePassed: _answered,
+    told_by_review.CaseReturned: _answered,
+    told_by_review.CaseRefused: _answered,
+    told_by_dispatch.QuantityHeld: _held,
+    told_by_dispatch.HoldEnded: _hold_ended,
+    told_by_dispatch.SupplyDispensed: _dispensed,
+    told_by_dispatch.SupplyReceived: _received,
+    told_by_dispatch.SupplyUndone: _undone,
+    told_by_dispatch.CancellationDecided: _decided,
+    told_by_dispatch.FulfilmentClosed: _closed,
+}
+"""Events that move the prescription; all others of the traced families are recorded only."""
+
+
+def react(event: Any, envelope: Envelope) -> UseCase:
+    """Records the event in the trace of its prescription and applies its effect, once."""
+    prescription_id: UUID = event.prescription_id
+    trace = TRACE.ref(trace_id(prescription_id))
+    line = _line(event, envelope, prescription_id)
+    effect = EFFECTS.get(type(event))
+
+    def only_trace(_moment: Moment, trace: Loaded[TraceState]) -> Decision:
+        return Decision.on(trace, record(trace.state, line))
+
+    def trace_and_effect(
+        moment: Moment, trace: Loaded[TraceState], prescription: Loaded[PrescriptionState]
+    ) -> Decision:
+        recorded = record(trace.state, line)
+        if effect is None or not recorded:
+            return Decision.nothing()
+        outcome = effect(event, prescription.state, moment)
+        if isinstance(outcome, Refusal):
+            return replace(Decision.on(trace, recorded), refusal=outcome)
+        return Decision.on(trace, recorded).and_also(prescription, outcome)
+
+    if effect is None:
+        return UseCase((trace,), only_trace)
+    return UseCase((trace, PRESCRIPTION.ref(prescription_id)), trace_and_effect)
+
+
+def _line(event: IntegrationEvent, envelope: Envelope, prescription_id: UUID) -> TraceRecorded:
+    body = envelope.parsed_body()
+    return TraceRecorded(
+        prescription_id=prescription_id,
+        type=envelope.type,
+        producer=envelope.producer,
+        stream=envelope.stream,
+        public_seq=envelope.public_seq,
+        hash=envelope.hash.hex(),
+        message_id=envelope.message_id,
+        causation_id=body.causation_id,
+        occurred_at=body.occurred_at,
+        actor=body.actor,
+        summary=summary_of(event),
+    )
+
+
+REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
+    event: react for event in EVENTS.values() if event.FAMILY in TRACED_FAMILIES
+}

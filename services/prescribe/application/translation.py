@@ -1,0 +1,195 @@
+"""What prescribe tells the others, out of its own events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from contracts.events import prescribe as public
+from contracts.registers import DrugClass
+from contracts.values import LineQuantity
+from services.prescribe.domain import prescription_events as happened
+from services.prescribe.domain.prescription import PrescriptionState
+from services.prescribe.domain.values import Line
+from services.prescribe.domain.values import LineQuantity as Quantity
+from services.seedwork.composition import Happened, Translation
+from services.seedwork.model import DomainEvent
+from services.seedwork.reference import EntryRecorded
+
+
+def _names(state: PrescriptionState) -> dict[str, Any]:
+    return {"prescription_id": state.signed.prescription_id, "patient_ref": state.signed.patient_ref}
+
+
+def _signature(signed: happened.SignedRevision) -> public.SignatureCheck:
+    return public.SignatureCheck(kid=signed.signature.kid, checked_at=signed.issued_at)
+
+
+def _diagnoses(signed: happened.SignedRevision) -> tuple[public.Diagnosis, ...] | None:
+    if signed.diagnoses is None:
+        return None
+    return tuple(public.Diagnosis(code=each.code, name=each.name) for each in signed.diagnoses)
+
+
+def _common(signed: happened.SignedRevision) -> dict[str, Any]:
+    """What the review and the pharmacies are both told."""
+    return {
+        "prescription_id": signed.prescription_id,
+        "patient_ref": signed.patient_ref,
+        "revision": signed.revision,
+        "confirmation_no": signed.confirmation_no,
+        "prescriber": signed.prescriber,
+        "institution": signed.institution,
+        "region": signed.region,
+        "diagnoses": _diagnoses(signed),
+        "insurance_intent": public.InsuranceIntent.model_validate(signed.insurance_intent.model_dump()),
+        "insurance_disease_code": signed.insurance_disease_code,
+        "signed_sha256": signed.signature.sha256,
+        "signature": _signature(signed),
+        "valid_until": signed.valid_until,
+    }
+
+
+def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
+    signed: happened.SignedRevision = it.after.signed
+    facts = signed.facts
+    yield public.PrescriptionIssued(
+        **_common(signed),
+        kind="first" if signed.revision == 1 else "amended",
+        visit_kind=signed.visit_kind,
+        facts=public.PatientFacts.model_validate(facts.model_dump()) if facts else None,
+        lines=tuple(_issued_line(line) for line in signed.lines),
+        long_supply_reason=signed.long_supply_reason,
+        validity_days=signed.validity_days,
+        validity_reason=signed.validity_reason,
+        online_visit=signed.online_visit,
+        issued_at=signed.issued_at,
+    )
+
+
+def _issued_line(line: Line) -> public.IssuedLine:
+    return public.IssuedLine(
+        line=line.line,
+        product=line.product,
+        generic_name=line.generic_name,
+        drug_key=line.drug_key,
+        form=line.form,
+        strength=line.strength,
+        drug_class=DrugClass(line.drug_class),
+        base_unit=line.base_unit,
+        quantity=line.quantity,
+        dose=f"{line.dose:f}",
+        dose_unit=line.dose_unit,
+        frequency_per_day=line.frequency_per_day,
+        route=line.route,
+        days=line.days,
+        instructions=line.instructions,
+    )
+
+
+def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
+    state: PrescriptionState = it.after
+    yield public.PrescriptionReleased(
+        **_common(state.signed),
+        patient_name=state.signed.patient_name,
+        lines=tuple(_released_line(line) for line in state.signed.lines),
+        reviewers=tuple(public.ReviewedBy.model_validate(each.model_dump()) for each in state.reviewers),
+        findings=tuple(public.RemainingFinding.model_validate(each.model_dump()) for each in state.findings),
+    )
+
+
+def _released_line(line: Line) -> public.ReleasedLine:
+    return public.ReleasedLine(
+        line=line.line,
+        product=line.product,
+        generic_name=line.generic_name,
+        drug_key=line.drug_key,
+        form=line.form,
+        strength=line.strength,
+        drug_class=DrugClass(line.drug_class),
+        base_unit=line.base_unit,
+        quantity=line.quantity,
+        dose_text=line.dose_text,
+        counter_only=line.counter_only,
+        deliverable=not line.counter_only,
+        cold_chain=line.cold_chain,
+        substitution_consent=line.substitution_consent,
+    )
+
+
+def _instalment_opened(it: Happened) -> Iterable[public.InstalmentOpened]:
+    event = cast(happened.InstalmentOpened, it.event)
+    yield public.InstalmentOpened(
+        **_names(it.after),
+        instalment=event.instalment,
+        of=event.of,
+        opens_at=event.opens_at,
+        closes_at=event.closes_at,
+        lines=_quantities(event.lines),
+    )
+
+
+def _quantities(lines: Iterable[Quantity]) -> tuple[LineQuantity, ...]:
+    return tuple(LineQuantity(line=each.line, quantity=each.quantity) for each in lines)
+
+
+def _cancellation_requested(it: Happened) -> Iterable[public.CancellationRequested]:
+    event = cast(happened.CancellationRequested, it.event)
+    yield public.CancellationRequested(
+        **_names(it.after),
+        request_id=event.request_id,
+        fulfilments=it.after.fulfilments,
+        scope=None if event.scope is None else _quantities(event.scope),
+        reason_code=event.reason_code,
+        urgent=event.urgent,
+        answer_due_at=event.answer_due_at,
+    )
+
+
+def _cancelled(it: Happened) -> Iterable[public.PrescriptionCancelled]:
+    event = cast(happened.PrescriptionCancelled, it.event)
+    yield public.PrescriptionCancelled(
+        **_names(it.after),
+        request_id=event.request_id,
+        reason_code=event.reason_code,
+        lines=tuple(
+            public.EndedLine(line=line.line, cancelled=line.cancelled, in_hands=line.in_hands, lapsed=line.lapsed)
+            for line in event.buckets
+        ),
+    )
+
+
+def _expired(it: Happened) -> Iterable[public.PrescriptionExpired]:
+    event = cast(happened.PrescriptionExpired, it.event)
+    yield public.PrescriptionExpired(
+        **_names(it.after),
+        valid_until=it.after.signed.valid_until,
+        lines=tuple(
+            public.ExpiredLine(line=line.line, lapsed=line.lapsed, running=line.still_open) for line in event.buckets
+        ),
+    )
+
+
+def _completed(it: Happened) -> Iterable[public.PrescriptionCompleted]:
+    yield public.PrescriptionCompleted(
+        **_names(it.after),
+        lines=tuple(LineQuantity(line=line.line, quantity=line.in_hands) for line in it.after.buckets.values()),
+    )
+
+
+def _entry_recorded(it: Happened) -> Iterable[public.RegisterEntryRecorded]:
+    yield public.RegisterEntryRecorded.model_validate(it.event.model_dump())
+
+
+TRANSLATE: Mapping[type[DomainEvent], Translation] = {
+    happened.PrescriptionIssued: _issued,
+    happened.PrescriptionAmended: _issued,
+    happened.PrescriptionReleased: _released,
+    happened.InstalmentOpened: _instalment_opened,
+    happened.CancellationRequested: _cancellation_requested,
+    happened.PrescriptionCancelled: _cancelled,
+    happened.PrescriptionExpired: _expired,
+    happened.PrescriptionCompleted: _completed,
+    EntryRecorded: _entry_recorded,
+}
+"""Each tells exactly one public event; all others stay private."""

@@ -1,0 +1,92 @@
+"""What is shown of a prescription, a patient and a trace. Personal parts are null once forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contracts.envelope import message_id
+from services.prescribe.application.translation import TRANSLATE
+from services.prescribe.domain.patient_record import PatientState
+from services.prescribe.domain.prescription import Cancellation, PrescriptionState
+from services.prescribe.domain.trace import Entry, causal_order
+from services.seedwork.usecase import Actor
+
+_TOLD = frozenset(event.TOPIC for event in TRANSLATE)
+"""Own events that are also public: each is one number in the prescription's public stream."""
+
+
+def may_see_prescription(state: PrescriptionState, actor: Actor) -> bool:
+    """Its prescriber and its patient."""
+    if actor.role == "patient":
+        return actor.patient_ref == state.signed.patient_ref
+    return actor.subject == state.signed.prescriber
+
+
+def show_prescription(state: PrescriptionState) -> dict[str, Any]:
+    """The whole prescription as it is now."""
+    signed = state.signed
+    shown = signed.model_dump(mode="json", exclude={"jws", "facts", "lines"})
+    lines = [
+        {
+            **line.model_dump(mode="json"),
+            "dose_text": line.dose_text,
+            "buckets": state.buckets[line.line].model_dump(exclude={"line"}),
+        }
+        for line in signed.lines
+    ]
+    return {
+        **shown,
+        "status": str(state.status),
+        "lines": lines,
+        "reviewers": [each.model_dump() for each in state.reviewers],
+        "findings": [each.model_dump(mode="json") for each in state.findings],
+        "review_comment": state.comment,
+        "cancellations": [_show_cancellation(each) for each in state.cancellations],
+    }
+
+
+def _show_cancellation(request: Cancellation) -> dict[str, Any]:
+    return {
+        "request_id": str(request.request_id),
+        "reason_code": request.reason_code,
+        "answer": request.answer,
+        "final": request.final,
+        "answer_due_at": request.answer_due_at.isoformat() if request.answer_due_at else None,
+        "lines": [line.model_dump() for line in request.lines],
+    }
+
+
+def show_patient(state: PatientState) -> dict[str, Any]:
+    """The patient's record."""
+    return {
+        "patient_ref": str(state.patient_ref),
+        "identity": state.identity.model_dump(mode="json") if state.identity else None,
+        "contact": state.contact.model_dump() if state.contact else None,
+        "facts": state.facts.model_dump() if state.facts else None,
+    }
+
+
+def trace_lines(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of one trace, causes before effects."""
+    told = 0
+    entries = []
+    for row in sorted(rows, key=lambda row: (row["service"] == "prescribe", row["seq"])):
+        own = row["service"] == "prescribe"
+        name = row["message_id"]
+        if own and row["type"] in _TOLD:
+            told += 1
+            name = str(message_id(row["stream"], told))
+        entries.append(
+            Entry(
+                stream=str(row["stream"]),
+                seq=row["seq"],
+                own=own,
+                occurred_at=row["occurred_at"],
+                known_at=row["known_at"],
+                message_id=name,
+                causation_id=row["causation_id"],
+                row=row,
+            )
+        )
+    return [entry.row for entry in causal_order(entries)]

@@ -1,0 +1,32 @@
+"""What prescribe is made of."""
+
+from __future__ import annotations
+
+from services.prescribe.application.reactions import REACTIONS
+from services.prescribe.application.registers import REGISTER
+from services.prescribe.application.translation import TRANSLATE
+from services.prescribe.application.use_cases import end_validity, tell_undecided
+from services.prescribe.domain.patient_record import PATIENT
+from services.prescribe.domain.prescription import PRESCRIPTION
+from services.prescribe.domain.trace import TRACE
+from services.prescribe.projections import METADATA
+from services.prescribe.projections.prescriptions import PRESCRIPTIONS
+from services.prescribe.projections.registers import REGISTERS
+from services.prescribe.projections.traces import TRACES
+from services.seedwork.composition import Service
+from services.seedwork.model import PersonalClass
+
+SERVICE = Service(
+    name="prescribe",
+    port=8101,
+    aggregates=(PATIENT, PRESCRIPTION, TRACE, REGISTER),
+    translate=TRANSLATE,
+    react=REACTIONS,
+    timers={
+        ("prescription", "validity"): end_validity,
+        ("prescription", "answer_due"): tell_undecided,
+    },
+    projections=(PRESCRIPTIONS, TRACES, REGISTERS),
+    rights=frozenset(PersonalClass),
+    metadata=METADATA,
+)

@@ -1,0 +1,1 @@
+"""The rules of prescribing: pure functions over values and events."""

@@ -1,0 +1,65 @@
+"""What may be asked of prescribe. The signed ones are the payload of a compact JWS, as JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from services.prescribe.domain.policy import VisitKind
+from services.prescribe.domain.values import Diagnosis, InsuranceIntent, LineQuantity, StandingFacts, WrittenLine
+from services.seedwork.model import Command
+
+CODE_LENGTH_MAX = 30
+
+
+class RegisterPatient(Command):
+    """Registers a person as a patient, by resident identity number (居民身份证)."""
+
+    identity_number: str = Field(max_length=20)
+    name: str = Field(min_length=1, max_length=100)
+    sex: Literal["female", "male"]
+    birth_date: date
+    phone: str = Field(pattern=r"^\+?[0-9 -]{5,20}$")
+    address: str = Field(min_length=1, max_length=300)
+    facts: StandingFacts = StandingFacts()
+
+
+class WrittenPrescription(Command):
+    """What a prescriber writes and signs. The client chooses the prescription's id: a lost answer can be asked for."""
+
+    prescription_id: UUID
+    patient_ref: UUID
+    prescriber: str = Field(max_length=CODE_LENGTH_MAX)
+    institution: str = Field(max_length=CODE_LENGTH_MAX)
+    visit_kind: VisitKind = "outpatient"
+    diagnoses: tuple[Diagnosis, ...] = Field(max_length=20)
+    lines: tuple[WrittenLine, ...] = Field(max_length=50)
+    long_supply_reason: str | None = Field(default=None, min_length=1, max_length=500)
+    validity_days: int = Field(default=1, ge=1, le=366)
+    validity_reason: str | None = Field(default=None, min_length=1, max_length=500)
+    online_visit: bool = False
+    insurance_intent: InsuranceIntent
+    insurance_disease_code: str | None = Field(default=None, max_length=30)
+
+
+class IssuePrescription(WrittenPrescription):
+    """A first signature."""
+
+
+class AmendPrescription(WrittenPrescription):
+    """A returned prescription, written and signed anew; `revision` is the number it is to become."""
+
+    revision: int = Field(ge=2)
+
+
+class CancelPrescription(Command):
+    """Cancels a prescription, or part of its lines. `request_id` is new per intent and the same in a repeat."""
+
+    prescription_id: UUID
+    request_id: UUID
+    scope: tuple[LineQuantity, ...] | None = Field(default=None, min_length=1, max_length=50)
+    reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
+    urgent: bool = False

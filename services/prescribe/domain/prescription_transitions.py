@@ -1,0 +1,93 @@
+"""The transition table of a prescription: decide asks it, the docs are rendered from it."""
+
+from __future__ import annotations
+
+from services.seedwork.transitions import NOT_YET, Transition, Transitions
+
+_PROGRESS = ("quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone")
+_CIRCULATING = ("released", "closing(cancelled)", "closing(expired)")
+_END = "completed (all in hands), cancelled (any by request) or expired"
+_END_EVENT = "prescription_completed, prescription_cancelled or prescription_expired, unless already sent"
+
+_ISSUE = (
+    Transition(
+        NOT_YET,
+        "IssuePrescription",
+        "issue checks",
+        "issued (cancelled, when its cancellation came first)",
+        "prescription_issued (none, when cancelled)",
+    ),
+    Transition(NOT_YET, "CancelPrescription", "whole", "-, kept until the prescription arrives", "-"),
+    Transition(
+        "returned",
+        "AmendPrescription",
+        "new signature; amendments < max; in validity",
+        "issued, revision + 1",
+        "prescription_issued",
+    ),
+)
+
+_REVIEW = (
+    Transition(
+        "issued",
+        "case_passed",
+        "revision, confirmation and digest current; in validity",
+        "released; otherwise issued, recorded",
+        "prescription_released, instalment_opened",
+    ),
+    Transition("issued", "case_returned", "current", "returned; otherwise issued, recorded", "-"),
+    Transition("issued", "case_refused", "current", "refused; otherwise issued, recorded", "-"),
+)
+
+_CANCEL = (
+    Transition("issued", "CancelPrescription", "prescriber or delegate; whole", "cancelled", "prescription_cancelled"),
+    Transition(
+        "returned", "CancelPrescription", "prescriber or delegate; whole", "cancelled", "prescription_cancelled"
+    ),
+    Transition(
+        "released",
+        "CancelPrescription",
+        "prescriber or delegate",
+        "closing(cancelled); for a part: released, request pending",
+        "cancellation_requested",
+    ),
+    Transition(
+        "closing(expired)",
+        "CancelPrescription",
+        "prescriber or delegate; some supply still runs",
+        "closing(cancelled)",
+        "cancellation_requested",
+    ),
+    *(
+        Transition(
+            state,
+            "cancellation_decided",
+            "a known request",
+            "same; back to released or closing(expired) when final and quantity stays open",
+            "-",
+        )
+        for state in (*_CIRCULATING, "completed", "cancelled", "expired")
+    ),
+    *(
+        Transition(state, "clock: answer_due", "request without final answer", "same, told undecided", "-")
+        for state in _CIRCULATING
+    ),
+)
+
+_CLOCK = (
+    Transition("issued", "clock: validity", "past valid_until", "expired", "prescription_expired"),
+    Transition("returned", "clock: validity", "past valid_until", "expired", "prescription_expired"),
+    Transition("released", "clock: validity", "past valid_until", "closing(expired)", "prescription_expired"),
+)
+
+_SUPPLY = (
+    *(Transition(state, trigger, "", "same (buckets)", "-") for state in _CIRCULATING for trigger in _PROGRESS),
+    *(
+        Transition(state, trigger, "a replacement or a return", "same (buckets)", "-")
+        for state in ("completed", "cancelled", "expired")
+        for trigger in _PROGRESS
+    ),
+    *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
+)
+
+PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_CLOCK, *_SUPPLY))

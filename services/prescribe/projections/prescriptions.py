@@ -1,0 +1,160 @@
+"""Lists of prescriptions by prescriber and by patient, and the prescriber's feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.prescribe.domain import prescription_events as happened
+from services.prescribe.projections import METADATA
+from services.prescribe.projections.moments import microseconds
+from services.seedwork.model import DomainEvent
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
+
+prescription = sa.Table(
+    "prescription",
+    METADATA,
+    sa.Column("prescription_id", sa.Uuid, primary_key=True),
+    sa.Column("prescriber", sa.Text, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False),
+    sa.Column("institution", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("issued_at", sa.BigInteger, nullable=False),
+    sa.Column("valid_until", sa.BigInteger, nullable=False),
+    sa.Column("arrival", sa.BigInteger, nullable=False),
+    sa.Index("prescription_by_prescriber", "prescriber", "arrival"),
+    sa.Index("prescription_by_patient", "patient_ref", "arrival"),
+)
+feedback = sa.Table(
+    "feedback",
+    METADATA,
+    sa.Column("log_index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("prescription_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Index("feedback_by_prescription", "prescription_id"),
+)
+
+STATUS: Mapping[type[DomainEvent], str] = {
+    happened.PrescriptionIssued: "issued",
+    happened.PrescriptionAmended: "issued",
+    happened.PrescriptionArrivedCancelled: "cancelled",
+    happened.PrescriptionReleased: "released",
+    happened.PrescriptionReturned: "returned",
+    happened.PrescriptionRefused: "refused",
+    happened.PrescriptionCancelled: "cancelled",
+    happened.ExpiryConcluded: "expired",
+    happened.PrescriptionCompleted: "completed",
+}
+
+
+def status_after(event: DomainEvent) -> str | None:
+    """The status an event leads to; None when it changes none."""
+    match event:
+        case happened.PrescriptionExpired():
+            return "expired" if event.final else "closing(expired)"
+        case happened.CancellationRequested():
+            return "closing(cancelled)" if event.scope is None else None
+        case happened.CancellationAnswered():
+            return event.status
+        case _:
+            return STATUS.get(type(event))
+
+
+def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
+    """What the prescriber should hear of an event: kind and facts without personal data."""
+    match event:
+        case happened.PrescriptionReturned() | happened.PrescriptionRefused():
+            kind = "returned" if isinstance(event, happened.PrescriptionReturned) else "refused"
+            return kind, {"revision": event.revision, "codes": list(event.codes)}
+        case happened.ProgressRecorded() if event.feedback:
+            return event.feedback, {"pharmacy": event.pharmacy, "reason": event.reason}
+        case happened.CancellationAnswered():
+            lines = [line.model_dump() for line in event.lines]
+            return "cancellation_answered", {
+                "request_id": str(event.request_id),
+                "answer": event.answer,
+                "final": event.final,
+                "lines": lines,
+            }
+        case happened.CancellationUndecided():
+            return "cancellation_undecided", {"request_id": str(event.request_id), "holders": list(event.holders)}
+        case happened.PrescriptionExpired():
+            return "not_dispensed_in_time", {"lapsed": sum(line.lapsed for line in event.buckets)}
+        case _:
+            return None
+
+
+def project(recorded: Recorded) -> Iterable[Operation]:
+    event = recorded.event
+    if isinstance(event, happened.PrescriptionIssued | happened.PrescriptionArrivedCancelled):
+        yield Put(
+            prescription,
+            {
+                "prescription_id": recorded.stream_id,
+                "prescriber": event.prescriber,
+                "patient_ref": event.patient_ref,
+                "institution": event.institution,
+                "status": STATUS[type(event)],
+                "revision": event.revision,
+                "issued_at": microseconds(event.issued_at),
+                "valid_until": microseconds(event.valid_until),
+                "arrival": recorded.log_index,
+            },
+        )
+        return
+    changes: dict[str, Any] = {}
+    status = status_after(event)
+    if status is not None:
+        changes["status"] = status
+    if isinstance(event, happened.PrescriptionAmended):
+        changes |= {"revision": event.revision, "valid_until": microseconds(event.valid_until)}
+    if changes:
+        yield Amend(prescription, {"prescription_id": recorded.stream_id}, changes)
+    told = feedback_of(event)
+    if told is not None:
+        kind, facts = told
+        yield Put(
+            feedback,
+            {
+                "log_index": recorded.log_index,
+                "prescription_id": recorded.stream_id,
+                "kind": kind,
+                "at": microseconds(recorded.recorded_at),
+                "facts": facts,
+            },
+        )
+
+
+_before = sa.bindparam("before", type_=sa.BigInteger)
+_limit = sa.bindparam("limit", type_=sa.Integer)
+_listed = sa.select(prescription).order_by(prescription.c.arrival.desc()).limit(_limit)
+
+PRESCRIPTIONS = Projection(
+    name="prescriptions",
+    tables=(prescription, feedback),
+    project=project,
+    queries={
+        "prescriptions_of_prescriber": _listed.where(
+            prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), prescription.c.arrival < _before
+        ),
+        "prescriptions_of_patient": _listed.where(
+            prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid), prescription.c.arrival < _before
+        ),
+        "has_prescribed_for": sa.select(prescription.c.prescription_id)
+        .where(
+            prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),
+            prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid),
+        )
+        .limit(1),
+        "feedback_of_prescriber": sa.select(feedback)
+        .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
+        .where(prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), feedback.c.log_index < _before)
+        .order_by(feedback.c.log_index.desc())
+        .limit(_limit),
+    },
+)

@@ -1,0 +1,1 @@
+"""Review: screening and the pharmacist's review of every issued prescription (处方审核)."""

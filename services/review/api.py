@@ -1,0 +1,166 @@
+"""The HTTP api of review: the queue, one case, and what a pharmacist does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import Field
+
+from services.review.application import use_cases
+from services.review.domain.case import CaseState, case_ref
+from services.review.domain.commands import CodedFinding, Codes, PutBack, RefuseCase, ReturnCase, TakeCase
+from services.review.domain.values import Severity, Words
+from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, compact_jws, problems
+from services.seedwork.clock import from_micros
+from services.seedwork.usecase import Actor
+
+router = APIRouter(tags=["review"])
+
+MayRead = Annotated[Actor, Depends(allowed("case.read"))]
+MayReview = Annotated[Actor, Depends(allowed("case.review"))]
+BEFORE_THE_FIRST = (len(Severity) + 1, 0, UUID(int=0))
+"""Sort keys ahead of every row of the queue."""
+QUEUED = (
+    "case_id",
+    "prescription_id",
+    "revision",
+    "institution",
+    "state",
+    "findings",
+    "degraded",
+    "emergency",
+    "holder",
+)
+"""What the queue shows of a case as it stands in the row."""
+STEP = ("case.unknown", "case.wrong_state")
+LICENCE = (
+    "case.not_yours",
+    "case.reviewer_not_registered",
+    "case.not_a_reviewer",
+    "case.institution_not_admitted",
+    "case.own_prescription",
+)
+HELD = ("case.taken_by_another", "case.lease_expired")
+SIGNED = (
+    "signature.malformed",
+    "signature.unknown_key",
+    "signature.key_not_valid",
+    "signature.invalid",
+    "case.signed_something_else",
+)
+
+
+class ReturnBody(Body):
+    """Why the prescription goes back: official codes with their lines, and the pharmacist's words."""
+
+    findings: Annotated[tuple[CodedFinding, ...], Field(min_length=1, max_length=20)]
+    comment: Words
+
+
+class RefuseBody(Body):
+    """Why the prescription is refused for good: codes of the serious list, and the reason."""
+
+    codes: Codes
+    reason: Words
+
+
+@router.get("/cases")
+async def queue(actor: MayRead, read: Read, page: Paging) -> Response:
+    """Open cases of the caller's institution: the most severe first, then the oldest."""
+    severity, opened_at, case_id = page.after or BEFORE_THE_FIRST
+    rows = await read.find(
+        "open_cases",
+        institution=actor.organisation or "",
+        after_severity=severity,
+        after_opened_at=opened_at,
+        after_case_id=UUID(str(case_id)),
+        limit=page.fetch,
+    )
+    return page.answer(
+        rows, key=lambda row: [row["severity"], row["opened_at"], str(row["case_id"])], item=_shown_in_queue
+    )
+
+
+@router.get("/cases/{id}", responses=problems("case.unknown", "case.not_yours"))
+async def read_case(id: UUID, actor: MayRead, read: Read) -> Response:  # noqa: A002 - the path's name
+    """One case with everything its reviewer must see; the answer's ETag is its version."""
+    (loaded,) = await read.load(case_ref(id))
+    state: CaseState = loaded.state
+    if state.opened is None:
+        raise Refused("case.unknown", case_id=str(id))
+    if state.opened.institution != actor.organisation:
+        raise Refused("case.not_yours")
+    return answer(_shown(state), version=loaded.version)
+
+
+@router.post("/cases/{id}/take", responses=problems(*STEP, *LICENCE))
+async def take(id: UUID, actor: MayReview, run: Run) -> Any:  # noqa: A002
+    """Take a queued case; it is the caller's until `lease_until`."""
+    return await run(use_cases.take_case(TakeCase(case_id=id), actor))
+
+
+@router.post("/cases/{id}/put-back", responses=problems(*STEP, *HELD))
+async def put_back(id: UUID, _actor: MayReview, run: Run) -> Any:  # noqa: A002
+    """Leave a taken case to others."""
+    return await run(use_cases.put_back(PutBack(case_id=id)))
+
+
+@router.post(
+    "/cases/{id}/pass",
+    responses=problems(
+        *STEP, *LICENCE, *HELD, *SIGNED, "case.blocking_finding", "case.comment_missing", "case.unknown_finding"
+    ),
+)
+async def pass_case(
+    id: UUID,  # noqa: A002
+    actor: MayReview,
+    run: Run,
+    jws: Annotated[str, Depends(compact_jws)],
+) -> Any:
+    """Pass a case. The body is a compact JWS whose payload names case, revision and digest of the prescription, and
+    comments each serious finding."""
+    return await run(use_cases.pass_case(id, jws, actor))
+
+
+@router.post("/cases/{id}/return", responses=problems(*STEP, *LICENCE, *HELD, "case.unknown_code", "case.unknown_line"))
+async def return_case(id: UUID, body: ReturnBody, actor: MayReview, run: Run) -> Any:  # noqa: A002
+    """Send the prescription back to the prescriber, to confirm or to write anew."""
+    wanted = ReturnCase(case_id=id, findings=body.findings, comment=body.comment)
+    return await run(use_cases.return_case(wanted, actor))
+
+
+@router.post("/cases/{id}/refuse", responses=problems(*STEP, *LICENCE, *HELD, "case.code_not_serious"))
+async def refuse(id: UUID, body: RefuseBody, actor: MayReview, run: Run) -> Any:  # noqa: A002
+    """Refuse a seriously unreasonable prescription or a medication error, for good."""
+    return await run(use_cases.refuse_case(RefuseCase(case_id=id, codes=body.codes, reason=body.reason), actor))
+
+
+def _shown_in_queue(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    lease_until = row["lease_until"]
+    return {name: row[name] for name in QUEUED} | {
+        "severity": Severity(row["severity"]).word if row["severity"] else None,
+        "opened_at": from_micros(row["opened_at"]),
+        "valid_until": from_micros(row["valid_until"]),
+        "lease_until": from_micros(lease_until) if lease_until else None,
+    }
+
+
+def _shown(state: CaseState) -> Mapping[str, Any]:
+    opened = state.opened.model_dump(mode="json") if state.opened else {}
+    findings = [{**finding.model_dump(mode="json"), "severity": finding.severity.word} for finding in state.findings]
+    return {
+        **opened,
+        "state": state.status,
+        "findings": findings,
+        "degraded": state.degraded,
+        "holder": state.holder.person if state.holder else None,
+        "lease_until": state.lease_until,
+        "reviewers": [reviewer.model_dump(mode="json") for reviewer in state.reviewers],
+        "codes": state.codes,
+        "words": state.words,
+        "closed_as": state.closed_as,
+    }

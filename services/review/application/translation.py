@@ -1,0 +1,89 @@
+"""What review tells the others: the public twins of its events, family `case`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.events import review as public
+from services.review.domain.case import CaseState
+from services.review.domain.events import (
+    CaseClosed,
+    CaseOpened,
+    CasePassed,
+    CaseRefused,
+    CaseReturned,
+    CaseScreened,
+)
+from services.review.domain.values import Finding, Reviewer
+from services.seedwork.composition import Happened, Translation
+from services.seedwork.model import DomainEvent
+
+
+def tell_screened(happened: Happened) -> Iterator[public.CaseScreened]:
+    state: CaseState = happened.after
+    yield public.CaseScreened(**_case(happened), findings=_findings(state), degraded=state.degraded)
+
+
+def tell_passed(happened: Happened) -> Iterator[public.CasePassed]:
+    state: CaseState = happened.after
+    yield public.CasePassed(
+        **_case(happened), reviewers=_reviewers(state), findings=_findings(state), comment=state.words
+    )
+
+
+def tell_returned(happened: Happened) -> Iterator[public.CaseReturned]:
+    state: CaseState = happened.after
+    yield public.CaseReturned(
+        **_case(happened),
+        reviewers=_reviewers(state),
+        findings=_findings(state),
+        codes=state.codes,
+        comment=state.words,
+    )
+
+
+def tell_refused(happened: Happened) -> Iterator[public.CaseRefused]:
+    state: CaseState = happened.after
+    yield public.CaseRefused(
+        **_case(happened),
+        reviewers=_reviewers(state),
+        findings=_findings(state),
+        codes=state.codes,
+        reason=state.words,
+    )
+
+
+def tell_closed(happened: Happened) -> Iterator[public.CaseClosed]:
+    yield public.CaseClosed(**_case(happened), closed_as=happened.after.closed_as)
+
+
+def _case(happened: Happened) -> dict[str, Any]:
+    opened: CaseOpened = happened.after.opened
+    names = ("case_id", "prescription_id", "patient_ref", "revision", "confirmation_no", "signed_sha256")
+    return {name: getattr(opened, name) for name in names}
+
+
+def _findings(state: CaseState) -> tuple[public.Finding, ...]:
+    return tuple(_finding(finding) for finding in state.findings)
+
+
+def _finding(finding: Finding) -> public.Finding:
+    return public.Finding(**finding.model_dump(exclude={"severity"}), severity=public.Severity(finding.severity.word))
+
+
+def _reviewers(state: CaseState) -> tuple[public.Reviewer, ...]:
+    return tuple(_reviewer(reviewer) for reviewer in state.reviewers)
+
+
+def _reviewer(reviewer: Reviewer) -> public.Reviewer:
+    return public.Reviewer(**reviewer.model_dump())
+
+
+TRANSLATE: Mapping[type[DomainEvent], Translation] = {
+    CaseScreened: tell_screened,
+    CasePassed: tell_passed,
+    CaseReturned: tell_returned,
+    CaseRefused: tell_refused,
+    CaseClosed: tell_closed,
+}

@@ -1,0 +1,25 @@
+"""What the review service is made of."""
+
+from __future__ import annotations
+
+from services.review.application.reactions import REACTIONS
+from services.review.application.translation import TRANSLATE
+from services.review.application.use_cases import REFERENCE, expire_lease
+from services.review.domain.case import CASE, LEASE
+from services.review.domain.dossier import DOSSIER
+from services.review.projections import METADATA
+from services.review.projections.queue import REVIEW_QUEUE
+from services.seedwork.composition import Service
+from services.seedwork.model import PersonalClass
+
+SERVICE = Service(
+    name="review",
+    port=8102,
+    aggregates=(CASE, DOSSIER, REFERENCE),
+    translate=TRANSLATE,
+    react=REACTIONS,
+    timers={(CASE.name, LEASE): expire_lease},
+    projections=(REVIEW_QUEUE,),
+    rights=frozenset({PersonalClass.CLINICAL}),
+    metadata=METADATA,
+)

@@ -1,0 +1,144 @@
+"""What happens to a review case, and to the dossier that knows which case of a prescription is the current one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from services.review.domain.values import ClinicalFacts, Finding, Line, Reviewer
+from services.seedwork.model import DomainEvent, Personal, PersonalClass
+
+ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
+
+
+class CaseOpened(DomainEvent):
+    """A prescription was issued, amended or confirmed: somebody must review it."""
+
+    TOPIC: ClassVar[str] = "review.case.opened"
+
+    case_id: UUID
+    prescription_id: UUID
+    patient_ref: UUID
+    revision: int
+    confirmation_no: int
+    signed_sha256: str
+    prescriber: str
+    institution: str
+    region: str
+    emergency: bool
+    validity_days: int
+    valid_until: datetime
+    lines: tuple[Line, ...]
+    clinical: Annotated[ClinicalFacts | None, Personal(PersonalClass.CLINICAL)]
+    opened_at: datetime
+
+
+class CaseScreened(DomainEvent):
+    """The rules have looked, or could not; the case waits for a pharmacist."""
+
+    TOPIC: ClassVar[str] = "review.case.screened"
+
+    findings: tuple[Finding, ...]
+    degraded: bool
+
+
+class CaseTaken(DomainEvent):
+    """A pharmacist works on it until the lease ends."""
+
+    TOPIC: ClassVar[str] = "review.case.taken"
+
+    reviewer: Reviewer
+    taken_at: datetime
+    lease_until: datetime
+
+
+class CasePutBack(DomainEvent):
+    """The pharmacist left it to others."""
+
+    TOPIC: ClassVar[str] = "review.case.put_back"
+
+    person: str
+
+
+class CaseLeaseExpired(DomainEvent):
+    """The pharmacist did not finish in time; it waits again."""
+
+    TOPIC: ClassVar[str] = "review.case.lease_expired"
+
+    person: str
+
+
+class CasePassed(DomainEvent):
+    """Passed by name and signature. `signature` is the pharmacist's compact JWS as it was received."""
+
+    TOPIC: ClassVar[str] = "review.case.passed"
+
+    patient_ref: UUID
+    reviewer: Reviewer
+    comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signature: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseReturned(DomainEvent):
+    """Sent back to the prescriber with what the pharmacist found."""
+
+    TOPIC: ClassVar[str] = "review.case.returned"
+
+    patient_ref: UUID
+    reviewer: Reviewer
+    findings: tuple[Finding, ...]
+    comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseRefused(DomainEvent):
+    """Refused for a serious reason; it is never dispensed."""
+
+    TOPIC: ClassVar[str] = "review.case.refused"
+
+    patient_ref: UUID
+    reviewer: Reviewer
+    codes: tuple[str, ...]
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseClosed(DomainEvent):
+    """Nobody needs to review it any more."""
+
+    TOPIC: ClassVar[str] = "review.case.closed"
+
+    closed_as: ClosedAs
+
+
+CaseEvent = (
+    CaseOpened
+    | CaseScreened
+    | CaseTaken
+    | CasePutBack
+    | CaseLeaseExpired
+    | CasePassed
+    | CaseReturned
+    | CaseRefused
+    | CaseClosed
+)
+CASE_EVENTS: tuple[type[DomainEvent], ...] = (
+    CaseOpened,
+    CaseScreened,
+    CaseTaken,
+    CasePutBack,
+    CaseLeaseExpired,
+    CasePassed,
+    CaseReturned,
+    CaseRefused,
+    CaseClosed,
+)
+
+
+class CaseFiled(DomainEvent):
+    """This case is now the current one of the prescription."""
+
+    TOPIC: ClassVar[str] = "review.dossier.case_filed"
+
+    case_id: UUID
+    revision: int
+    confirmation_no: int

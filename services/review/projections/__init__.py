@@ -1,0 +1,5 @@
+"""Read models of review."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()

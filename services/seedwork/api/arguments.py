@@ -1,0 +1,23 @@
+"""What routes ask for by annotation: `run: Run`, `read: Read`, `page: Paging`, and bodies that are a `Body`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel, ConfigDict
+
+from services.seedwork.api.commands import CommandRunner, command
+from services.seedwork.api.dependencies import reader
+from services.seedwork.api.pages import Page, paging
+from services.seedwork.ports import Reader
+
+Run = Annotated[CommandRunner, Depends(command)]
+Read = Annotated[Reader, Depends(reader)]
+Paging = Annotated[Page, Depends(paging)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, so that a misspelt one is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,96 @@
+"""Commands: one use case per request, under the client's Idempotency-Key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.seedwork.api.answers import answer
+from services.seedwork.api.context import RequestContext, context_of
+from services.seedwork.api.problems import problem_response
+from services.seedwork.failures import Refused
+from services.seedwork.model import Loaded, Refusal
+from services.seedwork.ports import Idempotency
+from services.seedwork.usecase import Deciding, Decision, Moment, UseCase
+
+_KEY = re.compile(rb"[\x21-\x7e]{8,128}")
+_ETAG = re.compile(rb'"(\d{1,18})"')
+REPLAY = {"Idempotent-Replay": "true"}
+
+
+class CommandRunner(Protocol):
+    """Runs one use case for the request at hand, under its Idempotency-Key.
+
+    `secret(body)` returns fields that are added to every answer but never stored (a hold's secret): it must be
+    computable again from the stored body.
+    """
+
+    async def __call__(
+        self, use_case: UseCase, *, secret: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    ) -> Response: ...
+
+
+async def command(request: Request) -> CommandRunner:
+    """Runs the use case for this request. Refuses a request without a usable Idempotency-Key."""
+    context = context_of(request)
+    key = context.headers.get(b"idempotency-key", b"")
+    if not _KEY.fullmatch(key):
+        raise Refused("idempotency.missing")
+    query = request.scope["query_string"]
+    idempotency = Idempotency(
+        subject=context.bearer.subject,
+        route=f"{context.method} {context.path}" + (f"?{query.decode('latin-1')}" if query else ""),
+        key=key.decode("ascii"),
+        body_sha256=context.body_sha256,
+    )
+    return _RequestRunner(context, idempotency)
+
+
+class _RequestRunner:
+    __slots__ = ("_context", "_idempotency")
+
+    def __init__(self, context: RequestContext, idempotency: Idempotency) -> None:
+        self._context = context
+        self._idempotency = idempotency
+
+    async def __call__(
+        self, use_case: UseCase, *, secret: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    ) -> Response:
+        context = self._context
+        if_match = context.headers.get(b"if-match")
+        outcome = await context.kit.runtime.execute(
+            use_case if if_match is None else only_at_version(use_case, if_match),
+            actor=context.bearer,
+            idempotency=self._idempotency,
+            correlation_id=context.correlation_id,
+            causation_id=context.request_id,
+            traceparent=context.traceparent,
+        )
+        headers = REPLAY if outcome.replayed else None
+        if outcome.refusal is not None:
+            refusal = outcome.refusal
+            return problem_response(refusal.code, context.correlation_id, facts=refusal.facts, headers=headers)
+        if outcome.status >= 400:  # refused, but not without a trace: the answer names the problem
+            return problem_response(outcome.body["problem"], context.correlation_id, headers=headers)
+        body = dict(outcome.body)
+        if secret is not None:
+            body.update(secret(outcome.body))
+        return answer(body, status=outcome.status, headers=headers)
+
+
+def only_at_version(use_case: UseCase, if_match: bytes) -> UseCase:
+    """The use case, refused when the aggregate it is about (its first stream) has moved on since the client read it."""
+    expected = _ETAG.fullmatch(if_match.strip())
+
+    def decide(moment: Moment, *loaded: Loaded[Any]) -> Deciding:
+        if not loaded or expected is None or int(expected[1]) != loaded[0].version:
+            current = {"version": loaded[0].version} if loaded else {}
+            return Decision.refused(Refusal("request.precondition_failed", current))
+        return use_case.decide(moment, *loaded)
+
+    return replace(use_case, decide=decide)

@@ -1,0 +1,82 @@
+"""What is known about the request at hand, from its first byte on."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from services.seedwork.identity import Verifier
+from services.seedwork.ports import ApiRuntime
+from services.seedwork.settings import Settings
+from services.seedwork.usecase import Actor
+
+SCOPE_KEY = "rxflow.request"
+_CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context; a later version may append fields, which this version does not pass on."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What the requests of one service's api share."""
+
+    service: str
+    settings: Settings
+    runtime: ApiRuntime
+    verifier: Verifier
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """One request. `request_id` is this attempt's own (the causation of what it causes); `correlation_id` is the
+    client's, and the same over everything that follows from one intent."""
+
+    kit: Kit
+    method: str
+    path: str
+    headers: Mapping[bytes, bytes]
+    request_id: str
+    correlation_id: str
+    traceparent: str | None
+    actor: Actor | None = None
+    body_sha256: bytes = b""
+    status: int = 0
+
+    @classmethod
+    def of(cls, kit: Kit, scope: MutableMapping[str, Any]) -> RequestContext:
+        headers = dict(scope["headers"])
+        request_id = str(uuid.uuid4())
+        correlation = headers.get(b"x-correlation-id", b"")
+        trace = headers.get(b"traceparent", b"")
+        context = cls(
+            kit=kit,
+            method=scope["method"],
+            path=scope["path"].removeprefix(scope.get("root_path", "")),
+            headers=headers,
+            request_id=request_id,
+            correlation_id=correlation.decode() if _CORRELATION.fullmatch(correlation) else request_id,
+            traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else None,
+        )
+        scope[SCOPE_KEY] = context
+        return context
+
+    @property
+    def bearer(self) -> Actor:
+        """The one whose token was verified; every request past the boundary has one."""
+        if self.actor is None:
+            raise LookupError("an open route has no actor")
+        return self.actor
+
+    @property
+    def media_type(self) -> bytes:
+        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+
+def context_of(request: HTTPConnection) -> RequestContext:
+    context: RequestContext = request.scope[SCOPE_KEY]
+    return context

@@ -1,0 +1,65 @@
+"""Reference data: entries that one service owns, publishes and the others copy and obey at once.
+
+An entry is one stream in the owner's store and one in each copy, under the same derived id; so a use case names it by
+kind and code and always sees what this store knows now. The content is what `contracts.registers` describes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, ClassVar
+
+from services.seedwork.model import Aggregate, DomainEvent, Immutable, StreamRef, derived_id
+
+
+class EntryRecorded(DomainEvent):
+    """An entry was admitted, changed, suspended or ended: its whole content from now on."""
+
+    TOPIC: ClassVar[str] = "reference.entry_recorded"
+
+    kind: str
+    code: str
+    content: dict[str, Any]
+    valid_from: date
+    valid_until: date | None = None
+    suspended: bool = False
+
+
+class Validity(Immutable):
+    """From when until when (inclusive; None: open) an entry holds."""
+
+    valid_from: date
+    valid_until: date | None
+    suspended: bool
+
+    def covers(self, day: date) -> bool:
+        return not self.suspended and self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+
+
+@dataclass(frozen=True)
+class EntryState:
+    """What the register says about one code; an entry never recorded has no content and is in force on no day."""
+
+    kind: str = ""
+    code: str = ""
+    content: dict[str, Any] | None = None
+    validity: Validity | None = None
+
+    def in_force(self, day: date) -> bool:
+        return self.validity is not None and self.validity.covers(day)
+
+
+def evolve_entry(state: EntryState, event: EntryRecorded) -> EntryState:
+    validity = Validity(valid_from=event.valid_from, valid_until=event.valid_until, suspended=event.suspended)
+    return replace(state, kind=event.kind, code=event.code, content=event.content, validity=validity)
+
+
+def register(name: str) -> Aggregate[EntryState]:
+    """The aggregate of a register: `name` is the owner's public family, or `reference` for a copy."""
+    return Aggregate(name=name, events=(EntryRecorded,), initial=EntryState(), evolve=evolve_entry, cached=True)
+
+
+def entry(aggregate: Aggregate[EntryState], kind: str, code: str) -> StreamRef[EntryState]:
+    """The stream of one entry."""
+    return aggregate.ref(derived_id("register", kind, code))

@@ -1,0 +1,172 @@
+"""One attempt at one or more use cases: what was read, what was decided, and the rows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts.errors import CATALOGUE
+from services.seedwork.clock import from_micros
+from services.seedwork.model import StreamRef
+from services.seedwork.store.batch import (
+    Batch,
+    Found,
+    IdempotencyGate,
+    IdempotencyKey,
+    InboxGate,
+    KeptAnswer,
+    Wanted,
+)
+from services.seedwork.store.mapper import stored
+from services.seedwork.store.requests import LoadStreams, Request, Rows
+from services.seedwork.store.tracking import Tracked
+from services.seedwork.store.work import Context, Gate, Incoming, Outcome, StoreCore, Work
+from services.seedwork.store.writing import Rows as NewRows
+from services.seedwork.store.writing import keys_wanted, tell
+from services.seedwork.usecase import STREAMS_PER_USE_CASE_MAX, Answer, Decision, Find, Load, Moment
+
+ANSWER_KEPT_MICROS = timedelta(days=3) // timedelta(microseconds=1)
+
+Logic = Generator[Request, Any, Any]
+
+
+class Desk:
+    """One attempt: what was read, and the rows of what was decided."""
+
+    def __init__(self, core: StoreCore, works: int) -> None:
+        self.core = core
+        self.streams_max = STREAMS_PER_USE_CASE_MAX * works
+        self.tracked: dict[UUID, Tracked] = {}
+        self.read: dict[UUID, int] = {}
+        self.kept: KeptAnswer | None = None
+        self.now = 0
+        self._inbox: dict[tuple[str, UUID], tuple[int, bytes]] = {}
+        self._gates: dict[tuple[str, UUID], InboxGate] = {}
+        self._rows = NewRows()
+        self._changed: set[UUID] = set()
+        self._asserted: dict[UUID, int] = {}
+        self._idempotency: IdempotencyGate | None = None
+
+    def look(
+        self,
+        refs: Sequence[StreamRef[Any]],
+        key: IdempotencyKey | None = None,
+        incoming: Sequence[Incoming] = (),
+    ) -> Logic:
+        """Reads these streams and gates; streams read before stay as they were."""
+        starts = {ref.stream_id: self.core.cache.start(ref) for ref in refs if ref.stream_id not in self.tracked}
+        if len(starts) + len(self.tracked) > self.streams_max:
+            raise ValueError("a use case touches too many streams: make it a job stream")
+        wanted = Wanted(
+            {stream_id: start.version for stream_id, start in starts.items()},
+            key,
+            tuple({(each.upstream, each.stream_id) for each in incoming}),
+        )
+        found: Found = yield LoadStreams(wanted)
+        self.now = self.now or found.now
+        self.kept = found.kept
+        self._inbox.update(found.inbox)
+        names = {name for rows in found.events.values() for row in rows for name in self.core.mapper.keys_wanted(row)}
+        keys = (yield from self.core.keyring.fetch(names)) if names else {}
+        for stream_id, start in starts.items():
+            rows = found.events.get(stream_id, ())
+            facts = [(row, self.core.mapper.to_domain_event(stored(row), keys)) for row in rows]
+            self.tracked[stream_id] = start.following(facts)
+            self.read[stream_id] = self.tracked[stream_id].version
+            self.core.cache.keep(self.tracked[stream_id])
+
+    def settle(self, work: Work) -> Generator[Request, Any, Outcome]:
+        """Decides one use case and gathers its rows."""
+        context = work.context
+        if context.incoming:
+            gate = self._pass(context.incoming)
+            if gate is not Gate.NEXT:
+                return Outcome(status=200, gate=gate)
+        decision = yield from self._decide(work)
+        outcome = _outcome(decision)
+        if decision.refusal is None or context.incoming:
+            yield from self._gather(decision, context)
+            self._note_asserted(work)
+        if context.idempotency and (decision.refusal is None or CATALOGUE[decision.refusal.code].final):
+            key = context.idempotency
+            expires_at = self.now + ANSWER_KEPT_MICROS
+            answer = self.core.seal_answer(key, outcome)
+            self._idempotency = IdempotencyGate(key, outcome.status, answer, expires_at)
+        return outcome
+
+    def _pass(self, incoming: Incoming) -> Gate:
+        place = (incoming.upstream, incoming.stream_id)
+        gate = incoming.gate(self._inbox.get(place))
+        if gate is Gate.NEXT:
+            first = self._gates.get(place)
+            before = first.before if first else incoming.public_seq - 1
+            self._gates[place] = InboxGate(*place, before, incoming.public_seq, incoming.hash)
+            self._inbox[place] = (incoming.public_seq, incoming.hash)
+        return gate
+
+    def _decide(self, work: Work) -> Generator[Request, Any, Decision]:
+        moment = Moment(from_micros(self.now), self.core.ids, work.context.actor)
+        use_case = work.use_case
+        loaded = [self.tracked[ref.stream_id].loaded() for ref in (*use_case.streams, *use_case.relaxed)]
+        deciding = use_case.decide(moment, *loaded)
+        if isinstance(deciding, Decision):
+            return deciding
+        try:
+            wish = next(deciding)
+            while True:
+                wish = deciding.send((yield from self._grant(wish)))
+        except StopIteration as stop:
+            decision: Decision = stop.value
+            return decision
+
+    def _grant(self, wish: Load | Find) -> Logic:
+        if isinstance(wish, Load):
+            yield from self.look([ref for ref in wish.refs if ref.stream_id not in self.tracked])
+            return tuple(self.tracked[ref.stream_id].loaded() for ref in wish.refs)
+        return (yield from find(self.core, wish.query, wish.parameters))
+
+    def _gather(self, decision: Decision, context: Context) -> Logic:
+        for change in decision.changes:
+            if not change.events:
+                continue
+            stream_id = change.loaded.stream_id
+            tracked = self.tracked[stream_id]
+            told = tell(self.core.service, tracked, change.events)
+            names = keys_wanted(told)
+            keys = (yield from self.core.keyring.fetch(names, create=True)) if names else {}
+            self.tracked[stream_id] = self.core.writer.write(
+                self._rows, tracked, told, from_micros(self.now), context.cause(), keys
+            )
+            self._changed.add(stream_id)
+
+    def _note_asserted(self, work: Work) -> None:
+        relaxed = {ref.stream_id for ref in work.use_case.relaxed}
+        for stream_id, version in self.read.items():
+            if stream_id not in relaxed and not self.tracked[stream_id].ref.aggregate.cached:
+                self._asserted[stream_id] = version
+
+    def batch(self) -> Batch:
+        asserted = {stream: version for stream, version in self._asserted.items() if stream not in self._changed}
+        return Batch(
+            events=self._rows.events,
+            public=self._rows.public,
+            timers=list(self._rows.timers.values()),
+            gates=list(self._gates.values()),
+            idempotency=self._idempotency,
+            asserted=asserted if self._rows.events else {},
+        )
+
+
+def find(core: StoreCore, query: str, parameters: Mapping[str, Any]) -> Generator[Request, Any, list[dict[str, Any]]]:
+    """The rows of a query that the service's projections registered."""
+    rendered = core.queries[query]
+    return rendered.read((yield Rows(rendered.bind(parameters))))
+
+
+def _outcome(decision: Decision) -> Outcome:
+    if decision.refusal:
+        return Outcome(CATALOGUE[decision.refusal.code].status, refusal=decision.refusal)
+    answer: Answer = decision.answer
+    return Outcome(answer.status, answer.body)

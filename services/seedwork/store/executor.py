@@ -1,0 +1,108 @@
+"""The executor's logic: look up, load, decide, save in one statement, and decide again after a lost race.
+
+It is a generator of requests (`services.seedwork.store.requests`), so the async api, the green worker and the
+simulation run the very same lines; `services.seedwork.store.drivers` answers the requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.seedwork.failures import KeyReused, OutcomeUnknown, Overloaded, PersistentConflict
+from services.seedwork.model import Loaded, StreamRef
+from services.seedwork.store.batch import IdempotencyKey, KeptAnswer, Wanted
+from services.seedwork.store.desk import Desk, find
+from services.seedwork.store.errors import Conflict, ConnectionLost, Unavailable
+from services.seedwork.store.mapper import stored
+from services.seedwork.store.requests import Enter, LoadStreams, Pause, Request, Save
+from services.seedwork.store.work import Context, Gate, Incoming, Outcome, StoreCore, Work
+
+__all__ = [
+    "Context",
+    "Gate",
+    "Incoming",
+    "Outcome",
+    "StoreCore",
+    "Work",
+    "find",
+    "load",
+    "perform",
+    "perform_all",
+    "stored",
+]
+
+TRIES_MAX = 8
+PAUSE_SECONDS = 0.01
+PAUSE_SECONDS_MAX = 0.5
+
+
+def perform(core: StoreCore, work: Work) -> Generator[Request, Any, Outcome]:
+    """One use case to its end."""
+    outcomes = yield from perform_all(core, (work,))
+    return outcomes[0]
+
+
+def perform_all(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, Sequence[Outcome]]:
+    """Several use cases in one save: all of them take effect or none.
+
+    Raises the failures of `services.seedwork.failures`; whatever a decide function raises passes through.
+    """
+    yield Enter(_contended(works))
+    lost = False
+    for attempt in range(TRIES_MAX):
+        if attempt:
+            yield Pause(core.random.uniform(0, min(PAUSE_SECONDS_MAX, PAUSE_SECONDS * 2**attempt)))
+        try:
+            return (yield from _attempt(core, works))
+        except Conflict:
+            lost = False
+        except ConnectionLost:
+            lost = True  # the next look-up tells what became of it: the key, the inbox or our own events
+        except Unavailable as error:
+            if lost:
+                raise OutcomeUnknown(str(error)) from error
+            raise Overloaded(str(error)) from error
+    raise OutcomeUnknown("the connection kept breaking") if lost else PersistentConflict("lost every race")
+
+
+def load(core: StoreCore, refs: Sequence[StreamRef[Any]]) -> Generator[Request, Any, Sequence[Loaded[Any]]]:
+    """Aggregates as they are now, for a query."""
+    desk = Desk(core, 1)
+    yield from desk.look(refs)
+    return [desk.tracked[ref.stream_id].loaded() for ref in refs]
+
+
+def _contended(works: Sequence[Work]) -> tuple[UUID, ...]:
+    refs = {ref.stream_id for work in works for ref in work.use_case.streams if not ref.aggregate.cached}
+    return tuple(sorted(refs))
+
+
+def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, Sequence[Outcome]]:
+    desk = Desk(core, len(works))
+    refs = [ref for work in works for ref in (*work.use_case.streams, *work.use_case.relaxed)]
+    key = works[0].context.idempotency if len(works) == 1 else None
+    yield from desk.look(refs, key, [w.context.incoming for w in works if w.context.incoming])
+    if key and desk.kept:
+        return [_replay(core, key, desk.kept)]
+    outcomes: list[Outcome] = []
+    for work in works:
+        outcomes += [(yield from desk.settle(work))]
+    if key and outcomes[0].refusal:
+        # somebody else's twin may have succeeded since: a repeat must get the first answer, not "already held"
+        kept = (yield LoadStreams(Wanted(idempotency=key))).kept
+        if kept:
+            return [_replay(core, key, kept)]
+    batch = desk.batch()
+    if batch.events or batch.gates or batch.idempotency or batch.timers:
+        yield Save(batch)
+        for tracked in desk.tracked.values():
+            core.cache.keep(tracked)
+    return outcomes
+
+
+def _replay(core: StoreCore, key: IdempotencyKey, kept: KeptAnswer) -> Outcome:
+    if bytes(kept.body_sha256) != key.body_sha256:
+        raise KeyReused(key.key)
+    return core.open_answer(key, kept)

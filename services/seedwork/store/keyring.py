@@ -1,0 +1,116 @@
+"""The keyring: one data key per patient and class, wrapped by the master key, in a database of its own.
+
+Destroying a key forgets the patient in every event and keeps the chains provable. A new key is committed before the
+first event that uses it; an orphan key is harmless.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.seedwork.model import PersonalClass
+from services.seedwork.store.rendering import render
+from services.seedwork.store.requests import KeyringRows, KeyringWrite
+from services.seedwork.store.sealing import NONCE_BYTES, KeyName
+from services.seedwork.store.tables import key as key_table
+
+CACHE_SECONDS = 60
+CACHED_KEYS_MAX = 50_000
+LIVE, DESTROYED = "live", "destroyed"
+
+_SELECT = sa.select(key_table.c.wrapped_dek).where(
+    key_table.c.patient_ref == sa.bindparam("patient_ref"), key_table.c.data_class == sa.bindparam("data_class")
+)
+_DESTROY = (
+    sa.update(key_table)
+    .values(wrapped_dek=None, state=DESTROYED)
+    .where(key_table.c.patient_ref == sa.bindparam("patient_ref_"))
+)
+
+
+class Keyring:
+    """Keys by name, with a cache of at most 60 s, so that a destroyed key is dead within a minute everywhere."""
+
+    def __init__(
+        self,
+        master_key: bytes,
+        rights: frozenset[PersonalClass],
+        *,
+        is_postgresql: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._master = AESGCM(master_key)
+        self._kek = "master-1"
+        self._rights = rights
+        self._monotonic = monotonic
+        self._cache: OrderedDict[KeyName, tuple[float, AESGCM | None]] = OrderedDict()
+        dialect: Any = postgresql if is_postgresql else sqlite
+        self._select = render(_SELECT, is_postgresql=is_postgresql)
+        self._insert = render(dialect.insert(key_table).on_conflict_do_nothing(), is_postgresql=is_postgresql)
+        self._destroy = render(_DESTROY, is_postgresql=is_postgresql)
+
+    def fetch(
+        self, names: Iterable[KeyName], *, create: bool = False
+    ) -> Generator[KeyringRows | KeyringWrite, Any, dict[KeyName, AESGCM | None]]:
+        """The keys of these names; None where a key is destroyed, absent or beyond this service's rights."""
+        keys: dict[KeyName, AESGCM | None] = {}
+        for name in names:
+            if name[1] not in self._rights:
+                if create:  # it would be lost in silence
+                    raise PermissionError(f"this service may not keep personal data of class {name[1]}")
+                keys[name] = None
+                continue
+            cached = self._cached(name)
+            if cached is not None:
+                keys[name] = cached
+                continue
+            wrapped = yield from self._read(name)
+            if wrapped is None and create:
+                yield KeyringWrite((self._insert.bind(self._new_row(name)),))
+                wrapped = yield from self._read(name)  # somebody else's may have been first
+            keys[name] = self._unwrap(name, wrapped)
+            if keys[name] is not None:
+                self._remember(name, keys[name])
+        return keys
+
+    def destroy(self, patient_ref: UUID) -> Generator[KeyringWrite, Any, None]:
+        """Forgets the patient: the rows stay as tombstones."""
+        yield KeyringWrite((self._destroy.bind({"patient_ref_": patient_ref}),))
+        for name in [name for name in self._cache if name[0] == patient_ref]:
+            del self._cache[name]
+
+    def _read(self, name: KeyName) -> Generator[KeyringRows, Any, bytes | None]:
+        rows = yield KeyringRows(self._select.bind({"patient_ref": name[0], "data_class": str(name[1])}))
+        return rows[0][0] if rows else None
+
+    def _cached(self, name: KeyName) -> AESGCM | None:
+        entry = self._cache.get(name)
+        if entry is None or entry[0] < self._monotonic():
+            return None
+        return entry[1]
+
+    def _remember(self, name: KeyName, key: AESGCM | None) -> None:
+        self._cache[name] = (self._monotonic() + CACHE_SECONDS, key)
+        while len(self._cache) > CACHED_KEYS_MAX:
+            self._cache.popitem(last=False)
+
+    def _new_row(self, name: KeyName) -> dict[str, Any]:
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = nonce + self._master.encrypt(nonce, os.urandom(32), f"{name[0]}|{name[1]}".encode())
+        row = {"patient_ref": name[0], "data_class": str(name[1]), "wrapped_dek": wrapped}
+        return {**row, "kek": self._kek, "state": LIVE}
+
+    def _unwrap(self, name: KeyName, wrapped: bytes | None) -> AESGCM | None:
+        if wrapped is None:
+            return None
+        data = self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], f"{name[0]}|{name[1]}".encode())
+        return AESGCM(data)

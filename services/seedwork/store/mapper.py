@@ -1,0 +1,125 @@
+"""Domain events to stored bytes and back: the `eventsourcing` library's mapper, for pydantic events.
+
+The stored state is JSON: `{"event": {...}, "meta": {...}}`. Meta holds who caused it, how many public events it told
+and the tail of the stream's public chain, and `class_version` where it is above 1. On load an old event is upcast
+before it is validated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import Mapper, StoredEvent
+from pydantic import BaseModel
+
+from services.seedwork.model import DomainEvent, PersonalClass
+from services.seedwork.store.batch import EventRow
+from services.seedwork.store.sealing import KeyName, Keys, Place, personal_fields, seal, unseal
+
+NO_KEYS: Keys = {}
+GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What is stored beside an event: its cause, and where the stream's public chain stands after it."""
+
+    actor: str
+    correlation_id: str
+    causation_id: str
+    traceparent: str | None
+    public: int
+    public_seq: int
+    public_hash: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "actor": self.actor,
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "traceparent": self.traceparent,
+            "public": self.public,
+            "public_seq": self.public_seq,
+            "public_hash": self.public_hash,
+        }
+
+
+NO_META = Meta("", "", "", None, 0, 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event in its place."""
+
+    originator_id: UUID
+    originator_version: int
+    event: DomainEvent
+    meta: Meta = NO_META
+
+
+class PydanticMapper(Mapper[UUID]):
+    """Maps facts; `keys` seals and opens personal fields and comes from the executor, which fetched them."""
+
+    def __init__(self, events: Iterable[type[DomainEvent]]) -> None:
+        super().__init__(transcoder=None)
+        self._classes: dict[str, type[DomainEvent]] = {}
+        for cls in events:
+            if self._classes.setdefault(cls.TOPIC, cls) is not cls:
+                raise ValueError(f"two events share the topic {cls.TOPIC}")
+
+    def to_stored_event(self, domain_event: Fact, keys: Keys = NO_KEYS) -> StoredEvent:
+        fact, event = domain_event, domain_event.event
+        fields = dumped(event, Place(fact.originator_id, fact.originator_version, event.TOPIC), keys)
+        meta = fact.meta.as_json()
+        if event.class_version > 1:  # a class variable is not serialised; without it the event would be upcast again
+            meta["class_version"] = event.class_version
+        state = orjson.dumps({"event": fields, "meta": meta})
+        return StoredEvent(fact.originator_id, fact.originator_version, event.TOPIC, state)
+
+    def to_domain_event(self, stored_event: StoredEvent, keys: Keys = NO_KEYS) -> Fact:
+        cls = self._classes[stored_event.topic]
+        stored = orjson.loads(stored_event.state)
+        meta, fields = stored["meta"], stored["event"]
+        place = Place(stored_event.originator_id, stored_event.originator_version, stored_event.topic)
+        version = meta.pop("class_version", 1)
+        personal = personal_fields(cls)
+        if personal:
+            unseal(fields, personal, UUID(fields["patient_ref"]), place, keys)
+        while version < cls.class_version:
+            getattr(cls, f"upcast_v{version}_v{version + 1}")(fields)
+            version += 1
+        return Fact(place.stream, place.sequence, cls.model_validate(fields), Meta(**meta))
+
+    def keys_wanted(self, row: EventRow) -> set[KeyName]:
+        """The data keys it takes to read a stored event whole."""
+        personal = personal_fields(self._classes[row.topic])
+        if not personal:
+            return set()
+        fields = orjson.loads(row.state)["event"]
+        patient_ref = UUID(fields["patient_ref"])
+        return {(patient_ref, kind) for name, kind in personal.items() if fields.get(name) is not None}
+
+
+def dumped(model: BaseModel, place: Place, keys: Keys) -> dict[str, Any]:
+    """A model as JSON-able values with its personal fields sealed."""
+    fields: dict[str, Any] = model.__pydantic_serializer__.to_python(model, mode="json")
+    personal: Mapping[str, PersonalClass] = personal_fields(type(model))
+    if personal:
+        seal(fields, personal, model.patient_ref, place, keys)  # type: ignore[attr-defined]
+    return fields
+
+
+def event_hash(prev: bytes, row: EventRow | Any) -> bytes:
+    """The link of a stream's chain: `sha256(prev | stream | version | topic | recorded_at | state as stored)`."""
+    head = f"|{row.stream_id}|{row.version}|{row.topic}|{row.recorded_at}|".encode()
+    return hashlib.sha256(prev + head + row.state).digest()
+
+
+def stored(row: EventRow) -> StoredEvent:
+    """A row as the library's mapper takes it."""
+    return StoredEvent(row.stream_id, row.version, row.topic, row.state)

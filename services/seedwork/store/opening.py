@@ -1,0 +1,108 @@
+"""From settings to databases and the core of a service: the only place that knows which database it is."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import uuid6
+
+from contracts.topology import PORTS
+from services.seedwork.composition import Service
+from services.seedwork.failures import ConfigurationError
+from services.seedwork.settings import Settings
+from services.seedwork.store.batch import Statement
+from services.seedwork.store.drivers import AsyncDatabase, Database, ThreadedSqlite, TpoolSqlite
+from services.seedwork.store.executor import StoreCore
+from services.seedwork.store.keyring import Keyring
+from services.seedwork.store.leader import AdvisoryLeadership, FileLeadership
+from services.seedwork.store.postgres import AsyncPostgresDatabase, PostgresDatabase
+from services.seedwork.store.rendering import render
+from services.seedwork.store.sqlite import SqliteDatabase
+
+_SQLITE = "sqlite:///"
+KEYRING_POOL = 2
+WORKER_POOL_MAX = 5
+_SERVER_LIMITS = (
+    "SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int"
+)
+
+
+class TimeOrderedIds:
+    """Version 7: ids that are born one after another stand beside each other in an index."""
+
+    def new(self) -> UUID:
+        return UUID(bytes=uuid6.uuid7().bytes)
+
+
+def is_sqlite(url: str) -> bool:
+    return url.startswith(_SQLITE)
+
+
+def sqlite_database(url: str) -> SqliteDatabase:
+    return SqliteDatabase(url.removeprefix(_SQLITE))
+
+
+def libpq(url: str) -> str:
+    """The URL without SQLAlchemy's driver name."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def async_database(url: str, pool_size: int) -> AsyncDatabase:
+    """For an api."""
+    if is_sqlite(url):
+        return ThreadedSqlite(sqlite_database(url))
+    return AsyncPostgresDatabase(libpq(url), pool_size=pool_size)
+
+
+def blocking_database(url: str, pool_size: int) -> Database:
+    """For a script, a test or the simulation: in this thread."""
+    return sqlite_database(url) if is_sqlite(url) else PostgresDatabase(libpq(url), pool_size=pool_size)
+
+
+def green_database(url: str, pool_size: int) -> Database:
+    """For an eventlet worker."""
+    return TpoolSqlite(sqlite_database(url)) if is_sqlite(url) else PostgresDatabase(libpq(url), pool_size=pool_size)
+
+
+def worker_pool_size(settings: Settings) -> int:
+    """A worker handles one batch per family at a time and needs fewer connections than an api."""
+    return min(settings.pool_size, WORKER_POOL_MAX)
+
+
+def connections_wanted(settings: Settings) -> int:
+    """Connections of one api and one worker of each service, at most; a worker's leader has one of its own."""
+    per_service = settings.pool_size + worker_pool_size(settings) + 2 * KEYRING_POOL + 1
+    return len(PORTS) * per_service
+
+
+async def check_connections(database: AsyncDatabase, settings: Settings) -> None:
+    """Stops a start whose pools add up to more than the server has, instead of failing under load."""
+    if not database.is_postgresql:
+        return
+    rows = await database.rows(Statement(_SERVER_LIMITS))
+    room, wanted = int(rows[0][0]) - int(rows[0][1]), connections_wanted(settings)
+    if wanted > room:
+        raise ConfigurationError(
+            f"one api and one worker of each service may take {wanted} connections, the server has {room}:"
+            " lower RXFLOW_POOL_SIZE or raise max_connections"
+        )
+
+
+def leadership(database: Any, service: str) -> AdvisoryLeadership | FileLeadership:
+    """The right to lead a store, for one process at a time."""
+    if isinstance(database, PostgresDatabase):
+        return AdvisoryLeadership(database, f"rxflow:{service}")
+    return FileLeadership(database.database if isinstance(database, TpoolSqlite) else database)
+
+
+def store_core(service: Service, settings: Settings) -> StoreCore:
+    """The executor's knowledge of one service."""
+    is_postgresql = not is_sqlite(settings.database_url)
+    queries = {
+        name: render(query, is_postgresql=is_postgresql)
+        for projection in service.projections
+        for name, query in projection.queries.items()
+    }
+    keyring = Keyring(settings.secret_key("keyring"), service.rights, is_postgresql=is_postgresql)
+    return StoreCore(service, keyring, settings.secret_key(f"answers:{service.name}"), TimeOrderedIds(), queries)

@@ -1,0 +1,170 @@
+"""PostgreSQL: the synchronous executor of the workers and the asynchronous one of the apis, over the same texts.
+
+Connections are in autocommit and statements prepared on first use; every wait is bounded, by the server or in line for
+a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+
+from services.seedwork.store import postgres_sql
+from services.seedwork.store.batch import Batch, Found, Statement, Wanted
+from services.seedwork.store.connections import AsyncConnections, Connections
+from services.seedwork.store.errors import Conflict, ConnectionLost, StoreError, expect
+
+WAIT_SECONDS = 0.25
+"""For a connection, in an api: its caller would rather try again than wait."""
+WORKER_WAIT_SECONDS = 1.0
+STATEMENT_SECONDS = 10
+LOCK_SECONDS = 3
+_OPTIONS = (
+    f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+    " -c idle_in_transaction_session_timeout=15s -c synchronous_commit=on"
+)
+BOUNDED: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": 0,
+    "options": _OPTIONS,
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+def _translated(error: BaseException) -> BaseException:
+    """What the driver said, as what is certain about the outcome."""
+    if isinstance(
+        error,
+        pg.UniqueViolation
+        | pg.DivisionByZero  # a check of the save did not hold
+        | pg.DeadlockDetected
+        | pg.SerializationFailure
+        | pg.LockNotAvailable
+        | pg.QueryCanceled,
+    ):
+        return Conflict(str(error))
+    if isinstance(error, pg.InsufficientPrivilege | pg.RaiseException | pg.ReadOnlySqlTransaction):
+        return StoreError(str(error))
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return ConnectionLost(str(error))
+    return error
+
+
+class PostgresDatabase:
+    """Synchronous; green inside an eventlet worker (`services.seedwork.green` sets psycopg's wait function)."""
+
+    is_postgresql = True
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = url
+        self._connections = Connections(self._connect, size=pool_size, wait_seconds=WORKER_WAIT_SECONDS)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, **BOUNDED)
+
+    def open(self) -> None:
+        self._connections.open()
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def load(self, wanted: Wanted) -> Found:
+        return postgres_sql.found(self.rows(postgres_sql.load_statement(wanted)))
+
+    def save(self, batch: Batch) -> list[int]:
+        """The positions of the events, in the order of the log."""
+        return [row[0] for row in self.rows(postgres_sql.save_statement(batch))[1:]]
+
+    def rows(self, statement: Statement) -> list[tuple[Any, ...]]:
+        session = self._connections.take()
+        try:
+            cursor = session.cursor
+            cursor.execute(statement.text, statement.parameters or None, prepare=True)
+            return [] if cursor.rownumber is None else cursor.fetchall()
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        finally:
+            self._connections.give(session)
+
+    def write(self, statements: Sequence[Statement]) -> list[int]:
+        """All of these in one transaction, which a single one is by itself; the number of rows each touched."""
+        session = self._connections.take()
+        try:
+            cursor, counts = session.cursor, []
+            with nullcontext() if len(statements) == 1 else session.connection.transaction():
+                for statement in statements:
+                    cursor.execute(statement.text, statement.parameters or None)
+                    counts.append(expect(cursor.rowcount, statement.expect))
+            return counts
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        finally:
+            self._connections.give(session)
+
+    def notify(self, channel: str) -> None:
+        """Wakes the leader, after the commit: inside it, NOTIFY would be a lock over all commits."""
+        self.rows(Statement(f"NOTIFY {channel}"))
+
+
+class AsyncPostgresDatabase:
+    """Asynchronous, for the apis."""
+
+    is_postgresql = True
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = url
+        self._connections = AsyncConnections(self._connect, size=pool_size, wait_seconds=WAIT_SECONDS)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(self.url, **BOUNDED)
+
+    async def open(self) -> None:
+        await self._connections.open()
+
+    async def close(self) -> None:
+        await self._connections.close()
+
+    async def load(self, wanted: Wanted) -> Found:
+        return postgres_sql.found(await self.rows(postgres_sql.load_statement(wanted)))
+
+    async def save(self, batch: Batch) -> list[int]:
+        """The positions of the events, in the order of the log."""
+        return [row[0] for row in (await self.rows(postgres_sql.save_statement(batch)))[1:]]
+
+    async def rows(self, statement: Statement) -> list[tuple[Any, ...]]:
+        session = await self._connections.take()
+        try:
+            cursor = session.cursor
+            await cursor.execute(statement.text, statement.parameters or None, prepare=True)
+            return [] if cursor.rownumber is None else await cursor.fetchall()
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        finally:
+            self._connections.give(session)
+
+    async def write(self, statements: Sequence[Statement]) -> list[int]:
+        """All of these in one transaction, which a single one is by itself; the number of rows each touched."""
+        session = await self._connections.take()
+        try:
+            cursor, counts = session.cursor, []
+            async with nullcontext() if len(statements) == 1 else session.connection.transaction():
+                for statement in statements:
+                    await cursor.execute(statement.text, statement.parameters or None)
+                    counts.append(expect(cursor.rowcount, statement.expect))
+            return counts
+        except psycopg.Error as error:
+            raise _translated(error) from error
+        finally:
+            self._connections.give(session)
+
+    async def notify(self, channel: str) -> None:
+        """Wakes the leader, after the commit: inside it, NOTIFY would be a lock over all commits."""
+        await self.rows(Statement(f"NOTIFY {channel}"))

@@ -1,0 +1,48 @@
+"""Rows as parameters of a statement on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
+from functools import cache
+from itertools import chain
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+Kinds = dict[str, sa.types.TypeEngine[Any]]
+"""Columns with their types."""
+FEW = 4
+"""So many rows of a kind travel as single values, which cost half of what arrays cost on both ends of the wire; more of
+them as one array per column, or each number of rows would be a statement of its own."""
+MANY = -1
+
+
+def few(rows: Sized) -> int:
+    """How many rows a statement's shape says there are: none, a few, or many."""
+    return len(rows) if len(rows) <= FEW else MANY
+
+
+@cache
+def _names(name: str, columns: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """The parameters of a few rows, row by row."""
+    return tuple(f"{name}{number}_{column}" for number in range(count) for column in columns)
+
+
+def parameter_rows(name: str, count: int, kinds: Kinds) -> Any:
+    """A set of rows as parameters: of a few rows `<name><number>_<column>`, of many the arrays `<name>_<column>`."""
+    columns = [sa.column(column, kind) for column, kind in kinds.items()]
+    if count == MANY:
+        arrays = [sa.bindparam(f"{name}_{column}", type_=ARRAY(kind)) for column, kind in kinds.items()]
+        return sa.func.unnest(*arrays).table_valued(*columns).render_derived(name=f"{name}_row")
+    parameters = iter(_names(name, tuple(kinds), count))
+    rows = [tuple(sa.bindparam(next(parameters), type_=kind) for kind in kinds.values()) for _ in range(count)]
+    return sa.values(*columns, name=f"{name}_row").data(rows)
+
+
+def bind_rows(values: dict[str, Any], name: str, kinds: Kinds, rows: Sequence[Sequence[Any]]) -> None:
+    """Adds the parameters of these rows."""
+    if len(rows) <= FEW:
+        values.update(zip(_names(name, tuple(kinds), len(rows)), chain.from_iterable(rows), strict=True))
+    else:
+        values.update(zip((f"{name}_{column}" for column in kinds), map(list, zip(*rows, strict=True)), strict=True))

@@ -1,0 +1,122 @@
+"""What the executor works on: a use case in its context, the gate it passes, its outcome; and what a process shares."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from contracts.envelope import GENESIS
+from services.seedwork import ports
+from services.seedwork.composition import Service
+from services.seedwork.model import Ids, Refusal
+from services.seedwork.store.batch import IdempotencyKey, KeptAnswer
+from services.seedwork.store.keyring import Keyring
+from services.seedwork.store.mapper import PydanticMapper
+from services.seedwork.store.rendering import Rendered
+from services.seedwork.store.sealing import NONCE_BYTES
+from services.seedwork.store.tracking import StateCache
+from services.seedwork.store.writing import Cause, Writer
+from services.seedwork.usecase import Actor, UseCase
+
+
+class Gate(StrEnum):
+    """What the inbox says about an incoming event."""
+
+    NEXT = "next"
+    DONE = "done"
+    EARLY = "early"
+    FORK = "fork"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """The incoming event a use case reacts to: where it stands in its stream."""
+
+    upstream: str
+    stream_id: UUID
+    public_seq: int
+    prev_hash: bytes
+    hash: bytes
+
+    def gate(self, last: tuple[int, bytes] | None) -> Gate:
+        """Only the next one is decided; the same number with another content, or another past, is a fork."""
+        seen, digest = last or (0, GENESIS)
+        if self.public_seq > seen + 1:
+            return Gate.EARLY
+        if self.public_seq == seen + 1:
+            return Gate.NEXT if bytes(self.prev_hash) == bytes(digest) else Gate.FORK
+        if self.public_seq == seen and bytes(self.hash) != bytes(digest):
+            return Gate.FORK
+        return Gate.DONE
+
+
+@dataclass(frozen=True)
+class Context:
+    """Who wants it and under which gate."""
+
+    actor: Actor
+    correlation_id: str
+    causation_id: str
+    traceparent: str | None = None
+    idempotency: IdempotencyKey | None = None
+    incoming: Incoming | None = None
+
+    def cause(self) -> Cause:
+        return Cause(self.actor.subject, self.correlation_id, self.causation_id, self.traceparent)
+
+
+@dataclass(frozen=True)
+class Outcome(ports.Outcome):
+    """What became of a use case, and of the gate of the event it reacted to."""
+
+    gate: Gate = Gate.NEXT
+
+
+@dataclass(frozen=True)
+class Work:
+    """One use case in its context."""
+
+    use_case: UseCase
+    context: Context
+
+
+class StoreCore:
+    """What the logic needs to know of one service and its store; shared by all use cases of a process."""
+
+    def __init__(
+        self,
+        service: Service,
+        keyring: Keyring,
+        answer_key: bytes,
+        ids: Ids,
+        queries: Mapping[str, Rendered] | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.service = service
+        self.keyring = keyring
+        self.ids = ids
+        self.queries = dict(queries or {})
+        self.random = rng or random.SystemRandom()
+        self.cache = StateCache()
+        classes = {cls for aggregate in service.aggregates for cls in aggregate.events}
+        self.mapper = PydanticMapper(sorted(classes, key=lambda cls: cls.TOPIC))
+        self.writer = Writer(self.mapper)
+        self._answers = AESGCM(answer_key)
+
+    def seal_answer(self, key: IdempotencyKey, outcome: Outcome) -> bytes:
+        refusal = outcome.refusal and {"code": outcome.refusal.code, "facts": dict(outcome.refusal.facts)}
+        plain = orjson.dumps({"body": dict(outcome.body), "refusal": refusal}, default=str)
+        nonce = self.random.randbytes(NONCE_BYTES)
+        return nonce + self._answers.encrypt(nonce, plain, f"{key.actor}|{key.route}|{key.key}".encode())
+
+    def open_answer(self, key: IdempotencyKey, kept: KeptAnswer) -> Outcome:
+        sealed, place = bytes(kept.answer), f"{key.actor}|{key.route}|{key.key}".encode()
+        plain = orjson.loads(self._answers.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place))
+        refusal = plain["refusal"] and Refusal(plain["refusal"]["code"], plain["refusal"]["facts"])
+        return Outcome(kept.status, plain["body"], replayed=True, refusal=refusal)

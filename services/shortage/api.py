@@ -1,0 +1,134 @@
+"""The HTTP api of shortage: open cases as a hint to prescribers and pharmacies, and what the authorities decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from contracts.roles import Role
+from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, problems
+from services.seedwork.clock import from_micros
+from services.seedwork.usecase import Actor
+from services.shortage.application import use_cases
+from services.shortage.application.use_cases import authority_of
+from services.shortage.domain.case import CaseState, case_ref
+from services.shortage.domain.commands import ConfirmCase, DismissCase
+from services.shortage.domain.regions import covers, node_of
+from services.shortage.domain.values import Words
+
+router = APIRouter(tags=["shortage"])
+
+MayRead = Annotated[Actor, Depends(allowed("shortage.read"))]
+MayDecide = Annotated[Actor, Depends(allowed("shortage.decide"))]
+BEFORE_THE_FIRST = (2**63 - 1, UUID(int=0))
+"""Sort keys ahead of every row of the list."""
+LISTED = ("case_id", "drug_key", "region", "state", "grade", "owner_level", "pharmacies", "demands")
+"""What an authority's list shows of a case as it stands in the row."""
+HINT = ("case_id", "drug_key", "region", "state", "grade", "confirmed_at")
+"""What is public of a confirmed case."""
+
+
+class ReasonBody(Body):
+    """Why the authority decides so."""
+
+    reason: Words
+
+
+@router.get("/shortages")
+async def shortages(
+    actor: MayRead,
+    read: Read,
+    page: Paging,
+    region: Annotated[str, Query(pattern=r"^\d{6}$", description="GB/T 2260 division; 000000: everywhere")] = "000000",
+    drug_key: Annotated[str, Query(max_length=300, description="generic name | form | strength; empty: all")] = "",
+) -> Response:
+    """Open shortages in or above a region, the newest first. Suspicions are shown to the region's authority only."""
+    node, authority = node_of(region), _authority(actor)
+    if authority is not None and node == "":
+        node = authority
+    whole = authority is not None and covers(authority, node)
+    suspected_at, case_id = page.after or BEFORE_THE_FIRST
+    rows = await read.find(
+        "open_shortages",
+        or_state="suspected" if whole else "confirmed",
+        within=node,
+        drug_key=drug_key,
+        after_suspected_at=suspected_at,
+        after_case_id=UUID(str(case_id)),
+        limit=page.fetch,
+    )
+    return page.answer(
+        rows,
+        key=lambda row: [row["suspected_at"], str(row["case_id"])],
+        item=_row_for_authority if whole else _row_as_hint,
+    )
+
+
+@router.get("/shortages/{id}", responses=problems("shortage.unknown"))
+async def shortage(id: UUID, actor: MayRead, read: Read) -> Response:  # noqa: A002 - the path's name
+    """One case. Authorities of its region see it whole and at any time, others while it is confirmed."""
+    (loaded,) = await read.load(case_ref(id))
+    state: CaseState = loaded.state
+    authority = _authority(actor)
+    if state.suspected is not None and authority is not None and covers(authority, state.suspected.region):
+        return answer(_whole(state), version=loaded.version)
+    if state.status != "confirmed":
+        raise Refused("shortage.unknown", case_id=str(id))
+    whole = _whole(state)
+    return answer({name: whole[name] for name in HINT}, version=loaded.version)
+
+
+@router.post(
+    "/shortages/{id}/confirm",
+    responses=problems("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region"),
+)
+async def confirm(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Any:  # noqa: A002
+    """Confirm a suspected case; its grade follows from its evidence."""
+    return await run(use_cases.confirm_case(ConfirmCase(case_id=id, reason=body.reason)))
+
+
+@router.post(
+    "/shortages/{id}/dismiss",
+    responses=problems("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region"),
+)
+async def dismiss(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Any:  # noqa: A002
+    """Dismiss a suspected case; it counts as a false alarm."""
+    return await run(use_cases.dismiss_case(DismissCase(case_id=id, reason=body.reason)))
+
+
+def _authority(actor: Actor) -> str | None:
+    """The node of a regulator; None for everybody else."""
+    return authority_of(actor.region) if actor.role == Role.REGULATOR else None
+
+
+def _row_for_authority(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    confirmed_at = row["confirmed_at"]
+    return {name: row[name] for name in LISTED} | {
+        "suspected_at": from_micros(row["suspected_at"]),
+        "confirmed_at": from_micros(confirmed_at) if confirmed_at is not None else None,
+    }
+
+
+def _row_as_hint(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    shown = _row_for_authority(row)
+    return {name: shown[name] for name in HINT}
+
+
+def _whole(state: CaseState) -> dict[str, Any]:
+    suspected = state.suspected.model_dump(mode="json") if state.suspected else {}
+    confirmed = state.confirmed
+    return {
+        **suspected,
+        "state": state.status,
+        "evidence": state.evidence.model_dump(mode="json") if state.evidence else None,
+        "quiet_at": state.quiet_at,
+        "grade": confirmed.grade.value if confirmed else None,
+        "owner_level": confirmed.owner_level.value if confirmed else None,
+        "confirmed_by": confirmed.confirmed_by if confirmed else None,
+        "confirmed_at": confirmed.confirmed_at if confirmed else None,
+        "ended": state.ended.model_dump(mode="json") if state.ended else None,
+    }

@@ -1,0 +1,82 @@
+"""What shortage does about what others publish."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+
+from contracts.envelope import Envelope, IntegrationEvent
+from contracts.events.dispatch import LineUnfilled
+from services.seedwork.calendar import civil_day
+from services.seedwork.composition import Reaction
+from services.seedwork.model import DomainEvent, Loaded
+from services.seedwork.usecase import Change, Decision, Load, Moment, UseCase
+from services.shortage.domain.case import CaseState, case_id, case_ref
+from services.shortage.domain.decisions import NewCase, add_evidence, dismiss_quiet, suspect
+from services.shortage.domain.detector import DetectorState, count_signal, detector_ref
+from services.shortage.domain.events import DetectorFired, SignalReceived
+from services.shortage.domain.policy import CN
+from services.shortage.domain.regions import node_at
+from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
+from services.shortage.domain.values import Signal
+
+_Loading = Generator[Load, tuple[Loaded[CaseState], ...], Decision]
+
+
+def on_line_unfilled(event: LineUnfilled, envelope: Envelope) -> UseCase:
+    """A signal: kept with its reporter, counted by the detector of its drug and region, and judged with the case."""
+    received = _received(event, envelope)
+    signal = received.signal
+    policy = CN.on(civil_day(signal.occurred_at))
+    node = node_at(event.region, policy.case_region_level)
+
+    def decide(moment: Moment, day: Loaded[SignalsState], detector: Loaded[DetectorState]) -> _Loading:
+        told = receive_signal(day.state, received)
+        if not told:
+            return Decision.nothing()
+        counted = count_signal(detector.state, signal, policy)
+        signals = detector.after([counted]).signals
+        n, latest = detector.state.cases, detector.state.case_id
+        following = case_id(event.drug_key, node, n + 1)
+        wanted = [case_ref(following)] if latest is None else [case_ref(following), case_ref(latest)]
+        new, *current = yield Load(tuple(wanted))
+        changes = [Change(day, tuple(told))]
+        previous: CaseState | None = None
+        if current:
+            quiet = dismiss_quiet(current[0].state, signal.occurred_at)
+            previous = current[0].after(quiet)
+            fed = quiet or add_evidence(previous, signals, signal, moment.now, policy)
+            changes.append(Change(current[0], tuple(fed)))
+        fired: list[DomainEvent] = [counted]
+        if previous is None or not previous.is_open:
+            opening = NewCase(following, event.drug_key, node, n + 1, previous)
+            opened = suspect(opening, signals, signal, moment.now, policy)
+            if opened:
+                changes.append(Change(new, tuple(opened)))
+                fired.append(DetectorFired(n=n + 1, case_id=following))
+        changes.append(Change(detector, tuple(fired)))
+        return Decision(tuple(changes))
+
+    return UseCase(
+        (signals_ref(event.pharmacy, civil_day(signal.occurred_at)), detector_ref(event.drug_key, node)), decide
+    )
+
+
+def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
+    """A pharmacy that has it in its books while reporting none contradicts itself: flagged, whoever is right."""
+    signal = Signal(
+        demand_key=event.demand_key,
+        pharmacy=event.pharmacy,
+        region=event.region,
+        occurred_at=envelope.parsed_body().occurred_at,
+        contradictory=event.on_hand_known and (event.on_hand or 0) > 0,
+    )
+    return SignalReceived(
+        drug_key=event.drug_key,
+        signal=signal,
+        quantity=event.quantity,
+        reason=event.reason,
+        on_hand=event.on_hand if event.on_hand_known else None,
+    )
+
+
+REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {LineUnfilled: on_line_unfilled}

@@ -1,0 +1,56 @@
+"""What shortage tells the others: the public twins of its events, family `shortage_case`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contracts.events import shortage as public
+from services.seedwork.composition import Happened, Translation
+from services.seedwork.model import DomainEvent
+from services.shortage.domain.case import CaseState
+from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected
+from services.shortage.domain.values import Evidence
+
+HOUR_SECONDS = 3600
+
+
+def tell_suspected(happened: Happened) -> Iterator[public.ShortageCaseSuspected]:
+    event: CaseSuspected = happened.event  # type: ignore[assignment]
+    yield public.ShortageCaseSuspected(
+        **_case(happened), evidence=_evidence(event.evidence), previous_case=event.previous_case
+    )
+
+
+def tell_confirmed(happened: Happened) -> Iterator[public.ShortageCaseConfirmed]:
+    event: CaseConfirmed = happened.event  # type: ignore[assignment]
+    yield public.ShortageCaseConfirmed(
+        **_case(happened),
+        grade=public.Grade(event.grade),
+        owner_level=public.Level(event.owner_level),
+        confirmed_by=event.confirmed_by,
+        evidence=_evidence(event.evidence),
+    )
+
+
+def tell_ended(happened: Happened) -> Iterator[public.ShortageCaseEnded]:
+    event: CaseEnded = happened.event  # type: ignore[assignment]
+    lasted = event.ended_at - happened.after.suspected.suspected_at
+    hours = max(0, int(lasted.total_seconds()) // HOUR_SECONDS)
+    yield public.ShortageCaseEnded(**_case(happened), ended_as=event.ended_as, duration_hours=hours)
+
+
+def _case(happened: Happened) -> dict[str, Any]:
+    state: CaseState = happened.after
+    return {name: getattr(state.suspected, name) for name in ("case_id", "drug_key", "region")}
+
+
+def _evidence(evidence: Evidence) -> public.Evidence:
+    return public.Evidence(**evidence.model_dump(include=set(public.Evidence.model_fields)))
+
+
+TRANSLATE: Mapping[type[DomainEvent], Translation] = {
+    CaseSuspected: tell_suspected,
+    CaseConfirmed: tell_confirmed,
+    CaseEnded: tell_ended,
+}

@@ -1,0 +1,24 @@
+"""What the shortage service is made of. It has a right to no personal data, and none reaches it."""
+
+from __future__ import annotations
+
+from services.seedwork.composition import Service
+from services.shortage.application.reactions import REACTIONS
+from services.shortage.application.translation import TRANSLATE
+from services.shortage.application.use_cases import dismiss_quiet
+from services.shortage.domain.case import CASE, QUIET
+from services.shortage.domain.detector import DETECTOR
+from services.shortage.domain.signals import SIGNALS
+from services.shortage.projections import METADATA
+from services.shortage.projections.cases import SHORTAGE_CASES
+
+SERVICE = Service(
+    name="shortage",
+    port=8105,
+    aggregates=(SIGNALS, DETECTOR, CASE),
+    translate=TRANSLATE,
+    react=REACTIONS,
+    timers={(CASE.name, QUIET): dismiss_quiet},
+    projections=(SHORTAGE_CASES,),
+    metadata=METADATA,
+)

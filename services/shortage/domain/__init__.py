@@ -1,0 +1,1 @@
+"""The business rules of shortage: pure decisions over signals, detectors and cases."""

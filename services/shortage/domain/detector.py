@@ -1,0 +1,99 @@
+"""The detector of one drug key in one region node: which signals count together, and how many cases came of them.
+
+Its stream has one writer, the reaction to signals; every count can be made again from the signals alone. Time is the
+time at which a demand stayed unfilled, not the time its report arrived: reports in another order give the same counts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+
+from services.seedwork.model import Aggregate, StreamRef, derived_id
+from services.shortage.domain.events import DetectorEvent, DetectorFired, SignalCounted
+from services.shortage.domain.policy import ShortagePolicy
+from services.shortage.domain.regions import Level, node_at
+from services.shortage.domain.values import Evidence, Signal
+
+
+@dataclass(frozen=True)
+class DetectorState:
+    """Signals that may still count, and the number of cases so far with the latest of them."""
+
+    signals: tuple[Signal, ...] = ()
+    cases: int = 0
+    case_id: UUID | None = None
+
+
+def evolve_detector(state: DetectorState, event: DetectorEvent) -> DetectorState:
+    match event:
+        case SignalCounted():
+            kept = tuple(signal for signal in state.signals if signal.occurred_at >= event.forget_before)
+            return replace(state, signals=(*kept, event.signal))
+        case DetectorFired():
+            return replace(state, cases=event.n, case_id=event.case_id)
+        case _:
+            assert_never(event)
+
+
+DETECTOR: Aggregate[DetectorState] = Aggregate(
+    name="detector",
+    events=(SignalCounted, DetectorFired),
+    initial=DetectorState(),
+    evolve=evolve_detector,
+    cached=True,
+)
+
+
+def detector_ref(drug_key: str, node: str) -> StreamRef[DetectorState]:
+    return DETECTOR.ref(derived_id("detector", drug_key, node))
+
+
+def count_signal(state: DetectorState, signal: Signal, policy: ShortagePolicy) -> SignalCounted:
+    """The signal joins the others; what lies too far behind the newest is dropped."""
+    newest = max([signal.occurred_at, *(known.occurred_at for known in state.signals)])
+    return SignalCounted(signal=signal, forget_before=newest - policy.kept)
+
+
+def strongest_evidence(signals: Iterable[Signal], signal: Signal, policy: ShortagePolicy) -> Evidence | None:
+    """The window with the most pharmacies among those that hold this signal; None when nothing in it counts.
+
+    A late report may complete a window that ended before now, so every window around it is looked at.
+    """
+    counted = [known for known in signals if policy.contradictory_signals_count or not known.contradictory]
+    if signal not in counted:
+        return None
+    around = [end for end in counted if signal.occurred_at <= end.occurred_at < signal.occurred_at + policy.window]
+    windows = (_window(counted, end.occurred_at, policy) for end in around)
+    return max(windows, key=lambda evidence: (evidence.pharmacies, evidence.demands, evidence.last_at))
+
+
+def below_threshold_at(signals: Iterable[Signal], pharmacies: int, policy: ShortagePolicy) -> datetime | None:
+    """When fewer than this many pharmacies will be out of it within one window, if no signal follows."""
+    latest: dict[str, datetime] = {}
+    for signal in signals:
+        latest[signal.pharmacy] = max(signal.occurred_at, latest.get(signal.pharmacy, signal.occurred_at))
+    by_time = sorted(latest.values(), reverse=True)
+    return by_time[pharmacies - 1] + policy.window if len(by_time) >= pharmacies else None
+
+
+def _window(signals: list[Signal], end: datetime, policy: ShortagePolicy) -> Evidence:
+    inside = [signal for signal in signals if end - policy.window < signal.occurred_at <= end]
+    region_of = {signal.pharmacy: signal.region for signal in inside}
+    counties = Counter(region_of.values())
+    return Evidence(
+        window_hours=policy.window_hours,
+        demands=len({signal.demand_key for signal in inside}),
+        pharmacies=len(region_of),
+        in_one_county=max(counties.values()),
+        counties=len(counties),
+        cities=len({node_at(county, Level.CITY) for county in counties}),
+        provinces=len({node_at(county, Level.PROVINCE) for county in counties}),
+        contradictory=len({signal.pharmacy for signal in inside if signal.contradictory}),
+        first_at=min(signal.occurred_at for signal in inside),
+        last_at=max(signal.occurred_at for signal in inside),
+    )

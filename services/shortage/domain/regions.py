@@ -1,0 +1,37 @@
+"""Region nodes: the tree of county, city, province and nation, named by leading digits of the division code.
+
+GB/T 2260: 330102 is a county, 3301 its city, 33 its province; the nation is the empty node.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """The level of administration of a node."""
+
+    COUNTY = "county"
+    CITY = "city"
+    PROVINCE = "province"
+    NATION = "nation"
+
+
+DIGITS = {Level.COUNTY: 6, Level.CITY: 4, Level.PROVINCE: 2, Level.NATION: 0}
+
+
+def node_at(region: str, level: Level) -> str:
+    """The node of this level that a county lies in."""
+    return region[: DIGITS[level]]
+
+
+def node_of(code: str) -> str:
+    """The node a division code names: 330000 is the province 33, 000000 the nation."""
+    while code.endswith("00"):
+        code = code[:-2]
+    return code
+
+
+def covers(node: str, other: str) -> bool:
+    """Whether `other` is this node or lies in it."""
+    return other.startswith(node)

@@ -1,0 +1,5 @@
+"""Read models of shortage."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()

@@ -1,0 +1,96 @@
+"""Open shortage cases, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from services.seedwork.clock import to_micros
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
+from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected, EvidenceAdded
+from services.shortage.projections import METADATA
+
+CASES = sa.Table(
+    "open_shortage",
+    METADATA,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("drug_key", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("grade", sa.Text),
+    sa.Column("owner_level", sa.Text),
+    sa.Column("pharmacies", sa.Integer, nullable=False),
+    sa.Column("demands", sa.Integer, nullable=False),
+    sa.Column("suspected_at", sa.BigInteger, nullable=False),
+    sa.Column("confirmed_at", sa.BigInteger),
+    sa.Index("open_shortage_order", "suspected_at", "case_id"),
+    sa.Index("open_shortage_drug", "drug_key"),
+)
+
+_within = sa.bindparam("within", type_=sa.Text)
+_drug_key = sa.bindparam("drug_key", type_=sa.Text)
+_after_suspected_at = sa.bindparam("after_suspected_at", type_=sa.BigInteger)
+
+OPEN_SHORTAGES = (
+    sa.select(CASES)
+    .where(
+        CASES.c.state.in_(("confirmed", sa.bindparam("or_state", type_=sa.Text))),
+        # a case concerns a region that lies in its node, and whoever asks for a node sees what lies in it
+        sa.or_(CASES.c.region.like(_within.concat("%")), _within.like(CASES.c.region.concat("%"))),
+        sa.or_(_drug_key == "", CASES.c.drug_key == _drug_key),
+        sa.or_(
+            CASES.c.suspected_at < _after_suspected_at,
+            sa.and_(
+                CASES.c.suspected_at == _after_suspected_at,
+                CASES.c.case_id > sa.bindparam("after_case_id", type_=sa.Uuid),
+            ),
+        ),
+    )
+    .order_by(CASES.c.suspected_at.desc(), CASES.c.case_id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+"""`or_state`: `suspected` for those who may see suspicions, else `confirmed` again. `drug_key`: empty for all."""
+
+
+def project(recorded: Recorded) -> Iterator[Operation]:
+    """A case is listed from its suspicion to its end."""
+    case = {"case_id": recorded.stream_id}
+    match recorded.event:
+        case CaseSuspected() as suspected:
+            yield Put(CASES, _row(suspected))
+        case EvidenceAdded() as added:
+            counts = {"pharmacies": added.evidence.pharmacies, "demands": added.evidence.demands}
+            yield Amend(CASES, case, counts)
+        case CaseConfirmed() as confirmed:
+            values = {
+                "state": "confirmed",
+                "grade": confirmed.grade.value,
+                "owner_level": confirmed.owner_level.value,
+                "pharmacies": confirmed.evidence.pharmacies,
+                "demands": confirmed.evidence.demands,
+                "confirmed_at": to_micros(confirmed.confirmed_at),
+            }
+            yield Amend(CASES, case, values)
+        case CaseEnded():
+            yield Remove(CASES, case)
+
+
+def _row(suspected: CaseSuspected) -> dict[str, object]:
+    return {
+        "case_id": suspected.case_id,
+        "drug_key": suspected.drug_key,
+        "region": suspected.region,
+        "state": "suspected",
+        "grade": None,
+        "owner_level": None,
+        "pharmacies": suspected.evidence.pharmacies,
+        "demands": suspected.evidence.demands,
+        "suspected_at": to_micros(suspected.suspected_at),
+        "confirmed_at": None,
+    }
+
+
+SHORTAGE_CASES = Projection(
+    name="open_shortages", tables=(CASES,), project=project, queries={"open_shortages": OPEN_SHORTAGES}
+)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.systems import Servers, private_servers
+from tests.support.private_servers import missing_private_servers
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[Servers]:
+    """One private cluster and node for the folder: starting them takes longer than most tests."""
+    if missing := missing_private_servers():
+        pytest.skip(missing)
+    with private_servers() as servers:
+        yield servers
+
+
+@pytest.fixture
+def own_servers(running_servers: Servers) -> Servers:
+    """A database cluster and a broker to kill, running; the broker without queues of an earlier test."""
+    running_servers.prepare()
+    return running_servers

@@ -1,0 +1,161 @@
+"""From a doctor's signature to the insurers' settlement, over HTTP alone, on both pairs of database and broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from rxflow.client import Problem, wait_until
+from rxflow.client.transport import new_key
+from rxflow.play.journey import Journey
+from rxflow.play.script import STORIES, Play, Report, scenes
+from rxflow.world import prescription_for
+from tests.scenario.installations import System
+
+FAR = len(STORIES) + 10
+"""Patients from here on are in no scene."""
+
+
+@pytest.fixture(scope="module")
+def report(system: System) -> Report:
+    """Every story once, and one ordinary prescription."""
+    return Play(system.stage).run(scenes(system.stage, count=len(STORIES) + 1))
+
+
+def journey(system: System, number: int) -> Journey:
+    """A new prescription for a patient of their own."""
+    stage = system.stage
+    patient = stage.world.patients[FAR + number]
+    hospital = next(each for each in stage.world.hospitals if each.institution.region == patient.region)
+    admitted = stage.admit(patient)
+    draft = prescription_for(
+        stage.world,
+        patient,
+        hospital.doctors[0],
+        prescription_id=uuid4(),
+        patient_ref=admitted.patient_ref,
+        validity_days=3,
+    )
+    return Journey(stage, hospital.doctors[0], admitted, draft)
+
+
+def place(trace: Sequence[dict[str, Any]], event_type: str) -> int:
+    return next(number for number, event in enumerate(trace) if event["type"] == event_type)
+
+
+def test_a_lost_answer_is_given_again(system: System) -> None:
+    way = journey(system, 0)
+    session = system.stage.cast.prescriber(way.doctor).session
+    key = new_key()
+
+    first = session.command("prescribe", "/prescriptions", jws=way.draft.jws, key=key)
+    jws = way.draft.jws  # signed again: another signature over the same content
+    with pytest.raises(Problem) as raised:
+        session.command("prescribe", "/prescriptions", jws=jws, key=key)
+
+    assert first.status == 201
+    assert raised.value.code == "idempotency.reused"
+    assert way.status() == "issued"
+
+
+def test_the_same_bytes_under_the_same_key_have_one_effect(system: System) -> None:
+    way = journey(system, 1)
+    session = system.stage.cast.prescriber(way.doctor).session
+    key, jws = new_key(), way.draft.jws
+
+    answers = [session.command("prescribe", "/prescriptions", jws=jws, key=key) for _ in range(3)]
+
+    assert [answer.replayed for answer in answers] == [False, True, True]
+    assert answers[0].body == answers[1].body == answers[2].body
+
+
+def test_two_pharmacies_cannot_hold_the_same_quantity(system: System) -> None:
+    way = journey(system, 2)
+    way.issue()
+    way.pass_review()
+    stores = system.stage.world.stores_in(way.admitted.patient.region)
+    way.hold(stores[0])
+
+    with pytest.raises(Problem) as raised:
+        way.hold(stores[1], lines=[{"line": 1, "quantity": 1}])
+
+    assert raised.value.code == "hold.not_enough_remaining"
+
+
+def test_nothing_leaves_the_pharmacy_before_it_is_cleared(system: System) -> None:
+    way = journey(system, 3)
+    way.issue()
+    way.pass_review()
+    store = system.stage.world.stores_in(way.admitted.patient.region)[0]
+    supply = way.dispense(store, way.hold(store))
+
+    with pytest.raises(Problem) as raised:
+        way.collect(store, supply)
+    assert raised.value.code == "supply.not_cleared"
+
+    way.clear(store, supply)
+    way.collect(store, supply)
+    way.wait_for_settlement()
+
+
+def test_a_patient_sees_nobody_elses_prescription(system: System) -> None:
+    mine, theirs = journey(system, 4), journey(system, 5)
+    theirs.issue()
+
+    with pytest.raises(Problem) as raised:
+        system.stage.cast.patient(mine.admitted.patient_ref).prescription(theirs.prescription_id)
+
+    assert (raised.value.status, raised.value.code) == (403, "prescription.not_yours")
+
+
+# From here on the clock of the installation has moved: what is unfinished expires.
+
+
+def test_every_story_ends_as_it_is_written(report: Report) -> None:
+    assert report.failures == []
+    assert report.ended == {"settled": 4, "refused": 1, "cancelled while held": 1, "expired": 2}
+
+
+def test_three_pharmacies_out_of_one_drug_open_a_shortage_case(system: System, report: Report) -> None:
+    assert report.shortage is not None
+    authority = system.stage.cast.regulator(f"{report.shortage['region'][:2]}0000")
+    whole = authority.shortage(report.shortage["case_id"])
+
+    assert whole["state"] == "confirmed"
+    assert whole["drug_key"] == report.shortage["drug_key"]
+
+
+def test_the_trace_tells_the_whole_way_causes_first(report: Report) -> None:
+    order = [
+        "review.case_passed.v1",
+        "dispatch.fulfilment_opened.v1",
+        "dispatch.quantity_held.v1",
+        "dispatch.supply_dispensed.v1",
+        "insurance.claim_quoted.v1",
+        "insurance.claim_authorised.v1",
+        "insurance.supply_cleared.v1",
+        "dispatch.delivery_handed_over.v1",
+        "dispatch.supply_received.v1",
+        "insurance.claim_settled.v1",
+    ]
+
+    places = [place(report.trace, event_type) for event_type in order]
+
+    assert places == sorted(places)
+    assert {event["service"] for event in report.trace} == {"prescribe", "review", "dispatch", "insurance"}
+    assert all(event["proof"]["hash"] for event in report.trace)
+
+
+def test_the_insurers_books_balance(system: System, report: Report) -> None:
+    officers = [system.stage.cast.insurer(authority.code) for authority in system.stage.world.authorities]
+
+    def told() -> list[dict[str, Any]]:
+        """What insurers are told; who pays alone is settled without one."""
+        return [item for officer in officers for item in officer.settlements()]
+
+    assert wait_until(told, "settlements")
+    assert report.ended["settled"] == 4
+    assert [officer.trial_balance()["balance"] for officer in officers] == [0] * len(officers)

@@ -1,0 +1,269 @@
+"""People who do whatever comes to their mind, with right and wrong, in any order, while the post is late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from rxflow.client import Hold, Problem, Supply
+from rxflow.play.journey import Journey
+from rxflow.world import Store, everyday_products, line_for, prescription_for
+from tests.support.town import Town
+
+SENSIBLE = 0.6
+"""Share of acts that lead on; the others are anything."""
+LAPSES = (timedelta(minutes=1), timedelta(minutes=40), timedelta(hours=5), timedelta(hours=30))
+CODES = ("right", "right", "right", "WRONG123")
+
+
+def a_journey(
+    town: Town, number: int, *, days: int = 3, packs: int = 1, lines: int = 1, admitted: Any = None
+) -> Journey:
+    """A prescription of a doctor for the patient of that number, written and not yet issued."""
+    patient = town.world.patients[number]
+    hospital = next(each for each in town.world.hospitals if each.institution.region == patient.region)
+    products = everyday_products(town.world)[number : number + lines]
+    written = [line_for(n, p, dose=packs * p.regimen.dose) for n, p in enumerate(products, start=1)]
+    admitted = admitted or town.stage.admit(patient)
+    draft = prescription_for(
+        town.world,
+        patient,
+        hospital.doctors[number % len(hospital.doctors)],
+        prescription_id=uuid4(),
+        patient_ref=admitted.patient_ref,
+        lines=written,
+        validity_days=days,
+    )
+    return Journey(town.stage, hospital.doctors[number % len(hospital.doctors)], admitted, draft)
+
+
+def stores_of(town: Town, journey: Journey) -> tuple[Store, ...]:
+    return town.world.stores_in(journey.admitted.patient.region)
+
+
+@dataclass
+class Mischief:
+    """One prescription and everybody around it. Every act may be refused; none may fail."""
+
+    town: Town
+    journey: Journey
+    holds: list[tuple[Store, Hold]] = field(default_factory=list)
+    supplies: list[tuple[Store, Supply]] = field(default_factory=list)
+    deliveries: list[tuple[Store, Supply, str]] = field(default_factory=list)
+    picked: list[list[dict[str, Any]]] = field(default_factory=list)
+    requests: list[UUID] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def act(self) -> None:
+        """Somebody does something."""
+        deed = self.town.random.choice(self._deeds())
+        try:
+            if self.town.random.random() < SENSIBLE:
+                deed = self._sensible() or deed
+            deed()
+            self.done.append(deed.__name__)
+        except Problem as problem:
+            if problem.status >= 500:
+                raise
+            self.refused.append(f"{deed.__name__}: {problem.code}")
+
+    def _deeds(self) -> list[Callable[[], object]]:
+        deeds: list[Callable[[], object]] = [self.hold, self.hold, self.cancel, self.wait, self.authorise, self.pay]
+        if self.holds:
+            deeds += [self.review, self.review, self.prepare, self.prepare, self.prepare, self.release]
+        if self.supplies:
+            deeds += [self.check, self.check, self.check, self.hand_out, self.hand_out, self.unprepare, self.give_up]
+            deeds += [self.arrange, self.pay, self.pay]
+        if self.deliveries:
+            deeds += 2 * [self.pack, self.hand_over, self.carry, self.carry, self.deliver, self.call_off]
+        return deeds
+
+    def _sensible(self) -> Callable[[], object] | None:
+        """What would be next."""
+        shown = self._fulfilment()
+        statuses = {each["status"]: each for each in (*shown["holds"], *shown["supplies"])}
+        if "with_courier" in statuses:
+            return self.town.random.choice((self.carry, self.deliver))
+        if "dispensed" in statuses:
+            supply = statuses["dispensed"]
+            if not supply["cleared"]:
+                return self.pay
+            return self.town.random.choice((self.pack, self.hand_over)) if supply["delivery_id"] else self.hand_out
+        if "prepared" in statuses:
+            return self.check
+        if "accepted" in statuses:
+            return self.prepare
+        if "active" in statuses:
+            return self.review
+        return self.hold if any(line["buckets"]["remaining"] for line in shown["lines"]) else None
+
+    def _one(self, of: list[Any]) -> Any:
+        """Mostly the latest."""
+        return of[-1] if self.town.random.random() < 0.7 else self.town.random.choice(of)
+
+    @property
+    def _patient(self) -> Any:
+        return self.journey.stage.cast.patient(self.journey.admitted.patient_ref)
+
+    def _fulfilment(self) -> dict[str, Any]:
+        found = self._patient.fulfilments(self.journey.prescription_id)
+        if not found:
+            raise Problem("not.yet", 404)
+        first: dict[str, Any] = found[0]
+        return first
+
+    def _store(self) -> Store:
+        return self.town.random.choice(stores_of(self.town, self.journey)[:3])
+
+    def hold(self) -> None:
+        fulfilment, store = self._fulfilment(), self._store()
+        token = self._patient.token(fulfilment["fulfilment_id"])
+        line = self.town.random.choice(fulfilment["lines"])
+        size = self.town.world.product[line["product"]].drug.pack_size
+        quantity = size * self.town.random.choice((1, 1, 2))
+        self.town.stage.stock_up(store, line["product"])
+        way = self.town.random.choice(("counter", "delivery"))
+        lines = [{"line": line["line"], "quantity": quantity}]
+        held = self.town.cast.pharmacy(store).hold(fulfilment["fulfilment_id"], token, lines, way=way)
+        self.holds.append((store, held))
+
+    def review(self) -> None:
+        store, hold = self._one(self.holds)
+        self.town.cast.pharmacy(store).pass_review(hold)
+
+    def prepare(self) -> None:
+        store, hold = self._one(self.holds)
+        picked = []
+        for line in hold.shown["lines"]:
+            lot = self.town.world.lots(store.code, line["product"])[0]
+            packs = self.town.random.randint(1, -(-line["quantity"] // lot.pack_size))
+            codes = self.town.random.sample(lot.trace_codes, min(packs, lot.packs))
+            picked.append(
+                {
+                    "line": line["line"],
+                    "product": line["product"],
+                    "quantity": min(line["quantity"], len(codes) * lot.pack_size),
+                    "lot": lot.lot,
+                    "expiry": lot.expires_on.isoformat(),
+                    "trace_codes": codes,
+                }
+            )
+        if self.picked and self.town.random.random() < 0.2:  # codes that were scanned before
+            picked = self.town.random.choice(self.picked)
+        self.picked.append(picked)
+        self.supplies.append((store, self.town.cast.pharmacy(store).prepare(hold, picked)))
+
+    def check(self) -> None:
+        store, supply = self._one(self.supplies)
+        self.town.cast.pharmacy(store).check(supply)
+
+    def unprepare(self) -> None:
+        store, supply = self._one(self.supplies)
+        preparer = self.town.cast.pharmacy(store).preparer
+        preparer.command("dispatch", f"{supply.path}/unprepare", {"secret": supply.hold.secret})
+
+    def release(self) -> None:
+        store, hold = self._one(self.holds)
+        self.town.cast.pharmacy(store).release(hold, self.town.random.choice(("out_of_stock", "mistake")))
+
+    def authorise(self) -> None:
+        for claim in self._claims():
+            if self.town.random.random() < 0.5:
+                path = f"/claims/{claim['claim_id']}"
+                kind, body = self.town.random.choice(
+                    (("authorise", {"credential": "ecard-1234"}), ("self-pay", {"consent": "form-1234"}))
+                )
+                self._patient.session.command("insurance", f"{path}/{kind}", body)
+
+    def pay(self) -> None:
+        for claim in self._claims():
+            for payment in self._patient.payments(claim["claim_id"]):
+                if payment["status"] == "requested":
+                    prefix = self.town.random.choice(("pay-", "pay-", "DECLINE-"))
+                    self._patient.pay(payment["payment_id"], prefix + uuid4().hex[:12])
+
+    def _claims(self) -> list[dict[str, Any]]:
+        return self._patient.claims(self._one(self.supplies)[1].supply_id) if self.supplies else []
+
+    def _code(self, supply: Supply) -> str:
+        code = self.town.random.choice(CODES)
+        if code != "right":
+            return code
+        shown = self._patient.session.read("dispatch", f"/fulfilments/{supply.hold.fulfilment_id}/token")
+        codes = {pickup["supply_id"]: pickup["code"] for pickup in shown["pickup_codes"]}
+        return str(codes.get(supply.supply_id, "NOTYET12"))
+
+    def hand_out(self) -> None:
+        store, supply = self._one(self.supplies)
+        person = self.journey.admitted.patient
+        collector = {"name": person.name, "identity_no": person.identity_number}
+        self.town.cast.pharmacy(store).hand_out(supply, self._code(supply), collector)
+
+    def give_up(self) -> None:
+        if self.town.random.random() < 0.4:
+            self._patient.give_up(self._one(self.supplies)[1])
+
+    def arrange(self) -> None:
+        store, supply = self._one(self.supplies)
+        contact = {"name": "某某", "phone": "13900000000", "address": "某路1号"}
+        courier = self._carrier(store).code
+        delivery_id = self.town.cast.pharmacy(store).arrange_delivery(supply, courier, contact)
+        self.deliveries.append((store, supply, delivery_id))
+
+    def _carrier(self, store: Store) -> Any:
+        return next(c for c in self.town.world.carriers if c.region[:2] == store.pharmacy.region[:2])
+
+    def pack(self) -> None:
+        store, _, delivery_id = self._one(self.deliveries)
+        self.town.cast.pharmacy(store).pack(delivery_id, "SEAL-1")
+
+    def hand_over(self) -> None:
+        store, _, delivery_id = self._one(self.deliveries)
+        self.town.cast.pharmacy(store).hand_over(delivery_id, b"courier")
+
+    def carry(self) -> None:
+        store, _, delivery_id = self._one(self.deliveries)
+        courier = self.town.cast.courier(self._carrier(store))
+        match self.town.random.choice(("transit", "arrive", "fail")):
+            case "transit":
+                courier.in_transit(delivery_id)
+            case "arrive":
+                courier.arrive(delivery_id)
+            case _:
+                courier.fail_attempt(delivery_id, "nobody there")
+
+    def deliver(self) -> None:
+        store, supply, delivery_id = self._one(self.deliveries)
+        self.town.cast.courier(self._carrier(store)).deliver(delivery_id, b"proof", self._code(supply))
+
+    def call_off(self) -> None:
+        store, _, delivery_id = self._one(self.deliveries)
+        body = {"reason": "not needed"}
+        self.town.cast.pharmacy(store).pharmacist.command("dispatch", f"/deliveries/{delivery_id}/cancel", body)
+
+    def cancel(self) -> None:
+        """Seldom; all, or a part."""
+        if self.town.random.random() < 0.12:
+            line = self.town.random.choice(self.journey.draft.payload["lines"])
+            part = [{"line": line["line"], "quantity": self.town.random.randint(1, line["quantity"])}]
+            request_id = self.town.random.choice([uuid4(), *self.requests])
+            self.requests.append(request_id)
+            doctor = self.town.cast.prescriber(self.journey.doctor)
+            scope = self.town.random.choice((None, part))
+            doctor.cancel(self.journey.prescription_id, "wrong_drug", scope=scope, request_id=request_id)
+
+    def wait(self) -> None:
+        if self.town.random.random() < 0.1:
+            self.town.move_clock(self.town.random.choice(LAPSES))
+
+    def bring_what_is_on_the_road(self) -> None:
+        """A courier who has it delivers it in the end: a proved delivery is always recorded."""
+        found = self._patient.fulfilments(self.journey.prescription_id)
+        away = {s["supply_id"]: s["delivery_id"] for f in found for s in f["supplies"] if s["status"] == "with_courier"}
+        for store, supply, delivery_id in self.deliveries:
+            if away.get(supply.supply_id) == delivery_id:
+                self.town.cast.courier(self._carrier(store)).deliver(delivery_id, b"proof", "")

@@ -1,0 +1,55 @@
+"""What every suite shares: tests marked `servers` run where there are servers; elsewhere one line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import servers
+
+_not_run: list[str] = []
+
+
+def _missing(item: pytest.Item) -> str:
+    """What this test needs and this machine has not."""
+    missing = []
+    if item.get_closest_marker("servers") or item.get_closest_marker("postgres"):
+        missing.append(servers.missing_postgres())
+    if item.get_closest_marker("servers"):
+        missing.append(servers.missing_rabbitmq())
+    return "; ".join(filter(None, missing))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    reason = _missing(item)
+    if not reason:
+        return
+    if servers.REQUIRED:
+        pytest.fail(f"RXFLOW_REQUIRE_SERVERS=1, but {reason}", pytrace=False)
+    _not_run.append(item.nodeid)
+    pytest.skip(reason)
+
+
+def pytest_sessionfinish() -> None:
+    servers.drop_emptied_databases()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _not_run:
+        reason = "; ".join(filter(None, [servers.missing_postgres(), servers.missing_rabbitmq()]))
+        terminalreporter.write_line(f"not run: {len(_not_run)} tests that need servers ({reason})", yellow=True)
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """A PostgreSQL database of the test's own."""
+    with servers.database() as url:
+        yield url
+
+
+@pytest.fixture
+def amqp_url() -> Iterator[str]:
+    """A RabbitMQ virtual host of the test's own."""
+    with servers.virtual_host() as url:
+        yield url

@@ -1,0 +1,263 @@
+"""The HTTP api of dispatch: the way of one fill, and what each role may not do."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from contracts.roles import Role
+from services.dispatch.api import router
+from tests.support.http_caller import Caller
+from tests.unit.dispatch.town import (
+    COURIER,
+    HOUR,
+    PATIENT_CARD,
+    SHA,
+    SYRUP,
+    TABLETS,
+    A,
+    B,
+    Town,
+    person,
+    place,
+)
+
+CONTACT = {"name": "测试患者", "phone": "13800000000", "address": "长沙市示例路1号"}
+
+
+class Desk:
+    """One person's requests."""
+
+    def __init__(self, caller: Caller, subject: str, role: Role, **claims: Any) -> None:
+        self._caller = caller
+        self._token = caller.token(subject, role, **claims)
+
+    def get(self, path: str, **parameters: Any) -> httpx.Response:
+        return self._caller(self._token, "GET", path, params=parameters)
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        return self._caller(self._token, "POST", path, json=body)
+
+
+def code_of(response: httpx.Response) -> str:
+    assert response.headers["content-type"] == "application/problem+json"
+    return str(response.json()["code"])
+
+
+class Street:
+    """Everybody who takes part."""
+
+    def __init__(self, town: Town, keys: Path) -> None:
+        self.town = town
+        caller = Caller(town.store, router, keys)
+
+        def staff(role: Role, pharmacy: str = A) -> Desk:
+            return Desk(caller, person(role.value, pharmacy), role, organisation=pharmacy)
+
+        self.pharmacist = staff(Role.PHARMACIST)
+        self.preparer = staff(Role.PREPARER)
+        self.checker = staff(Role.CHECKER)
+        self.competitor = staff(Role.PHARMACIST, B)
+        self.patient = Desk(caller, "patient-1", Role.PATIENT, patient_ref=town.patient_ref)
+        self.stranger = Desk(caller, "patient-2", Role.PATIENT, patient_ref=uuid4())
+        self.courier = Desk(caller, "rider-1", Role.COURIER, organisation=COURIER)
+        self.admin = Desk(caller, "admin", Role.SYSTEM_ADMIN)
+
+    def token(self, fulfilment: Any) -> str:
+        return str(self.patient.get(f"/fulfilments/{fulfilment}/token").json()["token"])
+
+    def hold(self, fulfilment: Any, quantity: int = 60, way: str = "counter") -> httpx.Response:
+        return self.pharmacist.post(
+            f"/fulfilments/{fulfilment}/holds",
+            token=self.token(fulfilment),
+            way=way,
+            lines=[{"line": 1, "quantity": quantity}],
+        )
+
+    def dispensed(self, fulfilment: Any) -> tuple[str, str]:
+        """(supply, pickup code) over HTTP."""
+        held = self.hold(fulfilment).json()
+        base, secret = f"/fulfilments/{fulfilment}", held["secret"]
+        assert self.pharmacist.post(f"{base}/holds/{held['hold_id']}/review", secret=secret).status_code == 200
+        pick = self.town.pick().model_dump(mode="json")
+        prepared = self.preparer.post(f"{base}/holds/{held['hold_id']}/supplies", secret=secret, lines=[pick])
+        assert prepared.status_code == 201
+        supply = prepared.json()["supply_id"]
+        assert self.checker.post(f"{base}/supplies/{supply}/check", secret=secret).status_code == 200
+        (pickup,) = self.patient.get(f"{base}/token").json()["pickup_codes"]
+        assert pickup["supply_id"] == supply
+        return supply, pickup["code"]
+
+
+@pytest.fixture
+def street(town: Town, tmp_path: Path) -> Street:
+    return Street(town, tmp_path)
+
+
+def test_from_token_to_hand_out(street: Street) -> None:
+    fulfilment = street.town.release()
+    shown = street.pharmacist.post("/lookups", token=street.token(fulfilment)).json()
+    assert shown["prescription"]["diagnoses"][0]["code"] == "I10"
+    supply, code = street.dispensed(fulfilment)
+    who = {"name": "测试患者", "identity_no": PATIENT_CARD}
+    path = f"/fulfilments/{fulfilment}/supplies/{supply}/hand-out"
+
+    assert code_of(street.pharmacist.post(path, code=code, collector=who)) == "supply.not_cleared"
+    street.town.clear(fulfilment, next(iter(street.town.state(fulfilment).supplies)))
+    assert code_of(street.pharmacist.post(path, code="00000000", collector=who)) == "supply.wrong_pickup_code"
+    assert street.pharmacist.post(path, code=code, collector=who).status_code == 200
+
+    assert code_of(street.patient.get(f"/fulfilments/{fulfilment}/token")) == "token.used_up"
+    assert street.patient.get(f"/fulfilments/{fulfilment}").json()["outcome"] == "supplied"
+
+
+def test_from_packing_to_the_door(street: Street) -> None:
+    fulfilment = street.town.release()
+    supply, code = street.dispensed(fulfilment)
+    street.town.clear(fulfilment, next(iter(street.town.state(fulfilment).supplies)))
+    arranged = street.pharmacist.post(
+        f"/fulfilments/{fulfilment}/supplies/{supply}/deliveries", courier=COURIER, contact=CONTACT
+    )
+    assert arranged.status_code == 201
+    path = f"/deliveries/{arranged.json()['delivery_id']}"
+
+    assert street.pharmacist.post(f"{path}/pack", seal_no="S1").status_code == 200
+    assert street.pharmacist.post(f"{path}/hand-over", proof_sha256=SHA).status_code == 200
+    assert street.courier.post(f"{path}/in-transit").status_code == 200
+    assert street.courier.post(f"{path}/fail-attempt", reason="nobody at home").json()["attempts"] == 1
+    assert street.courier.post(f"{path}/in-transit").status_code == 200
+    assert street.courier.post(f"{path}/arrive").status_code == 200
+    assert street.courier.get(path).json()["contact"]["phone"] == "138****0000"
+    assert street.courier.post(f"{path}/deliver", proof_sha256=SHA, code=code).json()["status"] == "delivered"
+
+    assert street.patient.get(path).json()["exception"] is False
+    assert street.pharmacist.get(path).json()["status"] == "delivered"
+    assert code_of(street.stranger.get(path)) == "delivery.not_yours"
+    assert code_of(street.courier.get(f"/deliveries/{uuid4()}")) == "delivery.unknown"
+
+
+def test_a_delivery_may_be_called_off_and_the_supply_given_up(street: Street) -> None:
+    fulfilment = street.town.release()
+    supply, _ = street.dispensed(fulfilment)
+    base = f"/fulfilments/{fulfilment}/supplies/{supply}"
+    delivery = street.pharmacist.post(f"{base}/deliveries", courier=COURIER, contact=CONTACT).json()["delivery_id"]
+
+    assert street.pharmacist.post(f"/deliveries/{delivery}/cancel", reason="changed").json()["status"] == "cancelled"
+    assert code_of(street.stranger.post(f"{base}/give-up")) == "fulfilment.not_yours"
+    assert street.patient.post(f"{base}/give-up").json()["status"] == "undone"
+
+
+def test_a_holds_secret_is_in_the_answer_and_can_be_fetched_again(street: Street) -> None:
+    fulfilment = street.town.release()
+    held = street.hold(fulfilment)
+    assert held.status_code == 201
+    path = f"/fulfilments/{fulfilment}/holds/{held.json()['hold_id']}"
+
+    assert street.pharmacist.post(f"{path}/secret").json()["secret"] == held.json()["secret"]
+    assert code_of(street.competitor.post(f"{path}/secret")) == "hold.not_yours"
+    assert code_of(street.pharmacist.post(f"{path}/release", secret="guess", reason="other")) == "hold.wrong_secret"
+    released = street.pharmacist.post(f"{path}/release", secret=held.json()["secret"], reason="out_of_stock")
+    assert released.json()["how"] == "released"
+
+
+def test_a_supply_can_be_put_back(street: Street) -> None:
+    fulfilment = street.town.release()
+    held = street.hold(fulfilment).json()
+    base, secret = f"/fulfilments/{fulfilment}", held["secret"]
+    street.pharmacist.post(f"{base}/holds/{held['hold_id']}/review", secret=secret)
+    pick = street.town.pick().model_dump(mode="json")
+    prepared = street.preparer.post(f"{base}/holds/{held['hold_id']}/supplies", secret=secret, lines=[pick]).json()
+
+    path = f"{base}/supplies/{prepared['supply_id']}/unprepare"
+    assert street.preparer.post(path, secret=secret).json()["status"] == "unprepared"
+
+
+def test_wrong_codes_are_problems_and_lock(street: Street) -> None:
+    fulfilment = street.town.release()
+    token = street.token(fulfilment)
+
+    for _ in range(5):
+        assert code_of(street.pharmacist.post("/lookups", token="000000000000")) == "token.wrong"
+    locked = street.pharmacist.post("/lookups", token=token)
+
+    assert (locked.status_code, code_of(locked)) == (423, "token.locked")
+    street.town.store.move_clock(HOUR)
+    wrong = street.pharmacist.post(
+        f"/fulfilments/{fulfilment}/holds", token="0" * 12, way="counter", lines=[{"line": 1, "quantity": 1}]
+    )
+    assert code_of(wrong) == "token.wrong"
+
+
+def test_patients_see_their_own_and_pharmacies_what_they_hold(street: Street) -> None:
+    fulfilment = street.town.release()
+    path = f"/fulfilments/{fulfilment}"
+    prescription_id = str(street.town.state(fulfilment).prescription_id)
+
+    assert "prescription" not in street.patient.get(path).json()
+    for other in (street.stranger, street.pharmacist):
+        assert code_of(other.get(path)) == "fulfilment.not_yours"
+        assert other.get("/fulfilments", prescription_id=prescription_id).json() == {"items": []}
+    assert code_of(street.stranger.get(f"{path}/token")) == "fulfilment.not_yours"
+    assert code_of(street.patient.get(f"/fulfilments/{uuid4()}")) == "fulfilment.unknown"
+    street.hold(fulfilment)
+
+    assert street.pharmacist.get(path).json()["prescription"]["patient_name"] == "测试患者"
+    (item,) = street.patient.get("/fulfilments", prescription_id=prescription_id).json()["items"]
+    assert item["lines"][0]["buckets"]["held"] == 60
+
+
+def test_a_patient_token_without_a_patient_owns_nothing(street: Street, town: Town, tmp_path: Path) -> None:
+    nobody = Desk(Caller(town.store, router, tmp_path), "patient-3", Role.PATIENT)
+    fulfilment = town.release()
+    supply = town.dispensed(fulfilment)
+
+    assert code_of(nobody.get(f"/fulfilments/{fulfilment}")) == "fulfilment.not_yours"
+    assert code_of(nobody.post(f"/fulfilments/{fulfilment}/supplies/{supply}/give-up")) == "fulfilment.not_yours"
+
+
+def test_a_pharmacy_books_its_own_goods_and_an_administrator_anybodys(street: Street) -> None:
+    goods = {"product": TABLETS, "lot": "L9", "expiry": "2027-06-30", "quantity": 20, "unit_price": 1300}
+
+    assert street.pharmacist.post("/stock/receipts", **goods).json()["on_hand"] == 220
+    assert code_of(street.pharmacist.post("/stock/receipts", pharmacy=B, **goods)) == "stock.not_yours"
+    assert street.admin.post("/stock/receipts", pharmacy=B, **goods).json()["on_hand"] == 220
+    assert (
+        street.pharmacist.post("/stock/adjustments", product=TABLETS, lot="L9", change=-20, reason="broken").json()[
+            "on_hand"
+        ]
+        == 200
+    )
+
+
+def test_stock_comes_in_pages(street: Street) -> None:
+    first = street.pharmacist.get("/stock", limit=1).json()
+    second = street.pharmacist.get("/stock", limit=1, cursor=first["next"]).json()
+
+    assert [page["items"][0]["product"] for page in (first, second)] == sorted([TABLETS, SYRUP])
+    assert second["next"] is None
+
+
+def test_pharmacies_near_are_a_hint_by_stock_and_distance(street: Street) -> None:
+    near = street.patient.get("/pharmacies/near", lat=28.2, lon=112.98, products=[TABLETS, SYRUP]).json()
+
+    assert [(row["pharmacy"], row["has_all"]) for row in near["items"]] == [(A, True), (B, True)]
+    assert near["as_of"].startswith("2026-03-02")
+    close = street.patient.get("/pharmacies/near", lat=28.2, lon=112.98, products=[TABLETS], radius_metres=500).json()
+    assert [row["pharmacy"] for row in close["items"]] == [A]
+    unknown = street.patient.get("/pharmacies/near", lat=28.2, lon=112.98, products=["X"])
+    assert code_of(unknown) == "product.unknown"
+
+
+def test_registers_are_loaded_row_by_row_and_listed(street: Street) -> None:
+    entry = {"code": "P43010200010", "content": place(28, 113, "430102"), "valid_from": "2024-01-01"}
+
+    report = street.admin.post("/registers/pharmacy", entries=[entry, {}]).json()
+    assert (report["recorded"], report["refused"]) == (1, 1)
+    first = street.admin.get("/registers/pharmacy", limit=2).json()
+    rest = street.admin.get("/registers/pharmacy", limit=2, cursor=first["next"]).json()
+    assert [row["code"] for row in (*first["items"], *rest["items"])] == sorted([A, B, "P43010200010"])
+    assert street.patient.get("/registers/pharmacy").status_code == 403
+    assert code_of(street.admin.post("/registers/insurer", entries=[entry])) == "register.kind"
+    assert code_of(street.admin.post("/registers/pharmacy", entries=[])) == "register.size"

@@ -1,0 +1,201 @@
+"""Registers, members and standing authorisations are loaded and obeyed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from contracts.events.insurance import RegisterEntryRecorded
+from services.insurance.application.access import concerns
+from services.insurance.application.members import (
+    give_standing_authorisation,
+    load_member,
+    withdraw_standing_authorisation,
+)
+from services.insurance.application.payments import payment_view
+from services.insurance.application.registers import INSURANCE_REGISTER
+from services.insurance.application.views import claim_view
+from services.insurance.domain.accumulator import (
+    AccumulatorState,
+    FiguresReserved,
+    YearFigures,
+    accumulator_of,
+    evolve_accumulator,
+)
+from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.gateway import OutcomeKind
+from services.insurance.domain.member import AccountReserved, MemberImported, MemberState, evolve_member, member_of
+from services.insurance.domain.payment import (
+    PaymentRequested,
+    PaymentState,
+    PayShare,
+    ProviderAnswer,
+    evolve_payment,
+    pay_share,
+)
+from services.seedwork.reference import entry
+from services.seedwork.usecase import Actor
+from tests.unit.insurance.memory import (
+    ADMIN,
+    INSURER,
+    JIA,
+    PATIENT,
+    PATIENT_ACTOR,
+    PHARMACY,
+    Memory,
+    golden_member,
+    insured_world,
+    recorded,
+)
+
+DESIGNATION = f"{PHARMACY}-{INSURER}"
+AGREED = {"pharmacy": PHARMACY, "insurer": INSURER, "channels": ["定点"]}
+
+
+def test_a_designation_is_recorded_and_published_once() -> None:
+    memory = Memory()
+    memory.run(recorded("designation", DESIGNATION, AGREED), ADMIN)
+    again = memory.run(recorded("designation", DESIGNATION, AGREED), ADMIN)
+    assert again.body["unchanged"] == 1
+    assert memory.names_told() == ["insurance.register_entry_recorded.v1"]
+    assert memory.state(entry(INSURANCE_REGISTER, "designation", DESIGNATION)).in_force(date(2026, 1, 1))
+
+
+def test_a_suspension_is_published_too() -> None:
+    memory = Memory()
+    memory.run(recorded("designation", DESIGNATION, AGREED), ADMIN)
+    memory.run(recorded("designation", DESIGNATION, AGREED, suspended=True), ADMIN)
+    assert [event.suspended for event in memory.told_of(RegisterEntryRecorded)] == [False, True]
+
+
+def test_the_drug_catalogue_stays_insurances_own() -> None:
+    memory = insured_world()
+    content = {"name": "新药", "drug_list_class": "乙", "first_self_pay_bp": 2000}
+    assert memory.run(recorded("catalogue_entry", f"{JIA[:-1]}9", content), ADMIN).body["recorded"] == 1
+    assert memory.names_told() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "content"),
+    [
+        ("insurer", PHARMACY, {"name": "x", "region": "310100"}),
+        ("designation", INSURER, AGREED),
+        ("catalogue_entry", "X", {"name": "x", "drug_list_class": "甲"}),
+        ("catalogue_entry", JIA, {"name": "x", "drug_list_class": "甲", "first_self_pay_bp": 1000}),
+    ],
+)
+def test_a_code_and_a_content_have_the_form_of_their_kind(kind: str, code: str, content: dict[str, Any]) -> None:
+    assert Memory().run(recorded(kind, code, content), ADMIN).body["refused"] == 1
+
+
+def test_the_same_import_again_changes_nothing() -> None:
+    memory = insured_world()
+    events = len(memory.log)
+    memory.run(load_member(golden_member()), ADMIN)
+    assert len(memory.log) == events
+
+
+def test_an_older_import_never_overwrites_a_newer_one() -> None:
+    memory = insured_world()
+    refusal = memory.refused(load_member(golden_member(as_of=date(2026, 2, 1))), ADMIN)
+    assert refusal.code == "member.import_outdated"
+
+
+def test_a_member_of_an_unknown_insurer_is_refused() -> None:
+    assert Memory().refused(load_member(golden_member()), ADMIN).code == "member.unknown_insurer"
+
+
+def test_a_newer_import_replaces_the_final_figures_and_keeps_what_is_reserved() -> None:
+    memory = insured_world()
+    member, accumulator = memory.loaded(member_of(PATIENT)), memory.loaded(accumulator_of(PATIENT, 2026))
+    claim = UUID(int=50)
+    reserved = YearFigures(deductible_used=100, pooled_paid=10)
+    memory.streams[member.stream_id].append(AccountReserved(patient_ref=PATIENT, claim_id=claim, amount=1000))
+    memory.streams[accumulator.stream_id].append(
+        FiguresReserved(patient_ref=PATIENT, year=2026, claim_id=claim, figures=reserved)
+    )
+    figures = YearFigures(deductible_used=20000, pooled_paid=500)
+    memory.run(load_member(golden_member(as_of=date(2026, 4, 1), account_balance=9000, figures=figures)), ADMIN)
+    assert memory.loaded(member_of(PATIENT)).state.account_available == 8000
+    assert memory.loaded(accumulator_of(PATIENT, 2026)).state.used == figures.plus(reserved)
+
+
+def test_forgotten_figures_count_as_nothing() -> None:
+    claim = UUID(int=50)
+    member = evolve_member(MemberState(), MemberImported(patient_ref=PATIENT, as_of=date(2026, 1, 1), facts=None))
+    member = evolve_member(member, AccountReserved(patient_ref=PATIENT, claim_id=claim, amount=None))
+    assert member.account_available == 0
+    accumulator = evolve_accumulator(
+        AccumulatorState(), FiguresReserved(patient_ref=PATIENT, year=2026, claim_id=claim, figures=None)
+    )
+    assert accumulator.used == YearFigures(deductible_used=0, pooled_paid=0)
+
+
+def test_a_standing_authorisation_is_given_and_withdrawn_by_the_patient() -> None:
+    memory = Memory()
+    assert memory.run(give_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR).body == {"standing": True}
+    again = memory.refused(give_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR)
+    assert again.code == "authorisation.wrong_state"
+    assert memory.run(withdraw_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR).body == {"standing": False}
+    gone = memory.refused(withdraw_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR)
+    assert (gone.code, gone.facts["state"]) == ("authorisation.wrong_state", "withdrawn")
+    assert memory.run(give_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR).body == {"standing": True}
+
+
+def test_only_a_patient_has_a_standing_authorisation() -> None:
+    actor = Actor("patient-without-record", "patient")
+    assert Memory().refused(give_standing_authorisation(actor), actor).code == "authorisation.not_a_patient"
+
+
+class SilentProvider:
+    """A provider that does not answer."""
+
+    def pay(self, payment_id: UUID, amount: int, reference: str) -> ProviderAnswer:
+        return ProviderAnswer(OutcomeKind.UNKNOWN, "silent")
+
+    def refund(self, payment_id: UUID, amount: int, reference: str) -> str:
+        return reference
+
+
+def test_a_silent_provider_changes_nothing() -> None:
+    request = PaymentRequested(
+        payment_id=UUID(int=1),
+        claim_id=UUID(int=2),
+        supply_id=UUID(int=3),
+        prescription_id=UUID(int=4),
+        fulfilment_id=UUID(int=5),
+        patient_ref=PATIENT,
+        amount=100,
+    )
+    state = evolve_payment(PaymentState(), request)
+    outcome: Any = pay_share(
+        state, PayShare(payment_id=UUID(int=1), reference="R-0001"), SilentProvider(), "authorised"
+    )
+    assert outcome.code == "payment.outcome_unknown"
+    unknown: Any = pay_share(
+        PaymentState(), PayShare(payment_id=UUID(int=1), reference="R-0001"), SilentProvider(), "authorised"
+    )
+    assert unknown.code == "payment.unknown"
+
+
+def test_what_does_not_exist_has_no_view() -> None:
+    assert claim_view(ClaimState()) == {}
+    assert payment_view(PaymentState()) == {}
+
+
+@pytest.mark.parametrize(
+    ("actor", "seen"),
+    [
+        (Actor("o", "insurance_officer", organisation=INSURER), True),
+        (Actor("o", "insurance_officer", organisation="I330100"), False),
+        (Actor("o", "insurance_officer"), False),
+        (Actor("p", "pharmacist", organisation=PHARMACY), True),
+        (Actor("p", "patient", patient_ref=PATIENT), True),
+        (Actor("d", "prescriber"), False),
+    ],
+)
+def test_a_claim_is_seen_by_its_own_parties_only(actor: Actor, seen: bool) -> None:
+    assert concerns(actor, patient_ref=PATIENT, pharmacy=PHARMACY, insurer=INSURER) is seen

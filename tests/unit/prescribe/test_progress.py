@@ -1,0 +1,220 @@
+"""Following dispatch: where the quantities are, what the prescriber hears, how a prescription ends, and the clock."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from contracts.events import dispatch
+from contracts.events import prescribe as public
+from services.prescribe.application.use_cases import end_validity
+from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
+from services.prescribe.domain.prescription_events import InstalmentEnded
+from tests.unit.prescribe.conftest import (
+    PHARMACY,
+    Clinic,
+    buckets,
+    fulfilment_event,
+    line,
+    supply_dispensed,
+    supply_received,
+)
+
+
+def test_held_dispensed_and_received_completes(clinic: Clinic) -> None:
+    prescription_id, supply_id = clinic.released(), uuid4()
+
+    hold_id = clinic.held(prescription_id, held=7)
+    assert clinic.state(prescription_id).holders == {hold_id: PHARMACY}
+    clinic.hear(supply_dispensed(prescription_id, supply_id, hold_id, dispensed=7))
+    assert clinic.state(prescription_id).holders == {supply_id: PHARMACY}
+    clinic.hear(supply_received(prescription_id, supply_id, in_hands=7))
+    assert clinic.state(prescription_id).holders == {}
+    clinic.closed(prescription_id, "supplied", in_hands=7)
+
+    assert clinic.status(prescription_id) == "completed"
+    (told,) = clinic.store.told_of(public.PrescriptionCompleted)
+    assert told.lines[0].quantity == 7
+    assert clinic.feedback() == []
+
+
+def test_the_prescriber_hears_of_what_did_not_go_as_prescribed(clinic: Clinic) -> None:
+    prescription_id, supply_id, hold_id = clinic.released(), uuid4(), uuid4()
+    undone = fulfilment_event(
+        prescription_id,
+        dispatch.SupplyUndone,
+        supply_id=supply_id,
+        lines=(),
+        why="not_collected",
+        disposition="restocked",
+        buckets=buckets(remaining=7),
+    )
+    ended = fulfilment_event(
+        prescription_id,
+        dispatch.HoldEnded,
+        hold_id=hold_id,
+        pharmacy=PHARMACY,
+        how="released",
+        reason="out_of_stock",
+        freed=(),
+        buckets=buckets(remaining=7),
+    )
+
+    clinic.hear(ended)
+    clinic.hear(ended.model_copy(update={"reason": None, "how": "expired"}))
+    clinic.hear(supply_dispensed(prescription_id, supply_id, hold_id, dispensed=4, remaining=3))
+    clinic.hear(supply_received(prescription_id, supply_id, rejected=1, in_hands=3, remaining=4))
+    clinic.hear(undone)
+
+    kinds = [told["kind"] for told in clinic.feedback()]
+    assert kinds == ["undone", "rejected", "partly_dispensed", "out_of_stock"]
+    assert clinic.state(prescription_id).buckets[1].remaining == 7
+
+
+def test_validity_ends_at_midnight_in_shanghai(clinic: Clinic) -> None:
+    issued, released = clinic.issued(), clinic.released()
+
+    clinic.store.move_clock(timedelta(hours=15) - timedelta(seconds=1))
+    assert clinic.status(issued) == "issued"
+    clinic.store.move_clock(timedelta(seconds=1))
+
+    assert clinic.status(issued) == "expired"
+    assert clinic.status(released) == "closing(expired)"
+    told = clinic.store.told_of(public.PrescriptionExpired)
+    assert [(each.lines[0].lapsed, each.lines[0].running) for each in told] == [(7, 0), (7, 0)]
+
+
+def test_the_clock_does_nothing_before_its_time(clinic: Clinic) -> None:
+    prescription_id = clinic.issued()
+
+    clinic.store.run(end_validity(prescription_id))
+    clinic.store.run(end_validity(uuid4()))
+
+    assert clinic.status(prescription_id) == "issued"
+
+
+def test_a_hold_of_the_last_second_still_runs_and_what_it_frees_has_lapsed(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    clinic.store.move_clock(timedelta(days=1))
+
+    hold_id = clinic.held(prescription_id, held=5, remaining=2)
+    assert clinic.state(prescription_id).buckets[1].lapsed == 2
+    clinic.hear(supply_dispensed(prescription_id, uuid4(), hold_id, dispensed=5, lapsed=2))
+    clinic.closed(prescription_id, "mixed", in_hands=5, lapsed=2)
+
+    assert clinic.status(prescription_id) == "expired"
+    assert len(clinic.store.told_of(public.PrescriptionExpired)) == 1
+
+
+def test_dispatch_may_see_the_end_of_validity_first(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+
+    clinic.closed(prescription_id, "lapsed", lapsed=7)
+
+    assert clinic.status(prescription_id) == "expired"
+    assert len(clinic.store.told_of(public.PrescriptionExpired)) == 1
+
+
+def test_a_fulfilment_closes_once(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    clinic.closed(prescription_id, "supplied", in_hands=7)
+
+    clinic.closed(prescription_id, "supplied", in_hands=7)
+
+    ended = [each for each in clinic.store.streams[prescription_id] if isinstance(each, InstalmentEnded)]
+    assert len(ended) == 1
+
+
+def test_a_replacement_after_the_end_moves_quantities_only(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    clinic.closed(prescription_id, "supplied", in_hands=7)
+
+    clinic.held(prescription_id, in_hands=6, held=1)
+
+    assert clinic.status(prescription_id) == "completed"
+    assert clinic.state(prescription_id).buckets[1].held == 1
+
+
+@pytest.mark.parametrize("where", [{"held": 6}, {"held": 8}])
+def test_what_does_not_balance_is_refused_and_traced(clinic: Clinic, where: dict[str, int]) -> None:
+    prescription_id = clinic.released()
+    event = fulfilment_event(
+        prescription_id,
+        dispatch.QuantityHeld,
+        hold_id=uuid4(),
+        kind="normal",
+        pharmacy=PHARMACY,
+        region="330102",
+        lines=(),
+        way="counter",
+        expires_at=clinic.store.time,
+        buckets=buckets(**where),
+    )
+
+    held = clinic.hear(event)
+    closed = clinic.closed(prescription_id, "mixed", **where)
+
+    codes = [each.refusal.code for each in (held, closed) if each.refusal]
+    assert codes == ["prescription.buckets_unbalanced"] * 2
+    assert clinic.state(prescription_id).buckets[1].remaining == 7
+    assert len(clinic.trace(prescription_id)) == 6
+
+
+def test_a_line_told_twice_does_not_balance(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    event = fulfilment_event(
+        prescription_id, dispatch.FulfilmentClosed, outcome="supplied", buckets=buckets(in_hands=7) * 2
+    )
+
+    assert clinic.hear(event).refusal is not None
+
+
+def test_facts_about_what_is_unknown_or_not_released_are_refused(clinic: Clinic) -> None:
+    issued, unknown = clinic.issued(), uuid4()
+
+    outcomes = [
+        clinic.hear(supply_received(issued, uuid4(), in_hands=7)),
+        clinic.hear(supply_received(unknown, uuid4(), in_hands=7)),
+        clinic.closed(unknown, "supplied", in_hands=7),
+    ]
+
+    codes = [each.refusal.code for each in outcomes if each.refusal]
+    assert codes == ["prescription.wrong_state", "prescription.unknown", "prescription.unknown"]
+
+
+def test_a_closed_fulfilment_is_refused_where_the_table_has_no_row(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    instalment = clinic.store.streams[prescription_id][-1]
+    issued = clinic.issued()
+    clinic.store.streams[issued].append(instalment)
+
+    outcome = clinic.closed(issued, "supplied", in_hands=7)
+
+    assert outcome.refusal is not None
+    assert outcome.refusal.code == "prescription.wrong_state"
+
+
+def test_no_deadline_runs_once_it_has_ended(clinic: Clinic) -> None:
+    issued = clinic.issued()
+    assert set(PRESCRIPTION.next_due(clinic.state(issued))) == {"validity"}
+    released = clinic.released()
+    clinic.cancel(released, scope=({"line": 1, "quantity": 1},))
+    assert set(PRESCRIPTION.next_due(clinic.state(released))) == {"validity", "answer_due"}
+    clinic.cancel(issued)
+
+    assert PRESCRIPTION.next_due(clinic.state(issued)) == {}
+    assert PRESCRIPTION.next_due(PrescriptionState()) == {}
+
+
+def test_nothing_is_signed_before_it_arrives() -> None:
+    with pytest.raises(LookupError):
+        _ = PrescriptionState().signed
+
+
+def test_lines_end_each_on_their_own(clinic: Clinic) -> None:
+    prescription_id = clinic.released(lines=[line(), line(2, "XA10BAE101A001010201234")])
+    first, second = buckets(in_hands=7)[0], buckets(lapsed=7)[0].model_copy(update={"line": 2})
+
+    clinic.fulfilment(prescription_id, dispatch.FulfilmentClosed, outcome="mixed", buckets=(first, second))
+
+    assert clinic.status(prescription_id) == "expired"

@@ -1,0 +1,39 @@
+"""The registers of prescribe: national codes, told to the other services, listed."""
+
+import pytest
+
+from contracts.events.prescribe import RegisterEntryRecorded
+from tests.unit.prescribe.conftest import AMLODIPINE, DOCTOR, HOSPITAL, Clinic
+
+CODE = "H33010200007"
+CONTENT = {"name": "第七示例医院", "region": "330102", "level": 1}
+
+
+def test_a_new_entry_is_told_and_listed(clinic: Clinic) -> None:
+    clinic.load("institution", CODE, CONTENT)
+
+    told = clinic.store.told_of(RegisterEntryRecorded)[-1]
+    assert (told.kind, told.code, told.content["level"]) == ("institution", CODE, 1)
+    listed = clinic.store.rows("register_entries", kind="institution", after=HOSPITAL, limit=10)
+    assert [each["code"] for each in listed] == ["H33010200002", CODE]
+
+
+def test_the_same_load_again_tells_nothing_and_a_suspension_is_told(clinic: Clinic) -> None:
+    clinic.load("institution", CODE, CONTENT)
+    before = len(clinic.store.told)
+
+    clinic.load("institution", CODE, CONTENT)
+    assert len(clinic.store.told) == before
+
+    clinic.load("institution", CODE, CONTENT, suspended=True)
+    assert clinic.store.told_of(RegisterEntryRecorded)[-1].suspended
+
+
+@pytest.mark.parametrize(("kind", "code"), [("person", HOSPITAL), ("institution", DOCTOR), ("drug", AMLODIPINE[:-1])])
+def test_a_code_has_the_form_of_its_kind(clinic: Clinic, kind: str, code: str) -> None:
+    known = clinic.store.rows("register_entries", kind=kind, after="", limit=1)[0]
+
+    (row,) = clinic.load(kind, code, known["content"]).body["rows"]
+
+    assert row["result"] == "refused"
+    assert row["errors"][0].startswith("code: not of the form")

@@ -1,0 +1,28 @@
+"""What prescribe tells the others stays tellable once a patient is forgotten."""
+
+from dataclasses import replace
+
+from services.prescribe.application.translation import TRANSLATE
+from services.prescribe.domain.prescription import PrescriptionState
+from services.prescribe.domain.prescription_events import PrescriptionReleased
+from services.seedwork.composition import Happened
+from services.seedwork.model import DomainEvent
+from tests.unit.prescribe.conftest import Clinic
+
+FORGOTTEN = dict.fromkeys(("patient_name", "facts", "diagnoses", "jws", "long_supply_reason"))
+
+
+def test_a_forgotten_patient_is_told_without_personal_data(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    state = clinic.state(prescription_id)
+    forgotten: PrescriptionState = replace(state, current=state.signed.model_copy(update=FORGOTTEN))
+
+    for event in clinic.store.streams[prescription_id]:
+        for told in TRANSLATE[type(event)](Happened(event, state, forgotten, prescription_id)):
+            assert told.model_dump().get("diagnoses") is None
+            assert told.model_dump().get("facts") is None
+
+
+def test_only_listed_events_are_told(clinic: Clinic) -> None:
+    assert PrescriptionReleased in TRANSLATE
+    assert DomainEvent not in TRANSLATE

@@ -1,0 +1,108 @@
+"""What the rules find, and how it is told."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from contracts.events.review import CaseScreened, Severity
+from services.review.domain.policy import CN
+from tests.unit.review.conftest import REASON, Hospital, line
+
+
+def screened(hospital: Hospital, **changes: Any) -> CaseScreened:
+    hospital.issue(**changes)
+    event: CaseScreened = hospital.store.told_of(CaseScreened)[-1]
+    return event
+
+
+def test_a_short_clean_prescription_has_no_finding(hospital: Hospital) -> None:
+    event = screened(hospital)
+
+    assert event.findings == ()
+    assert not event.degraded
+
+
+def test_six_drugs_are_a_blocking_finding(hospital: Hospital) -> None:
+    event = screened(hospital, lines=[line(number) for number in range(1, 7)])
+
+    (finding,) = event.findings
+    assert (finding.rule, finding.severity, finding.result_code) == ("N3.3", Severity.BLOCKING, "1-11")
+    assert not finding.confirmable
+    assert "6 lines, at most 5" in finding.evidence
+
+
+def test_five_drugs_are_as_many_as_allowed(hospital: Hospital) -> None:
+    assert screened(hospital, lines=[line(number) for number in range(1, 6)]).findings == ()
+
+
+def test_two_brands_of_one_drug_are_one_drug_on_two_lines(hospital: Hospital) -> None:
+    same = "阿司匹林|片剂|100mg"
+    event = screened(hospital, lines=[line(1, drug_key=same), line(2), line(3, drug_key=same)])
+
+    (finding,) = event.findings
+    assert (finding.rule, finding.severity, finding.lines) == ("N3.3", Severity.SERIOUS, (1, 3))
+
+
+@pytest.mark.parametrize(("visit_kind", "days", "limit"), [("outpatient", 8, 7), ("emergency", 4, 3)])
+def test_a_longer_supply_without_reason_is_serious(hospital: Hospital, visit_kind: str, days: int, limit: int) -> None:
+    event = screened(hospital, visit_kind=visit_kind, lines=[line(1, days=limit), line(2, days=days)])
+
+    (finding,) = event.findings
+    assert (finding.rule, finding.severity, finding.result_code) == ("N3.6", Severity.SERIOUS, "1-12")
+    assert finding.lines == (2,)
+    assert finding.confirmable
+    assert f"line 2: {days} days, limit {limit}; no reason" in finding.evidence
+
+
+def test_a_reason_that_is_none_of_the_accepted_ones_does_not_convince(hospital: Hospital) -> None:
+    event = screened(hospital, lines=[line(days=14)], long_supply_reason="患者要求")
+
+    (finding,) = event.findings
+    assert finding.severity is Severity.SERIOUS
+    assert "none of the accepted" in finding.evidence
+    assert "患者要求" not in finding.evidence, "evidence is not personal data"
+
+
+def test_a_longer_supply_with_a_convincing_reason_is_only_told(hospital: Hospital) -> None:
+    event = screened(hospital, lines=[line(days=28)], long_supply_reason=REASON)
+
+    (finding,) = event.findings
+    assert (finding.severity, finding.result_code) == (Severity.INFO, None)
+
+
+@pytest.mark.parametrize(
+    ("days", "reason", "severity"),
+    [
+        (1, None, None),
+        (2, None, Severity.CAUTION),
+        (3, "行动不便", None),
+        (4, "行动不便", Severity.BLOCKING),
+        (4, None, Severity.BLOCKING),
+    ],
+)
+def test_validity_is_one_day_or_three_with_a_reason(
+    hospital: Hospital, days: int, reason: str | None, severity: Severity | None
+) -> None:
+    event = screened(hospital, validity_days=days, validity_reason=reason)
+
+    assert [finding.severity for finding in event.findings] == ([severity] if severity else [])
+
+
+def test_findings_are_numbered_and_name_the_version_of_the_rules(hospital: Hospital) -> None:
+    event = screened(hospital, lines=[line(days=9)], validity_days=2)
+
+    assert [finding.number for finding in event.findings] == [1, 2]
+    assert {finding.knowledge_version for finding in event.findings} == {"cn-2018-07"}
+
+
+def test_content_that_cannot_be_read_is_said_to_be_unscreened(hospital: Hospital) -> None:
+    event = screened(hospital, facts=None, diagnoses=None)
+
+    assert event.degraded
+    assert [finding.rule for finding in event.findings] == ["screening"]
+
+
+def test_days_before_the_first_version_of_the_policy_are_under_the_first() -> None:
+    assert CN.on(date(2000, 1, 1)) is CN.versions[0]
+    assert CN.on(date(2026, 1, 1)) is CN.versions[-1]

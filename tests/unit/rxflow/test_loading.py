@@ -1,0 +1,211 @@
+"""Reference data is loaded row by row: wrong rows are named, the others reach their owner."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rxflow.loading
+from rxflow.client.failures import NoAnswer, Problem
+from rxflow.loading import Row, Unloadable, load, read_rows
+from rxflow.world import build_world
+
+TODAY = date(2026, 1, 5)
+
+
+class Owner:
+    """Takes entries; refuses the codes it is told to."""
+
+    def __init__(self, refused: Mapping[str, str] | None = None) -> None:
+        self.entries: list[tuple[str, str, dict[str, Any]]] = []
+        self.requests = 0
+        self._refused = refused or {}
+
+    def __call__(self, service: str, kind: str, entries: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        self.requests += 1
+        self.entries += [(service, kind, dict(entry)) for entry in entries if entry["code"] not in self._refused]
+        return [self._refused.get(entry["code"]) for entry in entries]
+
+
+class Away:
+    """An owner that refuses or does not answer whole requests."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __call__(self, service: str, kind: str, entries: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        raise self._error
+
+
+def written(directory: Path, name: str, text: str) -> Path:
+    path = directory / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_drug_file_of_the_world_loads_as_it_is() -> None:
+    owner = Owner()
+    path = Path(str(files("rxflow.world").joinpath("drugs.csv")))
+
+    reports = list(load("drug", read_rows(path, "drug"), owner, valid_from=TODAY))
+
+    assert [report.problem for report in reports] == [None] * len(build_world().products)
+    service, kind, entry = owner.entries[0]
+    assert (service, kind, entry["valid_from"]) == ("prescribe", "drug", "2026-01-05")
+    assert entry["content"]["pack_size"] == 7
+    assert entry["content"]["deliverable"] is True
+    assert "list_price" not in entry["content"]
+
+
+@pytest.mark.parametrize("kind", rxflow.loading.KINDS)
+def test_each_register_of_the_world_loads_from_json(kind: str, tmp_path: Path) -> None:
+    entries = [entry.as_json() for entry in build_world().entries(kind)]
+    owner = Owner()
+
+    rows = read_rows(written(tmp_path, "entries.json", json.dumps(entries)), kind)
+    reports = list(load(kind, rows, owner, valid_from=TODAY))
+
+    assert not [report for report in reports if report.problem]
+    assert [entry["content"] for _, _, entry in owner.entries] == [entry["content"] for entry in entries]
+
+
+def test_cells_of_lists_are_split_and_empty_cells_left_out(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "designations.csv",
+        "code,pharmacy,insurer,channels,valid_from,valid_until\nP1-I1,P1,I1,定点; 双通道,2026-02-01,\n",
+    )
+    owner = Owner()
+
+    list(load("designation", read_rows(path, "designation"), owner, valid_from=TODAY))
+
+    assert owner.entries == [
+        (
+            "insurance",
+            "designation",
+            {
+                "code": "P1-I1",
+                "content": {"pharmacy": "P1", "insurer": "I1", "channels": ["定点", "双通道"]},
+                "valid_from": "2026-02-01",
+                "valid_until": None,
+                "suspended": False,
+            },
+        )
+    ]
+
+
+def test_a_cell_may_hold_json(tmp_path: Path) -> None:
+    keys = '[{""kid"": ""k"", ""jwk"": {}, ""valid_from"": ""2026-01-01"", ""valid_until"": ""2027-01-01""}]'
+    header = "code,name,professions,organisation,registration_no,keys"
+    path = written(tmp_path, "people.csv", f'{header}\nD1,王示安,prescriber,H1,1,"{keys}"\n')
+
+    assert read_rows(path, "person")[0].fields["keys"][0]["kid"] == "k"
+
+
+def test_wrong_rows_are_named_and_the_others_go_on() -> None:
+    rows = [
+        Row(2, {"code": "I1", "name": "first", "region": "330100"}),
+        Row(3, {"code": "I2", "name": "second", "region": "Hangzhou"}),
+        Row(4, {"name": "no code", "region": "330100"}),
+        Row(5, {"code": "I4", "name": "fourth", "region": "330100"}),
+        Row(6, {"code": "I5", "name": "fifth", "region": "330100"}),
+    ]
+    owner = Owner({"I4": "code: not of the form"})
+
+    reports = {report.number: report.problem for report in load("insurer", rows, owner, valid_from=TODAY)}
+
+    assert reports[2] is None
+    assert reports[3] is not None
+    assert reports[3].startswith("region: ")
+    assert "Hangzhou" not in reports[3], "the value may be personal"
+    assert reports[4] is not None
+    assert reports[4].startswith("code: ")
+    assert reports[5] == "code: not of the form"
+    assert reports[6] is None
+    assert [entry["code"] for _, _, entry in owner.entries] == ["I1", "I5"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            Problem("identity.forbidden", 403, detail="The role has no right."),
+            "identity.forbidden: The role has no right.",
+        ),
+        (NoAnswer("POST insurance: down"), "POST insurance: down"),
+    ],
+)
+def test_a_request_that_fails_as_a_whole_is_the_fate_of_each_row(error: Exception, told: str) -> None:
+    rows = [Row(number, {"code": f"I{number}", "name": "n", "region": "330100"}) for number in (1, 2)]
+
+    reports = list(load("insurer", rows, Away(error), valid_from=TODAY))
+
+    assert [report.problem for report in reports] == [told, told]
+
+
+def test_long_files_are_sent_in_parts() -> None:
+    rows = [Row(number, {"code": f"I{number}", "name": "n", "region": "330100"}) for number in range(200)]
+    owner = Owner()
+
+    reports = list(load("insurer", rows, owner, valid_from=TODAY))
+
+    assert len(reports) == len(owner.entries) == 200
+    assert owner.requests == 3
+
+
+def test_nothing_is_sent_where_no_row_is_right() -> None:
+    owner = Owner()
+
+    list(load("insurer", [Row(1, {"code": "I1"})], owner, valid_from=TODAY))
+
+    assert owner.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.csv", "", "no column code"),
+        ("a.csv", "name,region\nn,330100\n", "no column code"),
+        ("a.csv", "code,name,region\n", "no rows"),
+        ("a.json", "{", "no JSON"),
+        ("a.json", '{"code": "I1"}', "no list of objects"),
+        ("a.json", "[1]", "no list of objects"),
+        ("a.json", "[]", "no rows"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_whole(name: str, text: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(Unloadable, match=reason):
+        read_rows(written(tmp_path, name, text), "insurer")
+
+
+def test_a_missing_file_and_an_unknown_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unloadable, match="cannot be read"):
+        read_rows(tmp_path / "nowhere.csv", "insurer")
+    with pytest.raises(Unloadable, match="no kind hospital; there are person"):
+        read_rows(tmp_path / "nowhere.csv", "hospital")
+
+
+def test_a_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rxflow.loading, "ROWS_MAX", 2)
+    path = written(tmp_path, "a.csv", "code,name,region\nI1,n,330100\nI2,n,330100\nI3,n,330100\n")
+
+    with pytest.raises(Unloadable, match="3 rows; at most 2"):
+        read_rows(path, "insurer")
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", f'code,name\nI1,"{"x" * 200_000}"\n')
+
+    with pytest.raises(Unloadable, match="field larger"):
+        read_rows(path, "insurer")
+
+
+def test_a_cell_that_only_starts_like_json_is_reported_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "code,name\nI1,[broken\n")
+
+    with pytest.raises(Unloadable, match="line 2"):
+        read_rows(path, "insurer")

@@ -1,0 +1,107 @@
+"""Which fields are personal, and what becomes of them without a key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
+from services.seedwork.store.mapper import Fact, PydanticMapper
+from services.seedwork.store.sealing import Place, SealBroken, keys_of, personal_fields, seal, unseal
+
+IDENTITY, CLINICAL = PersonalClass.IDENTITY, PersonalClass.CLINICAL
+
+
+class Diagnosis(Immutable):
+    code: str
+
+
+class Seen(DomainEvent):
+    TOPIC: ClassVar[str] = "test.seen"
+    patient_ref: UUID
+    name: Annotated[str | None, Personal(IDENTITY)] = None
+    diagnoses: Annotated[list[Diagnosis] | None, Personal(CLINICAL)] = None
+    room: str = "1"
+
+
+class Nested(DomainEvent):
+    TOPIC: ClassVar[str] = "test.nested"
+    patient_ref: UUID
+    inner: list[Seen]
+
+
+class WithoutPatient(DomainEvent):
+    TOPIC: ClassVar[str] = "test.without_patient"
+    name: Annotated[str | None, Personal(IDENTITY)] = None
+
+
+PLACE = Place(UUID(int=1), 1, "t")
+
+
+def test_personal_fields_are_found_with_their_class() -> None:
+    assert personal_fields(Seen) == {"name": IDENTITY, "diagnoses": CLINICAL}
+
+
+def test_a_mark_inside_a_plain_field_is_a_mistake() -> None:
+    with pytest.raises(TypeError, match="mark the field itself"):
+        personal_fields(Nested)
+
+
+def test_personal_fields_need_a_patient() -> None:
+    with pytest.raises(TypeError, match="patient_ref"):
+        personal_fields(WithoutPatient)
+
+
+def test_an_empty_field_needs_no_key() -> None:
+    patient = uuid4()
+
+    assert keys_of(Seen(patient_ref=patient)) == set()
+    assert keys_of(Seen(patient_ref=patient, name="a")) == {(patient, IDENTITY)}
+
+
+def test_a_reader_with_one_key_reads_one_class() -> None:
+    patient = uuid4()
+    keys = {(patient, kind): AESGCM(AESGCM.generate_key(256)) for kind in (IDENTITY, CLINICAL)}
+    mapper = PydanticMapper([Seen])
+    event = Seen(patient_ref=patient, name="李雷", diagnoses=[Diagnosis(code="I10")])
+    stored = mapper.to_stored_event(Fact(uuid4(), 3, event), keys)
+
+    whole = mapper.to_domain_event(stored, keys).event
+    partial = mapper.to_domain_event(stored, {(patient, CLINICAL): keys[patient, CLINICAL]}).event
+
+    assert whole == event
+    assert partial == Seen(patient_ref=patient, name=None, diagnoses=[Diagnosis(code="I10")])
+
+
+def test_a_value_that_looks_sealed_is_sealed_like_any_other() -> None:
+    patient = uuid4()
+    keys = {(patient, IDENTITY): AESGCM(AESGCM.generate_key(256))}
+    fields: dict[str, Any] = {"name": "sealed:not really"}
+    seal(fields, {"name": IDENTITY}, patient, PLACE, keys)
+    assert fields["name"] != "sealed:not really"
+
+    unseal(fields, {"name": IDENTITY}, patient, PLACE, keys)
+
+    assert fields["name"] == "sealed:not really"
+
+
+def test_an_altered_value_is_noticed() -> None:
+    patient = uuid4()
+    keys = {(patient, IDENTITY): AESGCM(AESGCM.generate_key(256))}
+    fields: dict[str, Any] = {"name": "李雷"}
+    seal(fields, {"name": IDENTITY}, patient, PLACE, keys)
+    fields["name"] = fields["name"][:-4] + ("AAA=" if fields["name"][-4:] != "AAA=" else "BBB=")
+
+    with pytest.raises(SealBroken):
+        unseal(fields, {"name": IDENTITY}, patient, PLACE, keys)
+
+
+def test_two_events_cannot_share_a_topic() -> None:
+    class Twin(DomainEvent):
+        TOPIC: ClassVar[str] = Seen.TOPIC
+
+    with pytest.raises(ValueError, match="share the topic"):
+        PydanticMapper([Seen, Twin])

@@ -1,0 +1,139 @@
+"""The HTTP api of shortage: hints for those who prescribe and dispense, cases for authorities."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contracts.roles import Role
+from services.shortage.api import router
+from tests.support.http_caller import Caller
+from tests.unit.shortage.conftest import DRUG, HOUR, XIAN, Region
+
+
+class Desks:
+    """Requests of a prescriber, of authorities and of a patient."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self.app = caller.app
+        self._tokens = {
+            "prescriber": caller.token("D1", Role.PRESCRIBER, organisation="H1"),
+            "zhejiang": caller.token("R33", Role.REGULATOR, region="330000"),
+            "hangzhou": caller.token("R3301", Role.REGULATOR, region="330100"),
+            "shaanxi": caller.token("R61", Role.REGULATOR, region="610000"),
+            "nation": caller.token("R0", Role.REGULATOR, region="000000"),
+            "patient": caller.token("p", Role.PATIENT),
+        }
+
+    def get(self, who: str, path: str, **query: str) -> Any:
+        return self._caller(self._tokens[who], "GET", path, params=query)
+
+    def post(self, who: str, path: str, body: Any) -> Any:
+        return self._caller(self._tokens[who], "POST", path, json=body)
+
+    def states(self, who: str, **query: str) -> list[str]:
+        return [item["state"] for item in self.get(who, "/shortages", **query).json()["items"]]
+
+
+@pytest.fixture
+def desks(region: Region, tmp_path: Path) -> Desks:
+    return Desks(Caller(region.store, router, tmp_path))
+
+
+def test_a_suspicion_is_shown_to_the_authorities_of_its_region_only(region: Region, desks: Desks) -> None:
+    region.unfilled("P1")
+    region.unfilled("P2")
+
+    assert desks.states("zhejiang") == ["suspected"]
+    assert desks.states("nation") == ["suspected"]
+    assert desks.states("zhejiang", region="330102") == ["suspected"]
+    assert desks.states("prescriber") == []
+    assert desks.states("shaanxi") == []
+    assert desks.states("shaanxi", region="330102") == []
+    assert desks.states("hangzhou", region="330000") == []
+    assert desks.get("prescriber", f"/shortages/{region.id()}").json()["code"] == "shortage.unknown"
+    assert desks.get("zhejiang", f"/shortages/{region.id()}").json()["state"] == "suspected"
+
+
+def test_a_confirmed_case_is_a_hint_to_prescribers_without_its_evidence(region: Region, desks: Desks) -> None:
+    for pharmacy in ("P1", "P2", "P3"):
+        region.unfilled(pharmacy)
+
+    (hint,) = desks.get("prescriber", "/shortages", region="330102", drug_key=DRUG).json()["items"]
+    one = desks.get("prescriber", f"/shortages/{region.id()}").json()
+
+    assert hint == one | {"confirmed_at": hint["confirmed_at"]}
+    assert set(hint) == {"case_id", "drug_key", "region", "state", "grade", "confirmed_at"}
+    assert hint["grade"] == "III"
+    assert desks.states("prescriber", region=XIAN) == []
+    assert desks.states("prescriber", drug_key="阿司匹林|片剂|100mg") == []
+    assert desks.get("shaanxi", f"/shortages/{region.id()}").json().keys() == hint.keys()
+    (whole,) = desks.get("zhejiang", "/shortages").json()["items"]
+    assert (whole["pharmacies"], whole["demands"]) == (3, 1)
+
+
+def test_an_authority_confirms_or_dismisses_with_a_reason(region: Region, desks: Desks) -> None:
+    for drug in (DRUG, "阿司匹林|片剂|100mg"):
+        region.unfilled("P1", drug=drug)
+        region.unfilled("P2", drug=drug)
+    first, second = [item["case_id"] for item in desks.get("zhejiang", "/shortages").json()["items"]]
+
+    confirmed = desks.post("zhejiang", f"/shortages/{first}/confirm", {"reason": "多家药店报告"})
+    dismissed = desks.post("zhejiang", f"/shortages/{second}/dismiss", {"reason": "到货在途"})
+
+    assert confirmed.json()["state"] == "confirmed"
+    assert dismissed.json()["state"] == "dismissed"
+    assert desks.states("zhejiang") == ["confirmed"]
+    ended = desks.get("zhejiang", f"/shortages/{second}").json()
+    assert ended["ended"]["reason"] == "到货在途"
+    assert desks.post("shaanxi", f"/shortages/{first}/dismiss", {"reason": "x"}).status_code == 403
+    assert desks.post("zhejiang", f"/shortages/{first}/dismiss", {"reason": ""}).status_code == 422
+    assert desks.post("prescriber", f"/shortages/{first}/confirm", {"reason": "x"}).status_code == 403
+    assert desks.post("zhejiang", f"/shortages/{uuid4()}/confirm", {"reason": "x"}).status_code == 404
+
+
+def test_more_evidence_shows_in_the_list(region: Region, desks: Desks) -> None:
+    region.unfilled("P1")
+    region.unfilled("P2")
+    region.unfilled("P2", demand="line-2")
+
+    (item,) = desks.get("zhejiang", "/shortages").json()["items"]
+
+    assert (item["pharmacies"], item["demands"]) == (2, 2)
+
+
+def test_the_list_comes_in_pages_newest_first(region: Region, desks: Desks) -> None:
+    for number in range(5):
+        region.unfilled("P1", drug=f"药品{number}")
+        region.unfilled("P2", drug=f"药品{number}")
+        region.store.time += HOUR * (number % 2)
+
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = desks.get("zhejiang", "/shortages", limit="2", **({"cursor": cursor} if cursor else {})).json()
+        seen += [item["drug_key"] for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+
+    assert seen[0] == "药品4"
+    assert sorted(seen) == [f"药品{number}" for number in range(5)]
+
+
+def test_other_roles_and_bad_queries_are_refused(desks: Desks) -> None:
+    assert desks.get("patient", "/shortages").json()["code"] == "identity.forbidden"
+    assert desks.get("prescriber", "/shortages", region="33").json()["code"] == "request.invalid"
+
+
+def test_the_document_describes_every_route(desks: Desks) -> None:
+    paths = desks.app.openapi()["paths"]
+
+    assert {path for path in paths if path.startswith("/shortages")} == {
+        "/shortages",
+        "/shortages/{id}",
+        "/shortages/{id}/confirm",
+        "/shortages/{id}/dismiss",
+    }
