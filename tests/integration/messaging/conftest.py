@@ -35,14 +35,19 @@ class Worker:
         eventually(lambda: NOT_READY in self.program.output().rpartition(READY)[2], describe=NOT_READY)
 
     def publish(self, *events: dict[str, Any]) -> None:
-        """One batch; each event's data says what its handler shall do."""
-        for event in events:
-            self.publish_raw(f"{event['number']:06d}", envelope(**event).to_wire())
+        """One batch, published as one; each event's data says what its handler shall do."""
+        self._spool_batch({f"{event['number']:06d}": envelope(**event).to_wire() for event in events})
 
     def publish_raw(self, name: str, body: bytes) -> None:
-        hidden = self._spool / f"{name}.hidden"
-        hidden.write_bytes(body)
-        hidden.rename(self._spool / f"{name}.event")
+        self._spool_batch({name: body})
+
+    def _spool_batch(self, bodies: dict[str, bytes]) -> None:
+        """A directory that appears whole, so that the relay sees all of its events or none."""
+        hidden = self._spool / f"{min(bodies)}.hidden"
+        hidden.mkdir()
+        for name, body in bodies.items():
+            (hidden / f"{name}.event").write_bytes(body)
+        hidden.rename(hidden.with_suffix(".batch"))
 
     def handled(self) -> list[int]:
         """The numbers in the order in which their handling ended well."""

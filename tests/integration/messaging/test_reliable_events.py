@@ -114,7 +114,7 @@ def test_a_handler_that_does_not_end_is_ended_with_the_deadline_and_its_event_is
 @pytest.mark.servers
 def test_what_waits_when_a_worker_stops_is_left_for_the_next(amqp_url: str, start_worker: StartWorker) -> None:
     first = start_worker(amqp_url).ready()
-    first.publish({"number": 0, "sleep": 1})
+    first.publish({"number": 0, "sleep": 3})
     first.program.until("began 0;")
     first.publish(*[{"number": number} for number in range(1, 40)])
     first.program.until("published 39")

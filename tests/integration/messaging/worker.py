@@ -1,7 +1,7 @@
 """A worker for the tests, run as a program of its own because it must be green.
 
 It takes the family `case` as the consumer `prescribe`, does with each event what the event's data says, and tells what
-happened on its standard output. A loop publishes every file that appears in the spool directory, as a relay would.
+happened on its standard output. A loop publishes every batch that appears in the spool directory, as a relay would.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -71,19 +72,23 @@ class Relay:
 
     @repeatedly(idle_seconds=0.02, stop_seconds=2)
     def relay(self) -> bool:
-        files = sorted(Path(SETTINGS.spool).glob("*.event"))[:100]
+        batches = sorted(Path(SETTINGS.spool).glob("*.batch"))
+        files = [path for batch in batches for path in sorted(batch.iterdir())]
         if any(path.name.startswith("broken") for path in files):
-            for path in files:
-                path.unlink()
+            remove(batches)
             raise RuntimeError("the step was asked to fail")
         if files:
             if Relay.publisher is None:
                 Relay.publisher = publisher_to(SETTINGS.url, deadline_seconds=2)
             Relay.publisher.publish([Outgoing("case", path.stem, path.read_bytes()) for path in files])
-            for path in files:
-                path.unlink()
+            remove(batches)
             tell(f"published {len(files)}")
-        return len(files) == 100
+        return False
+
+
+def remove(batches: list[Path]) -> None:
+    for batch in batches:
+        shutil.rmtree(batch)
 
 
 class Net:
