@@ -98,13 +98,13 @@ async def read_case(id: UUID, actor: MayRead, read: Read) -> Response:  # noqa: 
 
 
 @router.post("/cases/{id}/take", responses=problems(*STEP, *LICENCE))
-async def take(id: UUID, actor: MayReview, run: Run) -> Any:  # noqa: A002
+async def take(id: UUID, actor: MayReview, run: Run) -> Response:  # noqa: A002
     """Take a queued case; it is the caller's until `lease_until`."""
     return await run(use_cases.take_case(TakeCase(case_id=id), actor))
 
 
 @router.post("/cases/{id}/put-back", responses=problems(*STEP, *HELD))
-async def put_back(id: UUID, _actor: MayReview, run: Run) -> Any:  # noqa: A002
+async def put_back(id: UUID, _actor: MayReview, run: Run) -> Response:  # noqa: A002
     """Leave a taken case to others."""
     return await run(use_cases.put_back(PutBack(case_id=id)))
 
@@ -120,21 +120,21 @@ async def pass_case(
     actor: MayReview,
     run: Run,
     jws: Annotated[str, Depends(compact_jws)],
-) -> Any:
+) -> Response:
     """Pass a case. The body is a compact JWS whose payload names case, revision and digest of the prescription, and
     comments each serious finding."""
     return await run(use_cases.pass_case(id, jws, actor))
 
 
 @router.post("/cases/{id}/return", responses=problems(*STEP, *LICENCE, *HELD, "case.unknown_code", "case.unknown_line"))
-async def return_case(id: UUID, body: ReturnBody, actor: MayReview, run: Run) -> Any:  # noqa: A002
+async def return_case(id: UUID, body: ReturnBody, actor: MayReview, run: Run) -> Response:  # noqa: A002
     """Send the prescription back to the prescriber, to confirm or to write anew."""
     wanted = ReturnCase(case_id=id, findings=body.findings, comment=body.comment)
     return await run(use_cases.return_case(wanted, actor))
 
 
 @router.post("/cases/{id}/refuse", responses=problems(*STEP, *LICENCE, *HELD, "case.code_not_serious"))
-async def refuse(id: UUID, body: RefuseBody, actor: MayReview, run: Run) -> Any:  # noqa: A002
+async def refuse(id: UUID, body: RefuseBody, actor: MayReview, run: Run) -> Response:  # noqa: A002
     """Refuse a seriously unreasonable prescription or a medication error, for good."""
     return await run(use_cases.refuse_case(RefuseCase(case_id=id, codes=body.codes, reason=body.reason), actor))
 

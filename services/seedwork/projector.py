@@ -67,13 +67,15 @@ class Projector:
         return True
 
     def _recorded(self, piece: reading.Range) -> list[Recorded]:
-        rows = reading.events_in(self._driver.database, piece)
         mapper = self._core.mapper
-        names = {name for _, row in rows for name in mapper.keys_wanted(row)}
+        rows = [
+            (index, row, mapper.parsed(stored(row))) for index, row in reading.events_in(self._driver.database, piece)
+        ]
+        names = {name for _, _, sealed in rows for name in sealed.keys_wanted()}
         keys = self._driver.run(self._core.keyring.fetch(names)) if names else {}
         recorded = []
-        for log_index, row in rows:
-            fact = mapper.to_domain_event(stored(row), keys)
+        for log_index, row, sealed in rows:
+            fact = sealed.opened(keys)
             moment = from_micros(row.recorded_at)
             actor, digest = fact.meta.actor, bytes(row.hash)
             recorded.append(Recorded(log_index, row.stream_id, row.version, fact.event, moment, actor, digest))

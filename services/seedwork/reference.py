@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar
+from uuid import UUID
 
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, StreamRef, derived_id
+
+ENTRY_IDS_KEPT_MAX = 20_000
 
 
 class EntryRecorded(DomainEvent):
@@ -62,4 +66,10 @@ def register(name: str) -> Aggregate[EntryState]:
 
 def entry(aggregate: Aggregate[EntryState], kind: str, code: str) -> StreamRef[EntryState]:
     """The stream of one entry."""
-    return aggregate.ref(derived_id("register", kind, code))
+    return aggregate.ref(_entry_id(kind, code))
+
+
+@lru_cache(maxsize=ENTRY_IDS_KEPT_MAX)
+def _entry_id(kind: str, code: str) -> UUID:
+    """Asked for several times in every command."""
+    return derived_id("register", kind, code)

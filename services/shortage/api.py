@@ -86,7 +86,7 @@ async def shortage(id: UUID, actor: MayRead, read: Read) -> Response:  # noqa: A
     "/shortages/{id}/confirm",
     responses=problems("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region"),
 )
-async def confirm(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Any:  # noqa: A002
+async def confirm(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Response:  # noqa: A002
     """Confirm a suspected case; its grade follows from its evidence."""
     return await run(use_cases.confirm_case(ConfirmCase(case_id=id, reason=body.reason)))
 
@@ -95,7 +95,7 @@ async def confirm(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> An
     "/shortages/{id}/dismiss",
     responses=problems("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region"),
 )
-async def dismiss(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Any:  # noqa: A002
+async def dismiss(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Response:  # noqa: A002
     """Dismiss a suspected case; it counts as a false alarm."""
     return await run(use_cases.dismiss_case(DismissCase(case_id=id, reason=body.reason)))
 

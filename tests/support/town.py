@@ -124,11 +124,10 @@ class Office:
         """The events of every aggregate of a kind, in order."""
         for ref in self._refs(aggregate):
             found = self.database.load(Wanted(streams={ref.stream_id: 0})).events[ref.stream_id]
-            mapper = self.core.mapper
-            rows = [stored(row) for row in found]
-            names = {name for row in found for name in mapper.keys_wanted(row)}
+            rows = [self.core.mapper.parsed(stored(row)) for row in found]
+            names = {name for row in rows for name in row.keys_wanted()}
             keys = self.driver.run(self.core.keyring.fetch(names)) if names else {}
-            yield [mapper.to_domain_event(row, keys).event for row in rows]
+            yield [row.opened(keys).event for row in rows]
 
     def _refs(self, aggregate: Any) -> list[StreamRef[Any]]:
         topics = {event.TOPIC for event in aggregate.events}

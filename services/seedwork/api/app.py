@@ -8,13 +8,15 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.seedwork.api import health
-from services.seedwork.api.boundary import JSON, Boundary
-from services.seedwork.api.context import Kit, context_of
+from services.seedwork.api.boundary import Boundary
+from services.seedwork.api.context import JSON, Kit, context_of
+from services.seedwork.api.direct import answer_directly
 from services.seedwork.api.openapi import document
 from services.seedwork.api.problems import problem_response
 from services.seedwork.composition import Service
@@ -66,6 +68,9 @@ def create_app(
     for router in (*routers, health.router):
         # Copied, not included: an included router is matched three times per request.
         app.router.routes.extend(router.routes)
+    for route in app.router.routes:
+        if isinstance(route, APIRoute):
+            answer_directly(route)
     app.add_middleware(Boundary, kit=kit)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     return app

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from services.seedwork.api.context import Kit, RequestContext
+from services.seedwork.api.context import JSON, Kit, RequestContext
 from services.seedwork.api.dependencies import JOSE
 from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.problems import problem_response
@@ -30,7 +30,6 @@ LARGE_BODY_BYTES = 32 * 1024
 """Parsing more than this takes over a millisecond and leaves the loop by a thread."""
 SLOW_SECONDS = 1.0
 """What was answered well and in time is in the event log already; a line for each costs a tenth of a request."""
-JSON = b"application/json"
 _LOG = logger("api")
 _HEADERS: list[tuple[bytes, bytes]] = [
     (b"cache-control", b"no-store"),
@@ -113,7 +112,8 @@ class Boundary:
         body = await _whole_body(receive, headers.get(b"content-length"), self._kit.settings.body_bytes_max)
         context.body_sha256 = hashlib.sha256(body).digest()
         if body:
-            await _check_body(body, context.media_type)
+            context.has_body = True
+            context.parsed_body = await _parsed(body, context.media_type)
         return _Replayed(body, receive)
 
     def _bearer(self, context: RequestContext) -> Actor:
@@ -185,16 +185,16 @@ async def _whole_body(receive: Receive, content_length: bytes | None, bytes_max:
         raise Refused("request.timeout") from None
 
 
-async def _check_body(body: bytes, media_type: bytes) -> None:
+async def _parsed(body: bytes, media_type: bytes) -> Any:
+    """The JSON value; a signed body is nobody's to read before its signature is checked."""
     if media_type == JOSE:
-        return
+        return None
     if media_type != JSON:
         raise Refused("request.media_type")
     try:
         if len(body) > LARGE_BODY_BYTES:
-            await asyncio.to_thread(parse_strict, body)
-        else:
-            parse_strict(body)
+            return await asyncio.to_thread(parse_strict, body)
+        return parse_strict(body)
     except NotStrictJson as error:
         raise Refused("request.malformed", reason=str(error)) from None
 

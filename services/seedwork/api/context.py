@@ -16,6 +16,7 @@ from services.seedwork.settings import Settings
 from services.seedwork.usecase import Actor
 
 SCOPE_KEY = "rxflow.request"
+JSON = b"application/json"
 _CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context; a later version may append fields, which this version does not pass on."""
@@ -45,6 +46,9 @@ class RequestContext:
     traceparent: str | None
     actor: Actor | None = None
     body_sha256: bytes = b""
+    has_body: bool = False
+    parsed_body: Any = None
+    """The value of a JSON body, as the boundary has let it in."""
     status: int = 0
 
     @classmethod

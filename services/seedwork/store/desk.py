@@ -68,14 +68,19 @@ class Desk:
         self.now = self.now or found.now
         self.kept = found.kept
         self._inbox.update(found.inbox)
-        names = {name for rows in found.events.values() for row in rows for name in self.core.mapper.keys_wanted(row)}
+        mapper = self.core.mapper
+        new = {
+            stream_id: [(row, mapper.parsed(stored(row))) for row in rows] for stream_id, rows in found.events.items()
+        }
+        names = {name for rows in new.values() for _, sealed in rows for name in sealed.keys_wanted()}
         keys = (yield from self.core.keyring.fetch(names)) if names else {}
         for stream_id, start in starts.items():
-            rows = found.events.get(stream_id, ())
-            facts = [(row, self.core.mapper.to_domain_event(stored(row), keys)) for row in rows]
-            self.tracked[stream_id] = start.following(facts)
-            self.read[stream_id] = self.tracked[stream_id].version
-            self.core.cache.keep(self.tracked[stream_id])
+            tracked = start
+            if stream_id in new:
+                tracked = start.following([(row, sealed.opened(keys)) for row, sealed in new[stream_id]])
+                self.core.cache.keep(tracked)
+            self.tracked[stream_id] = tracked
+            self.read[stream_id] = tracked.version
 
     def settle(self, work: Work) -> Generator[Request, Any, Outcome]:
         """Decides one use case and gathers its rows."""
@@ -146,6 +151,10 @@ class Desk:
         for stream_id, version in self.read.items():
             if stream_id not in relaxed and not self.tracked[stream_id].ref.aggregate.cached:
                 self._asserted[stream_id] = version
+
+    def changed(self) -> list[Tracked]:
+        """The aggregates as they are after the save."""
+        return [self.tracked[stream_id] for stream_id in self._changed]
 
     def batch(self) -> Batch:
         asserted = {stream: version for stream, version in self._asserted.items() if stream not in self._changed}

@@ -139,6 +139,10 @@ class StreamLocks:
         self._locks[stream_id] = (lock, users + 1)
         return lock
 
+    def is_new(self, stream_id: UUID) -> bool:
+        """Nobody but its one borrower knows the lock."""
+        return self._locks[stream_id][1] == 1
+
     def give_back(self, stream_id: UUID) -> None:
         lock, users = self._locks[stream_id]
         if users == 1:
@@ -256,6 +260,10 @@ class AsyncDriver:
     async def _enter(self, streams: tuple[UUID, ...], held: list[tuple[UUID, asyncio.Lock]]) -> None:
         for stream_id in streams:
             lock: asyncio.Lock = self._locks.borrow(stream_id)
+            if self._locks.is_new(stream_id):
+                await lock.acquire()  # at once: a time limit is for those who wait
+                held.append((stream_id, lock))
+                continue
             try:
                 async with asyncio.timeout(LOCK_WAIT_SECONDS):
                     await lock.acquire()

@@ -97,7 +97,7 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
     batch = desk.batch()
     if batch.events or batch.gates or batch.idempotency or batch.timers:
         yield Save(batch)
-        for tracked in desk.tracked.values():
+        for tracked in desk.changed():
             core.cache.keep(tracked)
     return outcomes
 

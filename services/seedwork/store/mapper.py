@@ -82,27 +82,44 @@ class PydanticMapper(Mapper[UUID]):
         return StoredEvent(fact.originator_id, fact.originator_version, event.TOPIC, state)
 
     def to_domain_event(self, stored_event: StoredEvent, keys: Keys = NO_KEYS) -> Fact:
+        return self.parsed(stored_event).opened(keys)
+
+    def parsed(self, stored_event: StoredEvent) -> SealedFact:
+        """The event as it is stored, read once: it says which keys it wants and is opened with them."""
         cls = self._classes[stored_event.topic]
         stored = orjson.loads(stored_event.state)
-        meta, fields = stored["meta"], stored["event"]
         place = Place(stored_event.originator_id, stored_event.originator_version, stored_event.topic)
-        version = meta.pop("class_version", 1)
+        return SealedFact(cls, place, stored["event"], stored["meta"])
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFact:
+    """A stored event whose personal fields are still sealed."""
+
+    cls: type[DomainEvent]
+    place: Place
+    fields: dict[str, Any]
+    meta: dict[str, Any]
+
+    def keys_wanted(self) -> set[KeyName]:
+        """The data keys it takes to read it whole."""
+        personal = personal_fields(self.cls)
+        if not personal:
+            return set()
+        patient_ref = UUID(self.fields["patient_ref"])
+        return {(patient_ref, kind) for name, kind in personal.items() if self.fields.get(name) is not None}
+
+    def opened(self, keys: Keys) -> Fact:
+        """Once: the fields are changed in place."""
+        cls, fields = self.cls, self.fields
+        version = self.meta.pop("class_version", 1)
         personal = personal_fields(cls)
         if personal:
-            unseal(fields, personal, UUID(fields["patient_ref"]), place, keys)
+            unseal(fields, personal, UUID(fields["patient_ref"]), self.place, keys)
         while version < cls.class_version:
             getattr(cls, f"upcast_v{version}_v{version + 1}")(fields)
             version += 1
-        return Fact(place.stream, place.sequence, cls.model_validate(fields), Meta(**meta))
-
-    def keys_wanted(self, row: EventRow) -> set[KeyName]:
-        """The data keys it takes to read a stored event whole."""
-        personal = personal_fields(self._classes[row.topic])
-        if not personal:
-            return set()
-        fields = orjson.loads(row.state)["event"]
-        patient_ref = UUID(fields["patient_ref"])
-        return {(patient_ref, kind) for name, kind in personal.items() if fields.get(name) is not None}
+        return Fact(self.place.stream, self.place.sequence, cls.model_validate(fields), Meta(**self.meta))
 
 
 def dumped(model: BaseModel, place: Place, keys: Keys) -> dict[str, Any]:

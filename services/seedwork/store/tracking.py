@@ -54,7 +54,11 @@ class StateCache:
     def start(self, ref: StreamRef[Any]) -> Tracked:
         if not ref.aggregate.cached:
             return Tracked.empty(ref)
-        return self._states.get(ref.stream_id) or Tracked.empty(ref)
+        kept = self._states.get(ref.stream_id)
+        if kept is None:
+            return Tracked.empty(ref)
+        self._states.move_to_end(ref.stream_id)
+        return kept
 
     def keep(self, tracked: Tracked) -> None:
         if tracked.ref.aggregate.cached and tracked.version:
