@@ -48,8 +48,10 @@ class Consumer:
         one), and `TryLaterError` while the store is away.
         """
         try:
-            blocked = self.tables.blocked()
-            waiting = [each for each in envelopes if (each.producer, each.stream) in blocked]
+            held_back = self.tables.held_back()
+            if held_back.restoring:
+                raise TryLaterError("the store was restored and waits for its check")
+            waiting = [each for each in envelopes if (each.producer, each.stream) in held_back.streams]
             for envelope in waiting:
                 self.tables.park(envelope)
             ready = [each for each in envelopes if each not in waiting]

@@ -98,8 +98,6 @@ class WorkerRuntime:
 
     def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Events from the broker."""
-        if self._held_back():
-            raise TryLaterError("the store was restored and waits for its check")
         self.consumer.handle([delivery.envelope for delivery in deliveries])
         with suppress(StoreError):  # it is handled; the leader's poll finds it
             self.database.notify(WAKE_CHANNEL)
@@ -123,7 +121,7 @@ class WorkerRuntime:
         return self._leadership.wait(LISTEN_SECONDS)
 
     def relay(self) -> bool:
-        return self.leads and not self._held_back() and self._relay.step()
+        return self.leads and self._relay.step()
 
     def project(self) -> bool:
         return self.leads and self._projector.step()

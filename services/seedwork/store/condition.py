@@ -11,7 +11,7 @@ from services.seedwork.composition import Service
 from services.seedwork.ports import Check
 from services.seedwork.projector import cursor_name
 from services.seedwork.store.drivers import Database
-from services.seedwork.store.reading import RELAY
+from services.seedwork.store.reading import RELAY, RESTORING
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import blocked, cursor, events, fresh, log, meta, poison
 
@@ -20,7 +20,6 @@ UNPUBLISHED_SECONDS_MAX = 5.0
 PROJECTION_SECONDS_MAX = 30.0
 CONSUMING_SECONDS_MAX = 10.0
 CONSUMING = "consuming_at"
-RESTORING = "restoring"
 
 
 def _count(table: sa.Table) -> Any:

@@ -18,6 +18,8 @@ from services.seedwork.store.tables import blocked, cursor, events, log, meta, p
 
 RELAY = "relay"
 """The relay's cursor."""
+RESTORING = "restoring"
+"""Stands in `meta` from a restore until the store was compared with its consumers."""
 
 _AFTER = sa.bindparam("after", type_=sa.BigInteger)
 _UPTO = sa.bindparam("upto", type_=sa.BigInteger)
@@ -29,6 +31,7 @@ _PLACE = Prepared(
     lambda _i: sa.select(
         sa.select(cursor.c.log_index).where(cursor.c.name == _NAME).scalar_subquery().label("after"),
         sa.func.coalesce(sa.func.max(log.c.log_index), 0).label("tail"),
+        sa.exists().where(meta.c.name == RESTORING).label("restoring"),
     )
 )
 _EVENTS = Prepared(
@@ -73,10 +76,11 @@ _OPEN = Prepared(lambda insert: insert(cursor).values(name=_NAME, log_index=_AFT
 
 @dataclass(frozen=True)
 class Range:
-    """A piece of the log: everything after `after` up to and with `upto`."""
+    """A piece of the log: everything after `after` up to and with `upto`. `restoring`: nobody may be told of it yet."""
 
     after: int
     upto: int
+    restoring: bool = False
 
     @property
     def empty(self) -> bool:
@@ -101,7 +105,7 @@ def next_range(database: Database, name: str, batch: int) -> Range:
     """The next piece for a reader. Ranges, not row limits: one event may have told several public ones."""
     place = _PLACE.read(database, name=name)[0]
     after = cursor_of(database, name) if place["after"] is None else int(place["after"])
-    return Range(after, min(after + batch, int(place["tail"])))
+    return Range(after, min(after + batch, int(place["tail"])), bool(place["restoring"]))
 
 
 def advance(database: Database, name: str, piece: Range) -> Statement:

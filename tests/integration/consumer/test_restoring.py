@@ -16,6 +16,7 @@ from services.seedwork import dead_letters, restoring
 from services.seedwork.consumer import Consumer
 from services.seedwork.families import families_of
 from services.seedwork.feeds import CatchUp
+from services.seedwork.messaging.errors import TryLaterError
 from services.seedwork.store import reading
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import blocked, inbox
@@ -117,6 +118,24 @@ def test_nothing_is_decided_while_a_consumer_does_not_answer(both: Pair) -> None
         restoring.check(both.producer.database, "review", silent)
     with pytest.raises(ConnectionError):
         restoring.check(both.producer.database, "review", silent)
+
+
+def test_a_restored_store_tells_nothing_and_hears_nothing_before_it_was_compared(both: Pair) -> None:
+    # given: an event to tell, and one that was told before
+    first, second = new_case(), new_case()
+    both.close_case(first)
+    (told,) = both.told()
+    both.close_case(second)
+
+    # when
+    restoring.declare_restored(both.producer.database)
+    restoring.declare_restored(both.consumer_driver.database)
+
+    # then
+    assert both.told() == []
+    with pytest.raises(TryLaterError):
+        both.consumer.handle([told])
+    assert both.heard(first) == ()
 
 
 def test_a_feed_is_read_from_its_start_again_once_its_producer_was_restored(tmp_path: Path) -> None:
