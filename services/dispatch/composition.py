@@ -9,6 +9,7 @@ from services.dispatch.application.translation import TRANSLATE
 from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
+from services.dispatch.domain.locator import LOCATORS
 from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
@@ -29,6 +30,7 @@ SERVICE = Service(
         TRACE_CODES,
         DELIVERIES,
         GUESSES,
+        LOCATORS,
         SHORTAGES,
     ),
     translate=TRANSLATE,

@@ -28,6 +28,7 @@ from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import HoldQuantity, PassPharmacyReview, ReleaseHold, WantedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.guess import GuessState
+from services.dispatch.domain.locator import LocatorState, tokens_like
 from services.dispatch.domain.policy import CN
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
 from services.dispatch.domain.values import Way
@@ -37,6 +38,8 @@ from services.seedwork.reference import EntryState, entry
 from services.seedwork.usecase import Actor, Answer, Decision, Find, Load, Moment, UseCase
 
 Thinking = Generator[Load | Find, Any, Decision]
+COUNTED_MAX = 50
+"""Fulfilments a wrong code is counted for: a locator has 33 million values, so more than a few never share one."""
 
 
 class LookUp(Command):
@@ -61,32 +64,30 @@ class HoldRequest(Command):
 def look_up(command: LookUp, actor: Actor, token_key: bytes) -> UseCase:
     """Token -> the prescription. Nobody can browse: without the patient's code there is nothing to see."""
 
-    def decide(moment: Moment, own: Loaded[GuessState], pharmacy: Loaded[EntryState]) -> Thinking:
+    token = secrets.read_token(command.token)
+
+    def decide(
+        moment: Moment, own: Loaded[GuessState], tokens: Loaded[LocatorState], pharmacy: Loaded[EntryState]
+    ) -> Thinking:
         refused = locked(moment, [own]) or _refusal(admitted_pharmacy(pharmacy.state, moment))
         if refused:
             return Decision.refused(refused)
-        token = secrets.read_token(command.token)
-        rows = yield Find("fulfilments_by_locator", {"locator": token[: secrets.LOCATOR_LENGTH]})
-        match = next((row for row in rows if _opens(token_key, row, token)), None)
-        counters = yield Load(tuple(fulfilment_counter(row["fulfilment_id"]) for row in rows))
+        match = tokens.state.opened_by(token, token_key)
         if match is None:
+            counters = yield Load(tuple(map(fulfilment_counter, tokens.state.live[-COUNTED_MAX:])))
             return missed(moment, [own, *counters], "token.wrong")
-        refused = locked(moment, [one for one, row in zip(counters, rows, strict=True) if row is match])
+        counter, fulfilment = yield Load.of(fulfilment_counter(match), FULFILMENTS.ref(match))
+        refused = locked(moment, [counter])
         if refused:
             return Decision.refused(refused)
-        fulfilment, content = yield Load.of(
-            FULFILMENTS.ref(match["fulfilment_id"]), CONTENTS.ref(content_id(match["prescription_id"]))
-        )
         if fulfilment.state.status == "closed":
             return Decision.refused(Refusal("token.used_up", {"outcome": fulfilment.state.outcome}))
+        (content,) = yield Load.of(CONTENTS.ref(content_id(fulfilment.state.prescription_id)))
         shown = {"fulfilment": fulfilment_view(fulfilment.state), "prescription": content_view(content.state)}
         return Decision.nothing(Answer(200, shown))
 
-    return UseCase((actor_counter(actor.subject),), decide, relaxed=(pharmacy_ref(command.pharmacy),))
-
-
-def _opens(key: bytes, row: Any, token: str) -> bool:
-    return secrets.same(token, secrets.patient_token(key, row["fulfilment_id"], row["token_issue"]))
+    streams = (actor_counter(actor.subject), tokens_like(token))
+    return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy),))
 
 
 def _refusal(outcome: object) -> Refusal | None:

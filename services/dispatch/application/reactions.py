@@ -15,6 +15,7 @@ from services.dispatch.domain.fulfilment import courier, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.locator import LocatorState, TokenIssued, tokens_beside
 from services.dispatch.domain.prescription_content import (
     CONTENTS,
     ContentLine,
@@ -67,7 +68,12 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
 def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
     """The instalment can be served: the fulfilment exists, and with it the patient's token."""
 
-    def decide(_moment: Moment, content: Loaded[ContentState], fulfilment: Loaded[FulfilmentState]) -> Decision:
+    def decide(
+        _moment: Moment,
+        content: Loaded[ContentState],
+        fulfilment: Loaded[FulfilmentState],
+        tokens: Loaded[LocatorState],
+    ) -> Decision:
         stored = content.state.content
         if stored is None:
             facts = {"prescription_id": str(event.prescription_id)}
@@ -88,11 +94,15 @@ def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
         opened = holds.open_fulfilment(fulfilment.state, command)
         if isinstance(opened, Refusal) or not opened:
             return Decision.nothing()
-        return Decision.on(fulfilment, opened).and_also(content, [InstalmentKnown(instalment=event.instalment)])
+        decision = Decision.on(fulfilment, opened).and_also(content, [InstalmentKnown(instalment=event.instalment)])
+        issued = TokenIssued(fulfilment_id=fulfilment.stream_id, issue=fulfilment.after(opened).token_issue)
+        return decision.and_also(tokens, [issued])
 
+    opening = fulfilment_id(event.prescription_id, event.instalment)
     streams = (
         CONTENTS.ref(content_id(event.prescription_id)),
-        FULFILMENTS.ref(fulfilment_id(event.prescription_id, event.instalment)),
+        FULFILMENTS.ref(opening),
+        tokens_beside(opening),
     )
     return UseCase(streams, decide)
 

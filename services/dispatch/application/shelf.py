@@ -1,4 +1,4 @@
-"""What a fulfilment's events mean for shelves, packs and parcels: saved together with them, or not at all."""
+"""What a fulfilment's events mean for shelves, packs, parcels and its token: saved together with them, or not at all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.ending import concluded
 from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
+from services.dispatch.domain.locator import tokens_beside, use_up
 from services.dispatch.domain.stock import item as stock
 from services.dispatch.domain.stock.events import Pick, UnfilledReason
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
@@ -102,6 +103,9 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
                 yield from _taken(state.supplies[supply_id], event)
             case e.SupplyUndone(supply_id=supply_id):
                 yield from _put_back(state.supplies[supply_id])
+            case e.FulfilmentClosed():
+                ended = state.fulfilment_id
+                yield Work(tokens_beside(ended), partial(use_up, fulfilment_id=ended))
         state = evolve(state, event)
 
 

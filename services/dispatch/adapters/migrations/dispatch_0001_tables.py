@@ -28,12 +28,9 @@ def upgrade() -> None:
         sa.Column("prescription_id", sa.Uuid(), nullable=False),
         sa.Column("patient_ref", sa.Uuid(), nullable=False),
         sa.Column("instalment", sa.Integer(), nullable=False),
-        sa.Column("locator", sa.Text(), nullable=False),
-        sa.Column("token_issue", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("fulfilment_id"),
     )
     with op.batch_alter_table("fulfilments", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_fulfilments_locator"), ["locator"], unique=False)
         batch_op.create_index(batch_op.f("ix_fulfilments_prescription_id"), ["prescription_id"], unique=False)
 
     op.create_table(
@@ -107,7 +104,6 @@ def downgrade() -> None:
     op.drop_table("known_shortages")
     with op.batch_alter_table("fulfilments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fulfilments_prescription_id"))
-        batch_op.drop_index(batch_op.f("ix_fulfilments_locator"))
 
     op.drop_table("fulfilments")
     with op.batch_alter_table("designations", schema=None) as batch_op:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from contracts.events import dispatch as told
 from services.dispatch.application import holds
 from services.dispatch.application.holds import LookUp
@@ -76,6 +78,34 @@ def test_wrong_secrets_behind_a_right_locator_lock_the_fulfilment_for_everybody(
         refused(look_up(town, wrong, (A, B)[number % 2]), "token.wrong")
 
     refused(look_up(town, town.token(fulfilment)), "token.locked")
+
+
+def test_a_token_opens_its_prescription_at_once_whatever_the_lists_know(town: Town) -> None:
+    town.store.lists_lag = True
+    fulfilment = town.release()
+
+    fine(look_up(town, town.token(fulfilment)))
+    for _ in range(5):
+        refused(look_up(town, "0000000000AA"), "token.wrong")
+    refused(look_up(town, town.token(fulfilment)), "token.locked")
+
+
+def test_of_many_with_one_locator_each_token_opens_its_own_and_guesses_lock_those_that_live(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "locator", lambda _fulfilment: "AAAAA")
+    ended = [town.release() for _ in range(12)]
+    for fulfilment in ended:
+        town.expire(fulfilment)
+    live = town.release()
+
+    assert fine(look_up(town, town.token(live))).body["fulfilment"]["fulfilment_id"] == str(live)
+    refused(look_up(town, town.token(ended[0])), "token.used_up")
+    for number in range(5):
+        refused(look_up(town, "AAAAA0000000", (A, B)[number % 2]), "token.wrong")
+
+    refused(look_up(town, town.token(live)), "token.locked")
+    refused(look_up(town, town.token(ended[0])), "token.used_up")
 
 
 def test_only_an_admitted_pharmacy_looks_up(town: Town) -> None:
