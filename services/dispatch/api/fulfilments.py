@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -42,9 +43,9 @@ async def look_up_token(
 
 @router.get("/fulfilments/{fulfilment_id}", responses=problems("fulfilment.unknown", "fulfilment.not_yours"))
 async def fulfilment(fulfilment_id: UUID, actor: MayRead, read: Read) -> Response:
-    """Where everything is. A pharmacy that serves it also reads the prescription."""
+    """Where everything is. A pharmacy reads it, with the prescription, while it holds and once it has dispensed."""
     loaded = await _visible(read, fulfilment_id, actor)
-    shown: dict[str, Any] = fulfilment_view(loaded.state)
+    shown: dict[str, Any] = fulfilment_view(loaded.state, _pharmacy(actor))
     if actor.role != "patient":
         (content,) = await read.load(CONTENTS.ref(content_id(loaded.state.prescription_id)))
         shown["prescription"] = content_view(content.state)
@@ -56,7 +57,9 @@ async def fulfilments_of_prescription(prescription_id: UUID, actor: MayRead, rea
     """The fulfilments of a prescription that the caller may see."""
     rows = await read.find("fulfilments_of_prescription", prescription_id=prescription_id)
     loaded = await read.load(*(FULFILMENTS.ref(row["fulfilment_id"]) for row in rows))
-    return answer({"items": [fulfilment_view(one.state) for one in loaded if _may_see(one.state, actor)]})
+    now = await read.now()
+    seen = [one.state for one in loaded if _may_see(one.state, actor, now)]
+    return answer({"items": [fulfilment_view(state, _pharmacy(actor)) for state in seen]})
 
 
 @router.get(
@@ -87,13 +90,18 @@ async def _visible(read: Read, fulfilment_id: UUID, actor: Actor) -> Loaded[Fulf
     (loaded,) = await read.load(FULFILMENTS.ref(fulfilment_id))
     if not loaded.exists:
         raise Refused("fulfilment.unknown", fulfilment_id=str(fulfilment_id))
-    if not _may_see(loaded.state, actor):
+    if not _may_see(loaded.state, actor, await read.now()):
         raise Refused("fulfilment.not_yours", fulfilment_id=str(fulfilment_id))
     return loaded
 
 
-def _may_see(state: FulfilmentState, actor: Actor) -> bool:
-    """The patient's own; a pharmacy's once it has held something of it."""
+def _pharmacy(actor: Actor) -> str | None:
+    """Whose holds and supplies alone are shown; None: everybody's, to the patient."""
+    return None if actor.role == "patient" else organisation(actor)
+
+
+def _may_see(state: FulfilmentState, actor: Actor, now: datetime) -> bool:
+    """The patient's own; a pharmacy's while it holds something of it, and once it has dispensed."""
     if actor.role == "patient":
         return actor.patient_ref is not None and actor.patient_ref == state.patient_ref
-    return state.served_by(organisation(actor))
+    return state.served_by(organisation(actor), now)

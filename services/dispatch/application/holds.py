@@ -83,7 +83,8 @@ def look_up(command: LookUp, actor: Actor, token_key: bytes) -> UseCase:
         if fulfilment.state.status == "closed":
             return Decision.refused(Refusal("token.used_up", {"outcome": fulfilment.state.outcome}))
         (content,) = yield Load.of(CONTENTS.ref(content_id(fulfilment.state.prescription_id)))
-        shown = {"fulfilment": fulfilment_view(fulfilment.state), "prescription": content_view(content.state)}
+        seen = fulfilment_view(fulfilment.state, command.pharmacy)
+        shown = {"fulfilment": seen, "prescription": content_view(content.state)}
         return Decision.nothing(Answer(200, shown))
 
     streams = (actor_counter(actor.subject), tokens_like(token))

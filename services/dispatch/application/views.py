@@ -10,8 +10,10 @@ from services.dispatch.domain.prescription_content import ContentState
 from services.dispatch.domain.values import Bucket
 
 
-def fulfilment_view(state: FulfilmentState) -> dict[str, Any]:
-    """Where everything is: lines with their buckets, holds, supplies."""
+def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict[str, Any]:
+    """Where everything is: lines with their buckets, holds, supplies; of those, to a pharmacy, its own only."""
+    holds = [hold for hold in state.holds.values() if pharmacy in {None, hold.pharmacy}]
+    supplies = [supply for supply in state.supplies.values() if pharmacy in {None, supply.pharmacy}]
     return {
         "fulfilment_id": str(state.fulfilment_id),
         "prescription_id": str(state.prescription_id),
@@ -29,8 +31,8 @@ def fulfilment_view(state: FulfilmentState) -> dict[str, Any]:
             }
             for row in state.lines.values()
         ],
-        "holds": [hold_view(hold) for hold in state.holds.values()],
-        "supplies": [supply_view(supply) for supply in state.supplies.values()],
+        "holds": [hold_view(hold) for hold in holds],
+        "supplies": [supply_view(supply) for supply in supplies],
     }
 
 

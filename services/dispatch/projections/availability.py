@@ -17,6 +17,7 @@ from services.seedwork.reference import EntryRecorded
 EARTH_RADIUS_METRES = 6_371_000
 METRES_PER_DEGREE = 111_195
 CANDIDATES_MAX = 500
+"""Pharmacies that are looked at, the nearest first."""
 
 STOCK = sa.Table(
     "stock_levels",
@@ -39,11 +40,12 @@ PHARMACIES = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("region", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
-    sa.Column("latitude", sa.Float, nullable=False, index=True),
+    sa.Column("latitude", sa.Float, nullable=False),
     sa.Column("longitude", sa.Float, nullable=False),
     sa.Column("valid_from", sa.Text, nullable=False),
     sa.Column("valid_until", sa.Text, nullable=False),
     sa.Column("suspended", sa.Boolean, nullable=False),
+    sa.Index("pharmacies_by_place", "latitude", "longitude"),
 )
 SHORTAGES = sa.Table(
     "known_shortages",
@@ -106,10 +108,15 @@ def _place(event: EntryRecorded) -> dict[str, Any]:
 
 
 def box(latitude: float, longitude: float, radius_metres: int) -> dict[str, float]:
-    """Degrees around a place, as parameters of the queries; a little more than the circle."""
+    """A place and the degrees around it, as parameters of the queries; a little more than the circle.
+
+    `narrow`: what a degree of longitude is there, of a degree of latitude.
+    """
     high = radius_metres / METRES_PER_DEGREE
-    wide = high / max(0.01, math.cos(math.radians(latitude)))
-    return {"south": latitude - high, "north": latitude + high, "west": longitude - wide, "east": longitude + wide}
+    narrow = max(0.01, math.cos(math.radians(latitude)))
+    wide = high / narrow
+    around = {"south": latitude - high, "north": latitude + high, "west": longitude - wide, "east": longitude + wide}
+    return {**around, "latitude": latitude, "longitude": longitude, "narrow": narrow}
 
 
 def distance_metres(a: tuple[float, float], b: tuple[float, float]) -> int:
@@ -159,6 +166,14 @@ def _text(name: str) -> sa.BindParameter[str]:
     return sa.bindparam(name, type_=sa.Text)
 
 
+def _squared(value: sa.ColumnElement[float]) -> sa.ColumnElement[float]:
+    return value * value
+
+
+_DISTANCE = _squared(PHARMACIES.c.latitude - _number("latitude")) + _squared(
+    (PHARMACIES.c.longitude - _number("longitude")) * _number("narrow")
+)
+"""Squared, in degrees of latitude: for the order only, as if the earth were flat this far around."""
 _NEAR = (
     PHARMACIES.c.latitude.between(_number("south"), _number("north")),
     PHARMACIES.c.longitude.between(_number("west"), _number("east")),
@@ -172,11 +187,12 @@ PROJECTION = Projection(
     tables=(STOCK, PHARMACIES, SHORTAGES),
     project=project,
     queries={
-        "pharmacies_near": sa.select(PHARMACIES).where(*_NEAR).order_by(PHARMACIES.c.code).limit(CANDIDATES_MAX),
+        "pharmacies_near": sa.select(PHARMACIES).where(*_NEAR).order_by(_DISTANCE, PHARMACIES.c.code).limit(CANDIDATES_MAX),
         "stock_near": sa.select(STOCK.c.pharmacy, sa.func.sum(STOCK.c.on_hand - STOCK.c.reserved).label("free"))
         .join(PHARMACIES, PHARMACIES.c.code == STOCK.c.pharmacy)
         .where(*_NEAR, STOCK.c.drug_key == _text("drug_key"), STOCK.c.on_hand > STOCK.c.reserved)
-        .group_by(STOCK.c.pharmacy)
+        .group_by(STOCK.c.pharmacy, PHARMACIES.c.latitude, PHARMACIES.c.longitude)
+        .order_by(_DISTANCE, STOCK.c.pharmacy)
         .limit(CANDIDATES_MAX),
         "shortages_of": sa.select(SHORTAGES.c.region, SHORTAGES.c.grade)
         .where(SHORTAGES.c.drug_key == _text("drug_key"))

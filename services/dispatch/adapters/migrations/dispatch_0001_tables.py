@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code"),
     )
     with op.batch_alter_table("pharmacies", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_pharmacies_latitude"), ["latitude"], unique=False)
+        batch_op.create_index("pharmacies_by_place", ["latitude", "longitude"], unique=False)
 
     op.create_table(
         "register_entries",
@@ -95,7 +95,7 @@ def downgrade() -> None:
     op.drop_table("stock_levels")
     op.drop_table("register_entries")
     with op.batch_alter_table("pharmacies", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_pharmacies_latitude"))
+        batch_op.drop_index("pharmacies_by_place")
 
     op.drop_table("pharmacies")
     with op.batch_alter_table("known_shortages", schema=None) as batch_op:

@@ -88,6 +88,10 @@ class Hold:
     def running(self) -> bool:
         return self.status in {"active", "accepted"}
 
+    def lets_read(self, now: datetime) -> bool:
+        """While it runs, and once its supply was dispensed; a hold that ended without one leaves nothing to read."""
+        return self.status == "used" or (self.running and now < self.expires_at)
+
     def held(self, line: int) -> int:
         return sum(row.quantity for row in self.lines if row.line == line)
 
@@ -174,6 +178,6 @@ class FulfilmentState:
         """The packs set aside under a hold, not yet checked."""
         return next((s for s in self.supplies.values() if s.hold_id == hold_id and s.status == "prepared"), None)
 
-    def served_by(self, pharmacy: str) -> bool:
-        """Whether this pharmacy has, or had, a hold on it."""
-        return any(hold.pharmacy == pharmacy for hold in self.holds.values())
+    def served_by(self, pharmacy: str, now: datetime) -> bool:
+        """Whether this pharmacy holds some of it, or has dispensed some of it."""
+        return any(hold.pharmacy == pharmacy and hold.lets_read(now) for hold in self.holds.values())

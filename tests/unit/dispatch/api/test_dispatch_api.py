@@ -208,6 +208,45 @@ def test_patients_see_their_own_and_pharmacies_what_they_hold(street: Street) ->
     assert item["lines"][0]["buckets"]["held"] == 60
 
 
+def test_a_pharmacy_reads_while_it_holds_and_what_it_has_supplied_but_nothing_after_a_hold_without_supply(
+    street: Street,
+) -> None:
+    town = street.town
+    fulfilment = town.release()
+    path, prescription_id = f"/fulfilments/{fulfilment}", str(town.state(fulfilment).prescription_id)
+    released, expired = town.hold(fulfilment, (1, 20)), town.hold(fulfilment, (1, 20), pharmacy=B)
+    assert street.pharmacist.get(path).status_code == street.competitor.get(path).status_code == 200
+
+    town.release_hold(fulfilment, released)
+    town.store.time = town.state(fulfilment).holds[expired].expires_at  # the clock has not swept it yet
+
+    for former in (street.pharmacist, street.competitor):
+        assert code_of(former.get(path)) == "fulfilment.not_yours"
+        assert former.get("/fulfilments", prescription_id=prescription_id).json() == {"items": []}
+    supply = town.dispensed(fulfilment, 20)
+    assert "prescription" in street.pharmacist.get(path).json()
+    town.give_up(fulfilment, supply)
+    assert [each["status"] for each in street.pharmacist.get(path).json()["supplies"]] == ["undone"]
+
+
+def test_a_pharmacy_sees_its_own_holds_and_supplies_only(street: Street) -> None:
+    town = street.town
+    fulfilment = town.release()
+    path, prescription_id = f"/fulfilments/{fulfilment}", str(town.state(fulfilment).prescription_id)
+    for pharmacy in (A, B):
+        town.dispensed(fulfilment, 20, pharmacy)
+
+    one = street.pharmacist.get(path).json()
+    (other,) = street.competitor.get("/fulfilments", prescription_id=prescription_id).json()["items"]
+    looked_up = street.pharmacist.post("/lookups", token=street.token(fulfilment)).json()["fulfilment"]
+    whole = street.patient.get(path).json()
+
+    for shown, pharmacies in ((one, {A}), (other, {B}), (looked_up, {A}), (whole, {A, B})):
+        for part in ("holds", "supplies"):
+            assert {each["pharmacy"] for each in shown[part]} == pharmacies
+        assert shown["lines"][0]["buckets"]["dispensed"] == 40
+
+
 def test_a_patient_token_without_a_patient_owns_nothing(street: Street, town: Town, tmp_path: Path) -> None:
     nobody = Desk(Caller(town.store, router, tmp_path), "patient-3", Role.PATIENT)
     fulfilment = town.release()

@@ -2,7 +2,10 @@
 
 import pytest
 
-from services.dispatch.projections.availability import box, distance_metres, ranked
+from services.dispatch.application.registers import KINDS
+from services.dispatch.projections.availability import CANDIDATES_MAX, box, distance_metres, ranked
+from services.seedwork.register_loading import record_entries
+from tests.unit.dispatch.town import DRUGS, SINCE, TABLETS, A, B, Town, place
 
 HERE = (28.20, 112.98)
 NEAR = {"code": "N", "name": "n", "region": "430102", "address": "a", "latitude": 28.20, "longitude": 112.98}
@@ -36,3 +39,21 @@ def test_where_a_drug_is_short_others_come_first() -> None:
     assert [(row["pharmacy"], row["short"]) for row in rows] == [("F", []), ("N", ["d"])]
     national = ranked(HERE, [NEAR, FAR], free, {"d": [""]})
     assert [row["pharmacy"] for row in national] == ["N", "F"]
+
+
+def test_of_more_pharmacies_than_are_looked_at_the_nearest_are(town: Town) -> None:
+    far = [f"P110101{number:05d}" for number in range(CANDIDATES_MAX)]
+    for start in range(0, len(far), 50):
+        content = place(28.60, 112.98, "110101")
+        rows = [{"code": code, "content": content, "valid_from": SINCE.isoformat()} for code in far[start : start + 50]]
+        town.store.run(record_entries(KINDS, "pharmacy", rows))
+    for code in far:
+        town.receive(code, TABLETS, "L1", 20)
+    area = {**box(*HERE, 80_000), "today": "2026-03-02"}
+
+    pharmacies = town.store.rows("pharmacies_near", **area)
+    stocked = town.store.rows("stock_near", drug_key="{generic_name}|{form}|{strength}".format(**DRUGS[TABLETS]), **area)
+
+    for found in ([row["code"] for row in pharmacies], [row["pharmacy"] for row in stocked]):
+        assert found[:2] == [A, B]
+        assert len(found) == CANDIDATES_MAX
