@@ -227,7 +227,9 @@ class DeliveryAttemptFailed(DeliveryEvent):
     TYPE: ClassVar[str] = "dispatch.delivery_attempt_failed.v1"
 
     attempt: int = Field(ge=1)
-    reason: str
+    reason: Literal[
+        "nobody_there", "not_reachable", "address_not_found", "refused_at_the_door", "parcel_damaged", "other"
+    ]
     may_retry: bool
 
 

@@ -143,6 +143,7 @@ CLAIM = {"unknown": "claim.unknown", "foreign": "claim.not_yours"}
 PAYMENT = {"unknown": "payment.unknown", "foreign": "payment.not_yours"}
 FULFILMENT = {"unknown": "fulfilment.unknown", "foreign": "fulfilment.not_yours"}
 REASON = fixed(reason="some reason")
+CODED = fixed(reason="other")
 
 CASES: dict[str, Case] = {
     "GET /patients/{patient_ref}": Case(
@@ -276,7 +277,7 @@ CASES: dict[str, Case] = {
         on_the_road,
         staff("pharmacist"),
         other_staff("pharmacist"),
-        REASON,
+        CODED,
         **PARCEL,  # type: ignore[arg-type]
     ),
     "POST /deliveries/{delivery_id}/in-transit": Case(on_the_road, courier, other_courier, **DELIVERY),  # type: ignore[arg-type]
@@ -288,7 +289,7 @@ CASES: dict[str, Case] = {
         fixed(proof_sha256=SHA),
         **DELIVERY,  # type: ignore[arg-type]
     ),
-    "POST /deliveries/{delivery_id}/fail-attempt": Case(on_the_road, courier, other_courier, REASON, **PARCEL),  # type: ignore[arg-type]
+    "POST /deliveries/{delivery_id}/fail-attempt": Case(on_the_road, courier, other_courier, CODED, **PARCEL),  # type: ignore[arg-type]
     "GET /claims/{claim_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **CLAIM),  # type: ignore[arg-type]
     "POST /claims/{claim_id}/authorise": Case(
         fetched,

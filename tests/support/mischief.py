@@ -234,7 +234,7 @@ class Mischief:
             case "arrive":
                 courier.arrive(delivery_id)
             case _:
-                courier.fail_attempt(delivery_id, "nobody there")
+                courier.fail_attempt(delivery_id, "nobody_there")
 
     def deliver(self) -> None:
         store, supply, delivery_id = self._one(self.deliveries)
@@ -242,7 +242,7 @@ class Mischief:
 
     def call_off(self) -> None:
         store, _, delivery_id = self._one(self.deliveries)
-        body = {"reason": "not needed"}
+        body = {"reason": "patient_wish"}
         self.town.cast.pharmacy(store).pharmacist.command("dispatch", f"/deliveries/{delivery_id}/cancel", body)
 
     def cancel(self) -> None:

@@ -9,11 +9,18 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from services.dispatch.api.common import OWN_DELIVERY, PickupKey, organisation
+from services.dispatch.api.common import OUT_OF_FORCE, OWN_DELIVERY, PickupKey, organisation
 from services.dispatch.application import deliveries
 from services.dispatch.application.deliveries import SHA256, Deliver
 from services.dispatch.application.views import delivery_view
-from services.dispatch.domain.delivery import DELIVERIES, DeliveryCreated, PackDelivery
+from services.dispatch.domain.delivery import (
+    DELIVERIES,
+    CancelDelivery,
+    DeliveryCreated,
+    FailAttempt,
+    FailureReason,
+    PackDelivery,
+)
 from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.usecase import Actor
 
@@ -34,10 +41,21 @@ class ProofBody(Body):
     proof_sha256: str = Field(pattern=SHA256)
 
 
-class ReasonBody(Body):
-    """Why."""
+Note = Annotated[str, Field(min_length=1, max_length=200)]
 
-    reason: str = Field(min_length=1, max_length=200)
+
+class FailureBody(Body):
+    """Why nobody took it. The note is sealed and told to nobody."""
+
+    reason: FailureReason
+    note: Note | None = None
+
+
+class CallOffBody(Body):
+    """Why it is called off. The note is sealed and told to nobody."""
+
+    reason: Literal["patient_wish", "courier_absent", "mistake", "other"]
+    note: Note | None = None
 
 
 class DeliverBody(ProofBody):
@@ -78,7 +96,7 @@ async def pack(delivery_id: UUID, body: PackBody, actor: Arranger, run: Run) -> 
     return await run(deliveries.pack(delivery_id, command))
 
 
-@router.post("/hand-over", responses=problems(*OWN_DELIVERY, "supply.not_cleared"))
+@router.post("/hand-over", responses=problems(*OWN_DELIVERY, "supply.not_cleared", *OUT_OF_FORCE))
 async def hand_over(delivery_id: UUID, body: ProofBody, actor: Arranger, run: Run) -> Response:
     """The courier takes the sealed parcel, once the supply is cleared."""
     return await run(deliveries.hand_over(delivery_id, organisation(actor), body.proof_sha256))
@@ -104,12 +122,14 @@ async def deliver(delivery_id: UUID, body: DeliverBody, actor: Carrier, run: Run
 
 
 @router.post("/fail-attempt", responses=problems(*OWN_DELIVERY))
-async def fail_attempt(delivery_id: UUID, body: ReasonBody, actor: Carrier, run: Run) -> Response:
+async def fail_attempt(delivery_id: UUID, body: FailureBody, actor: Carrier, run: Run) -> Response:
     """Nobody took it."""
-    return await run(deliveries.fail_attempt(delivery_id, organisation(actor), body.reason))
+    command = FailAttempt(courier=organisation(actor), reason=body.reason, note=body.note)
+    return await run(deliveries.fail_attempt(delivery_id, command))
 
 
 @router.post("/cancel", responses=problems(*OWN_DELIVERY))
-async def cancel(delivery_id: UUID, body: ReasonBody, actor: Arranger, run: Run) -> Response:
+async def cancel(delivery_id: UUID, body: CallOffBody, actor: Arranger, run: Run) -> Response:
     """Call it off before the courier has it; the supply waits at the counter."""
-    return await run(deliveries.cancel(delivery_id, organisation(actor), body.reason))
+    command = CancelDelivery(pharmacy=organisation(actor), reason=body.reason, note=body.note)
+    return await run(deliveries.cancel(delivery_id, command))

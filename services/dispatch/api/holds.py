@@ -93,7 +93,7 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
     return await run(use_case, secret=_secret(hold_key, organisation(actor)))
 
 
-@router.post("/{hold_id}/review", responses=problems(*OWN_HOLD, "person.not_qualified"))
+@router.post("/{hold_id}/review", responses=problems(*OWN_HOLD, "pharmacy.not_admitted", "person.not_qualified"))
 async def review(
     fulfilment_id: UUID,
     hold_id: UUID,

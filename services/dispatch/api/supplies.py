@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from services.dispatch.api.common import OWN_HOLD, OWN_SUPPLY, DemandKey, HoldKey, PickupKey, organisation
+from services.dispatch.api.common import OUT_OF_FORCE, OWN_HOLD, OWN_SUPPLY, DemandKey, HoldKey, PickupKey, organisation
 from services.dispatch.api.holds import SecretBody
 from services.dispatch.application import deliveries, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery
@@ -50,6 +50,7 @@ class DeliveryBody(Body):
     status_code=201,
     responses=problems(
         *OWN_HOLD,
+        "pharmacy.not_admitted",
         "person.not_qualified",
         "hold.not_held",
         "supply.already_prepared",
@@ -87,6 +88,7 @@ async def unprepare(
     responses=problems(
         *OWN_HOLD,
         *OWN_SUPPLY,
+        "pharmacy.not_admitted",
         "person.not_qualified",
         "supply.checker_is_preparer",
         "supply.no_price",
@@ -161,8 +163,7 @@ async def give_up(
         *OWN_SUPPLY,
         "supply.delivery_arranged",
         "supply.counter_only",
-        "courier.not_admitted",
-        "courier.not_qualified",
+        *OUT_OF_FORCE,
     ),
 )
 async def arrange_delivery(

@@ -16,6 +16,7 @@ from services.dispatch.application.registers import (
     designations_in_force,
     drug_refs,
     not_qualified,
+    not_serving,
     person_ref,
     pharmacy_ref,
     product_facts,
@@ -178,9 +179,11 @@ def wrong_secret(hold_key: bytes, hold_id: UUID, pharmacy: str, shown: str) -> R
 def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, hold_key: bytes) -> UseCase:
     """The pharmacy's own pharmacist stands for the prescription."""
 
-    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], person: Loaded[EntryState]) -> Decision:
+    def decide(
+        moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
+    ) -> Decision:
         refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
-        refused = refused or not_qualified(person.state, moment, command.pharmacy, {"pharmacist"})
+        refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
         outcome = holds.pass_review(fulfilment.state, command, moment.now, CN.on(civil_day(moment.now)))
@@ -188,7 +191,8 @@ def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, h
             return Decision.refused(outcome)
         return Decision.on(fulfilment, outcome, _hold_answer(fulfilment.after(outcome), 200, command.hold_id))
 
-    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=(person_ref(command.pharmacist),))
+    entries = (pharmacy_ref(command.pharmacy), person_ref(command.pharmacist))
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)
 
 
 def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_key: bytes, demand_key: bytes) -> UseCase:

@@ -57,6 +57,14 @@ def admitted_courier(state: EntryState, moment: Moment, *, cold_chain: bool) -> 
     return courier
 
 
+def may_not_send(pharmacy: EntryState, courier: EntryState, moment: Moment, *, cold_chain: bool) -> Refusal | None:
+    """None when today this pharmacy may give this courier the parcel."""
+    for found in (admitted_pharmacy(pharmacy, moment), admitted_courier(courier, moment, cold_chain=cold_chain)):
+        if isinstance(found, Refusal):
+            return found
+    return None
+
+
 def not_qualified(person: EntryState, moment: Moment, organisation: str, professions: set[str]) -> Refusal | None:
     """None when the register knows this person in one of these professions at this pharmacy today."""
     content = person.content or {}
@@ -64,6 +72,16 @@ def not_qualified(person: EntryState, moment: Moment, organisation: str, profess
     if known and professions & set(content.get("professions", ())):
         return None
     return Refusal("person.not_qualified", {"needed": sorted(professions), "organisation": organisation})
+
+
+def not_serving(
+    pharmacy: EntryState, person: EntryState, moment: Moment, organisation: str, professions: set[str]
+) -> Refusal | None:
+    """None when the pharmacy is admitted today and the person qualified for a step in it."""
+    place = admitted_pharmacy(pharmacy, moment)
+    if isinstance(place, Refusal):
+        return place
+    return not_qualified(person, moment, organisation, professions)
 
 
 def product_facts(entries: Iterable[Loaded[EntryState]]) -> tuple[ProductFacts, ...]:

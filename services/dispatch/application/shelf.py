@@ -1,4 +1,4 @@
-"""What a fulfilment's events mean for shelves, packs, parcels and its token: saved together with them, or not at all."""
+"""What a fulfilment's events mean for shelves, packs, parcels and its token: saved together, or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.domain import delivery, trace_code
-from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.delivery import DELIVERIES, CancelDelivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.ending import concluded
 from services.dispatch.domain.fulfilment.evolve import evolve
@@ -182,8 +182,8 @@ def _put_back(supply: Supply) -> Iterator[Work]:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))
     if supply.delivery_id:
-        call_off = partial(delivery.cancel, pharmacy=supply.pharmacy, reason="supply undone")
-        yield Work(DELIVERIES.ref(supply.delivery_id), call_off)
+        call_off = CancelDelivery(pharmacy=supply.pharmacy, reason="supply_undone")
+        yield Work(DELIVERIES.ref(supply.delivery_id), partial(delivery.cancel, command=call_off))
 
 
 def _by_product(rows: Iterable[PickedLine | DispensedLine]) -> dict[str, list[Any]]:

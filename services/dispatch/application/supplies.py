@@ -12,7 +12,7 @@ from stdnum.cn import ric
 
 from services.dispatch.application.guesses import actor_counter, fulfilment_counter, locked, missed
 from services.dispatch.application.holds import wrong_secret
-from services.dispatch.application.registers import drug_refs, not_qualified, person_ref, product_facts
+from services.dispatch.application.registers import drug_refs, not_serving, person_ref, pharmacy_ref, product_facts
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.views import supply_view
 from services.dispatch.domain import secrets
@@ -28,6 +28,9 @@ from services.seedwork.reference import EntryState
 from services.seedwork.usecase import Actor, Answer, Decision, Load, Moment, UseCase
 
 Thinking = Generator[Load, Any, Decision]
+PREPARES = {"preparer", "pharmacist"}
+CHECKS = {"checker", "pharmacist"}
+"""Professions that check, and that hand out."""
 
 
 def _supply_answer(state: FulfilmentState, status: int, supply_id: UUID | None = None) -> Answer:
@@ -38,9 +41,11 @@ def _supply_answer(state: FulfilmentState, status: int, supply_id: UUID | None =
 def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hold_key: bytes) -> UseCase:
     """Packs picked and scanned: their codes are this supply's until it is checked or put back."""
 
-    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], person: Loaded[EntryState]) -> Thinking:
+    def decide(
+        moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
+    ) -> Thinking:
         refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
-        refused = refused or not_qualified(person.state, moment, command.pharmacy, {"preparer", "pharmacist"})
+        refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, PREPARES)
         if refused:
             return Decision.refused(refused)
         drugs = yield Load(drug_refs(row.product for row in command.lines))
@@ -50,7 +55,8 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         about = Circumstances(civil_day(moment.now), products=facts)
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
-    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=(person_ref(command.preparer),))
+    entries = (pharmacy_ref(command.pharmacy), person_ref(command.preparer))
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)
 
 
 def unprepare(fulfilment_id: UUID, command: Unprepare, secret: str, hold_key: bytes) -> UseCase:
@@ -78,10 +84,12 @@ def dispense_supply(
 ) -> UseCase:
     """The check by a second person. The price is what the pharmacy's stock says at this moment."""
 
-    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], person: Loaded[EntryState]) -> Thinking:
+    def decide(
+        moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
+    ) -> Thinking:
         state = fulfilment.state
         refused = _secret_of_supply(state, command, secret, hold_key)
-        refused = refused or not_qualified(person.state, moment, command.pharmacy, {"checker", "pharmacist"})
+        refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, CHECKS)
         if refused:
             return Decision.refused(refused)
         supply = state.supplies.get(command.supply_id)
@@ -100,17 +108,24 @@ def dispense_supply(
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))
 
-    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=(person_ref(command.checker),))
+    entries = (pharmacy_ref(command.pharmacy), person_ref(command.checker))
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)
 
 
 def hand_out(fulfilment_id: UUID, command: HandOut, code: str, actor: Actor, pickup_key: bytes) -> UseCase:
-    """Over the counter, against the patient's pickup code. A wrong code is counted."""
+    """Over the counter, against the patient's pickup code. A wrong code is counted.
 
-    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *counters: Loaded[Any]) -> Thinking:
+    The patient has it, whoever gave it: a pharmacy or person out of force makes it irregular, not unsaid.
+    """
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *others: Loaded[Any]) -> Thinking:
+        counters, (pharmacy, person) = others[:2], others[2:]
         refused = locked(moment, counters) or _identity_invalid(command, civil_day(moment.now))
         if refused:
             return Decision.refused(refused)
-        outcome = supplies.hand_out(fulfilment.state, command)
+        irregular = not_serving(pharmacy.state, person.state, moment, command.pharmacy, CHECKS)
+        given = command.model_copy(update={"irregularities": (irregular.code,) if irregular else ()})
+        outcome = supplies.hand_out(fulfilment.state, given)
         expected = secrets.pickup_code(pickup_key, command.supply_id)
         if not isinstance(outcome, Refusal) and not secrets.same(secrets.read_token(code), expected):
             return missed(moment, counters, "supply.wrong_pickup_code")
@@ -118,7 +133,7 @@ def hand_out(fulfilment_id: UUID, command: HandOut, code: str, actor: Actor, pic
         return (yield from settle(fulfilment, outcome, Circumstances.at(moment), show))
 
     streams = (FULFILMENTS.ref(fulfilment_id), actor_counter(actor.subject), fulfilment_counter(fulfilment_id))
-    return UseCase(streams, decide)
+    return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), person_ref(command.handed_out_by)))
 
 
 def _identity_invalid(command: HandOut, today: date) -> Refusal | None:

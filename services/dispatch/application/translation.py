@@ -155,7 +155,8 @@ def _delivery_handed_over(happened: Happened, event: delivery.DeliveryHandedOver
 
 
 def _delivery_attempt_failed(happened: Happened, event: delivery.DeliveryAttemptFailed) -> Told:
-    yield told.DeliveryAttemptFailed.model_validate({**_parcel(happened), **event.model_dump()})
+    said = event.model_dump(include={"attempt", "reason", "may_retry"})
+    yield told.DeliveryAttemptFailed.model_validate({**_parcel(happened), **said})
 
 
 def _delivery_delivered(happened: Happened, event: delivery.DeliveryDelivered) -> Told:

@@ -62,6 +62,7 @@ def supply_view(supply: Supply) -> dict[str, Any]:
         "patient_share": supply.patient_share,
         "payment": supply.payment,
         "delivery_id": str(supply.delivery_id) if supply.delivery_id else None,
+        "irregularities": list(supply.irregularities),
     }
 
 

@@ -25,6 +25,12 @@ from services.seedwork.model import (
 )
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
+FailureReason = Literal[
+    "nobody_there", "not_reachable", "address_not_found", "refused_at_the_door", "parcel_damaged", "other"
+]
+CallOffReason = Literal["patient_wish", "courier_absent", "mistake", "supply_undone", "other"]
+Note = Annotated[str | None, Personal(PersonalClass.CONTACT)]
+"""What somebody wrote beside a code. It tells of a person at a door, so it is sealed, and told to nobody."""
 _DELIVERED = "supply_received; delivery_ended"
 
 TRANSITIONS = Transitions(
@@ -39,7 +45,13 @@ TRANSITIONS = Transitions(
         Transition("created", "PackDelivery", "seal number", "packed", "-"),
         Transition("created", "CancelDelivery", "", "cancelled", "delivery_ended"),
         Transition("packed", "CancelDelivery", "", "cancelled", "delivery_ended"),
-        Transition("packed", "HandOverToCourier", "cleared; courier's proof", "handed_over", "delivery_handed_over"),
+        Transition(
+            "packed",
+            "HandOverToCourier",
+            "cleared; pharmacy and courier in force; proof",
+            "handed_over",
+            "delivery_handed_over",
+        ),
         Transition("handed_over", "InTransit", "", "in_transit", "-"),
         Transition("attempt_failed", "InTransit", "attempts left", "in_transit", "-"),
         Transition("in_transit", "Arrive", "", "arrived", "-"),
@@ -108,8 +120,10 @@ class DeliveryAttemptFailed(DomainEvent):
 
     TOPIC: ClassVar[str] = "dispatch.delivery.delivery_attempt_failed"
 
+    patient_ref: UUID
     attempt: int
-    reason: str
+    reason: FailureReason
+    note: Note = None
     may_retry: bool
 
 
@@ -128,7 +142,9 @@ class DeliveryCancelled(DomainEvent):
 
     TOPIC: ClassVar[str] = "dispatch.delivery.delivery_cancelled"
 
-    reason: str
+    patient_ref: UUID
+    reason: CallOffReason
+    note: Note = None
 
 
 @dataclass(frozen=True)
@@ -211,17 +227,40 @@ def arrive(state: DeliveryState, courier: str) -> Outcome:
     return answers(state, "Arrive", courier=courier) or [DeliveryMoved(to="arrived")]
 
 
-def fail_attempt(state: DeliveryState, courier: str, reason: str, policy: Policy) -> Outcome:
+class FailAttempt(Command):
+    """Nobody took it."""
+
+    courier: str
+    reason: FailureReason
+    note: str | None = None
+
+
+class CancelDelivery(Command):
+    """Call it off."""
+
+    pharmacy: str
+    reason: CallOffReason
+    note: str | None = None
+
+
+def fail_attempt(state: DeliveryState, command: FailAttempt, policy: Policy) -> Outcome:
     """Nobody took it; the last attempt allowed says so."""
-    refused = answers(state, "FailAttempt", courier=courier)
+    refused = answers(state, "FailAttempt", courier=command.courier)
+    if refused or state.created is None:
+        return refused or []
     attempt = state.attempts + 1
+    said = command.model_dump(include={"reason", "note"})
     may_retry = attempt < policy.delivery_attempts_max
-    return refused or [DeliveryAttemptFailed(attempt=attempt, reason=reason, may_retry=may_retry)]
+    return [DeliveryAttemptFailed(patient_ref=state.created.patient_ref, attempt=attempt, may_retry=may_retry, **said)]
 
 
-def cancel(state: DeliveryState, pharmacy: str, reason: str) -> Outcome:
+def cancel(state: DeliveryState, command: CancelDelivery) -> Outcome:
     """Call it off, while the parcel is still in the pharmacy."""
-    return answers(state, "CancelDelivery", pharmacy=pharmacy) or [DeliveryCancelled(reason=reason)]
+    refused = answers(state, "CancelDelivery", pharmacy=command.pharmacy)
+    if refused or state.created is None:
+        return refused or []
+    said = command.model_dump(include={"reason", "note"})
+    return [DeliveryCancelled(patient_ref=state.created.patient_ref, **said)]
 
 
 DELIVERIES: Aggregate[DeliveryState] = Aggregate(

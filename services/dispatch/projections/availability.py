@@ -187,7 +187,10 @@ PROJECTION = Projection(
     tables=(STOCK, PHARMACIES, SHORTAGES),
     project=project,
     queries={
-        "pharmacies_near": sa.select(PHARMACIES).where(*_NEAR).order_by(_DISTANCE, PHARMACIES.c.code).limit(CANDIDATES_MAX),
+        "pharmacies_near": sa.select(PHARMACIES)
+        .where(*_NEAR)
+        .order_by(_DISTANCE, PHARMACIES.c.code)
+        .limit(CANDIDATES_MAX),
         "stock_near": sa.select(STOCK.c.pharmacy, sa.func.sum(STOCK.c.on_hand - STOCK.c.reserved).label("free"))
         .join(PHARMACIES, PHARMACIES.c.code == STOCK.c.pharmacy)
         .where(*_NEAR, STOCK.c.drug_key == _text("drug_key"), STOCK.c.on_hand > STOCK.c.reserved)

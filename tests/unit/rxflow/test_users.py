@@ -167,7 +167,7 @@ def test_of_a_proof_only_the_digest_is_sent(services: Services, pharmacy: Pharma
     courier = Courier(services.session())
     courier.in_transit(delivery)
     courier.arrive(delivery)
-    courier.fail_attempt(delivery, "nobody there")
+    courier.fail_attempt(delivery, "nobody_there")
     courier.deliver(delivery, b"signature", "CODE")
     assert services.last == {
         "proof_sha256": hashlib.sha256(b"signature").hexdigest(),

@@ -114,6 +114,8 @@ class HandOut(Command):
     handed_out_by: str
     collector_kind: Literal["patient", "agent"]
     collector: CollectorIdentity
+    irregularities: tuple[str, ...] = ()
+    """Rules that were broken; it has happened all the same."""
 
 
 class GiveUp(Command):
@@ -131,8 +133,8 @@ class DeliverSupply(Command):
     collector_kind: Literal["patient", "agent"]
     identity_checked: bool
     proof_sha256: str
-    in_order: bool
-    """The patient's code was right and the courier had reported the arrival."""
+    irregularities: tuple[str, ...] = ()
+    """Rules that were broken; it has happened all the same."""
 
 
 class NoteClaim(Command):

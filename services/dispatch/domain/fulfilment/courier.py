@@ -64,7 +64,8 @@ def deliver(state: FulfilmentState, command: DeliverSupply) -> Outcome:
             identity_checked=command.identity_checked,
             handed_out_by=command.courier,
             proof_sha256=command.proof_sha256,
-            exception=not (supply.cleared and command.in_order),
+            organisation=command.courier,
+            irregularities=(*(() if supply.cleared else ("supply.not_cleared",)), *command.irregularities),
         )
     ]
 

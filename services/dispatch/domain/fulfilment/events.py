@@ -180,7 +180,14 @@ class SupplyReceived(DomainEvent):
     identity_checked: bool
     handed_out_by: str
     proof_sha256: str | None = None
-    exception: bool = False
+    organisation: str
+    """Who recorded it, and owes an explanation of what is irregular about it."""
+    irregularities: tuple[str, ...] = ()
+    """Rules that were broken, by their codes in the error catalogue."""
+
+    @property
+    def exception(self) -> bool:
+        return bool(self.irregularities)
 
 
 class SupplyUndone(DomainEvent):

@@ -33,7 +33,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return _evolve_fill(state, event)
         case e.SupplyReceived(accepted=accepted):
             moves = [(row.line, Bucket.IN_HANDS, row.quantity) for row in accepted]
-            return _supply(_moved(state, Bucket.DISPENSED, moves), event.supply_id, status="in_hands")
+            given = _moved(state, Bucket.DISPENSED, moves)
+            return _supply(given, event.supply_id, status="in_hands", irregularities=event.irregularities)
         case e.SupplyUndone(lines=freed):
             return _supply(_moved(state, Bucket.DISPENSED, _rows(freed)), event.supply_id, status="undone")
         case e.RemainderLapsed(lines=lapsed):

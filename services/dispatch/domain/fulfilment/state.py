@@ -116,6 +116,7 @@ class Supply:
     patient_share: int | None = None
     payment: str | None = None
     delivery_id: UUID | None = None
+    irregularities: tuple[str, ...] = ()
 
     @property
     def cleared(self) -> bool:

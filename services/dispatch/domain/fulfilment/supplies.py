@@ -165,7 +165,10 @@ def _rest(state: FulfilmentState, hold: Hold, lines: tuple[DispensedLine, ...]) 
 
 
 def hand_out(state: FulfilmentState, command: HandOut) -> Outcome:
-    """Over the counter (再发药): nothing leaves uncleared, and an agent's document does not replace the patient's."""
+    """Over the counter (再发药): nothing leaves uncleared, and an agent's document does not replace the patient's.
+
+    Who had no right to hand it out has done so all the same: recorded as irregular.
+    """
     supply = own_supply(state, command.supply_id, command.pharmacy, "HandOut")
     if isinstance(supply, Refusal):
         return supply
@@ -184,6 +187,8 @@ def hand_out(state: FulfilmentState, command: HandOut) -> Outcome:
             collector=command.collector,
             identity_checked=True,
             handed_out_by=command.handed_out_by,
+            organisation=command.pharmacy,
+            irregularities=command.irregularities,
         )
     ]
 

@@ -31,15 +31,21 @@ HOLD = Transitions(
         ),
         Transition("active", "FetchSecret", "same pharmacy", "active", "-"),
         Transition("accepted", "FetchSecret", "same pharmacy", "accepted", "-"),
-        Transition("active", "PassPharmacyReview", "licensed pharmacist of the pharmacy", "accepted", "-"),
+        Transition("active", "PassPharmacyReview", "pharmacy admitted; its licensed pharmacist", "accepted", "-"),
         Transition("active", "ReleaseHold", "secret; reason", "active, ended", "hold_ended, line_unfilled"),
         Transition("accepted", "ReleaseHold", "secret; reason", "accepted, ended", "hold_ended, line_unfilled"),
         Transition("active", "clock: hold_expiry", "now >= expires_at", "ended", "hold_ended"),
         Transition("accepted", "clock: hold_expiry", "now >= expires_at; packs go back", "ended", "hold_ended"),
         Transition("active", "cancellation_requested", "cancel table", "ended", "hold_ended"),
         Transition("accepted", "cancellation_requested", "cancel table; packs go back", "ended", "hold_ended"),
-        Transition("accepted", "PrepareSupply", "secret; see Supply", "accepted", "-"),
-        Transition("accepted", "DispenseSupply", "secret; see Supply", "used", "supply_dispensed"),
+        Transition("accepted", "PrepareSupply", "secret; pharmacy and preparer in force; see Supply", "accepted", "-"),
+        Transition(
+            "accepted",
+            "DispenseSupply",
+            "secret; pharmacy and checker in force; see Supply",
+            "used",
+            "supply_dispensed",
+        ),
     )
 )
 
@@ -61,15 +67,33 @@ SUPPLY = Transitions(
         Transition("with_courier", "claim", "highest attempt counts", "with_courier", "-"),
         Transition("in_hands", "claim", "highest attempt counts", "in_hands", "-"),
         Transition("undone", "claim", "highest attempt counts", "undone", "-"),
-        Transition("dispensed", "HandOut", "cleared; pickup code; no delivery", "in_hands", "supply_received"),
-        Transition("dispensed", "ArrangeDelivery", "deliverable; courier admitted", "dispensed", "delivery_created"),
+        Transition(
+            "dispensed",
+            "HandOut",
+            "cleared; pickup code; no delivery; out of force: irregular",
+            "in_hands",
+            "supply_received",
+        ),
+        Transition(
+            "dispensed",
+            "ArrangeDelivery",
+            "deliverable; pharmacy and courier in force",
+            "dispensed",
+            "delivery_created",
+        ),
         Transition("dispensed", "CancelDelivery", "not handed over", "dispensed", "delivery_ended"),
         Transition("dispensed", "GiveUp", "the patient's own", "undone", "supply_undone"),
         Transition("dispensed", "clock: collect", "now >= collect_by", "undone", "supply_undone"),
         Transition("dispensed", "cancellation_requested", "cancel table", "undone", "supply_undone"),
-        Transition("dispensed", "HandOverToCourier", "cleared", "with_courier", "delivery_handed_over"),
+        Transition("dispensed", "HandOverToCourier", "cleared; both in force", "with_courier", "delivery_handed_over"),
         Transition("with_courier", "cancellation_requested", "recorded, answered at the end", "with_courier", "-"),
-        Transition("with_courier", "Deliver", "proof; always recorded", "in_hands", "supply_received"),
+        Transition(
+            "with_courier",
+            "Deliver",
+            "proof; always recorded, irregular when a guard fails",
+            "in_hands",
+            "supply_received",
+        ),
     )
 )
 

@@ -126,7 +126,7 @@ def test_from_packing_to_the_door(street: Street) -> None:
     assert street.pharmacist.post(f"{path}/pack", seal_no="S1").status_code == 200
     assert street.pharmacist.post(f"{path}/hand-over", proof_sha256=SHA).status_code == 200
     assert street.courier.post(f"{path}/in-transit").status_code == 200
-    assert street.courier.post(f"{path}/fail-attempt", reason="nobody at home").json()["attempts"] == 1
+    assert street.courier.post(f"{path}/fail-attempt", reason="nobody_there").json()["attempts"] == 1
     assert street.courier.post(f"{path}/in-transit").status_code == 200
     assert street.courier.post(f"{path}/arrive").status_code == 200
     assert street.courier.get(path).json()["contact"]["phone"] == "138****0000"
@@ -144,7 +144,9 @@ def test_a_delivery_may_be_called_off_and_the_supply_given_up(street: Street) ->
     base = f"/fulfilments/{fulfilment}/supplies/{supply}"
     delivery = street.pharmacist.post(f"{base}/deliveries", courier=COURIER, contact=CONTACT).json()["delivery_id"]
 
-    assert street.pharmacist.post(f"/deliveries/{delivery}/cancel", reason="changed").json()["status"] == "cancelled"
+    assert (
+        street.pharmacist.post(f"/deliveries/{delivery}/cancel", reason="patient_wish").json()["status"] == "cancelled"
+    )
     assert code_of(street.stranger.post(f"{base}/give-up")) == "fulfilment.not_yours"
     assert street.patient.post(f"{base}/give-up").json()["status"] == "undone"
 

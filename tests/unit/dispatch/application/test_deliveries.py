@@ -9,10 +9,11 @@ from contracts.events import dispatch as told
 from contracts.events import insurance
 from services.dispatch.application import deliveries
 from services.dispatch.application.views import delivery_view
-from services.dispatch.domain.delivery import PackDelivery
+from services.dispatch.domain.delivery import CancelDelivery, FailAttempt, PackDelivery
 from services.dispatch.domain.fulfilment.commands import DeliverSupply
 from services.dispatch.domain.fulfilment.courier import deliver, detach_delivery, hand_to_courier
-from services.seedwork.model import Refusal
+from services.seedwork.model import PersonalClass, Refusal
+from services.seedwork.store.sealing import personal_fields
 from tests.unit.dispatch.town import COURIER, SHA, A, B, Town, fine, refused
 
 
@@ -93,7 +94,7 @@ def test_attempts_are_counted_and_end(town: Town) -> None:
     delivery_id = town.on_the_road(fulfilment, supply_id)
 
     for attempt in range(1, 4):
-        fine(town.store.run(deliveries.fail_attempt(delivery_id, COURIER, "nobody at home")))
+        fine(town.store.run(deliveries.fail_attempt(delivery_id, FailAttempt(courier=COURIER, reason="nobody_there"))))
         if attempt < 3:
             fine(town.store.run(deliveries.in_transit(delivery_id, COURIER)))
 
@@ -101,6 +102,24 @@ def test_attempts_are_counted_and_end(town: Town) -> None:
     failed = [(event.attempt, event.may_retry) for event in town.store.told_of(told.DeliveryAttemptFailed)]
     assert failed == [(1, True), (2, True), (3, False)]
     fine(town.deliver(delivery_id, supply_id))
+
+
+def test_what_is_written_beside_a_reason_is_sealed_and_told_to_nobody(town: Town) -> None:
+    sent, kept = town.release(), town.release()
+    on_the_road = town.on_the_road(sent, town.dispensed(sent))
+    packed = town.packed(kept, town.dispensed(kept))
+    words = "王先生搬到隔壁楼了"
+
+    fine(town.store.run(deliveries.fail_attempt(on_the_road, FailAttempt(courier=COURIER, reason="other", note=words))))
+    fine(town.store.run(deliveries.cancel(packed, CancelDelivery(pharmacy=A, reason="other", note=words))))
+
+    said = [town.store.streams[each][-1] for each in (on_the_road, packed)]
+    assert [event.note for event in said] == [words, words]  # type: ignore[attr-defined]
+    assert [personal_fields(type(event)) for event in said] == [{"note": PersonalClass.CONTACT}] * 2
+    assert [event.patient_ref for event in said] == [town.patient_ref] * 2  # type: ignore[attr-defined]
+    assert not any(words in event.model_dump_json() for event in town.store.told)
+    (failed,) = town.store.told_of(told.DeliveryAttemptFailed)
+    assert failed.reason == "other"
 
 
 def test_only_its_courier_moves_a_parcel_and_only_its_pharmacy_packs_it(town: Town) -> None:
@@ -149,7 +168,7 @@ def test_there_is_one_delivery_at_a_time_and_it_can_be_called_off(town: Town) ->
     refused(town.try_arrange(fulfilment, supply_id), "supply.delivery_arranged")
     refused(town.try_hand_out(fulfilment, supply_id), "supply.delivery_arranged")
     refused(town.try_arrange(fulfilment, uuid4()), "supply.unknown")
-    fine(town.store.run(deliveries.cancel(delivery_id, A, "patient comes by")))
+    fine(town.store.run(deliveries.cancel(delivery_id, CancelDelivery(pharmacy=A, reason="patient_wish"))))
 
     (ended,) = town.store.told_of(told.DeliveryEnded)
     assert ended.outcome == "cancelled"
@@ -189,7 +208,6 @@ def test_a_supply_that_is_not_on_the_road_is_neither_delivered_nor_called_off_tw
         collector_kind="patient",
         identity_checked=True,
         proof_sha256=SHA,
-        in_order=True,
     )
 
     assert isinstance(deliver(state, said), Refusal)

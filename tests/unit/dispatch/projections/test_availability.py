@@ -52,7 +52,9 @@ def test_of_more_pharmacies_than_are_looked_at_the_nearest_are(town: Town) -> No
     area = {**box(*HERE, 80_000), "today": "2026-03-02"}
 
     pharmacies = town.store.rows("pharmacies_near", **area)
-    stocked = town.store.rows("stock_near", drug_key="{generic_name}|{form}|{strength}".format(**DRUGS[TABLETS]), **area)
+    stocked = town.store.rows(
+        "stock_near", drug_key="{generic_name}|{form}|{strength}".format(**DRUGS[TABLETS]), **area
+    )
 
     for found in ([row["code"] for row in pharmacies], [row["pharmacy"] for row in stocked]):
         assert found[:2] == [A, B]
