@@ -247,7 +247,7 @@ class LineUnfilled(IntegrationEvent):
     """A pharmacy could not give what a patient asked for. No patient and no prescription in it.
 
     `demand_key` is opaque and the same for one prescription line over all pharmacies, so that three tries of one line
-    count as one demand. Stock on hand beside it is a contradiction.
+    count as one demand. Stock on hand beside it is a contradiction, unless the books had some but not enough.
     """
 
     TYPE: ClassVar[str] = "dispatch.line_unfilled.v1"
@@ -258,7 +258,7 @@ class LineUnfilled(IntegrationEvent):
     pharmacy: str
     region: str
     quantity: int = Field(gt=0)
-    reason: Literal["out_of_stock", "partial_dispense"]
+    reason: Literal["out_of_stock", "partial_dispense", "not_enough_stock"]
     on_hand_known: bool
     on_hand: int = Field(ge=0)
     demand_key: str

@@ -75,13 +75,22 @@ def _secret(key: bytes, pharmacy: str) -> Any:
     ),
 )
 async def hold(
-    fulfilment_id: UUID, body: HoldBody, actor: MayHold, run: Run, token_key: TokenKey, hold_key: HoldKey
+    fulfilment_id: UUID,
+    body: HoldBody,
+    actor: MayHold,
+    run: Run,
+    token_key: TokenKey,
+    hold_key: HoldKey,
+    demand_key: DemandKey,
 ) -> Response:
-    """Hold quantities for the patient who shows the token; the stock is reserved in the same save."""
+    """Hold quantities for the patient who shows the token; the stock is reserved in the same save.
+
+    What the books cannot meet is refused, and told to shortage monitoring without the patient.
+    """
     request = HoldRequest(
         fulfilment_id=fulfilment_id, pharmacy=organisation(actor), pharmacist=actor.subject, **dict(body)
     )
-    use_case = holds.hold_quantity(request, actor, token_key)
+    use_case = holds.hold_quantity(request, actor, token_key, demand_key)
     response: Response = await run(use_case, secret=_secret(hold_key, organisation(actor)))
     return response
 

@@ -1,21 +1,17 @@
-"""Codes that people show: checked here, counted when wrong, and locked.
-
-A wrong code is an *answer*, not a refusal: a refused command writes nothing, and a miss must be counted. The api turns
-the answer into the problem it names.
-"""
+"""Codes that people show: checked here, counted when wrong, and locked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from uuid import UUID
 
-from contracts.errors import CATALOGUE
+from services.dispatch.application.recorded import answered
 from services.dispatch.domain import guess
 from services.dispatch.domain.guess import GUESSES, GuessState, guess_id
 from services.dispatch.domain.policy import CN
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
-from services.seedwork.usecase import Answer, Change, Decision, Moment
+from services.seedwork.usecase import Change, Decision, Moment
 
 Counter = Loaded[GuessState]
 
@@ -39,4 +35,4 @@ def missed(moment: Moment, counters: Iterable[Counter], code: str) -> Decision:
     """Count the miss with everybody concerned and answer with the problem `code`."""
     policy = CN.on(civil_day(moment.now))
     changes = tuple(Change(one, tuple(guess.miss(one.state, moment.now, policy))) for one in counters)
-    return Decision(changes, Answer(CATALOGUE[code].status, {"problem": code}))
+    return Decision(changes, answered(Refusal(code)))

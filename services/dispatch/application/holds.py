@@ -21,7 +21,7 @@ from services.dispatch.application.registers import (
     pharmacy_ref,
     product_facts,
 )
-from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.shelf import Circumstances, DemandKey, settle, unfilled
 from services.dispatch.application.views import content_view, fulfilment_view, hold_view
 from services.dispatch.domain import secrets
 from services.dispatch.domain.fulfilment import holds
@@ -96,7 +96,7 @@ def _refusal(outcome: object) -> Refusal | None:
     return outcome if isinstance(outcome, Refusal) else None
 
 
-def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes) -> UseCase:
+def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes, demand_key: bytes) -> UseCase:
     """Reserve quantities and the stock they come from, in one save."""
 
     def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *others: Loaded[Any]) -> Thinking:
@@ -116,7 +116,7 @@ def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes) -> UseCa
         refused = not_qualified(person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
-        return (yield from _hold(moment, fulfilment, command, place.region))
+        return (yield from _hold(moment, fulfilment, command, place.region, partial(secrets.demand_key, demand_key)))
 
     streams = (
         FULFILMENTS.ref(command.fulfilment_id),
@@ -126,7 +126,9 @@ def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes) -> UseCa
     return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), person_ref(command.pharmacist)))
 
 
-def _hold(moment: Moment, fulfilment: Loaded[FulfilmentState], command: HoldRequest, region: str) -> Thinking:
+def _hold(
+    moment: Moment, fulfilment: Loaded[FulfilmentState], command: HoldRequest, region: str, demand_key: DemandKey
+) -> Thinking:
     """The hold itself, once it is clear who asks and that the patient wants it."""
     drugs = yield Load(drug_refs(_products(fulfilment.state, command.lines)))
     rows = yield Find("designations_of", {"pharmacy": command.pharmacy})
@@ -141,9 +143,14 @@ def _hold(moment: Moment, fulfilment: Loaded[FulfilmentState], command: HoldRequ
         designations=designations_in_force(agreements, moment),
     )
     today = civil_day(moment.now)
-    outcome = holds.hold_quantity(fulfilment.state, wanted, moment.now, moment.ids, CN.on(today))
+    held = holds.hold_quantity(fulfilment.state, wanted, moment.now, moment.ids, CN.on(today))
+    if isinstance(held, Refusal):
+        return Decision.refused(held)
     about = Circumstances(today, packs_seen=command.packs_seen)
-    return (yield from settle(fulfilment, outcome, about, partial(_hold_answer, status=201)))
+    decision = yield from settle(fulfilment, [held], about, partial(_hold_answer, status=201))
+    if decision.refusal is None:
+        return decision
+    return (yield from unfilled(fulfilment.state, held, decision.refusal, today, demand_key))
 
 
 def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
@@ -203,9 +210,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
         if refused:
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
-        about = Circumstances(
-            civil_day(moment.now), demand_key=lambda rx, line: secrets.demand_key(demand_key, rx, line)
-        )
+        about = Circumstances(civil_day(moment.now), demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.application.recorded import answered
 from services.dispatch.domain import delivery, trace_code
 from services.dispatch.domain.delivery import DELIVERIES, CancelDelivery
 from services.dispatch.domain.fulfilment import events as e
@@ -20,12 +21,14 @@ from services.dispatch.domain.stock import item as stock
 from services.dispatch.domain.stock.events import Pick, UnfilledReason
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
 from services.dispatch.domain.trace_code import TRACE_CODES, PackFacts, trace_code_id
-from services.dispatch.domain.values import DispensedLine, PickedLine, ProductFacts
+from services.dispatch.domain.values import DispensedLine, FreedLine, HeldLine, PickedLine, ProductFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment
 
 Settling = Generator[Load, Any, Decision]
+DemandKey = Callable[[UUID, int], str]
+"""The opaque key of a prescription's line."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Circumstances:
     today: date
     packs_seen: bool = False
     products: tuple[ProductFacts, ...] = ()
-    demand_key: Callable[[UUID, int], str] | None = None
+    demand_key: DemandKey | None = None
     """Makes the opaque key of an unfilled line; without it none is told."""
 
     @classmethod
@@ -72,6 +75,45 @@ def settle(
         return Decision.refused(changes)
     own = (Change(fulfilment, tuple(outcome)),) if outcome else ()
     return Decision((*own, *changes), show(fulfilment.after(outcome)))
+
+
+def unfilled(
+    state: FulfilmentState, held: e.QuantityHeld, refusal: Refusal, today: date, demand_key: DemandKey
+) -> Settling:
+    """A hold that the books cannot meet: refused, and every line they lack told to shortage monitoring."""
+    products = sorted({row.product for row in held.lines})
+    items = yield Load(tuple(STOCK_ITEMS.ref(stock_item_id(held.pharmacy, product)) for product in products))
+    shelf = dict(zip(products, items, strict=True))
+    left = {product: item.state.available(today) for product, item in shelf.items()}
+    events: dict[str, list[DomainEvent]] = {}
+    for row in held.lines:
+        if row.quantity <= left[row.product]:
+            left[row.product] -= row.quantity
+        else:
+            tell = _tell_unfilled(state, held, row, "not_enough_stock", demand_key)
+            events.setdefault(row.product, []).extend(tell(shelf[row.product].state))
+    changes = tuple(Change(shelf[product], tuple(told)) for product, told in events.items())
+    return Decision(changes, answered(refusal))
+
+
+def _tell_unfilled(
+    state: FulfilmentState,
+    place: Hold | e.QuantityHeld,
+    row: HeldLine | FreedLine,
+    reason: UnfilledReason,
+    demand_key: DemandKey,
+) -> Callable[[StockState], list[DomainEvent]]:
+    product = next(held.product for held in place.lines if held.line == row.line)
+    return partial(
+        stock.unfilled,
+        pharmacy=place.pharmacy,
+        product=product,
+        drug_key=state.lines[row.line].content.drug_key,
+        region=place.region,
+        quantity=row.quantity,
+        reason=reason,
+        demand_key=demand_key(state.prescription_id, row.line),
+    )
 
 
 def _perform(works: Iterable[Work], loaded: Iterable[Loaded[Any]]) -> tuple[Change, ...] | Refusal:
@@ -132,17 +174,7 @@ def _freed(state: FulfilmentState, hold: Hold, event: e.HoldEnded, about: Circum
         product = products[row.line]
         yield _stock(hold.pharmacy, product, partial(stock.free, hold_id=hold.hold_id, quantity=row.quantity))
         if reason and about.demand_key:
-            tell = partial(
-                stock.unfilled,
-                pharmacy=hold.pharmacy,
-                product=product,
-                drug_key=state.lines[row.line].content.drug_key,
-                region=hold.region,
-                quantity=row.quantity,
-                reason=reason,
-                demand_key=about.demand_key(state.prescription_id, row.line),
-            )
-            yield _stock(hold.pharmacy, product, tell)
+            yield _stock(hold.pharmacy, product, _tell_unfilled(state, hold, row, reason, about.demand_key))
 
 
 def _scans(pharmacy: str, event: e.SupplyPrepared, about: Circumstances) -> Iterator[Work]:

@@ -104,7 +104,7 @@ def dispense_supply(
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
         today = civil_day(moment.now)
         outcome = supplies.dispense_supply(state, wanted, moment.now, CN.on(today))
-        about = Circumstances(today, demand_key=lambda rx, line: secrets.demand_key(demand_key, rx, line))
+        about = Circumstances(today, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

@@ -76,7 +76,8 @@ class _RequestRunner:
             refusal = outcome.refusal
             return problem_response(refusal.code, context.correlation_id, facts=refusal.facts, headers=headers)
         if outcome.status >= 400:  # refused, but not without a trace: the answer names the problem
-            return problem_response(outcome.body["problem"], context.correlation_id, headers=headers)
+            body = outcome.body
+            return problem_response(body["problem"], context.correlation_id, facts=body.get("facts"), headers=headers)
         body = dict(outcome.body)
         if secret is not None:
             body.update(secret(outcome.body))

@@ -68,7 +68,7 @@ def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
         pharmacy=event.pharmacy,
         region=event.region,
         occurred_at=envelope.parsed_body().occurred_at,
-        contradictory=event.on_hand_known and (event.on_hand or 0) > 0,
+        contradictory=event.reason != "not_enough_stock" and event.on_hand_known and event.on_hand > 0,
     )
     return SignalReceived(
         drug_key=event.drug_key,

@@ -234,7 +234,7 @@ class Town:
             **more,
         )
         who = actor("pharmacist", pharmacy)
-        return self.store.run(holds.hold_quantity(request, who, KEY), who)
+        return self.store.run(holds.hold_quantity(request, who, KEY, KEY), who)
 
     def hold(self, fulfilment: UUID, *lines: tuple[int, int], pharmacy: str = A, **more: Any) -> UUID:
         """Holds; answers the hold."""

@@ -1,6 +1,7 @@
 """Pharmacies of a province that cannot fill what patients ask for."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -35,6 +36,7 @@ class Region:
         drug: str = DRUG,
         at: datetime | None = None,
         on_hand: int | None = 0,
+        reason: Any = "out_of_stock",
     ) -> None:
         """A pharmacy could not fill a demand, at the store's time unless told otherwise."""
         event = LineUnfilled(
@@ -43,7 +45,7 @@ class Region:
             pharmacy=pharmacy,
             region=region,
             quantity=12,
-            reason="out_of_stock",
+            reason=reason,
             on_hand_known=on_hand is not None,
             on_hand=on_hand or 0,
             demand_key=demand,

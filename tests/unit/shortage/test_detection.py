@@ -123,6 +123,14 @@ def test_a_pharmacy_with_stock_in_its_books_contradicts_itself(region: Region) -
     assert suspected.evidence.contradictory == 1
 
 
+def test_books_that_have_some_but_not_enough_are_no_contradiction(region: Region) -> None:
+    region.unfilled("P1", on_hand=10, reason="not_enough_stock")
+    region.unfilled("P2", on_hand=0)
+
+    (suspected,) = region.store.told
+    assert suspected.evidence.contradictory == 0
+
+
 def test_a_policy_may_leave_contradictory_signals_out() -> None:
     strict = POLICY.model_copy(update={"contradictory_signals_count": False})
     honest, contradictory = signal("P1"), signal("P2", contradictory=True)

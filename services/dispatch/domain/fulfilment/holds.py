@@ -27,7 +27,9 @@ def open_fulfilment(state: FulfilmentState, command: OpenFulfilment) -> Outcome:
     return [e.FulfilmentOpened(token_issue=1, **dict(command))]
 
 
-def hold_quantity(state: FulfilmentState, command: HoldQuantity, now: datetime, ids: Ids, policy: Policy) -> Outcome:
+def hold_quantity(
+    state: FulfilmentState, command: HoldQuantity, now: datetime, ids: Ids, policy: Policy
+) -> e.QuantityHeld | Refusal:
     """Reserve quantities for one pharmacy; whoever commits first has them."""
     if not FULFILMENT.allows(state.status, "HoldQuantity"):
         return wrong_state("fulfilment", state.status, "HoldQuantity")
@@ -38,7 +40,7 @@ def hold_quantity(state: FulfilmentState, command: HoldQuantity, now: datetime, 
         return lines
     channel = policy.channel_by_intent.get(state.insurance_intent)
     covering = tuple(row for row in command.designations if channel in row.channels)
-    held = e.QuantityHeld(
+    return e.QuantityHeld(
         hold_id=ids.new(),
         pharmacy=command.pharmacy,
         region=command.region,
@@ -49,7 +51,6 @@ def hold_quantity(state: FulfilmentState, command: HoldQuantity, now: datetime, 
         expires_at=min(now + policy.hold, state.closes_at + policy.hold_grace),
         held_by=command.pharmacist,
     )
-    return [held]
 
 
 def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ...] | Refusal:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.seedwork.model import DomainEvent, Immutable
 
-UnfilledReason = Literal["out_of_stock", "partial_dispense"]
+UnfilledReason = Literal["out_of_stock", "partial_dispense", "not_enough_stock"]
 
 
 class Pick(Immutable):

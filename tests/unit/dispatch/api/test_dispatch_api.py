@@ -176,6 +176,13 @@ def test_a_supply_can_be_put_back(street: Street) -> None:
     assert street.preparer.post(path, secret=secret).json()["status"] == "unprepared"
 
 
+def test_a_hold_without_stock_is_a_problem_that_says_what_there_is(street: Street) -> None:
+    short = street.hold(street.town.release(300), 300)
+
+    assert (short.status_code, code_of(short)) == (409, "stock.not_enough")
+    assert short.json()["facts"] == {"product": TABLETS, "available": 200}
+
+
 def test_wrong_codes_are_problems_and_lock(street: Street) -> None:
     fulfilment = street.town.release()
     token = street.token(fulfilment)

@@ -317,6 +317,34 @@ def test_out_of_stock_is_a_signal_without_patient_or_prescription(town: Town) ->
     assert str(town.patient_ref) not in text
 
 
+def test_a_hold_that_the_books_cannot_meet_is_refused_and_told_as_unfilled(town: Town) -> None:
+    fulfilment = town.release(60, 30)
+
+    short = town.try_hold(fulfilment, (1, 60), (2, 30))
+
+    refused(short, "stock.not_enough")
+    assert short.body["facts"] == {"product": SYRUP, "available": 10}
+    assert town.store.told_of(told.QuantityHeld) == []
+    assert not town.shelf().reserved
+    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    assert (unfilled.product, unfilled.quantity, unfilled.reason) == (SYRUP, 30, "not_enough_stock")
+    assert (unfilled.on_hand_known, unfilled.on_hand) == (True, 10)
+    town.hold(fulfilment, (2, 10))
+    fine(town.release_hold(fulfilment, next(iter(town.state(fulfilment).holds)), "out_of_stock"))
+    assert {event.demand_key for event in town.store.told_of(told.LineUnfilled)} == {unfilled.demand_key}
+
+
+def test_what_a_pharmacy_never_had_is_unfilled_too(town: Town) -> None:
+    fulfilment = town.release()
+
+    refused(town.try_hold(fulfilment, (1, 60), product=BRAND), "stock.not_enough")
+
+    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    assert (unfilled.product, unfilled.on_hand_known, unfilled.on_hand) == (BRAND, False, 0)
+    town.receive(A, BRAND, "B1", 60)
+    town.hold(fulfilment, (1, 60), product=BRAND)
+
+
 def test_another_reason_is_no_signal(town: Town) -> None:
     fulfilment = town.release()
     fine(town.release_hold(fulfilment, town.hold(fulfilment), "patient_wish"))
