@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,7 +23,14 @@ from services.insurance.domain.accumulator import (
     reserve_figures,
 )
 from services.insurance.domain.catalogue import Listing, listing
-from services.insurance.domain.claim import ClaimOpened, ClaimState, Consent, VoidReason, claim_of
+from services.insurance.domain.claim import (
+    ClaimOpened,
+    ClaimState,
+    Consent,
+    VoidReason,
+    VoidRequested,
+    claim_of,
+)
 from services.insurance.domain.claim_decisions import (
     choose_self_pay,
     clear,
@@ -36,6 +43,7 @@ from services.insurance.domain.claim_decisions import (
     request_authorisation,
     request_void,
     settle,
+    take_back,
 )
 from services.insurance.domain.claim_transitions import AUTHORISED, SETTLED, VOIDED
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason, entitlement
@@ -51,6 +59,7 @@ from services.insurance.domain.payment import (
 )
 from services.insurance.domain.policy import InsurancePolicy
 from services.insurance.domain.standing_authorisation import StandingAuthorisationState, standing_authorisation_of
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Refusal
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.usecase import Load
@@ -85,12 +94,13 @@ class ClaimWork:
     """The steps of one claim inside one decision."""
 
     def __init__(
-        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], day: date
+        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], now: datetime, day: date
     ) -> None:
         self._draft = draft
         self._outside = outside
         self.opened = opened
         self._claim = claim
+        self._now = now
         self._day = day
         self._payment: Loaded[PaymentState]
         self._member: Loaded[MemberState]
@@ -221,11 +231,21 @@ class ClaimWork:
 
     def void(self, reason: VoidReason, replaced_by: int | None) -> None:
         """Take it back: the insurer is told first, then all that was booked is negated and the share refunded."""
-        outcome = None
-        if asked := request_void(self.claim, reason):
+        if asked := request_void(self.claim, reason, replaced_by):
             self._draft.add(self._claim, [asked])
-            outcome = self._outside.gateway.void(asked.message_id, self.opened.claim_id)
-        self._draft.add(self._claim, record_void(self.claim, reason, outcome, replaced_by))
+            self.ask_void(asked)
+            return
+        self._draft.add(self._claim, take_back(self.claim, reason, replaced_by))
+        self._taken_back()
+
+    def ask_void(self, asked: VoidRequested) -> None:
+        """Ask the insurer, for the first time or again, and do what follows from its answer."""
+        outcome = self._outside.gateway.void(asked.message_id, self.opened.claim_id)
+        again_at = self._now + self._outside.policy.void_inquiry
+        self._draft.add(self._claim, record_void(self.claim, asked, outcome, again_at))
+        self._taken_back()
+
+    def _taken_back(self) -> None:
         self._release(free_figures, free_account, VOIDED)
         if self.claim.state == VOIDED:
             self._draft.add(self._payment, give_back(self.payment, self._outside.provider))
@@ -238,9 +258,11 @@ class ClaimWork:
         self._draft.add(self._member, account(self._draft.state(self._member), patient, claim_id))
 
 
-def work_on(draft: Draft, outside: Outside, opened: ClaimOpened, day: date) -> Generator[Load, Any, ClaimWork]:
+def work_on(
+    draft: Draft, outside: Outside, opened: ClaimOpened, now: datetime, day: date | None = None
+) -> Generator[Load, Any, ClaimWork]:
     """A claim as of a day: today until it is authorised, from then on the day of its authorisation."""
     (claim,) = yield from draft.load(claim_of(opened.supply.supply_id, opened.attempt))
-    work = ClaimWork(draft, outside, opened, claim, day)
+    work = ClaimWork(draft, outside, opened, claim, now, day or civil_day(now))
     yield from work.load()
     return work

@@ -22,9 +22,8 @@ from services.insurance.domain.claim import (
     claim_id_of,
     claim_of,
 )
-from services.insurance.domain.claim_decisions import note_receipt, note_undoing
+from services.insurance.domain.claim_decisions import inquiry_due, note_receipt, note_undoing
 from services.insurance.domain.entitlement import Supply
-from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Refusal
 from services.seedwork.usecase import Answer, Deciding, Decision, Load, Moment, UseCase
 
@@ -82,7 +81,7 @@ def open_attempt(
     moment: Moment, draft: Draft, outside: Outside, opened: ClaimOpened, *, self_pay_chosen: bool = False
 ) -> Generator[Load, Any, ClaimWork]:
     """One attempt at a claim for a supply, as of today; who has chosen to pay alone is not asked again."""
-    work = yield from work_on(draft, outside, opened, civil_day(moment.now))
+    work = yield from work_on(draft, outside, opened, moment.now)
     benefit = yield from work.load_benefit()
     work.open(replace(benefit, entitled="chosen") if self_pay_chosen else benefit)
     return work
@@ -121,7 +120,7 @@ def _asked_by_party(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork],
         if not sees(moment.actor, claim.state):
             return Decision.refused(Refusal("claim.not_yours"))
         draft = Draft(claim)
-        work = yield from work_on(draft, outside, opened, civil_day(moment.now))
+        work = yield from work_on(draft, outside, opened, moment.now)
         if refusal := (yield from ask(work)):
             return Decision.refused(refusal)
         work.apply_facts()
@@ -146,18 +145,45 @@ def note_supply_undone(supply_id: UUID, undone: tuple[LineQuantity, ...], outsid
 
 
 def _note(supply_id: UUID, outside: Outside, note: Any) -> UseCase:
-    def decide(_moment: Moment, first: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
+    def decide(moment: Moment, first: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
         claim = yield from current_attempt(supply_id, first, outside.policy.attempts_max)
         noted: list[DomainEvent] = note(claim.state)
         draft = Draft(claim)
         draft.add(claim, noted)
         opened, day = claim.state.opened, claim.state.policy_date
         if noted and opened is not None and day is not None:
-            work = yield from work_on(draft, outside, opened, day)
+            work = yield from work_on(draft, outside, opened, moment.now, day)
             work.apply_facts()
         return draft.decision()
 
     return UseCase((claim_of(supply_id, FIRST_ATTEMPT),), decide)
+
+
+def inquire_void(claim_id: UUID, outside: Outside) -> UseCase:
+    """The clock: an insurer that has not confirmed a voiding is asked again, under the same message id."""
+
+    def decide(moment: Moment, claim: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
+        asked, opened = inquiry_due(claim.state, moment.now), claim.state.opened
+        if asked is None or opened is None:
+            return Decision.nothing()
+        draft = Draft(claim)
+        work = yield from work_on(draft, outside, opened, moment.now, claim.state.policy_date)
+        work.ask_void(asked)
+        yield from open_next(moment, draft, outside, work)
+        return draft.decision()
+
+    return UseCase((CLAIM.ref(claim_id),), decide)
+
+
+def open_next(
+    moment: Moment, draft: Draft, outside: Outside, work: ClaimWork, *, self_pay_chosen: bool = False
+) -> Generator[Load, Any, None]:
+    """The attempt that takes the place of one that was taken back."""
+    following = work.claim.replaced_by
+    if following is not None:
+        claim_id = claim_id_of(work.opened.supply.supply_id, following)
+        again = work.opened.model_copy(update={"attempt": following, "claim_id": claim_id})
+        yield from open_attempt(moment, draft, outside, again, self_pay_chosen=self_pay_chosen)
 
 
 def current_attempt(

@@ -6,9 +6,9 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from services.insurance.application.claim_work import ClaimWork, Outside, work_on
-from services.insurance.application.claims import open_attempt
+from services.insurance.application.claims import open_next
 from services.insurance.application.draft import Draft
-from services.insurance.domain.claim import CLAIM, claim_id_of
+from services.insurance.domain.claim import CLAIM
 from services.insurance.domain.claim_decisions import may_fail
 from services.insurance.domain.payment import PAID, PAYMENT, PaymentState, PayShare, pay_share
 from services.seedwork.model import Loaded, Refusal
@@ -45,7 +45,7 @@ def pay(command: PayShare, outside: Outside) -> UseCase:
             return Decision.refused(refusal)
         opened, day = claim.state.opened, claim.state.policy_date
         if outcome and opened is not None and day is not None:
-            work = yield from work_on(draft, outside, opened, day)
+            work = yield from work_on(draft, outside, opened, moment.now, day)
             yield from _follow(moment, draft, outside, work, draft.state(payment))
         return draft.decision(Answer(200, payment_view(draft.state(payment))))
 
@@ -64,8 +64,4 @@ def _follow(
         return
     attempt, chosen = work.opened.attempt, work.claim.self_pay_reason == "chosen"
     work.void("payment_failed", attempt + 1 if attempt < outside.policy.attempts_max else None)
-    following = work.claim.replaced_by
-    if following is not None:
-        claim_id = claim_id_of(work.opened.supply.supply_id, following)
-        again = work.opened.model_copy(update={"attempt": following, "claim_id": claim_id})
-        yield from open_attempt(moment, draft, outside, again, self_pay_chosen=chosen)
+    yield from open_next(moment, draft, outside, work, self_pay_chosen=chosen)

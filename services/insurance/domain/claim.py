@@ -5,8 +5,9 @@ The amounts are those of the authorisation; before it, those of the quote. The l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal, assert_never
 from uuid import UUID
 
@@ -154,6 +155,7 @@ class ClaimSettled(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.settled"
 
+    insurer: str | None
     receipt_sha256: str
     postings: tuple[Posting, ...]
 
@@ -165,6 +167,18 @@ class VoidRequested(DomainEvent):
 
     message_id: UUID
     reason: VoidReason
+    replaced_by: int | None
+    """The attempt that is to follow once it is known to be taken back."""
+
+
+class VoidNotConfirmed(DomainEvent):
+    """The insurer gave no answer, or would not: nothing is booked back, and it is asked again under the same id."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.void_not_confirmed"
+
+    message_id: UUID
+    outcome: Literal["unknown", "refused"]
+    next_inquiry_at: datetime
 
 
 class ClaimVoided(DomainEvent):
@@ -172,6 +186,7 @@ class ClaimVoided(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.voided"
 
+    insurer: str | None
     reason: VoidReason
     replaced_by: int | None
     postings: tuple[Posting, ...]
@@ -189,6 +204,7 @@ ClaimEvent = (
     | UndoingNoted
     | ClaimSettled
     | VoidRequested
+    | VoidNotConfirmed
     | ClaimVoided
 )
 CLAIM_EVENTS: tuple[type[DomainEvent], ...] = (
@@ -203,6 +219,7 @@ CLAIM_EVENTS: tuple[type[DomainEvent], ...] = (
     UndoingNoted,
     ClaimSettled,
     VoidRequested,
+    VoidNotConfirmed,
     ClaimVoided,
 )
 
@@ -224,6 +241,8 @@ class ClaimState:
     undone: tuple[LineQuantity, ...] | None = None
     postings: tuple[Posting, ...] = ()
     replaced_by: int | None = None
+    void: VoidRequested | None = None
+    next_inquiry_at: datetime | None = None
 
     @property
     def patient_share(self) -> int:
@@ -254,10 +273,12 @@ def evolve_claim(state: ClaimState, event: ClaimEvent) -> ClaimState:
         case ClaimSettled():
             return replace(state, state=SETTLED, postings=state.postings + event.postings)
         case VoidRequested():
-            return replace(state, state=VOIDING)
+            return replace(state, state=VOIDING, void=event)
+        case VoidNotConfirmed():
+            return replace(state, next_inquiry_at=event.next_inquiry_at)
         case ClaimVoided():
             postings = state.postings + event.postings
-            return replace(state, state=VOIDED, replaced_by=event.replaced_by, postings=postings)
+            return replace(state, state=VOIDED, replaced_by=event.replaced_by, postings=postings, next_inquiry_at=None)
         case _:
             assert_never(event)
 
@@ -272,7 +293,17 @@ def _amounts(state: ClaimState, event: ClaimQuoted | ClaimAuthorised) -> ClaimSt
     )
 
 
-CLAIM: Aggregate[ClaimState] = Aggregate(name="claim", events=CLAIM_EVENTS, initial=ClaimState(), evolve=evolve_claim)
+VOID_INQUIRY = "void_inquiry"
+
+
+def next_due(state: ClaimState) -> Mapping[str, datetime]:
+    """The deadline that runs: the insurer is asked again about a voiding it has not confirmed."""
+    return {VOID_INQUIRY: state.next_inquiry_at} if state.next_inquiry_at else {}
+
+
+CLAIM: Aggregate[ClaimState] = Aggregate(
+    name="claim", events=CLAIM_EVENTS, initial=ClaimState(), evolve=evolve_claim, next_due=next_due
+)
 
 
 def claim_id_of(supply_id: UUID, attempt: int) -> UUID:

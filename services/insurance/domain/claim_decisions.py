@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from services.insurance.domain.adjudication import Adjudication, ClaimLine, self_pay
@@ -26,6 +26,7 @@ from services.insurance.domain.claim import (
     LineQuantity,
     ReceiptNoted,
     UndoingNoted,
+    VoidNotConfirmed,
     VoidReason,
     VoidRequested,
 )
@@ -183,7 +184,7 @@ def settle(state: ClaimState) -> list[DomainEvent]:
     if not may_settle(state) or state.opened is None or state.adjudication is None:
         return []
     postings = settled_postings(state.adjudication.total, state.opened.supply.pharmacy)
-    return [ClaimSettled(receipt_sha256=receipt_sha256(state), postings=postings)]
+    return [ClaimSettled(insurer=state.insurer, receipt_sha256=receipt_sha256(state), postings=postings)]
 
 
 def receipt_sha256(state: ClaimState) -> str:
@@ -195,17 +196,32 @@ def receipt_sha256(state: ClaimState) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def request_void(state: ClaimState, reason: VoidReason) -> VoidRequested | None:
+def request_void(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> VoidRequested | None:
     """Write down that the insurer is asked to take it back. What no insurer has booked needs no asking."""
     if state.opened is None or state.insurer is None or not state.postings:
         return None
-    return VoidRequested(message_id=derived_id("void", state.opened.claim_id), reason=reason)
+    message_id = derived_id("void", state.opened.claim_id)
+    return VoidRequested(message_id=message_id, reason=reason, replaced_by=replaced_by)
+
+
+def take_back(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> list[DomainEvent]:
+    """All it had booked is negated; no attempt follows for a supply that is undone."""
+    gone = state.opened is not None and covers(state.opened.lines, state.undone)
+    following = None if gone else replaced_by
+    return [ClaimVoided(insurer=state.insurer, reason=reason, replaced_by=following, postings=negated(state.postings))]
 
 
 def record_void(
-    state: ClaimState, reason: VoidReason, outcome: GatewayOutcome | None, replaced_by: int | None
+    state: ClaimState, asked: VoidRequested, outcome: GatewayOutcome, next_inquiry_at: datetime
 ) -> list[DomainEvent]:
-    """Taken back; without an outcome nobody had to be asked. Unknown: nothing is booked back until known."""
-    if outcome is not None and OUTCOME_TRIGGER[outcome.kind] != ACCEPTED:
-        return []
-    return [ClaimVoided(reason=reason, replaced_by=replaced_by, postings=negated(state.postings))]
+    """The insurer's answer. While it is not known to have taken it back nothing is booked back."""
+    if OUTCOME_TRIGGER[outcome.kind] == ACCEPTED:
+        return take_back(state, asked.reason, asked.replaced_by)
+    known = "refused" if outcome.kind is OutcomeKind.REFUSED else "unknown"
+    facts = {"message_id": asked.message_id, "outcome": known, "next_inquiry_at": next_inquiry_at}
+    return [VoidNotConfirmed.model_validate(facts)]
+
+
+def inquiry_due(state: ClaimState, now: datetime) -> VoidRequested | None:
+    """The request that is to be sent again now."""
+    return state.void if state.next_inquiry_at is not None and now >= state.next_inquiry_at else None

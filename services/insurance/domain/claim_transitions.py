@@ -47,6 +47,8 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(CLEARED, UNDONE, "all undone; the patient alone pays", VOIDED, "claim_voided, payment_changed"),
         Transition(VOIDING, ACCEPTED, "", VOIDED, "claim_voided, payment_changed"),
         Transition(VOIDING, UNKNOWN_OUTCOME, "nothing is booked back until known", VOIDING, "-"),
+        Transition(VOIDING, REFUSED_OUTCOME, "nothing is booked back", VOIDING, "-"),
+        Transition(VOIDING, "clock: void_inquiry", "asked again, same message id", "voiding, voided", "claim_voided"),
         Transition("any", f"{RECEIVED} or {UNDONE} before its time", "", "same, fact kept", "-"),
     )
 )

@@ -8,7 +8,7 @@ the nation's.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Annotated, Literal
@@ -96,10 +96,16 @@ class InsurancePolicy(Immutable):
 
     jurisdiction: str
     attempts_max: Annotated[int, Field(ge=1)]
+    void_inquiry_minutes: Annotated[int, Field(ge=1)]
+    """After this an insurer that has not confirmed a voiding is asked again."""
     retail_level: int
     """A retail pharmacy is paid as an institution of this level (药店纳入门诊统筹: 基层机构政策)."""
     visits: dict[str, Visit]
     rows: tuple[PolicyRow, ...]
+
+    @property
+    def void_inquiry(self) -> timedelta:
+        return timedelta(minutes=self.void_inquiry_minutes)
 
     @cached_property
     def _by_key(self) -> dict[tuple[str, str, str, str, int], list[PolicyRow]]:

@@ -61,7 +61,9 @@ SETTLEMENTS = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("reason", sa.Text),
     sa.Column("receipt_sha256", sa.Text),
+    sa.Column("insurer", sa.Text),
     sa.Column("occurred_at", sa.BigInteger, nullable=False),
+    sa.Index("settlements_of_insurer_in_order", "insurer", "position"),
 )
 """What insurers are told, in the order of the sealed log: claims settled, and authorised claims taken back."""
 
@@ -85,11 +87,11 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield _amended(recorded, VOIDING)
         case ClaimSettled():
             yield _amended(recorded, SETTLED)
-            yield Put(SETTLEMENTS, _told(recorded, "settled", receipt_sha256=event.receipt_sha256))
+            yield Put(SETTLEMENTS, _told(recorded, "settled", event.insurer, receipt_sha256=event.receipt_sha256))
         case ClaimVoided():
             yield _amended(recorded, VOIDED)
             if event.postings:
-                yield Put(SETTLEMENTS, _told(recorded, "voided", reason=event.reason))
+                yield Put(SETTLEMENTS, _told(recorded, "voided", event.insurer, reason=event.reason))
 
 
 def _opened(event: ClaimOpened, at: int) -> dict[str, Any]:
@@ -123,13 +125,14 @@ def _amended(
     return Amend(CLAIMS, {"claim_id": recorded.stream_id}, values)
 
 
-def _told(recorded: Recorded, kind: str, **more: str) -> dict[str, Any]:
+def _told(recorded: Recorded, kind: str, insurer: str | None, **more: str) -> dict[str, Any]:
     return {
         "position": recorded.log_index,
         "claim_id": recorded.stream_id,
         "kind": kind,
         "reason": None,
         "receipt_sha256": None,
+        "insurer": insurer,
         "occurred_at": microseconds(recorded.recorded_at),
         **more,
     }
@@ -146,11 +149,11 @@ PROJECTION = Projection(
         "settlements_of_insurer": sa.select(
             SETTLEMENTS,
             *(CLAIMS.c[name] for name in ("supply_id", "attempt", "prescription_id", "patient_ref", "pharmacy")),
-            *(CLAIMS.c[name] for name in ("insurer", "policy", "total", "fund", "account", "patient_share", "payers")),
+            *(CLAIMS.c[name] for name in ("policy", "total", "fund", "account", "patient_share", "payers")),
         )
         .join(CLAIMS, CLAIMS.c.claim_id == SETTLEMENTS.c.claim_id)
         .where(
-            CLAIMS.c.insurer == sa.bindparam("insurer", type_=sa.Text),
+            SETTLEMENTS.c.insurer == sa.bindparam("insurer", type_=sa.Text),
             SETTLEMENTS.c.position > sa.bindparam("after", type_=sa.BigInteger),
         )
         .order_by(SETTLEMENTS.c.position)

@@ -91,12 +91,18 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("receipt_sha256", sa.Text(), nullable=True),
+        sa.Column("insurer", sa.Text(), nullable=True),
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
     )
+    with op.batch_alter_table("settlements", schema=None) as batch_op:
+        batch_op.create_index("settlements_of_insurer_in_order", ["insurer", "position"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("settlements", schema=None) as batch_op:
+        batch_op.drop_index("settlements_of_insurer_in_order")
+
     op.drop_table("settlements")
     op.drop_table("register_entries")
     with op.batch_alter_table("postings", schema=None) as batch_op:

@@ -10,7 +10,7 @@ import pytest
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.simulated_payments import SimulatedPayments
 from services.insurance.application.claim_work import Outside
-from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim
+from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim, inquire_void
 from services.insurance.application.members import (
     give_standing_authorisation,
     load_member,
@@ -19,6 +19,7 @@ from services.insurance.application.members import (
 from services.insurance.application.payments import pay
 from services.insurance.application.views import claim_view
 from services.insurance.domain.accumulator import YearFigures, accumulator_of
+from services.insurance.domain.claim import CLAIM as CLAIM_AGGREGATE
 from services.insurance.domain.claim import AuthoriseClaim, ChooseSelfPay, claim_id_of
 from services.insurance.domain.gateway import BenefitRequest, GatewayOutcome, OutcomeKind
 from services.insurance.domain.member import member_of
@@ -46,6 +47,7 @@ from tests.unit.insurance.memory import (
 
 CLAIM = claim_id_of(SUPPLY, 1)
 PAYMENT = payment_of(CLAIM).stream_id
+VOID_INQUIRY = load_policy("cn").void_inquiry
 ASK = AuthoriseClaim(claim_id=CLAIM, credential="token-4711")
 
 
@@ -521,6 +523,7 @@ class Wire:
         return GatewayOutcome(kind, reasons=("83",) if kind is OutcomeKind.REFUSED else ())
 
     def void(self, message_id: UUID, original: UUID) -> GatewayOutcome:
+        self.messages.append(message_id)
         return GatewayOutcome(self.kinds.pop(0))
 
 
@@ -565,3 +568,62 @@ def test_an_unknown_voiding_books_nothing_back() -> None:
     assert memory.claim().state == "voiding"
     assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
     assert memory.payment().state == "requested"
+
+
+@pytest.mark.parametrize("silence", [OutcomeKind.UNKNOWN, OutcomeKind.REFUSED])
+def test_a_voiding_without_an_answer_is_asked_again_under_the_same_message_id(silence: OutcomeKind) -> None:
+    memory, wire = wired(OutcomeKind.ACCEPTED, silence, silence, OutcomeKind.DUPLICATE)
+    memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
+    memory.hear(undone())
+    first = CLAIM_AGGREGATE.next_due(memory.claim())["void_inquiry"]
+    assert first == NOW + VOID_INQUIRY
+
+    memory.run(inquire_void(CLAIM, memory.outside))  # too early: nobody is asked
+    assert len(wire.messages) == 2
+    memory.time = first
+    memory.run(inquire_void(CLAIM, memory.outside))
+    assert memory.claim().state == "voiding"
+    memory.time = CLAIM_AGGREGATE.next_due(memory.claim())["void_inquiry"]
+    assert memory.time == first + VOID_INQUIRY
+    memory.run(inquire_void(CLAIM, memory.outside))
+
+    assert len(wire.messages) == 4
+    assert len(set(wire.messages[1:])) == 1
+    assert memory.claim().state == "voided"
+    assert not CLAIM_AGGREGATE.next_due(memory.claim())
+    assert used(memory) == YearFigures(deductible_used=15000, pooled_paid=0)
+    assert memory.payment().state == "failed"
+
+
+def test_the_clock_asks_again() -> None:
+    memory, _ = wired(OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN)
+    memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
+    memory.hear(undone())
+
+    memory.move_clock(VOID_INQUIRY)
+
+    assert memory.claim().state == "voided"
+
+
+def declined_in_silence(*kinds: OutcomeKind) -> Memory:
+    memory, _ = wired(OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN, *kinds)
+    memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
+    memory.run(pay(PayShare(payment_id=PAYMENT, reference="DECLINE-1"), memory.outside), PATIENT_ACTOR)
+    assert (memory.claim().state, memory.claim(2).state) == ("voiding", "-")
+    memory.time += VOID_INQUIRY
+    return memory
+
+
+def test_the_next_attempt_waits_until_it_is_known_that_the_last_is_taken_back() -> None:
+    memory = declined_in_silence(OutcomeKind.ACCEPTED)
+    memory.run(inquire_void(CLAIM, memory.outside))
+    assert (memory.claim().state, memory.claim(2).state) == ("voided", "quoted")
+    assert memory.claim().replaced_by == 2
+
+
+def test_no_attempt_follows_for_a_supply_undone_meanwhile() -> None:
+    memory = declined_in_silence(OutcomeKind.ACCEPTED)
+    memory.hear(undone())
+    memory.run(inquire_void(CLAIM, memory.outside))
+    assert (memory.claim().state, memory.claim(2).state) == ("voided", "-")
+    assert memory.claim().replaced_by is None

@@ -63,7 +63,7 @@ def test_a_claim_that_does_not_exist_is_unknown() -> None:
     assert settle(nothing) == []
     assert not may_settle(nothing)
     assert not must_void(nothing)
-    assert request_void(nothing, "supply_undone") is None
+    assert request_void(nothing, "supply_undone", None) is None
 
 
 @pytest.mark.parametrize("kind", list(OutcomeKind))

@@ -12,6 +12,7 @@ from services.insurance.application.members import give_standing_authorisation, 
 from services.insurance.application.payments import pay
 from services.insurance.domain.claim import AuthoriseClaim, claim_id_of
 from services.insurance.domain.payment import PayShare, payment_of
+from services.insurance.projections.claims import PROJECTION
 from tests.unit.insurance.memory import (
     ADMIN,
     INSURER,
@@ -100,6 +101,20 @@ def test_the_feed_tells_an_insurer_its_settled_and_taken_back_claims_in_order() 
     assert settlements(memory, after=items[0]["position"]) == items[1:]
     assert settlements(memory, limit=1) == items[:1]
     assert settlements(memory, insurer="I330100") == []
+
+
+def test_the_feed_of_an_insurer_is_read_by_an_index_in_its_order() -> None:
+    memory = busy_world()
+    feed = PROJECTION.queries["settlements_of_insurer"]
+    text = feed.compile(memory.engine)
+    values = {**text.params, "insurer": INSURER, "after": 0, "limit": 10}
+    assert text.positiontup is not None
+    with memory.engine.connect() as connection:
+        given = tuple(values[name] for name in text.positiontup)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)
+        steps = [str(row[-1]) for row in plan]
+    assert any("settlements_of_insurer_in_order (insurer=? AND position>?)" in step for step in steps)
+    assert not any("SCAN" in step or "TEMP B-TREE" in step for step in steps)
 
 
 def test_payments_are_found_by_claim() -> None:
