@@ -19,6 +19,7 @@ from services.shortage.domain.case import CaseState, case_ref
 from services.shortage.domain.commands import ConfirmCase, DismissCase
 from services.shortage.domain.regions import covers, node_of
 from services.shortage.domain.values import Words
+from services.shortage.projections.cases import NOBODY
 
 router = APIRouter(tags=["shortage"])
 
@@ -46,15 +47,17 @@ async def shortages(
     region: Annotated[str, Query(pattern=r"^\d{6}$", description="GB/T 2260 division; 000000: everywhere")] = "000000",
     drug_key: Annotated[str, Query(max_length=300, description="generic name | form | strength; empty: all")] = "",
 ) -> Response:
-    """Open shortages in or above a region, the newest first. Suspicions are shown to the region's authority only."""
+    """Open shortages in or above a region, the newest first.
+
+    Suspicions are shown to the authorities of their own node and of those above it only.
+    """
     node, authority = node_of(region), _authority(actor)
     if authority is not None and node == "":
         node = authority
-    whole = authority is not None and covers(authority, node)
     suspected_at, case_id = page.after or BEFORE_THE_FIRST
     rows = await read.find(
         "open_shortages",
-        or_state="suspected" if whole else "confirmed",
+        authority=NOBODY if authority is None else authority,
         within=node,
         drug_key=drug_key,
         after_suspected_at=suspected_at,
@@ -64,7 +67,7 @@ async def shortages(
     return page.answer(
         rows,
         key=lambda row: [row["suspected_at"], str(row["case_id"])],
-        item=_row_for_authority if whole else _row_as_hint,
+        item=lambda row: _row(row, authority),
     )
 
 
@@ -105,16 +108,15 @@ def _authority(actor: Actor) -> str | None:
     return authority_of(actor.region) if actor.role == Role.REGULATOR else None
 
 
-def _row_for_authority(row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _row(row: Mapping[str, Any], authority: str | None) -> Mapping[str, Any]:
+    """Whole to an authority whose node it lies in, to everybody else as a hint."""
     confirmed_at = row["confirmed_at"]
-    return {name: row[name] for name in LISTED} | {
+    shown = {name: row[name] for name in LISTED} | {
         "suspected_at": from_micros(row["suspected_at"]),
         "confirmed_at": from_micros(confirmed_at) if confirmed_at is not None else None,
     }
-
-
-def _row_as_hint(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    shown = _row_for_authority(row)
+    if authority is not None and covers(authority, row["region"]):
+        return shown
     return {name: shown[name] for name in HINT}
 
 

@@ -28,14 +28,17 @@ CASES = sa.Table(
     sa.Index("open_shortage_drug", "drug_key"),
 )
 
+NOBODY = "-"
+"""No node begins like this."""
 _within = sa.bindparam("within", type_=sa.Text)
+_authority = sa.bindparam("authority", type_=sa.Text)
 _drug_key = sa.bindparam("drug_key", type_=sa.Text)
 _after_suspected_at = sa.bindparam("after_suspected_at", type_=sa.BigInteger)
 
 OPEN_SHORTAGES = (
     sa.select(CASES)
     .where(
-        CASES.c.state.in_(("confirmed", sa.bindparam("or_state", type_=sa.Text))),
+        sa.or_(CASES.c.state == "confirmed", CASES.c.region.like(_authority.concat("%"))),
         # a case concerns a region that lies in its node, and whoever asks for a node sees what lies in it
         sa.or_(CASES.c.region.like(_within.concat("%")), _within.like(CASES.c.region.concat("%"))),
         sa.or_(_drug_key == "", CASES.c.drug_key == _drug_key),
@@ -50,7 +53,8 @@ OPEN_SHORTAGES = (
     .order_by(CASES.c.suspected_at.desc(), CASES.c.case_id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-"""`or_state`: `suspected` for those who may see suspicions, else `confirmed` again. `drug_key`: empty for all."""
+"""`authority`: the node whose suspicions, and those of what lies in it, are shown as well; `NOBODY` for none.
+`drug_key`: empty for all."""
 
 
 def project(recorded: Recorded) -> Iterator[Operation]:

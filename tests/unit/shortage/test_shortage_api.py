@@ -53,6 +53,8 @@ def test_a_suspicion_is_shown_to_the_authorities_of_its_region_only(region: Regi
     assert desks.states("shaanxi") == []
     assert desks.states("shaanxi", region="330102") == []
     assert desks.states("hangzhou", region="330000") == []
+    assert desks.states("hangzhou") == []
+    assert desks.states("hangzhou", region="330102") == []
     assert desks.get("prescriber", f"/shortages/{region.id()}").json()["code"] == "shortage.unknown"
     assert desks.get("zhejiang", f"/shortages/{region.id()}").json()["state"] == "suspected"
 
@@ -70,6 +72,8 @@ def test_a_confirmed_case_is_a_hint_to_prescribers_without_its_evidence(region: 
     assert desks.states("prescriber", region=XIAN) == []
     assert desks.states("prescriber", drug_key="阿司匹林|片剂|100mg") == []
     assert desks.get("shaanxi", f"/shortages/{region.id()}").json().keys() == hint.keys()
+    (below,) = desks.get("hangzhou", "/shortages").json()["items"]
+    assert below.keys() == desks.get("hangzhou", f"/shortages/{region.id()}").json().keys() == hint.keys()
     (whole,) = desks.get("zhejiang", "/shortages").json()["items"]
     assert (whole["pharmacies"], whole["demands"]) == (3, 1)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from contracts.events.dispatch import LineUnfilled
 from services.shortage.composition import SERVICE
 from services.shortage.domain.case import case_id, case_ref
+from services.shortage.projections.cases import NOBODY
 from tests.support.service_on_sqlite import service_on_sqlite
 from tests.unit.shortage.conftest import DRUG, HANGZHOU
 
@@ -30,11 +31,11 @@ def test_three_pharmacies_make_a_confirmed_case(tmp_path: Path) -> None:
     with service_on_sqlite(SERVICE, tmp_path) as shortage:
         for pharmacy in ("P1", "P2"):
             shortage.react(unfilled(pharmacy))
-        public = shortage.find("open_shortages", **FIRST_PAGE, within="330102", or_state="confirmed")
-        (suspicion,) = shortage.find("open_shortages", **FIRST_PAGE, within="33", or_state="suspected")
+        public = shortage.find("open_shortages", **FIRST_PAGE, within="330102", authority=NOBODY)
+        (suspicion,) = shortage.find("open_shortages", **FIRST_PAGE, within="33", authority="33")
         shortage.react(unfilled("P3"))
-        (confirmed,) = shortage.find("open_shortages", **FIRST_PAGE, within="330102", or_state="confirmed")
-        elsewhere = shortage.find("open_shortages", **FIRST_PAGE, within="610103", or_state="suspected")
+        (confirmed,) = shortage.find("open_shortages", **FIRST_PAGE, within="330102", authority=NOBODY)
+        elsewhere = shortage.find("open_shortages", **FIRST_PAGE, within="610103", authority="61")
         (loaded,) = shortage.load(case_ref(case_id(DRUG, "33", 1)))
 
     assert public == []
