@@ -63,11 +63,13 @@ class DomainEvent(Immutable):
     """A fact in the past tense (`PrescriptionIssued`), private to its service and kept for ever.
 
     `TOPIC` is the stored name and never changes. A changed shape raises `class_version` and brings a static
-    `upcast_v1_v2(state: dict) -> None` that turns the stored form of version 1 into version 2.
+    `upcast_v1_v2(state: dict) -> None` that turns the stored form of version 1 into version 2. Where the older form
+    had other personal fields (a name, a class), `personal_before` says which: a value is sealed under its name.
     """
 
     TOPIC: ClassVar[str]
     class_version: ClassVar[int] = 1
+    personal_before: ClassVar[Mapping[int, Mapping[str, PersonalClass]]] = {}
 
 
 @dataclass(frozen=True)

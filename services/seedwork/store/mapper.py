@@ -103,7 +103,7 @@ class SealedFact:
 
     def keys_wanted(self) -> set[KeyName]:
         """The data keys it takes to read it whole."""
-        personal = personal_fields(self.cls)
+        personal = self._personal()
         if not personal:
             return set()
         patient_ref = UUID(self.fields["patient_ref"])
@@ -111,15 +111,18 @@ class SealedFact:
 
     def opened(self, keys: Keys) -> Fact:
         """Once: the fields are changed in place."""
-        cls, fields = self.cls, self.fields
+        cls, fields, personal = self.cls, self.fields, self._personal()
         version = self.meta.pop("class_version", 1)
-        personal = personal_fields(cls)
         if personal:
             unseal(fields, personal, UUID(fields["patient_ref"]), self.place, keys)
         while version < cls.class_version:
             getattr(cls, f"upcast_v{version}_v{version + 1}")(fields)
             version += 1
         return Fact(self.place.stream, self.place.sequence, cls.model_validate(fields), Meta(**self.meta))
+
+    def _personal(self) -> Mapping[str, PersonalClass]:
+        """The personal fields as they were called when it was stored."""
+        return self.cls.personal_before.get(self.meta.get("class_version", 1), personal_fields(self.cls))
 
 
 def dumped(model: BaseModel, place: Place, keys: Keys) -> dict[str, Any]:

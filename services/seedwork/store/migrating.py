@@ -24,12 +24,14 @@ from psycopg import sql
 
 from services.seedwork.settings import KEYRING, Settings
 from services.seedwork.store.opening import is_sqlite, libpq
-from services.seedwork.store.sqlite import WriterLock
 from services.seedwork.store.tables import KEYRING_METADATA, METADATA
+from services.seedwork.store.writer_lock import WriterLock
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _SERVICES = Path(__file__).parents[2]
 KERNEL = "kernel"
+MIGRATION_SECONDS = 600
+"""Another migration of the same file is waited for as long as a large one takes."""
 SERVICES = ("prescribe", "review", "dispatch", "insurance", "shortage")
 STORES = (*SERVICES, KEYRING)
 
@@ -59,7 +61,7 @@ def migrate(each: Store) -> list[str]:
     if is_sqlite(each.url):
         path = Path(each.url.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        with WriterLock(f"{path}.writer"):
+        with WriterLock(f"{path}.writer", MIGRATION_SECONDS):
             return _upgrade(each)
     _create_database(each.url)
     return _upgrade(each)

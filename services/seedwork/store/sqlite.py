@@ -1,15 +1,12 @@
 """SQLite: one file per service, one writer at a time over all processes, whole transactions in one native call.
 
 The blocking database below runs inside a thread (api) or inside eventlet's tpool (worker). Nothing green may run in
-there: its pool is a C queue and its lock the unpatched one, because SQLAlchemy's pool deadlocked inside tpool.
+there: its pool is a C queue and its writer lock native, because SQLAlchemy's pool deadlocked inside tpool.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
-import sys
 import time
 from _queue import SimpleQueue
 from collections import defaultdict
@@ -23,50 +20,10 @@ import orjson
 
 from services.seedwork.store.batch import Batch, EventRow, Found, KeptAnswer, Statement, Wanted
 from services.seedwork.store.errors import Conflict, StoreError, Unavailable, expect
+from services.seedwork.store.writer_lock import WAIT_SECONDS, WriterLock
 
 READERS = 3
 BUSY_SECONDS = 10
-
-
-def native_lock() -> Any:
-    """A lock of the operating system, also where eventlet has patched `threading`."""
-    if "eventlet" in sys.modules:
-        from eventlet.patcher import original  # noqa: PLC0415 - only a worker has eventlet
-
-        return original("threading").Lock()
-    import threading  # noqa: PLC0415
-
-    return threading.Lock()
-
-
-class WriterLock:
-    """One writer over all threads and processes: a kernel queue instead of SQLite's unfair busy sleep.
-
-    The file is opened at first use, so after a fork each process has its own; the kernel frees it when one dies.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._lock = native_lock()
-        self._file = -1
-        self._pid = 0
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-        try:
-            if self._pid != os.getpid():
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-                self._pid = os.getpid()
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        except BaseException:
-            self._lock.release()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        finally:
-            self._lock.release()
 
 
 class SqliteDatabase:
@@ -74,9 +31,9 @@ class SqliteDatabase:
 
     is_postgresql = False
 
-    def __init__(self, path: str, *, synchronous: str = "FULL") -> None:
+    def __init__(self, path: str, *, synchronous: str = "FULL", writer_seconds: float = WAIT_SECONDS) -> None:
         self.path = path
-        self.writer = WriterLock(path + ".writer")
+        self.writer = WriterLock(path + ".writer", writer_seconds)
         self._synchronous = synchronous
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._open = False

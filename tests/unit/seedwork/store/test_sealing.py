@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -74,6 +75,50 @@ def test_a_reader_with_one_key_reads_one_class() -> None:
 
     assert whole == event
     assert partial == Seen(patient_ref=patient, name=None, diagnoses=[Diagnosis(code="I10")])
+
+
+class MovedV1(DomainEvent):
+    TOPIC: ClassVar[str] = "test.moved"
+    patient_ref: UUID
+    street: Annotated[str | None, Personal(PersonalClass.CONTACT)] = None
+    name: Annotated[str | None, Personal(IDENTITY)] = None
+
+
+class Moved(DomainEvent):
+    """Version 2: the street is called address, version 3: and the name is nobody's business any more."""
+
+    TOPIC: ClassVar[str] = "test.moved"
+    class_version: ClassVar[int] = 3
+    personal_before: ClassVar[Mapping[int, Mapping[str, PersonalClass]]] = {
+        1: {"street": PersonalClass.CONTACT, "name": IDENTITY},
+        2: {"address": PersonalClass.CONTACT, "name": IDENTITY},
+    }
+    patient_ref: UUID
+    address: Annotated[str | None, Personal(PersonalClass.CONTACT)] = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        state["address"] = state.pop("street")
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        del state["name"]
+
+
+def test_a_personal_field_that_has_another_name_today_is_read_by_the_name_it_was_sealed_under() -> None:
+    patient, stream = uuid4(), uuid4()
+    keys = {(patient, kind): AESGCM(AESGCM.generate_key(256)) for kind in (IDENTITY, PersonalClass.CONTACT)}
+    old = MovedV1(patient_ref=patient, street="长沙市示例路1号", name="李雷")
+    stored = PydanticMapper([MovedV1]).to_stored_event(Fact(stream, 1, old), keys)
+    new = Moved(patient_ref=patient, address="株洲市示例路2号")
+    mapper = PydanticMapper([Moved])
+    stored_new = mapper.to_stored_event(Fact(stream, 2, new), keys)
+
+    assert mapper.parsed(stored).keys_wanted() == set(keys)
+    assert mapper.to_domain_event(stored, keys).event == Moved(patient_ref=patient, address="长沙市示例路1号")
+    assert mapper.to_domain_event(stored, {}).event == Moved(patient_ref=patient)
+    assert mapper.parsed(stored_new).keys_wanted() == {(patient, PersonalClass.CONTACT)}
+    assert mapper.to_domain_event(stored_new, keys).event == new
 
 
 def test_a_value_that_looks_sealed_is_sealed_like_any_other() -> None:
