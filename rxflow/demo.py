@@ -15,13 +15,13 @@ from rich.table import Table
 
 from rxflow.client import Connection, NoAnswer, Problem, TimedOut
 from rxflow.installation import Installation
-from rxflow.load_cli import CALENDAR
 from rxflow.play.cast import Cast
 from rxflow.play.script import EXPECTED, Play, Report, Scene, scenes
 from rxflow.play.stage import Stage, StageNotSet
 from rxflow.running import running
 from rxflow.tokens import tokens_of
 from rxflow.world import build_world
+from services.seedwork.calendar import ZONE
 
 DIRECTORY = Path("var/demo")
 ID_LENGTH = 26
@@ -52,7 +52,7 @@ def run_demo(console: Console, keep: Path | None) -> int:
 
 
 def _play(console: Console, installation: Installation) -> Report:
-    world = build_world(as_of=datetime.now(CALENDAR).date())
+    world = build_world(as_of=datetime.now(ZONE).date())
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
         Connection(installation.addresses) as connection,

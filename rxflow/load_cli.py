@@ -22,12 +22,13 @@ from services.seedwork.settings import Settings
 
 SOME_NOT_TAKEN = 1
 NOT_LOADABLE = 2
-CALENDAR = ZONE
-"""Rows that name no day hold from today on, as the services count days."""
 
 
 def load_file(console: Console, errors: Console, kind: str, file: Path, *, quiet: bool) -> int:
-    """The exit status: 0 all rows are in, 1 some were not taken, 2 the file cannot be loaded."""
+    """The exit status: 0 all rows are in, 1 some were not taken, 2 the file cannot be loaded.
+
+    Rows that name no day hold from today on, as the services count days.
+    """
     try:
         rows = read_rows(file, kind)
     except Unloadable as error:
@@ -42,7 +43,7 @@ def load_file(console: Console, errors: Console, kind: str, file: Path, *, quiet
         def record(service: Any, kind: str, entries: Sequence[Mapping[str, Any]]) -> Sequence[str | None]:
             return administrator.record(service, kind, entries)
 
-        for report in load(kind, rows, record, valid_from=datetime.now(CALENDAR).date()):
+        for report in load(kind, rows, record, valid_from=datetime.now(ZONE).date()):
             taken += report.problem is None
             if report.problem is not None or not quiet:
                 style = "red" if report.problem else None

@@ -17,13 +17,13 @@ from rich.table import Table
 from contracts.topology import PORTS
 from rxflow.client import Connection, NoAnswer, Problem, TimedOut
 from rxflow.installation import Installation
-from rxflow.load_cli import CALENDAR
 from rxflow.play.cast import Cast
 from rxflow.play.stage import Stage, StageNotSet
 from rxflow.running import migrate_all, settings_or_exit
 from rxflow.supervisor import Occurrence, Supervisor
 from rxflow.tokens import bearers, token_for, tokens_of
 from rxflow.world import build_world
+from services.seedwork.calendar import ZONE
 from services.seedwork.identity import development_issuer
 from services.seedwork.settings import Settings
 
@@ -76,7 +76,7 @@ def _load_nothing(_console: Console, _installation: Installation) -> None:
 
 
 def _load_world(console: Console, installation: Installation) -> UUID:
-    world = build_world(as_of=datetime.now(CALENDAR).date())
+    world = build_world(as_of=datetime.now(ZONE).date())
     with Connection(installation.addresses) as connection:
         stage = Stage(Cast(world, connection, tokens_of(installation)))
         stage.load_registers(lambda kind, count: console.print(f"loaded {count} x {kind}"))

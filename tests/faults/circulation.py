@@ -16,9 +16,9 @@ import orjson
 
 from contracts.roles import Role
 from rxflow.installation import Installation
-from rxflow.load_cli import CALENDAR
 from rxflow.tokens import tokens_of
 from rxflow.world import Hospital, World, build_world, prescription_for, registration_of
+from services.seedwork.calendar import ZONE
 from tests.faults.callers import Caller, Tally
 from tests.support.waiting import eventually
 
@@ -224,7 +224,7 @@ class Circulation:
 
 def circulation_in(installation: Installation) -> Circulation:
     """With the registers loaded; they may still be on their way to the others."""
-    circulation = Circulation(installation, build_world(as_of=datetime.now(CALENDAR).date()))
+    circulation = Circulation(installation, build_world(as_of=datetime.now(ZONE).date()))
     circulation.load_registers()
     return circulation
 

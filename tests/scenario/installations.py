@@ -18,12 +18,12 @@ from uuid import uuid4
 
 from rxflow.client import Connection
 from rxflow.installation import Installation
-from rxflow.load_cli import CALENDAR
 from rxflow.play.cast import Cast
 from rxflow.play.stage import Stage
 from rxflow.supervisor import Supervisor
 from rxflow.tokens import tokens_of
 from rxflow.world import build_world
+from services.seedwork.calendar import ZONE
 from tests.support import servers
 
 READY_SECONDS = 120.0
@@ -42,7 +42,7 @@ class System:
 @contextmanager
 def on_stage(installation: Installation) -> Iterator[System]:
     """The demo world in a running installation."""
-    world = build_world(as_of=datetime.now(CALENDAR).date())
+    world = build_world(as_of=datetime.now(ZONE).date())
     with Connection(installation.addresses) as connection:
         stage = Stage(Cast(world, connection, tokens_of(installation)))
         stage.load_registers()

@@ -23,10 +23,10 @@ from contracts.envelope import Envelope, IntegrationEvent
 from contracts.topology import FAMILY, PORTS
 from rxflow.client import Addresses, Connection
 from rxflow.client.transport import Service as ServiceName
-from rxflow.load_cli import CALENDAR
 from rxflow.play.cast import Cast
 from rxflow.play.stage import Stage
 from rxflow.world import build_world
+from services.seedwork.calendar import ZONE
 from services.seedwork.clock import from_micros
 from services.seedwork.consumer import Consumer
 from services.seedwork.families import families_of
@@ -149,7 +149,7 @@ class Town:
         self.applications = Applications({PORTS[name]: app for name, app in self.apps.items()}, self._before)
         connection = Connection(Addresses.local(), transport=self.applications, attempts_max=1)
         self.tokens = development_issuer(settings).issue_token
-        self.world = build_world(as_of=datetime.now(CALENDAR).date())
+        self.world = build_world(as_of=datetime.now(ZONE).date())
         self.cast = Cast(self.world, connection, self.tokens)
         self.stage = Stage(self.cast)
         self.refused: list[str] = []
