@@ -23,14 +23,7 @@ from services.insurance.domain.accumulator import (
     reserve_figures,
 )
 from services.insurance.domain.catalogue import Listing, listing
-from services.insurance.domain.claim import (
-    ClaimOpened,
-    ClaimState,
-    Consent,
-    VoidReason,
-    VoidRequested,
-    claim_of,
-)
+from services.insurance.domain.claim import ClaimState, claim_of
 from services.insurance.domain.claim_decisions import (
     choose_self_pay,
     clear,
@@ -45,6 +38,7 @@ from services.insurance.domain.claim_decisions import (
     settle,
     take_back,
 )
+from services.insurance.domain.claim_events import ClaimOpened, Consent, VoidReason, VoidRequested
 from services.insurance.domain.claim_transitions import AUTHORISED, SETTLED, VOIDED
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason, entitlement
 from services.insurance.domain.gateway import BenefitRequest, Gateway

@@ -11,18 +11,9 @@ from services.insurance.application.access import sees
 from services.insurance.application.claim_work import ClaimWork, Outside, work_on
 from services.insurance.application.draft import Draft
 from services.insurance.domain.adjudication import ClaimLine
-from services.insurance.domain.claim import (
-    CLAIM,
-    AuthoriseClaim,
-    ChooseSelfPay,
-    ClaimOpened,
-    ClaimState,
-    Consent,
-    LineQuantity,
-    claim_id_of,
-    claim_of,
-)
+from services.insurance.domain.claim import CLAIM, AuthoriseClaim, ChooseSelfPay, ClaimState, claim_id_of, claim_of
 from services.insurance.domain.claim_decisions import inquiry_due, note_receipt, note_undoing
+from services.insurance.domain.claim_events import ClaimOpened, Consent, LineQuantity
 from services.insurance.domain.entitlement import Supply
 from services.seedwork.model import DomainEvent, Loaded, Refusal
 from services.seedwork.usecase import Answer, Deciding, Decision, Load, Moment, UseCase

@@ -15,7 +15,7 @@ from services.insurance.application.claims import (
     open_for_supply,
 )
 from services.insurance.domain.adjudication import ClaimLine
-from services.insurance.domain.claim import LineQuantity
+from services.insurance.domain.claim_events import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
 from services.seedwork.composition import Reaction
 from services.seedwork.usecase import UseCase

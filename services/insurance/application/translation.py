@@ -8,7 +8,7 @@ from typing import Any
 from contracts.envelope import IntegrationEvent
 from contracts.events import insurance as public
 from contracts.registers import OWNER
-from services.insurance.domain import claim, payment
+from services.insurance.domain import claim_events, payment
 from services.insurance.domain.adjudication import Adjudication
 from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.payment import PaymentState
@@ -93,14 +93,14 @@ def _entry_recorded(happened: Happened) -> list[IntegrationEvent]:
 
 
 TRANSLATE: dict[type[DomainEvent], Translation] = {
-    claim.ClaimQuoted: _claim_told(public.ClaimQuoted),
-    claim.ClaimAuthorised: _claim_told(public.ClaimAuthorised, lambda event: {"reference": event.reference}),
-    claim.ClaimRefused: _claim_told(
+    claim_events.ClaimQuoted: _claim_told(public.ClaimQuoted),
+    claim_events.ClaimAuthorised: _claim_told(public.ClaimAuthorised, lambda event: {"reference": event.reference}),
+    claim_events.ClaimRefused: _claim_told(
         public.ClaimRefused, lambda event: {"stage": "authorise", "reasons": event.reasons, "may_self_pay": True}
     ),
-    claim.ClaimCleared: _claim_told(public.SupplyCleared, lambda event: {"how": event.how}),
-    claim.ClaimSettled: _claim_told(public.ClaimSettled, lambda event: {"receipt_sha256": event.receipt_sha256}),
-    claim.ClaimVoided: _claim_told(
+    claim_events.ClaimCleared: _claim_told(public.SupplyCleared, lambda event: {"how": event.how}),
+    claim_events.ClaimSettled: _claim_told(public.ClaimSettled, lambda event: {"receipt_sha256": event.receipt_sha256}),
+    claim_events.ClaimVoided: _claim_told(
         public.ClaimVoided, lambda event: {"reason": event.reason, "replaced_by": event.replaced_by}
     ),
     payment.PaymentRequested: _payment_changed,

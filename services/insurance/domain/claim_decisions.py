@@ -10,7 +10,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.insurance.domain.adjudication import Adjudication, ClaimLine, self_pay
-from services.insurance.domain.claim import (
+from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.claim_events import (
     AuthorisationOutcomeUnknown,
     AuthorisationRequested,
     ClaimAuthorised,
@@ -19,7 +20,6 @@ from services.insurance.domain.claim import (
     ClaimQuoted,
     ClaimRefused,
     ClaimSettled,
-    ClaimState,
     ClaimVoided,
     ClearedHow,
     Consent,

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.insurance.domain.adjudication import Adjudication
-from services.insurance.domain.claim import (
+from services.insurance.domain.claim_events import (
     AuthorisationRequested,
     ClaimAuthorised,
     ClaimCleared,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from services.insurance.domain.claim import ClaimAuthorised, ClaimCleared, ClaimSettled, ClaimVoided
+from services.insurance.domain.claim_events import ClaimAuthorised, ClaimCleared, ClaimSettled, ClaimVoided
 from services.insurance.projections import METADATA
 from services.seedwork.projection import Operation, Projection, Put, Recorded
 

@@ -15,7 +15,8 @@ from services.insurance.application.claims import authorise_claim
 from services.insurance.application.members import give_standing_authorisation, load_member
 from services.insurance.application.payments import pay
 from services.insurance.application.translation import TRANSLATE
-from services.insurance.domain.claim import AuthoriseClaim, ClaimQuoted, ClaimState, claim_id_of
+from services.insurance.domain.claim import AuthoriseClaim, ClaimState, claim_id_of
+from services.insurance.domain.claim_events import ClaimQuoted
 from services.insurance.domain.payment import PaymentPaid, PaymentState, PayShare, payment_of
 from services.seedwork.composition import Happened
 from tests.unit.insurance.memory import (

@@ -9,7 +9,7 @@ import pytest
 
 from services.insurance.domain.accumulator import AccumulatorState, YearFigures, free_figures, reserve_figures
 from services.insurance.domain.adjudication import ClaimLine
-from services.insurance.domain.claim import CLAIM, ClaimOpened, ClaimState, LineQuantity
+from services.insurance.domain.claim import CLAIM, ClaimState
 from services.insurance.domain.claim_decisions import (
     choose_self_pay,
     clear,
@@ -22,6 +22,7 @@ from services.insurance.domain.claim_decisions import (
     request_void,
     settle,
 )
+from services.insurance.domain.claim_events import ClaimOpened, LineQuantity
 from services.insurance.domain.claim_transitions import CLAIM_TRANSITIONS
 from services.insurance.domain.entitlement import Supply
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
