@@ -31,8 +31,13 @@ TRANSITIONS = Transitions(
     (
         Transition("-", "ReceiveStock", "product and pharmacy registered", "kept", "-"),
         Transition("kept", "ReceiveStock", "lot not known with another expiry", "kept", "-"),
-        Transition("kept", "HoldQuantity", "free quantity of good lots suffices, or packs are seen", "kept", "-"),
-        Transition("kept", "HoldQuantity", "the books lack it: refused, and told", "kept", "line_unfilled"),
+        Transition(
+            "kept",
+            "HoldQuantity",
+            "free quantity of good lots suffices, or packs are seen",
+            "kept",
+            "line_unfilled when refused",
+        ),
         Transition("kept", "hold ended", "", "kept", "line_unfilled when out of stock"),
         Transition("kept", "PrepareSupply", "lot not expired; first expired first, or a reason", "kept", "-"),
         Transition("kept", "DispenseSupply", "missing quantity is booked as a count", "kept", "-"),

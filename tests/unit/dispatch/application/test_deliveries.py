@@ -134,6 +134,10 @@ def test_only_its_courier_moves_a_parcel_and_only_its_pharmacy_packs_it(town: To
     refused(town.store.run(deliveries.arrive(uuid4(), COURIER)), "delivery.unknown")
     refused(town.store.run(deliveries.hand_over(uuid4(), A, SHA)), "delivery.unknown")
     refused(town.deliver(delivery_id, supply_id), "delivery.wrong_state")
+    not_out = FailAttempt(courier=COURIER, reason="nobody_there")
+    refused(town.store.run(deliveries.fail_attempt(delivery_id, not_out)), "delivery.wrong_state")
+    not_theirs = CancelDelivery(pharmacy=B, reason="mistake")
+    refused(town.store.run(deliveries.cancel(delivery_id, not_theirs)), "delivery.not_yours")
 
 
 def test_only_a_qualified_courier_is_sent(town: Town) -> None:
