@@ -14,7 +14,7 @@ from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, registers
+from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, registers
 from services.seedwork.composition import Service
 from services.seedwork.model import PersonalClass
 
@@ -36,7 +36,13 @@ SERVICE = Service(
     translate=TRANSLATE,
     react=REACTIONS,
     timers=TIMERS,
-    projections=(fulfilments.PROJECTION, registers.PROJECTION, registers.DESIGNATIONS, availability.PROJECTION),
+    projections=(
+        fulfilments.PROJECTION,
+        irregularities.PROJECTION,
+        registers.PROJECTION,
+        registers.DESIGNATIONS,
+        availability.PROJECTION,
+    ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
     metadata=METADATA,
 )

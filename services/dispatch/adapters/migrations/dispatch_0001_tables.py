@@ -34,6 +34,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_fulfilments_prescription_id"), ["prescription_id"], unique=False)
 
     op.create_table(
+        "irregular_supplies",
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("fulfilment_id", sa.Uuid(), nullable=False),
+        sa.Column("supply_id", sa.Uuid(), nullable=False),
+        sa.Column("irregularities", sa.JSON(), nullable=False),
+        sa.Column("handed_out_by", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log_index"),
+    )
+    with op.batch_alter_table("irregular_supplies", schema=None) as batch_op:
+        batch_op.create_index("irregular_supplies_of_organisation", ["organisation", "log_index"], unique=False)
+
+    op.create_table(
         "known_shortages",
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("drug_key", sa.Text(), nullable=False),
@@ -102,6 +116,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_known_shortages_drug_key"))
 
     op.drop_table("known_shortages")
+    with op.batch_alter_table("irregular_supplies", schema=None) as batch_op:
+        batch_op.drop_index("irregular_supplies_of_organisation")
+
+    op.drop_table("irregular_supplies")
     with op.batch_alter_table("fulfilments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fulfilments_prescription_id"))
 

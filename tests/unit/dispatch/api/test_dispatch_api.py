@@ -138,6 +138,28 @@ def test_from_packing_to_the_door(street: Street) -> None:
     assert code_of(street.courier.get(f"/deliveries/{uuid4()}")) == "delivery.unknown"
 
 
+def test_what_happened_against_a_rule_is_on_the_list_of_the_organisation_that_did_it(street: Street) -> None:
+    town = street.town
+    regular, handed_out, delivered = (town.release() for _ in range(3))
+    town.collected(regular)
+    by_courier = town.dispensed(delivered)
+    parcel = town.on_the_road(delivered, by_courier)
+    town.deliver(parcel, by_courier, code="00000000")
+    over_counter = town.dispensed(handed_out)
+    town.clear(handed_out, over_counter)
+    town.load("pharmacy", A, place(28.2, 112.98, "430102"), suspended=True)
+    town.try_hand_out(handed_out, over_counter)
+
+    (of_pharmacy,) = street.pharmacist.get("/irregularities").json()["items"]
+    (of_courier,) = street.courier.get("/irregularities", limit=1).json()["items"]
+
+    assert (of_pharmacy["supply_id"], of_pharmacy["irregularities"]) == (str(over_counter), ["pharmacy.not_admitted"])
+    assert of_pharmacy["handed_out_by"] == person("pharmacist")
+    assert of_courier["irregularities"] == ["supply.wrong_pickup_code", "delivery.wrong_state"]
+    assert street.competitor.get("/irregularities").json() == {"items": [], "next": None}
+    assert street.patient.get("/irregularities").status_code == 403
+
+
 def test_a_delivery_may_be_called_off_and_the_supply_given_up(street: Street) -> None:
     fulfilment = street.town.release()
     supply, _ = street.dispensed(fulfilment)

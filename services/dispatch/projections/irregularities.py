@@ -1,0 +1,56 @@
+"""Supplies that were handed out or delivered although a rule was broken: each waits for its organisation's word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from services.dispatch.domain.fulfilment.events import SupplyReceived
+from services.dispatch.projections import METADATA
+from services.seedwork.clock import to_micros
+from services.seedwork.projection import Operation, Projection, Put, Recorded
+
+IRREGULAR = sa.Table(
+    "irregular_supplies",
+    METADATA,
+    sa.Column("log_index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("fulfilment_id", sa.Uuid, nullable=False),
+    sa.Column("supply_id", sa.Uuid, nullable=False),
+    sa.Column("irregularities", sa.JSON, nullable=False),
+    sa.Column("handed_out_by", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Index("irregular_supplies_of_organisation", "organisation", "log_index"),
+)
+
+
+def project(recorded: Recorded) -> Iterator[Operation]:
+    match recorded.event:
+        case SupplyReceived(exception=True) as event:
+            row = {
+                "log_index": recorded.log_index,
+                "organisation": event.organisation,
+                "fulfilment_id": recorded.stream_id,
+                "supply_id": event.supply_id,
+                "irregularities": list(event.irregularities),
+                "handed_out_by": event.handed_out_by,
+                "recorded_at": to_micros(recorded.recorded_at),
+            }
+            yield Put(IRREGULAR, row)
+
+
+PROJECTION = Projection(
+    name="irregularities",
+    tables=(IRREGULAR,),
+    project=project,
+    queries={
+        "irregularities_of": sa.select(IRREGULAR)
+        .where(
+            IRREGULAR.c.organisation == sa.bindparam("organisation", type_=sa.Text),
+            IRREGULAR.c.log_index < sa.bindparam("before", type_=sa.BigInteger),
+        )
+        .order_by(IRREGULAR.c.log_index.desc())
+        .limit(sa.bindparam("limit", type_=sa.Integer)),
+    },
+)
