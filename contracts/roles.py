@@ -34,6 +34,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # prescribe
     "patient.register": frozenset({Role.PRESCRIBER, Role.SYSTEM_ADMIN}),
     "patient.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
+    "patient.forget": frozenset({Role.PATIENT, Role.SYSTEM_ADMIN}),
     "prescription.issue": frozenset({Role.PRESCRIBER}),
     "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE}),
     "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),

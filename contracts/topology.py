@@ -32,6 +32,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("register", "prescribe", ("review", "dispatch")),
     Family("insurance_register", "insurance", ("dispatch",)),
     Family("prescription", "prescribe", ("review", "dispatch")),
+    Family("patient", "prescribe", ("review", "dispatch", "insurance")),
     Family("case", "review", ("prescribe",)),
     Family("fulfilment", "dispatch", ("prescribe", "insurance")),
     Family("delivery", "dispatch", ("prescribe",)),

@@ -52,6 +52,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "The key was used with another request. A new intent needs a new key.",
         final=False,
     ),
+    Problem(
+        "patient.forgotten",
+        410,
+        "Patient forgotten",
+        "The patient's personal data is gone for good (个人信息保护法 §47), with it what was answered about them.",
+    ),
     Problem("identity.missing", 401, "No token", "Send `Authorization: Bearer <token>`.", final=False),
     Problem(
         "identity.invalid",

@@ -29,6 +29,27 @@ _PATIENT = (
         "Not your patient",
         "A record is seen by the patient and by doctors who registered or treat the person (个人信息保护法 §51).",
     ),
+    Problem(
+        "patient.prescription_runs",
+        409,
+        "A prescription runs",
+        "A patient is forgotten when everything written for them has ended: cancel, give up or wait.",
+        final=False,
+    ),
+    Problem(
+        "patient.kept_by_law",
+        409,
+        "Kept by law",
+        "Until the day in `until` prescriptions of this patient must be kept (个人信息保护法 §47, 处方管理办法 §50).",
+        final=False,
+    ),
+    Problem(
+        "patient.leaving",
+        409,
+        "Patient is leaving",
+        "The patient is about to be forgotten; nothing new is written for them.",
+        final=False,
+    ),
 )
 
 _PRESCRIPTION = (

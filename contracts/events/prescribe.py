@@ -1,4 +1,5 @@
-"""Integration events of prescribe: a prescription's way (family `prescription`) and its registers (`register`).
+"""Integration events of prescribe: a prescription's way (family `prescription`), its registers (`register`), and the
+end of a patient's record (`patient`).
 
 What a doctor wrote about the patient is clinical personal data. Lines carry products, doses and quantities under the
 random `patient_ref` only, so that quantities stay countable after a patient is forgotten.
@@ -247,6 +248,16 @@ class PrescriptionCompleted(PrescriptionEvent):
     TYPE: ClassVar[str] = "prescribe.prescription_completed.v1"
 
     lines: tuple[LineQuantity, ...]
+
+
+class PatientForgotten(IntegrationEvent):
+    """A patient is forgotten: the keys of their personal data are destroyed. Nothing of them can be read any more, and
+    whoever finds them by this reference finds nothing."""
+
+    TYPE: ClassVar[str] = "prescribe.patient_forgotten.v1"
+    FAMILY: ClassVar[str] = "patient"
+
+    patient_ref: UUID
 
 
 class RegisterEntryRecorded(IntegrationEvent):

@@ -173,6 +173,11 @@ class Administrator(User):
     def register_patient(self, registration: Mapping[str, Any]) -> UUID:
         return UUID(self.session.command("prescribe", "/patients", registration).body["patient_ref"])
 
+    def forget_patient(self, patient_ref: UUID) -> Reply:
+        """The purpose is over; status 202 with the moment from which nothing can be read any more."""
+        path = f"/patients/{patient_ref}/forgettings"
+        return self.session.command("prescribe", path, {"reason_code": "purpose_over"})
+
     def receive_stock(self, receipt: Mapping[str, Any]) -> Reply:
         return self.session.command("dispatch", "/stock/receipts", receipt)
 

@@ -137,6 +137,11 @@ class Patient(User):
         """Claims are authorised from now on when their supply is dispensed."""
         return self.session.command("insurance", "/authorisations")
 
+    def ask_to_be_forgotten(self, patient_ref: UUID) -> Reply:
+        """Status 202 with the moment from which nothing personal can be read any more, by anybody."""
+        path = f"/patients/{patient_ref}/forgettings"
+        return self.session.command("prescribe", path, {"reason_code": "patient_asks"})
+
     def prescriptions(self) -> Iterator[dict[str, Any]]:
         return self.pages("prescribe", "/prescriptions")
 

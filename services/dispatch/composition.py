@@ -16,6 +16,7 @@ from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
 from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, registers
 from services.seedwork.composition import Service
+from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
 
 SERVICE = Service(
@@ -32,6 +33,7 @@ SERVICE = Service(
         GUESSES,
         LOCATORS,
         SHORTAGES,
+        FORGOTTEN,
     ),
     translate=TRANSLATE,
     react=REACTIONS,

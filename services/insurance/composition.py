@@ -17,6 +17,7 @@ from services.insurance.domain.policy import load_policy
 from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
 from services.insurance.projections import METADATA, claims, ledger, payments, registers
 from services.seedwork.composition import Service
+from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
 
 OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policy=load_policy("cn"))
@@ -24,7 +25,7 @@ OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policy
 SERVICE = Service(
     name="insurance",
     port=8104,
-    aggregates=(CLAIM, PAYMENT, MEMBER, ACCUMULATOR, STANDING_AUTHORISATION, INSURANCE_REGISTER, CATALOGUE),
+    aggregates=(CLAIM, PAYMENT, MEMBER, ACCUMULATOR, STANDING_AUTHORISATION, INSURANCE_REGISTER, CATALOGUE, FORGOTTEN),
     translate=TRANSLATE,
     react=reactions(OUTSIDE),
     timers={(CLAIM.name, VOID_INQUIRY): lambda claim_id: inquire_void(claim_id, OUTSIDE)},

@@ -10,12 +10,13 @@ from services.review.domain.dossier import DOSSIER
 from services.review.projections import METADATA
 from services.review.projections.queue import REVIEW_QUEUE
 from services.seedwork.composition import Service
+from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
 
 SERVICE = Service(
     name="review",
     port=8102,
-    aggregates=(CASE, DOSSIER, REFERENCE),
+    aggregates=(CASE, DOSSIER, REFERENCE, FORGOTTEN),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, LEASE): expire_lease},

@@ -40,6 +40,12 @@ class Overloaded(ExecutionFailure):
     code = "overload.shed"
 
 
+class AnswerForgotten(ExecutionFailure):
+    """The first answer was about a patient who is forgotten since, and with them what it said."""
+
+    code = "patient.forgotten"
+
+
 class StoreRestored(ExecutionFailure):
     """The store came back from a backup and has not been compared with its consumers yet."""
 

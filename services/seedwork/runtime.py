@@ -16,6 +16,7 @@ from services.seedwork.clock import from_micros
 from services.seedwork.composition import Service
 from services.seedwork.failures import Overloaded, StoreRestored
 from services.seedwork.families import families_of
+from services.seedwork.forgetting import PENDING, caught_up
 from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.ports import Check, Idempotency, Outcome
 from services.seedwork.settings import Settings
@@ -199,10 +200,23 @@ class StoreRuntime:
                 Check("store", True, "answers"),  # noqa: FBT003
                 at_head(await self._reached(), self._heads),
                 *assess(row, now),
+                await self._follow_forgotten(now),
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not ready
             logger.warning("the store does not answer: %r", error)
             self._checks = (Check("store", False, type(error).__name__),)  # noqa: FBT003
+
+    async def _follow_forgotten(self, now: int) -> Check:
+        """A keyring that came out of a backup hands out no key before it has its tombstones again."""
+        keyring = self._core.keyring
+        try:
+            reached = await self._driver.run(keyring.reached(self.service.name))
+        except StoreError as error:
+            return Check("forgotten patients", False, f"keyring: {type(error).__name__}")  # noqa: FBT003
+        since = (await self._read(PENDING, after=reached.within(await self.epoch())))[0]["since"]
+        check = caught_up(since, now)
+        keyring.is_behind = not check.ok
+        return check
 
     async def _reached(self) -> set[str]:
         """The revisions of this store; none where the table that holds them is missing."""

@@ -18,6 +18,7 @@ from services.seedwork.composition import Service
 from services.seedwork.consumer import Consumer
 from services.seedwork.families import families_of
 from services.seedwork.feeds import CatchUp, FeedClient
+from services.seedwork.forgetting import Forgetting
 from services.seedwork.identity import checkpoint_key, service_token
 from services.seedwork.messaging.entrypoint import BROKER_URL, Delivery, ReliableEvents, consuming
 from services.seedwork.messaging.errors import TryLaterError
@@ -44,6 +45,7 @@ POLL_SECONDS = 0.02
 """How often the leader looks for what another process committed, where nothing wakes it."""
 LISTEN_SECONDS = 0.25
 TIMER_SECONDS = 0.25
+FORGET_SECONDS = 1.0
 CATCH_UP_SECONDS = 5.0
 HEARTBEAT_SECONDS = 2.0
 CHECKPOINT_SECONDS = 5.0
@@ -77,6 +79,7 @@ class WorkerRuntime:
         self._relay = Relay(service.name, families_of(service.name), self.database, self._publisher)
         self._projector = Projector(core, driver, service.projections)
         self._timers = Timers(core, driver)
+        self._forgetting = Forgetting(core, driver)
         self._feeds = FeedClient(settings.peer, lambda: service_token(settings, service.name))
         self._catch_up = CatchUp(service.name, self.consumer, self.database, self._feeds)
         self._checkpoints = Checkpoints(service.name, self.database, self._keyring, checkpoint_key(settings))
@@ -129,6 +132,9 @@ class WorkerRuntime:
     def fire_timers(self) -> bool:
         return self.leads and not self._held_back() and self._timers.step()
 
+    def forget(self) -> bool:
+        return self.leads and self._forgetting.step()
+
     def sign_checkpoint(self) -> bool:
         return self.leads and self._checkpoints.step()
 
@@ -170,6 +176,7 @@ def worker_class(runtime: WorkerRuntime) -> type:
     loop("relay", runtime.relay, TIMER_SECONDS, relay_wake)
     loop("project", runtime.project, TIMER_SECONDS, project_wake)
     loop("fire_timers", runtime.fire_timers, TIMER_SECONDS)
+    loop("forget", runtime.forget, FORGET_SECONDS)
     loop("prune", runtime.prune, RETENTION_SECONDS)
     loop("sign_checkpoint", runtime.sign_checkpoint, CHECKPOINT_SECONDS)
     if consumed_by(runtime.service.name):

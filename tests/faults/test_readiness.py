@@ -18,15 +18,22 @@ from rxflow.installation import Installation
 from rxflow.running import migrate_all
 from rxflow.tokens import tokens_of
 from rxflow.world import build_world
+from services.prescribe.composition import SERVICE as PRESCRIBE
+from services.prescribe.domain.patient_record import PATIENT
+from services.seedwork.forgetting import Forgetting
+from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.settings import Settings
 from services.seedwork.store import condition
 from services.seedwork.store.batch import Statement, Wanted
+from services.seedwork.store.drivers import Driver
 from services.seedwork.store.errors import StoreError
+from services.seedwork.store.executor import Context, Work, perform
 from services.seedwork.store.incoming import IncomingTables
-from services.seedwork.store.opening import blocking_database
+from services.seedwork.store.opening import blocking_database, store_core
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.sealer import seal
 from services.seedwork.store.tables import blocked, meta
+from services.seedwork.usecase import Actor, Decision, UseCase
 from tests.faults.systems import Servers, checks_that_fail, process_of, rxflow
 from tests.support.envelopes import envelope
 from tests.support.process import Program
@@ -209,6 +216,29 @@ def test_a_restored_store_refuses_commands_until_it_was_compared(house: House) -
 
     house.execute("DELETE FROM meta WHERE name = 'restoring'")
     house.until_ready()
+
+
+def test_not_ready_while_the_keys_of_a_forgotten_patient_may_be_left(house: House) -> None:
+    settings = Settings(**house.installation.settings)
+    keyring = blocking_database(settings.keyring_database_url, 1)
+    keyring.open()
+    core, driver = store_core(PRESCRIBE, settings), Driver(house.database, keyring)
+    patient = PATIENT.ref(uuid4())
+    forgotten = PatientForgotten(patient_ref=patient.stream_id)
+    use_case = UseCase((patient,), lambda _moment, loaded: Decision.on(loaded, [forgotten]))
+    driver.run(perform(core, Work(use_case, Context(Actor.service(SERVICE), "test", "test"))))
+    while seal(house.database):
+        pass
+    house.move_clock(6)
+
+    failing = house.until_it_fails("forgotten patients", "unpublished")
+    assert "a key to destroy" in failing["forgotten patients"]
+
+    Forgetting(core, driver).step()
+    house.until_it_fails("unpublished")
+    keyring.close()
+    with process_of(house.installation, SERVICE, "worker", house.directory):
+        house.until_ready()
 
 
 def test_not_ready_while_the_store_does_not_answer(house: House) -> None:

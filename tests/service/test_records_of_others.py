@@ -149,6 +149,14 @@ CASES: dict[str, Case] = {
     "GET /patients/{patient_ref}": Case(
         fetched, doctor, stranger, unknown="patient.not_yours", foreign="patient.not_yours"
     ),
+    "POST /patients/{patient_ref}/forgettings": Case(
+        fetched,
+        patient,
+        stranger,
+        fixed(reason_code="patient_asks"),
+        unknown="patient.not_yours",
+        foreign="patient.not_yours",
+    ),
     "POST /prescriptions/{prescription_id}/amendments": Case(
         reviewed,
         doctor,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,23 @@ def test_a_worker_that_is_killed_leaves_a_store_the_next_one_leads(lonely: Town,
         wait_until(lambda: office.count("fresh") == 0, "the second worker to lead")
         numbers = [row[0] for row in office.query("SELECT log_index FROM log ORDER BY log_index")]
         assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_worker_destroys_the_keys_of_a_patient_who_is_forgotten(lonely: Town, tmp_path: Path) -> None:
+    administrator = lonely.cast.administrator()
+    patient_ref = administrator.register_patient(registration_of(lonely.world.patients[0]))
+    lonely.offices["prescribe"].work()  # the lists know of nothing that must be kept
+    administrator.forget_patient(patient_ref)
+    keyring = lonely.settings.keyring_database_url.removeprefix("sqlite:///")
+
+    def keys() -> int:
+        with closing(sqlite3.connect(keyring)) as connection:
+            return int(connection.execute("SELECT count(wrapped_dek) FROM key").fetchone()[0])
+
+    assert keys() == 3
+    lonely.move_clock(timedelta(hours=25))
+    with worker(tmp_path, "prescribe"):
+        wait_until(lambda: keys() == 0, "the keys to be destroyed")
 
 
 def _behind(town: Town) -> int:

@@ -30,6 +30,7 @@ from services.seedwork.calendar import ZONE
 from services.seedwork.clock import from_micros
 from services.seedwork.consumer import Consumer
 from services.seedwork.families import families_of
+from services.seedwork.forgetting import Forgetting
 from services.seedwork.identity import development_issuer
 from services.seedwork.messaging.publisher import Outgoing
 from services.seedwork.model import StreamRef
@@ -83,6 +84,7 @@ class Office:
         self.relay = Relay(name, families_of(name), self.database, post)
         self.projector = Projector(self.core, self.driver, self.service.projections)
         self.timers = Timers(self.core, self.driver)
+        self.forgetting = Forgetting(self.core, self.driver)
 
     def open(self) -> None:
         self.database.open()
@@ -98,7 +100,8 @@ class Office:
         sealed = seal(self.database)
         relayed = self.relay.step()
         projected = self.projector.step()
-        return bool(sealed) or relayed or projected
+        forgotten = self.forgetting.step()
+        return bool(sealed) or relayed or projected or forgotten
 
     def load(self, *refs: StreamRef[Any]) -> Any:
         return self.driver.run(load(self.core, refs))

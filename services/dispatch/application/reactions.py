@@ -28,6 +28,7 @@ from services.dispatch.domain.prescription_content import (
 from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, ShortageOver, ShortageState, shortage_id
 from services.dispatch.domain.values import OpenedLine
 from services.seedwork.composition import Reaction
+from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
@@ -259,4 +260,7 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     shortage.ShortageCaseEnded: forget_shortage,
 }
 
-REACTIONS: dict[type[IntegrationEvent], Reaction] = {event: _reaction(react) for event, react in _BY_EVENT.items()}
+REACTIONS: dict[type[IntegrationEvent], Reaction] = {
+    prescribe.PatientForgotten: keep_forgotten,
+    **{event: _reaction(react) for event, react in _BY_EVENT.items()},
+}

@@ -8,20 +8,23 @@ import sqlalchemy as sa
 
 from services.dispatch.domain.fulfilment.events import FulfilmentOpened
 from services.dispatch.projections import METADATA
-from services.seedwork.projection import Operation, Projection, Put, Recorded
+from services.seedwork.forgotten import PatientForgotten
+from services.seedwork.projection import Operation, Projection, Put, Recorded, Remove
 
 FULFILMENTS = sa.Table(
     "fulfilments",
     METADATA,
     sa.Column("fulfilment_id", sa.Uuid, primary_key=True),
     sa.Column("prescription_id", sa.Uuid, nullable=False, index=True),
-    sa.Column("patient_ref", sa.Uuid, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
     sa.Column("instalment", sa.Integer, nullable=False),
 )
 
 
 def project(recorded: Recorded) -> Iterator[Operation]:
     match recorded.event:
+        case PatientForgotten() as forgotten:
+            yield Remove(FULFILMENTS, {"patient_ref": forgotten.patient_ref})
         case FulfilmentOpened() as event:
             row = {
                 "fulfilment_id": event.fulfilment_id,

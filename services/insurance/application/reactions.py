@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
+from contracts.events.prescribe import PatientForgotten
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import (
     Dispensed,
@@ -18,6 +19,7 @@ from services.insurance.domain.adjudication import ClaimLine
 from services.insurance.domain.claim_events import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
 from services.seedwork.composition import Reaction
+from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.usecase import UseCase
 
 
@@ -83,4 +85,9 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         back = by_line((found.line, found.quantity) for found in event.lines)
         return note_supply_undone(event.supply_id, back, outside)
 
-    return {SupplyDispensed: dispensed, SupplyReceived: received, SupplyUndone: undone}
+    return {
+        SupplyDispensed: dispensed,
+        SupplyReceived: received,
+        SupplyUndone: undone,
+        PatientForgotten: keep_forgotten,
+    }

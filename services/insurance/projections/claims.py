@@ -29,7 +29,8 @@ from services.insurance.domain.claim_transitions import (
     VOIDED,
     VOIDING,
 )
-from services.insurance.projections import METADATA, microseconds
+from services.insurance.projections import METADATA, NOBODY, microseconds
+from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
 
 CLAIMS = sa.Table(
@@ -40,7 +41,7 @@ CLAIMS = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("prescription_id", sa.Uuid, nullable=False),
     sa.Column("fulfilment_id", sa.Uuid, nullable=False),
-    sa.Column("patient_ref", sa.Uuid, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
     sa.Column("pharmacy", sa.Text, nullable=False),
     sa.Column("insurer", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
@@ -71,6 +72,8 @@ SETTLEMENTS = sa.Table(
 def project(recorded: Recorded) -> Iterator[Operation]:
     event, at = recorded.event, microseconds(recorded.recorded_at)
     match event:
+        case PatientForgotten():
+            yield Amend(CLAIMS, {"patient_ref": event.patient_ref}, {"patient_ref": NOBODY})
         case ClaimOpened():
             yield Put(CLAIMS, _opened(event, at))
         case ClaimQuoted():

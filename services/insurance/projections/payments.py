@@ -17,7 +17,8 @@ from services.insurance.domain.payment import (
     PaymentRefunded,
     PaymentRequested,
 )
-from services.insurance.projections import METADATA, microseconds
+from services.insurance.projections import METADATA, NOBODY, microseconds
+from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
 
 PAYMENTS = sa.Table(
@@ -28,7 +29,7 @@ PAYMENTS = sa.Table(
     sa.Column("supply_id", sa.Uuid, nullable=False),
     sa.Column("prescription_id", sa.Uuid, nullable=False),
     sa.Column("fulfilment_id", sa.Uuid, nullable=False),
-    sa.Column("patient_ref", sa.Uuid, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("channel", sa.Text),
@@ -41,6 +42,8 @@ PAYMENTS = sa.Table(
 def project(recorded: Recorded) -> Iterator[Operation]:
     event, at = recorded.event, microseconds(recorded.recorded_at)
     match event:
+        case PatientForgotten():
+            yield Amend(PAYMENTS, {"patient_ref": event.patient_ref}, {"patient_ref": NOBODY})
         case PaymentRequested():
             yield Put(PAYMENTS, {**event.model_dump(), "status": REQUESTED, "changed_at": at})
         case PaymentPaid():

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from services.prescribe.application.forgetting import forget_patient
 from services.prescribe.application.use_cases import register_new_patient
 from services.prescribe.application.views import show_patient
-from services.prescribe.domain.commands import RegisterPatient
-from services.prescribe.domain.patient_record import PATIENT
-from services.seedwork.api import Read, Refused, Run, allowed, answer, problems
+from services.prescribe.domain.commands import ForgetPatient, RegisterPatient
+from services.prescribe.domain.patient_record import FORGOTTEN, PATIENT
+from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.usecase import Actor
 
 router = APIRouter()
@@ -30,7 +31,25 @@ async def register_patient(
     return await run(register_new_patient(body))
 
 
-@router.get("/patients/{patient_ref}", responses=problems("patient.unknown", "patient.not_yours"))
+class ForgettingBody(Body):
+    """Why the patient is to be forgotten."""
+
+    reason_code: Literal["patient_asks", "purpose_over"]
+
+
+@router.post(
+    "/patients/{patient_ref}/forgettings",
+    status_code=202,
+    responses=problems("patient.unknown", "patient.not_yours", "patient.prescription_runs", "patient.kept_by_law"),
+)
+async def forget(
+    patient_ref: UUID, body: ForgettingBody, _actor: Annotated[Actor, Depends(allowed("patient.forget"))], run: Run
+) -> Response:
+    """Forget a patient: after a wait everything personal about them is unreadable in every service, for ever."""
+    return await run(forget_patient(ForgetPatient(patient_ref=patient_ref, reason_code=body.reason_code)))
+
+
+@router.get("/patients/{patient_ref}", responses=problems("patient.unknown", "patient.not_yours", "patient.forgotten"))
 async def patient(patient_ref: UUID, actor: Annotated[Actor, Depends(allowed("patient.read"))], read: Read) -> Response:
     """A patient's record, for the patient and for doctors who registered or treat the person."""
     (loaded,) = await read.load(PATIENT.ref(patient_ref))
@@ -44,4 +63,6 @@ async def patient(patient_ref: UUID, actor: Annotated[Actor, Depends(allowed("pa
         raise Refused("patient.not_yours")
     if not loaded.exists:
         raise Refused("patient.unknown")
+    if loaded.state.status == FORGOTTEN:
+        raise Refused("patient.forgotten")
     return answer(show_patient(loaded.state), version=loaded.version)

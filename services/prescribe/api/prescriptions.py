@@ -38,6 +38,7 @@ ISSUE_RULES = (
     "prescriber.no_right",
     "institution.not_admitted",
     "prescription.patient_unknown",
+    "patient.leaving",
     "prescription.online_visit",
     "diagnosis.missing",
     "diagnosis.code",

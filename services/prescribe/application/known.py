@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from contracts import registers as content
-from services.prescribe.domain.patient_record import PatientState
+from services.prescribe.domain.patient_record import LEAVING, PatientState
 from services.prescribe.domain.registers import Drug, Institution, Known, KnownPatient, Prescriber
 from services.seedwork.reference import EntryState
 
@@ -71,4 +71,10 @@ def _patient(state: PatientState) -> KnownPatient | None:
     if state.identity is None:
         return None
     identity = state.identity
-    return KnownPatient(name=identity.name, sex=identity.sex, birth_date=identity.birth_date, facts=state.facts)
+    return KnownPatient(
+        name=identity.name,
+        sex=identity.sex,
+        birth_date=identity.birth_date,
+        facts=state.facts,
+        leaving=state.status == LEAVING,
+    )

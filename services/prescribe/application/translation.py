@@ -13,6 +13,7 @@ from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.values import Line
 from services.prescribe.domain.values import LineQuantity as Quantity
 from services.seedwork.composition import Happened, Translation
+from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.model import DomainEvent
 from services.seedwork.reference import EntryRecorded
 
@@ -181,7 +182,12 @@ def _entry_recorded(it: Happened) -> Iterable[public.RegisterEntryRecorded]:
     yield public.RegisterEntryRecorded.model_validate(it.event.model_dump())
 
 
+def _forgotten(it: Happened) -> Iterable[public.PatientForgotten]:
+    yield public.PatientForgotten(patient_ref=cast(PatientForgotten, it.event).patient_ref)
+
+
 TRANSLATE: Mapping[type[DomainEvent], Translation] = {
+    PatientForgotten: _forgotten,
     happened.PrescriptionIssued: _issued,
     happened.PrescriptionAmended: _issued,
     happened.PrescriptionReleased: _released,

@@ -27,6 +27,13 @@ class RegisterPatient(Command):
     facts: StandingFacts = StandingFacts()
 
 
+class ForgetPatient(Command):
+    """Makes everything personal about a patient unreadable, for ever and in every service."""
+
+    patient_ref: UUID
+    reason_code: Literal["patient_asks", "purpose_over"]
+
+
 class WrittenPrescription(Command):
     """What a prescriber writes and signs. The client chooses the prescription's id: a lost answer can be asked for."""
 

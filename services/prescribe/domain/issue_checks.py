@@ -54,7 +54,7 @@ def practice_site(written: Written) -> Refusal | None:
 def patient_known(written: Written) -> Refusal | None:
     if written.known.patient is None:
         return Refusal("prescription.patient_unknown", {"patient_ref": str(written.content.patient_ref)})
-    return None
+    return Refusal("patient.leaving") if written.known.patient.leaving else None
 
 
 def no_online_visit(written: Written) -> Refusal | None:

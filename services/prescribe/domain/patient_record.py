@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, assert_never
 from uuid import UUID
 
 from stdnum.cn import ric
@@ -16,13 +17,25 @@ from stdnum.exceptions import ValidationError
 from services.prescribe.domain.commands import RegisterPatient
 from services.prescribe.domain.values import StandingFacts
 from services.seedwork.calendar import civil_day
+from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Personal, PersonalClass, Refusal
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 Sex = Literal["female", "male"]
 
+KNOWN, LEAVING, FORGOTTEN = "known", "leaving", "forgotten"
+FORGETTING = "forgetting"
+"""The deadline after which a patient who is leaving is forgotten."""
+
 PATIENT_TRANSITIONS = Transitions(
-    (Transition(NOT_YET, "RegisterPatient", "identity number valid, birth date and sex agree with it", "known", "-"),)
+    (
+        Transition(NOT_YET, "RegisterPatient", "identity number valid, birth date and sex agree with it", KNOWN, "-"),
+        Transition(KNOWN, "ForgetPatient", "no prescription runs, no legal period either", LEAVING, "-"),
+        Transition(LEAVING, "ForgetPatient", "", LEAVING, "-"),
+        Transition(LEAVING, "clock: forgetting", "as before", FORGOTTEN, "patient_forgotten"),
+        Transition(LEAVING, "clock: forgetting", "something runs after all", KNOWN, "-"),
+        Transition(FORGOTTEN, "ForgetPatient", "", FORGOTTEN, "-"),
+    )
 )
 
 
@@ -54,34 +67,73 @@ class PatientRegistered(DomainEvent):
     facts: Annotated[StandingFacts | None, Personal(PersonalClass.CLINICAL)]
 
 
+class ForgettingAsked(DomainEvent):
+    """The patient is to be forgotten: nothing new is written for them."""
+
+    TOPIC: ClassVar[str] = "prescribe.patient.forgetting_asked"
+
+    patient_ref: UUID
+    asked_by: str
+    reason_code: str
+    forget_at: datetime
+
+
+class ForgettingCalledOff(DomainEvent):
+    """When it was due, something obliged to keep the patient's data after all."""
+
+    TOPIC: ClassVar[str] = "prescribe.patient.forgetting_called_off"
+
+    patient_ref: UUID
+    reason: str
+
+
 @dataclass(frozen=True)
 class PatientState:
     """A patient's record; the personal parts are None once the patient is forgotten."""
 
+    status: str = NOT_YET
     patient_ref: UUID | None = None
     registered_by: str = ""
     identity: Identity | None = None
     contact: Contact | None = None
     facts: StandingFacts | None = None
+    forget_at: datetime | None = None
 
 
-def evolve_patient(state: PatientState, event: PatientRegistered) -> PatientState:
-    return replace(
-        state,
-        patient_ref=event.patient_ref,
-        registered_by=event.registered_by,
-        identity=event.identity,
-        contact=event.contact,
-        facts=event.facts,
-    )
+PatientEvent = PatientRegistered | ForgettingAsked | ForgettingCalledOff | PatientForgotten
+
+
+def evolve_patient(state: PatientState, event: PatientEvent) -> PatientState:
+    match event:
+        case PatientRegistered():
+            return replace(
+                state,
+                status=KNOWN,
+                patient_ref=event.patient_ref,
+                registered_by=event.registered_by,
+                identity=event.identity,
+                contact=event.contact,
+                facts=event.facts,
+            )
+        case ForgettingAsked():
+            return replace(state, status=LEAVING, forget_at=event.forget_at)
+        case ForgettingCalledOff():
+            return replace(state, status=KNOWN, forget_at=None)
+        case PatientForgotten():  # also before the keys are gone
+            return replace(state, status=FORGOTTEN, forget_at=None, identity=None, contact=None, facts=None)
+        case _:
+            assert_never(event)
+
+
+def next_due(state: PatientState) -> Mapping[str, datetime]:
+    return {FORGETTING: state.forget_at} if state.forget_at else {}
 
 
 def register_patient(
     state: PatientState, command: RegisterPatient, patient_ref: UUID, registered_by: str, *, now: datetime
 ) -> Outcome:
     """The identity number (GB 11643) carries birth date and sex: what contradicts it is a typing error or a forgery."""
-    stands = NOT_YET if state.patient_ref is None else "known"
-    if not PATIENT_TRANSITIONS.allows(stands, "RegisterPatient"):
+    if not PATIENT_TRANSITIONS.allows(state.status, "RegisterPatient"):
         return Refusal("patient.already_registered", {"patient_ref": str(patient_ref)})
     try:
         number = ric.validate(command.identity_number.upper())
@@ -104,4 +156,10 @@ def register_patient(
     ]
 
 
-PATIENT = Aggregate(name="patient", events=(PatientRegistered,), initial=PatientState(), evolve=evolve_patient)
+PATIENT = Aggregate(
+    name="patient",
+    events=(PatientRegistered, ForgettingAsked, ForgettingCalledOff, PatientForgotten),
+    initial=PatientState(),
+    evolve=evolve_patient,
+    next_due=next_due,
+)

@@ -11,6 +11,8 @@ from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
 
 VisitKind = Literal["outpatient", "emergency"]
+RecordKind = Literal["ordinary", "psychotropic_2", "toxic", "psychotropic_1", "narcotic", "dispensed", "online_visit"]
+"""Why a prescription must be kept: the classes of its drugs, that something was handed out, how the visit was held."""
 
 
 class Limit(Immutable):
@@ -36,6 +38,10 @@ class Policy(DatedPolicy):
     amendments_max: int = Field(ge=0)
     cancellation_answer_minutes: int = Field(ge=1)
     cancellations_max: int = Field(ge=1)
+    forgetting_wait_hours: int = Field(ge=1)
+    """From the request until the patient is forgotten: nothing undoes it, and by then every list has followed."""
+    records_kept_years: dict[RecordKind, int]
+    """From the last day of validity; a prescription that is of several kinds is kept for the longest."""
 
     def is_diagnosis(self, code: str) -> bool:
         return re.fullmatch(self.diagnosis_pattern, code) is not None

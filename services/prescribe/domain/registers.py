@@ -55,6 +55,8 @@ class KnownPatient:
     sex: Literal["female", "male"]
     birth_date: date
     facts: StandingFacts | None
+    leaving: bool = False
+    """About to be forgotten: nothing new is written for the patient."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Lists of prescriptions by prescriber and by patient, and the prescriber's feedback."""
+"""Lists of prescriptions by prescriber and by patient, and the prescriber's feedback. Who is forgotten is in none."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.prescribe.domain import prescription_events as happened
+from services.prescribe.domain.forgetting import strictest_class
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
+from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.model import DomainEvent
-from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 
 prescription = sa.Table(
     "prescription",
@@ -25,6 +27,9 @@ prescription = sa.Table(
     sa.Column("issued_at", sa.BigInteger, nullable=False),
     sa.Column("valid_until", sa.BigInteger, nullable=False),
     sa.Column("arrival", sa.BigInteger, nullable=False),
+    sa.Column("strictest_class", sa.Text, nullable=False),
+    sa.Column("online_visit", sa.Boolean, nullable=False),
+    sa.Column("dispensed", sa.Boolean, nullable=False),
     sa.Index("prescription_by_prescriber", "prescriber", "arrival"),
     sa.Index("prescription_by_patient", "patient_ref", "arrival"),
 )
@@ -89,8 +94,15 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             return None
 
 
+def _strictest_class(signed: happened.SignedRevision) -> str:
+    return strictest_class(line.drug_class for line in signed.lines)
+
+
 def project(recorded: Recorded) -> Iterable[Operation]:
     event = recorded.event
+    if isinstance(event, PatientForgotten):
+        yield Remove(prescription, {"patient_ref": event.patient_ref})
+        return
     if isinstance(event, happened.PrescriptionIssued | happened.PrescriptionArrivedCancelled):
         yield Put(
             prescription,
@@ -104,6 +116,9 @@ def project(recorded: Recorded) -> Iterable[Operation]:
                 "issued_at": microseconds(event.issued_at),
                 "valid_until": microseconds(event.valid_until),
                 "arrival": recorded.log_index,
+                "strictest_class": _strictest_class(event),
+                "online_visit": event.online_visit,
+                "dispensed": False,
             },
         )
         return
@@ -113,6 +128,9 @@ def project(recorded: Recorded) -> Iterable[Operation]:
         changes["status"] = status
     if isinstance(event, happened.PrescriptionAmended):
         changes |= {"revision": event.revision, "valid_until": microseconds(event.valid_until)}
+        changes |= {"strictest_class": _strictest_class(event), "online_visit": event.online_visit}
+    if isinstance(event, happened.ProgressRecorded) and any(line.in_hands for line in event.buckets):
+        changes["dispensed"] = True
     if changes:
         yield Amend(prescription, {"prescription_id": recorded.stream_id}, changes)
     told = feedback_of(event)
@@ -133,6 +151,7 @@ def project(recorded: Recorded) -> Iterable[Operation]:
 _before = sa.bindparam("before", type_=sa.BigInteger)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _listed = sa.select(prescription).order_by(prescription.c.arrival.desc()).limit(_limit)
+_kept = [prescription.c[name] for name in ("status", "strictest_class", "online_visit", "dispensed")]
 
 PRESCRIPTIONS = Projection(
     name="prescriptions",
@@ -145,6 +164,9 @@ PRESCRIPTIONS = Projection(
         "prescriptions_of_patient": _listed.where(
             prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid), prescription.c.arrival < _before
         ),
+        "records_of_patient": sa.select(*_kept, sa.func.max(prescription.c.valid_until).label("valid_until"))
+        .where(prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid))
+        .group_by(*_kept),
         "has_prescribed_for": sa.select(prescription.c.prescription_id)
         .where(
             prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),

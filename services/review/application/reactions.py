@@ -8,6 +8,7 @@ from uuid import UUID
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.prescribe import (
     IssuedLine,
+    PatientForgotten,
     PrescriptionCancelled,
     PrescriptionExpired,
     PrescriptionIssued,
@@ -22,6 +23,7 @@ from services.review.domain.policy import CN
 from services.review.domain.values import ClinicalFacts, Diagnosis, Line, PatientFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
+from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import Loaded
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
@@ -117,6 +119,7 @@ def _clinical(event: PrescriptionIssued) -> ClinicalFacts | None:
 
 
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
+    PatientForgotten: keep_forgotten,
     PrescriptionIssued: on_prescription_issued,
     PrescriptionCancelled: on_prescription_cancelled,
     PrescriptionExpired: on_prescription_expired,

@@ -69,7 +69,7 @@ class ClockOffset(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    offset_seconds: int = Field(ge=0, le=400 * 86_400)
+    offset_seconds: int = Field(ge=0, le=20 * 366 * 86_400)
 
 
 @router.put("/development/clock", dependencies=[Depends(development_only)])

@@ -24,6 +24,7 @@ WITH_BODY = ("request.malformed", "request.too_large", "request.media_type", "re
 COMMAND = (
     "idempotency.missing",
     "idempotency.reused",
+    "patient.forgotten",
     "request.precondition_failed",
     "conflict.persistent",
     "outcome.unknown",

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from contracts.errors import CATALOGUE
 from services.seedwork.clock import from_micros
 from services.seedwork.model import StreamRef
@@ -21,6 +23,7 @@ from services.seedwork.store.batch import (
 )
 from services.seedwork.store.mapper import stored
 from services.seedwork.store.requests import LoadStreams, Request, Rows
+from services.seedwork.store.sealing import KeyName
 from services.seedwork.store.tracking import Tracked
 from services.seedwork.store.work import Context, Gate, Incoming, Outcome, StoreCore, Work
 from services.seedwork.store.writing import Rows as NewRows
@@ -48,6 +51,8 @@ class Desk:
         self._changed: set[UUID] = set()
         self._asserted: dict[UUID, int] = {}
         self._idempotency: IdempotencyGate | None = None
+        self._about: dict[UUID, tuple[KeyName, AESGCM]] = {}
+        """Whose personal data was read or written, with one key of each."""
 
     def look(
         self,
@@ -73,7 +78,7 @@ class Desk:
             stream_id: [(row, mapper.parsed(stored(row))) for row in rows] for stream_id, rows in found.events.items()
         }
         names = {name for rows in new.values() for _, sealed in rows for name in sealed.keys_wanted()}
-        keys = (yield from self.core.keyring.fetch(names)) if names else {}
+        keys = yield from self._keys(names)
         for stream_id, start in starts.items():
             tracked = start
             if stream_id in new:
@@ -97,7 +102,7 @@ class Desk:
         if context.idempotency and (decision.refusal is None or CATALOGUE[decision.refusal.code].final):
             key = context.idempotency
             expires_at = self.now + ANSWER_KEPT_MICROS
-            answer = self.core.seal_answer(key, outcome)
+            answer = self.core.seal_answer(key, outcome, dict(self._about.values()))
             self._idempotency = IdempotencyGate(key, outcome.status, answer, expires_at)
         return outcome
 
@@ -140,11 +145,16 @@ class Desk:
             tracked = self.tracked[stream_id]
             told = tell(self.core.service, tracked, change.events)
             names = keys_wanted(told)
-            keys = (yield from self.core.keyring.fetch(names, create=True)) if names else {}
+            keys = yield from self._keys(names, create=True)
             self.tracked[stream_id] = self.core.writer.write(
                 self._rows, tracked, told, from_micros(self.now), context.cause(), keys
             )
             self._changed.add(stream_id)
+
+    def _keys(self, names: set[KeyName], *, create: bool = False) -> Logic:
+        keys = (yield from self.core.keyring.fetch(names, create=create)) if names else {}
+        self._about.update({name[0]: (name, key) for name, key in keys.items() if key is not None})
+        return keys
 
     def _note_asserted(self, work: Work) -> None:
         relaxed = {ref.stream_id for ref in work.use_case.relaxed}

@@ -85,7 +85,7 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
     key = works[0].context.idempotency if len(works) == 1 else None
     yield from desk.look(refs, key, [w.context.incoming for w in works if w.context.incoming])
     if key and desk.kept:
-        return [_replay(core, key, desk.kept)]
+        return [(yield from _replay(core, key, desk.kept))]
     outcomes: list[Outcome] = []
     for work in works:
         outcomes += [(yield from desk.settle(work))]
@@ -93,7 +93,7 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
         # somebody else's twin may have succeeded since: a repeat must get the first answer, not "already held"
         kept = (yield LoadStreams(Wanted(idempotency=key))).kept
         if kept:
-            return [_replay(core, key, kept)]
+            return [(yield from _replay(core, key, kept))]
     batch = desk.batch()
     if batch.events or batch.gates or batch.idempotency or batch.timers:
         yield Save(batch)
@@ -102,7 +102,7 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
     return outcomes
 
 
-def _replay(core: StoreCore, key: IdempotencyKey, kept: KeptAnswer) -> Outcome:
+def _replay(core: StoreCore, key: IdempotencyKey, kept: KeptAnswer) -> Generator[Request, Any, Outcome]:
     if bytes(kept.body_sha256) != key.body_sha256:
         raise KeyReused(key.key)
-    return core.open_answer(key, kept)
+    return (yield from core.open_answer(key, kept))

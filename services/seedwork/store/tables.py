@@ -8,6 +8,8 @@ METADATA = sa.MetaData()
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # AUTOINCREMENT needs INTEGER on SQLite
 
+IS_FORGETTING: sa.ColumnElement[bool] = sa.literal_column("topic") == sa.literal_column("'patient.forgotten'")
+
 events = sa.Table(
     "events",
     METADATA,
@@ -19,6 +21,8 @@ events = sa.Table(
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("stream_id", "version", name="events_stream_version"),
+    # the few tombstones of forgotten patients; the predicate is a literal, or no planner would use the index
+    sa.Index("events_forgetting", "position", sqlite_where=IS_FORGETTING, postgresql_where=IS_FORGETTING),
     sqlite_autoincrement=True,  # without it SQLite gives the id of a deleted last row again
     comment="What happened. Append-only.",
 )
@@ -174,6 +178,17 @@ key = sa.Table(
     sa.Column("kek", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     comment="One wrapped data key per patient and class of personal data. Destroyed: the row is the tombstone.",
+    # a destroyed key is gone from the table's pages only when its old row is vacuumed
+    postgresql_with={"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 0},
+)
+
+forgetting = sa.Table(
+    "forgetting",
+    KEYRING_METADATA,
+    sa.Column("store", sa.Text, primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("log_index", sa.BigInteger, nullable=False),
+    comment="Up to where each store's log of forgotten patients is applied here: a restored keyring is behind.",
 )
 
 witness = sa.Table(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -14,12 +15,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from contracts.envelope import GENESIS
 from services.seedwork import ports
 from services.seedwork.composition import Service
-from services.seedwork.model import Ids, Refusal
+from services.seedwork.failures import AnswerForgotten
+from services.seedwork.model import Ids, PersonalClass, Refusal
 from services.seedwork.store.batch import IdempotencyKey, KeptAnswer
 from services.seedwork.store.keyring import Keyring
 from services.seedwork.store.mapper import PydanticMapper
 from services.seedwork.store.rendering import Rendered
-from services.seedwork.store.sealing import NONCE_BYTES
+from services.seedwork.store.requests import KeyringRows, KeyringWrite
+from services.seedwork.store.sealing import NONCE_BYTES, Keys
 from services.seedwork.store.tracking import StateCache
 from services.seedwork.store.writing import Cause, Writer
 from services.seedwork.usecase import Actor, UseCase
@@ -109,14 +112,39 @@ class StoreCore:
         self.writer = Writer(self.mapper)
         self._answers = AESGCM(answer_key)
 
-    def seal_answer(self, key: IdempotencyKey, outcome: Outcome) -> bytes:
+    def seal_answer(self, key: IdempotencyKey, outcome: Outcome, about: Keys) -> bytes:
+        """Under the service's key and one of each patient whose personal data was read for it."""
         refusal = outcome.refusal and {"code": outcome.refusal.code, "facts": dict(outcome.refusal.facts)}
         plain = orjson.dumps({"body": dict(outcome.body), "refusal": refusal}, default=str)
-        nonce = self.random.randbytes(NONCE_BYTES)
-        return nonce + self._answers.encrypt(nonce, plain, f"{key.actor}|{key.route}|{key.key}".encode())
+        names = []
+        for (patient_ref, kind), data_key in about.items():
+            if data_key is not None:
+                names.append((patient_ref, kind))
+                plain = self._encrypted(data_key, plain, key)
+        return self._encrypted(self._answers, orjson.dumps(names) + b"\n" + plain, key)
 
-    def open_answer(self, key: IdempotencyKey, kept: KeptAnswer) -> Outcome:
-        sealed, place = bytes(kept.answer), f"{key.actor}|{key.route}|{key.key}".encode()
-        plain = orjson.loads(self._answers.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place))
-        refusal = plain["refusal"] and Refusal(plain["refusal"]["code"], plain["refusal"]["facts"])
-        return Outcome(kept.status, plain["body"], replayed=True, refusal=refusal)
+    def open_answer(self, key: IdempotencyKey, kept: KeptAnswer) -> Generator[KeyringRows | KeyringWrite, Any, Outcome]:
+        """The inverse. Raises AnswerForgotten."""
+        head, _, plain = _decrypted(self._answers, bytes(kept.answer), key).partition(b"\n")
+        names = [(UUID(patient_ref), PersonalClass(kind)) for patient_ref, kind in orjson.loads(head)]
+        keys = (yield from self.keyring.fetch(names)) if names else {}
+        for name in reversed(names):
+            data_key = keys[name]
+            if data_key is None:
+                raise AnswerForgotten(str(name[0]))
+            plain = _decrypted(data_key, plain, key)
+        told = orjson.loads(plain)
+        refusal = told["refusal"] and Refusal(told["refusal"]["code"], told["refusal"]["facts"])
+        return Outcome(kept.status, told["body"], replayed=True, refusal=refusal)
+
+    def _encrypted(self, cipher: AESGCM, plain: bytes, key: IdempotencyKey) -> bytes:
+        nonce = self.random.randbytes(NONCE_BYTES)
+        return nonce + cipher.encrypt(nonce, plain, _place(key))
+
+
+def _decrypted(cipher: AESGCM, sealed: bytes, key: IdempotencyKey) -> bytes:
+    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(key))
+
+
+def _place(key: IdempotencyKey) -> bytes:
+    return f"{key.actor}|{key.route}|{key.key}".encode()

@@ -27,6 +27,7 @@ from services.seedwork.store.batch import (
 )
 from services.seedwork.store.errors import Conflict, StoreError
 from services.seedwork.store.executor import Gate
+from services.seedwork.store.keyring import Reached
 from services.seedwork.store.mapper import event_hash
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.sealer import seal
@@ -472,7 +473,7 @@ def test_a_forgotten_patient_reads_as_nobody_and_the_chains_still_hold(desk: Any
     do(desk, work(open_box(box, patient=patient)))
     do(desk, work(add_item(box)))
 
-    desk.run(desk.core.keyring.destroy(patient))
+    desk.run(desk.core.keyring.destroy([patient], "boxes", Reached(1, 1)))
 
     found = loaded(desk, BOX.ref(box))
     assert (found.version, found.state.owner, found.state.items) == (2, None, ("aspirin",))
@@ -483,7 +484,7 @@ def test_a_forgotten_patient_reads_as_nobody_and_the_chains_still_hold(desk: Any
 def test_nothing_more_is_kept_about_a_forgotten_patient(desk: Any, database: Any) -> None:
     patient, before, box = uuid4(), uuid4(), uuid4()
     do(desk, work(open_box(before, patient=patient)))
-    desk.run(desk.core.keyring.destroy(patient))
+    desk.run(desk.core.keyring.destroy([patient], "boxes", Reached(1, 1)))
 
     do(desk, work(open_box(box, patient=patient, owner="韩梅梅")))
 

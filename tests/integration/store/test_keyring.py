@@ -12,7 +12,8 @@ from cryptography.exceptions import InvalidTag
 
 from services.seedwork.model import PersonalClass
 from services.seedwork.store.drivers import Driver
-from services.seedwork.store.keyring import CACHE_SECONDS, Keyring
+from services.seedwork.store.errors import Unavailable
+from services.seedwork.store.keyring import CACHE_SECONDS, Keyring, Reached
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.requests import KeyringWrite
 from services.seedwork.store.tables import key
@@ -20,6 +21,7 @@ from tests.support.store import MASTER_KEY, driving
 
 IDENTITY, CLINICAL = PersonalClass.IDENTITY, PersonalClass.CLINICAL
 NONCE = bytes(12)
+FIRST = Reached(1, 1)
 
 
 class Ring:
@@ -34,8 +36,11 @@ class Ring:
     def key(self, patient: UUID, kind: PersonalClass = IDENTITY, *, create: bool = False) -> Any:
         return self.driver.run(self.keyring.fetch([(patient, kind)], create=create))[patient, kind]
 
-    def destroy(self, patient: UUID) -> None:
-        self.driver.run(self.keyring.destroy(patient))
+    def destroy(self, *patients: UUID, reached: Reached = FIRST) -> None:
+        self.driver.run(self.keyring.destroy(patients, "boxes", reached))
+
+    def reached(self, store: str = "boxes") -> Reached:
+        return self.driver.run(self.keyring.reached(store))
 
 
 @pytest.fixture
@@ -105,6 +110,43 @@ def test_a_destroyed_key_is_gone_and_no_new_one_takes_its_place(driver: Driver) 
     assert (tombstone["state"], tombstone["wrapped_dek"]) == ("destroyed", None)
 
 
+def test_no_key_is_made_later_for_a_class_the_patient_had_none_of(driver: Driver) -> None:
+    patient, ring = uuid4(), Ring(driver, IDENTITY, CLINICAL)
+    ring.key(patient, IDENTITY, create=True)
+
+    ring.destroy(patient)
+
+    assert ring.key(patient, CLINICAL, create=True) is None
+
+
+def test_destroying_twice_is_harmless_and_others_keep_their_keys(driver: Driver) -> None:
+    patient, other, ring = uuid4(), uuid4(), Ring(driver, IDENTITY)
+    kept = ring.key(other, create=True)
+    for _ in range(2):
+        ring.destroy(patient)
+
+    assert same(kept, Ring(driver, IDENTITY).key(other))
+
+
+def test_how_far_a_log_is_applied_stands_beside_the_keys(driver: Driver) -> None:
+    ring = Ring(driver, IDENTITY)
+    assert ring.reached("nobody") == Reached(0, 0)
+
+    ring.destroy(uuid4(), reached=Reached(1, 7))
+
+    assert ring.reached() == Reached(1, 7)
+    assert (ring.reached().within(1), ring.reached().within(2)) == (7, 0)
+
+
+def test_a_keyring_that_is_behind_hands_out_nothing(driver: Driver) -> None:
+    patient, ring = uuid4(), Ring(driver, IDENTITY)
+    ring.key(patient, create=True)
+    ring.keyring.is_behind = True
+
+    with pytest.raises(Unavailable):
+        ring.key(patient)
+
+
 def test_other_processes_forget_a_destroyed_key_within_a_minute(driver: Driver) -> None:
     patient, ring, other = uuid4(), Ring(driver, IDENTITY), Ring(driver, IDENTITY)
     other.key(patient, create=True)
@@ -155,8 +197,7 @@ def test_the_cache_holds_only_so_many_keys(driver: Driver, monkeypatch: pytest.M
     ring, patients = Ring(driver, IDENTITY), [uuid4() for _ in range(3)]
     for patient in patients:
         ring.key(patient, create=True)
-    ring.driver.run(Ring(driver, IDENTITY).keyring.destroy(patients[0]))
-    ring.driver.run(Ring(driver, IDENTITY).keyring.destroy(patients[2]))
+    Ring(driver, IDENTITY).destroy(patients[0], patients[2])
 
     assert ring.key(patients[0]) is None, "no longer cached"
     assert ring.key(patients[2]) is not None, "still cached"

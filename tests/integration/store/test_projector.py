@@ -16,6 +16,7 @@ from services.seedwork.store import reading
 from services.seedwork.store.batch import Statement
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import find, perform
+from services.seedwork.store.keyring import Reached
 from services.seedwork.store.rendering import Prepared, render
 from services.seedwork.store.sealer import seal
 from tests.integration.store.conftest import DATABASES
@@ -235,7 +236,7 @@ def test_a_forgotten_patients_fields_are_gone_after_a_rebuild(world: World) -> N
     whole(world.projector())
     assert world.shown()[0]["owner"] == "李雷"
 
-    world.driver.run(world.core.keyring.destroy(patient))
+    world.driver.run(world.core.keyring.destroy([patient], "boxes", Reached(1, 1)))
     world.projector().rebuild(PROJECTION)
     whole(world.projector())
 

@@ -21,11 +21,10 @@ def test_a_patient_is_known_by_a_random_reference(clinic: Clinic) -> None:
 
 
 def test_everything_about_the_person_is_personal() -> None:
-    (registered,) = PATIENT.events
-
     marks = {
         name: mark.data_class
-        for name, field in registered.model_fields.items()
+        for event in PATIENT.events
+        for name, field in event.model_fields.items()
         for mark in field.metadata
         if hasattr(mark, "data_class")
     }

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fulfilment_id"),
     )
     with op.batch_alter_table("fulfilments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_fulfilments_patient_ref"), ["patient_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_fulfilments_prescription_id"), ["prescription_id"], unique=False)
 
     op.create_table(
@@ -122,6 +123,7 @@ def downgrade() -> None:
     op.drop_table("irregular_supplies")
     with op.batch_alter_table("fulfilments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fulfilments_prescription_id"))
+        batch_op.drop_index(batch_op.f("ix_fulfilments_patient_ref"))
 
     op.drop_table("fulfilments")
     with op.batch_alter_table("designations", schema=None) as batch_op:

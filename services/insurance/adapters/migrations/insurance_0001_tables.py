@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("claim_id"),
     )
     with op.batch_alter_table("claims", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_claims_patient_ref"), ["patient_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_claims_supply_id"), ["supply_id"], unique=False)
 
     op.create_table(
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("payment_id"),
     )
     with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payments_patient_ref"), ["patient_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_payments_claim_id"), ["claim_id"], unique=False)
 
     op.create_table(
@@ -111,10 +113,12 @@ def downgrade() -> None:
     op.drop_table("postings")
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_payments_claim_id"))
+        batch_op.drop_index(batch_op.f("ix_payments_patient_ref"))
 
     op.drop_table("payments")
     op.drop_table("ledger_claims")
     with op.batch_alter_table("claims", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_claims_supply_id"))
+        batch_op.drop_index(batch_op.f("ix_claims_patient_ref"))
 
     op.drop_table("claims")

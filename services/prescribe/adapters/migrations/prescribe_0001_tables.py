@@ -36,6 +36,9 @@ def upgrade() -> None:
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
         sa.Column("arrival", sa.BigInteger(), nullable=False),
+        sa.Column("strictest_class", sa.Text(), nullable=False),
+        sa.Column("online_visit", sa.Boolean(), nullable=False),
+        sa.Column("dispensed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("prescription_id"),
     )
     with op.batch_alter_table("prescription", schema=None) as batch_op:

@@ -66,6 +66,14 @@ def upgrade() -> None:
         comment="What happened. Append-only.",
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        "events_forgetting",
+        "events",
+        ["position"],
+        unique=False,
+        sqlite_where=sa.text("topic = 'patient.forgotten'"),
+        postgresql_where=sa.text("topic = 'patient.forgotten'"),
+    )
     op.create_table(
         "fresh",
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),

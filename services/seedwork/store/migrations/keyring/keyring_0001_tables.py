@@ -22,6 +22,15 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("patient_ref", "data_class"),
         comment="One wrapped data key per patient and class of personal data. Destroyed: the row is the tombstone.",
+        postgresql_with={"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 0},
+    )
+    op.create_table(
+        "forgetting",
+        sa.Column("store", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("log_index", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("store"),
+        comment="Up to where each store's log of forgotten patients is applied here: a restored keyring is behind.",
     )
     op.create_table(
         "witness",
@@ -35,4 +44,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("witness")
+    op.drop_table("forgetting")
     op.drop_table("key")
