@@ -26,13 +26,15 @@ from services.seedwork.store.work import StoreCore
 BATCH = 100
 PENDING_SECONDS_MAX = 5.0
 
-_AFTER = sa.bindparam("after", type_=sa.BigInteger)
+_PLACE = log.c.log_index + sa.literal_column("0")
+"""No index holds it: SQLite would walk through the whole log instead of the few tombstones."""
+_LATER = sa.bindparam("after", type_=sa.BigInteger) < _PLACE
 _FORGOTTEN = Prepared(
     lambda _i: (
         sa.select(log.c.log_index, *[events.c[name] for name in EventRow.__dataclass_fields__])
         .join_from(events, log, log.c.position == events.c.position)
-        .where(IS_FORGETTING, log.c.log_index > _AFTER)
-        .order_by(log.c.log_index)
+        .where(IS_FORGETTING, _LATER)
+        .order_by(_PLACE)
         .limit(sa.bindparam("batch", type_=sa.BigInteger))
     )
 )
@@ -40,7 +42,7 @@ PENDING = Prepared(
     lambda _i: (
         sa.select(sa.func.min(events.c.recorded_at).label("since"))
         .join_from(events, log, log.c.position == events.c.position)
-        .where(IS_FORGETTING, log.c.log_index > _AFTER)
+        .where(IS_FORGETTING, _LATER)
     )
 )
 """Since when a patient is forgotten whose keys the keyring may still hold."""

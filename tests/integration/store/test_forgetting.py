@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from services.seedwork.failures import AnswerForgotten
-from services.seedwork.forgetting import PENDING, Forgetting, caught_up
+from services.seedwork.forgetting import _FORGOTTEN, PENDING, Forgetting, caught_up
 from services.seedwork.forgotten import FORGOTTEN, PatientForgotten
 from services.seedwork.forgotten_copies import keep_forgotten
+from services.seedwork.store.batch import Statement
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import StoreCore, load, perform
 from services.seedwork.store.rendering import Prepared
@@ -123,6 +124,17 @@ def test_more_than_a_batch_is_destroyed_in_steps(process: Process, monkeypatch: 
     assert [bool(process.keys(patient)) for patient in patients] == [False, False, True]
     assert process.forgetting.step() is False
     assert process.keys(patients[2]) == []
+
+
+def test_the_few_tombstones_are_found_without_reading_the_log(driver: Driver) -> None:
+    if driver.database.is_postgresql:
+        return  # it may well read a log this short
+    for query, parameters in ((_FORGOTTEN, {"after": 1, "batch": 1}), (PENDING, {"after": 1})):
+        asked = query.bind(driver.database, **parameters)
+        steps = driver.database.rows(Statement(f"EXPLAIN QUERY PLAN {asked.text}", asked.parameters))
+        reads = [step[3] for step in steps if "events" in step[3] or "log" in step[3]]
+        assert "events_forgetting" in reads[0]
+        assert "position=?" in reads[1]
 
 
 def test_a_restored_keyring_gets_its_tombstones_again(own_url: str, driver: Driver, process: Process) -> None:
