@@ -60,12 +60,9 @@ def _records_of(patient_ref: UUID) -> Find:
 
 
 def _read(row: Mapping[str, Any]) -> Records:
-    kinds: set[RecordKind] = {row["strictest_class"]}
-    if row["dispensed"]:
-        kinds.add("dispensed")
-    if row["online_visit"]:
-        kinds.add("online_visit")
-    return Records(row["status"], frozenset(kinds), from_micros(row["valid_until"]))
+    marks: tuple[RecordKind, ...] = ("dispensed", "online_visit")
+    kinds = frozenset({row["strictest_class"], *(mark for mark in marks if row[mark])})
+    return Records(row["status"], kinds, from_micros(row["valid_until"]))
 
 
 def _answer(state: PatientState) -> Answer:
