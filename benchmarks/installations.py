@@ -81,6 +81,7 @@ def installation(services: Sequence[str], broker_url: str = "inproc://localhost/
                 for name in names:
                     database = sql.Identifier(f"{prefix}_{name}")
                     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+            servers.drop_roles(prefix)
 
 
 @contextmanager

@@ -7,4 +7,7 @@ CREATE ROLE rxflow LOGIN PASSWORD :'password';
 SQL
 for service in prescribe review dispatch insurance shortage keyring; do
     createdb --username "$POSTGRES_USER" --owner rxflow "rxflow_$service"
+    # what the service itself may do in its database; `rxflow migrate` gives the rights
+    [ "$service" = keyring ] || psql --set=ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
+        --command "CREATE ROLE rxflow_$service NOLOGIN" --command "GRANT rxflow_$service TO rxflow"
 done

@@ -28,7 +28,7 @@ from services.seedwork.store.errors import StoreError
 from services.seedwork.store.executor import Context, Work, find, load, perform
 from services.seedwork.store.leader import WAKE_CHANNEL
 from services.seedwork.store.migrating import heads, store
-from services.seedwork.store.opening import KEYRING_POOL, async_database, check_connections, store_core
+from services.seedwork.store.opening import KEYRING_POOL, async_database, check_connections, service_role, store_core
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import inbox, meta
 from services.seedwork.usecase import Actor, UseCase
@@ -68,8 +68,10 @@ class StoreRuntime:
     def __init__(self, service: Service, settings: Settings) -> None:
         self.service = service
         self._settings = settings
-        self.database: AsyncDatabase = async_database(settings.service_database_url(service.name), settings.pool_size)
-        self._keyring = async_database(settings.keyring_database_url, KEYRING_POOL)
+        role = service_role(service.name, settings)
+        url = settings.service_database_url(service.name)
+        self.database: AsyncDatabase = async_database(url, settings.pool_size, role)
+        self._keyring = async_database(settings.keyring_database_url, KEYRING_POOL, role)
         self._core = store_core(service, settings)
         self._driver = AsyncDriver(self.database, self._keyring)
         self._families = families_of(service.name)

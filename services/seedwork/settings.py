@@ -7,6 +7,7 @@
 | RXFLOW_BROKER_ADMIN_URL | management interface of the broker, for tests | none |
 | RXFLOW_PEERS | JSON map of service to base URL, for the catch-up feeds | by port, on this machine |
 | RXFLOW_DEVELOPMENT | development issuer, keys and clock offset; loopback addresses only | 0 |
+| RXFLOW_DATABASE_ROLES | PostgreSQL roles of the services: required, or optional as in development mode | by mode |
 | RXFLOW_KEY_DIRECTORY | where the key files are | var/keys |
 | RXFLOW_HOST, RXFLOW_PORTS | what the apis bind to; ports as a JSON map | 127.0.0.1, 8101.. |
 | RXFLOW_TOKEN_ISSUER, RXFLOW_TOKEN_AUDIENCE | what a token must say | rxflow |
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     broker_admin_url: str | None = None
     peers: dict[str, str] = Field(default_factory=dict)
     development: bool = False
+    database_roles: Literal["required", "optional"] | None = None
     key_directory: Path = Path("var/keys")
     host: str = "127.0.0.1"
     ports: dict[str, int] = Field(default_factory=dict)
@@ -114,6 +116,11 @@ class Settings(BaseSettings):
     @property
     def keyring_database_url(self) -> str:
         return self.service_database_url(KEYRING)
+
+    @property
+    def requires_database_roles(self) -> bool:
+        """Whether a service starts only with the PostgreSQL role that holds its rights."""
+        return self.database_roles == "required" if self.database_roles else not self.development
 
     @property
     def keys(self) -> Path:

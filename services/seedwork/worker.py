@@ -35,7 +35,14 @@ from services.seedwork.store.condition import CONSUMING, restoring
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.errors import StoreError
 from services.seedwork.store.leader import WAKE_CHANNEL
-from services.seedwork.store.opening import KEYRING_POOL, green_database, leadership, store_core, worker_pool_size
+from services.seedwork.store.opening import (
+    KEYRING_POOL,
+    green_database,
+    leadership,
+    service_role,
+    store_core,
+    worker_pool_size,
+)
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.sealer import seal
 from services.seedwork.store.tables import meta
@@ -71,8 +78,9 @@ class WorkerRuntime:
     def __init__(self, service: Service, settings: Settings) -> None:
         self.service = service
         url = settings.service_database_url(service.name)
-        self.database = green_database(url, worker_pool_size(settings))
-        self._keyring = green_database(settings.keyring_database_url, KEYRING_POOL)
+        role = service_role(service.name, settings)
+        self.database = green_database(url, worker_pool_size(settings), role)
+        self._keyring = green_database(settings.keyring_database_url, KEYRING_POOL, role)
         core, driver = store_core(service, settings), Driver(self.database, self._keyring)
         self.consumer = Consumer(core, driver)
         self._publisher = publisher_to(settings.broker_url)

@@ -116,3 +116,4 @@ def _own_databases() -> Iterator[str]:
             names = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", (f"{prefix}%",))
             for (name,) in names.fetchall():
                 connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        servers.drop_roles(prefix)

@@ -69,6 +69,17 @@ def database(prefix: str = "rxflow_test") -> Iterator[str]:
     finally:
         with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        drop_roles(name)
+
+
+def drop_roles(prefix: str) -> None:
+    """The services' roles of databases that have been dropped."""
+    import psycopg  # noqa: PLC0415
+
+    with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
+        names = connection.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (prefix,))
+        for (name,) in names.fetchall():
+            connection.execute(f'DROP ROLE "{name}"')
 
 
 _spare: list[str] = []

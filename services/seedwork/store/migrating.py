@@ -24,6 +24,7 @@ from psycopg import sql
 
 from services.seedwork.settings import KEYRING, Settings
 from services.seedwork.store.opening import is_sqlite, libpq
+from services.seedwork.store.roles import database_of, give_keyring_rights, give_store_rights
 from services.seedwork.store.tables import KEYRING_METADATA, METADATA
 from services.seedwork.store.writer_lock import WriterLock
 
@@ -64,7 +65,21 @@ def migrate(each: Store) -> list[str]:
         with WriterLock(f"{path}.writer", MIGRATION_SECONDS):
             return _upgrade(each)
     _create_database(each.url)
-    return _upgrade(each)
+    revisions = _upgrade(each)
+    _give_rights(each)
+    return revisions
+
+
+def _give_rights(each: Store) -> None:
+    """To the services' roles, which are made where this login may."""
+    own = database_of(each.url)
+    if each.name != KEYRING:
+        give_store_rights(libpq(each.url), own)
+        return
+    prefix = own.removesuffix(f"_{KEYRING}")
+    services = {name: import_module(f"services.{name}.composition").SERVICE for name in SERVICES}
+    rights = {name: (f"{prefix}_{name}", service.rights) for name, service in services.items()}
+    give_keyring_rights(libpq(each.url), rights)
 
 
 def heads(each: Store) -> frozenset[str]:

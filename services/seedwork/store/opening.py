@@ -18,6 +18,7 @@ from services.seedwork.store.keyring import Keyring
 from services.seedwork.store.leader import AdvisoryLeadership, FileLeadership
 from services.seedwork.store.postgres import AsyncPostgresDatabase, PostgresDatabase
 from services.seedwork.store.rendering import render
+from services.seedwork.store.roles import Role, check, database_of
 from services.seedwork.store.sqlite import SqliteDatabase
 
 _SQLITE = "sqlite:///"
@@ -48,11 +49,11 @@ def libpq(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def async_database(url: str, pool_size: int) -> AsyncDatabase:
+def async_database(url: str, pool_size: int, role: Role | None = None) -> AsyncDatabase:
     """For an api."""
     if is_sqlite(url):
         return ThreadedSqlite(sqlite_database(url))
-    return AsyncPostgresDatabase(libpq(url), pool_size=pool_size)
+    return AsyncPostgresDatabase(libpq(url), pool_size=pool_size, role=role)
 
 
 def blocking_database(url: str, pool_size: int) -> Database:
@@ -60,9 +61,25 @@ def blocking_database(url: str, pool_size: int) -> Database:
     return sqlite_database(url) if is_sqlite(url) else PostgresDatabase(libpq(url), pool_size=pool_size)
 
 
-def green_database(url: str, pool_size: int) -> Database:
+def green_database(url: str, pool_size: int, role: Role | None = None) -> Database:
     """For an eventlet worker."""
-    return TpoolSqlite(sqlite_database(url)) if is_sqlite(url) else PostgresDatabase(libpq(url), pool_size=pool_size)
+    if is_sqlite(url):
+        return TpoolSqlite(sqlite_database(url))
+    return PostgresDatabase(libpq(url), pool_size=pool_size, role=role)
+
+
+def service_role(service: str, settings: Settings) -> Role | None:
+    """The role a service takes on its connections; none on SQLite.
+
+    Raises ConfigurationError where it must have one and cannot.
+    """
+    url = settings.service_database_url(service)
+    if is_sqlite(url):
+        return None
+    role = Role(database_of(url), settings.requires_database_roles)
+    if role.is_required:
+        check(libpq(url), role)
+    return role
 
 
 def worker_pool_size(settings: Settings) -> int:

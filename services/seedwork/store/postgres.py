@@ -17,6 +17,7 @@ from services.seedwork.store import postgres_sql
 from services.seedwork.store.batch import Batch, Found, Statement, Wanted
 from services.seedwork.store.connections import AsyncConnections, Connections
 from services.seedwork.store.errors import Conflict, ConnectionLost, StoreError, expect
+from services.seedwork.store.roles import Role
 
 WAIT_SECONDS = 0.25
 """For a connection, in an api: its caller would rather try again than wait."""
@@ -63,12 +64,16 @@ class PostgresDatabase:
 
     is_postgresql = True
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, role: Role | None = None) -> None:
         self.url = url
+        self._role = role
         self._connections = Connections(self._connect, size=pool_size, wait_seconds=WORKER_WAIT_SECONDS)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.url, **BOUNDED)
+        connection = psycopg.connect(self.url, **BOUNDED)
+        if self._role:
+            self._role.assume(connection)
+        return connection
 
     def open(self) -> None:
         self._connections.open()
@@ -119,12 +124,16 @@ class AsyncPostgresDatabase:
 
     is_postgresql = True
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, role: Role | None = None) -> None:
         self.url = url
+        self._role = role
         self._connections = AsyncConnections(self._connect, size=pool_size, wait_seconds=WAIT_SECONDS)
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(self.url, **BOUNDED)
+        connection = await psycopg.AsyncConnection.connect(self.url, **BOUNDED)
+        if self._role:
+            await self._role.assume_async(connection)
+        return connection
 
     async def open(self) -> None:
         await self._connections.open()

@@ -181,3 +181,15 @@ def test_two_processes_that_start_at_once_end_up_with_one_key(tmp_path: Path, mo
 
     monkeypatch.setattr(os, "link", other_was_first)
     assert ours.master_key == other.master_key
+
+
+@pytest.mark.parametrize(
+    ("given", "development", "required"),
+    [(None, False, True), (None, True, False), ("optional", False, False), ("required", True, True)],
+)
+def test_database_roles_are_required_unless_somebody_says_otherwise(
+    given: Any, development: bool, required: bool
+) -> None:
+    settings = Settings(database_roles=given, development=development)
+
+    assert settings.requires_database_roles is required
