@@ -15,6 +15,7 @@ import pytest
 from contracts.roles import Role
 from rxflow.installation import Installation
 from rxflow.tokens import tokens_of
+from services.seedwork.restoring import consumers_of
 from services.seedwork.settings import Settings
 from tests.faults.circulation import Circulation, circulation_in
 from tests.faults.stores import Stores, stores_of
@@ -58,7 +59,7 @@ def embedded_house(directory: Path) -> House:
 
 def real_house(directory: Path, servers: Servers) -> House:
     installation = servers.installation(directory)
-    of_the_core = only(installation.separate_children(), lambda name: name.startswith(CORE))
+    concerned = only(installation.separate_children(), lambda name: name.startswith((SERVICE, *consumers_of(SERVICE))))
     url = Settings(**installation.settings).service_database_url(SERVICE)
     backup = directory / "backup.dump"
 
@@ -69,7 +70,7 @@ def real_house(directory: Path, servers: Servers) -> House:
 
     return House(
         installation,
-        lambda: supervised(installation, of_the_core),
+        lambda: supervised(installation, concerned),
         lambda: servers.postgres.run_tool("pg_dump", "--format=custom", "--file", str(backup), url),
         restore,
     )
@@ -147,7 +148,7 @@ def test_a_restored_producer_is_compared_and_goes_on_but_for_what_its_consumers_
     with house.running() as system, stores_of(system.settings, CORE) as stores:
         # then: it is closed
         until_it_is_closed(house)
-        system.wait_until_ready("review", "dispatch")
+        system.wait_until_ready(*consumers_of(SERVICE))
 
         # when: it is compared
         checked = rxflow(house.installation, "restore-check", SERVICE)
