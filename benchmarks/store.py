@@ -41,7 +41,7 @@ def full_save() -> Batch:
         events=[event(stream_id, 1), event(stream_id, 2)],
         public=said,
         timers=[TimerRow(stream_id, "bench/due", 1)],
-        idempotency=IdempotencyGate(key, 201, STATE, 2**60),
+        idempotency=IdempotencyGate(key, 201, STATE, 0, 2**60),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -26,6 +26,7 @@ ATTEMPTS_MAX = 6
 WAIT_SECONDS_MAX = 5.0
 TIMEOUT_SECONDS = 15.0
 JOSE = "application/jose"
+POSITION_WANTED = "X-Min-Log-Position"
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,18 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: status, body, the aggregate's version tag, and whether it is the first answer given again."""
+    """An answer: status, body, the aggregate's version tag, and whether it is the first answer given again.
+
+    `position`: where the last event of a command stands in its service. `age_seconds`: of a list, whatever was
+    committed longer ago is in it.
+    """
 
     status: int
     body: dict[str, Any]
     etag: str | None
     replayed: bool
+    position: int | None = None
+    age_seconds: float | None = None
 
 
 class Connection:
@@ -123,14 +130,17 @@ class Connection:
 
 @dataclass(frozen=True)
 class Session:
-    """One bearer of a token on a connection."""
+    """One bearer of a token on a connection, who reads what he wrote: a list waits for his last command's effect."""
 
     connection: Connection
     token: str | None
+    written: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    """Per service the position of the last command."""
 
     def read(self, service: Service, path: str, **params: Any) -> dict[str, Any]:
         """A query's body."""
-        return self.connection.send("GET", service, path, token=self.token, params=params).body
+        headers = {POSITION_WANTED: str(self.written[service])} if service in self.written else None
+        return self.connection.send("GET", service, path, token=self.token, headers=headers, params=params).body
 
     def command(
         self,
@@ -146,7 +156,7 @@ class Session:
         headers = {"Idempotency-Key": key or new_key()}
         if jws is not None:
             headers["Content-Type"] = JOSE
-        return self.connection.send(
+        reply = self.connection.send(
             method,
             service,
             path,
@@ -155,6 +165,9 @@ class Session:
             json=None if jws is not None else dict(body or {}),
             content=jws,
         )
+        if reply.position is not None:
+            self.written[service] = reply.position
+        return reply
 
 
 def new_key() -> str:
@@ -166,11 +179,14 @@ def _reply(response: httpx.Response) -> Reply:
     if response.status_code >= 400:
         raise Problem.of(response)
     body = response.json() if response.content else {}
+    position, age = response.headers.get("X-Log-Position"), response.headers.get("X-Age-Seconds")
     return Reply(
         status=response.status_code,
         body=body,
         etag=response.headers.get("ETag"),
         replayed=response.headers.get("Idempotent-Replay") == "true",
+        position=None if position is None else int(position),
+        age_seconds=None if age is None else float(age),
     )
 
 

@@ -30,6 +30,8 @@ class Outcome:
     body: Mapping[str, Any] = field(default_factory=dict)
     replayed: bool = False
     refusal: Refusal | None = None
+    position: int | None = None
+    """Of the last event it recorded; None where it recorded none."""
 
 
 class Check(NamedTuple):
@@ -38,6 +40,14 @@ class Check(NamedTuple):
     name: str
     ok: bool
     detail: str
+
+
+class Freshness(NamedTuple):
+    """How new the rows of a list are: its projection has come to `log_index`, and whatever was committed longer than
+    `age_seconds` ago is in them."""
+
+    log_index: int
+    age_seconds: float
 
 
 class Reader(Protocol):
@@ -76,5 +86,8 @@ class ApiRuntime(Reader, Protocol):
         causation_id: str,
         traceparent: str | None,
     ) -> Outcome: ...
+
+    async def caught_up(self, query: str, *, log_index: int, position: int | None, within_seconds: float) -> Freshness:
+        """Waits, at most so long, until the rows of a query show the log up to an index and the event at a position."""
 
     def readiness(self) -> Sequence[Check]: ...

@@ -147,5 +147,14 @@ def cursor_name(projection: Projection) -> str:
     return f"projection:{projection.name}:{projection.version}"
 
 
+def live_index(projection: str) -> sa.ScalarSelect[Any]:
+    """The log index that the rows of a projection show, whichever its version."""
+    return sa.select(sa.func.max(cursor.c.log_index)).where(_of(projection)).scalar_subquery()
+
+
+def _of(projection: str) -> sa.ColumnElement[bool]:
+    return cursor.c.name.startswith(f"projection:{projection}:", autoescape=True)
+
+
 def _matching(table: sa.Table, where: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == sa.bindparam(f"w_{name}", type_=table.c[name].type) for name in where]

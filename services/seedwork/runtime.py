@@ -18,7 +18,7 @@ from services.seedwork.failures import Overloaded, StoreRestored
 from services.seedwork.families import families_of
 from services.seedwork.forgetting import PENDING, caught_up
 from services.seedwork.model import Loaded, StreamRef
-from services.seedwork.ports import Check, Idempotency, Outcome
+from services.seedwork.ports import Check, Freshness, Idempotency, Outcome
 from services.seedwork.settings import Settings
 from services.seedwork.store import reading
 from services.seedwork.store.batch import IdempotencyKey, Wanted
@@ -26,6 +26,7 @@ from services.seedwork.store.condition import REVISIONS, assess, at_head, condit
 from services.seedwork.store.drivers import AsyncDatabase, AsyncDriver
 from services.seedwork.store.errors import StoreError
 from services.seedwork.store.executor import Context, Work, find, load, perform
+from services.seedwork.store.freshness import freshness_query, shows, waiting_since
 from services.seedwork.store.leader import WAKE_CHANNEL
 from services.seedwork.store.migrating import heads, store
 from services.seedwork.store.opening import KEYRING_POOL, async_database, check_connections, service_role, store_core
@@ -35,6 +36,8 @@ from services.seedwork.usecase import Actor, UseCase
 
 CONDITION_SECONDS = 1.0
 WAKE_PAUSE_SECONDS = 0.002
+CATCH_UP_PAUSE_SECONDS, CATCH_UP_PAUSE_SECONDS_MAX = 0.005, 0.05
+"""Between two looks at a projection that has not come far enough, growing by half each time."""
 
 _INBOX = Prepared(
     lambda _i: (
@@ -76,6 +79,7 @@ class StoreRuntime:
         self._driver = AsyncDriver(self.database, self._keyring)
         self._families = families_of(service.name)
         self._condition = condition_query(service)
+        self._freshness = {name: freshness_query(p.name) for p in service.projections for name in p.queries}
         self._checks: Sequence[Check] = (Check("store", False, "not opened yet"),)  # noqa: FBT003
         self._heads = heads(store(service.name, settings))
         self._restored: bool | None = None
@@ -136,6 +140,19 @@ class StoreRuntime:
             return from_micros((await self.database.load(Wanted())).now)
         except StoreError as error:
             raise Overloaded(str(error)) from error
+
+    async def caught_up(self, query: str, *, log_index: int, position: int | None, within_seconds: float) -> Freshness:
+        clock = asyncio.get_running_loop().time
+        deadline, pause = clock() + within_seconds, CATCH_UP_PAUSE_SECONDS
+        while True:
+            row = (await self._read(self._freshness[query], position=position))[0]
+            if shows(row, log_index, position) or clock() + pause > deadline:
+                break
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, CATCH_UP_PAUSE_SECONDS_MAX)
+        since = waiting_since(row)
+        age = 0.0 if since is None else (await self.now() - from_micros(since)).total_seconds()
+        return Freshness(row["reached"], max(age, 0.0))
 
     async def feed(self, family: str, after: int, limit: int) -> tuple[list[bytes], int]:
         """The family's kept public events after a log index, as they travel, and up to where these are all of them."""

@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from contracts.envelope import GENESIS, Envelope, IntegrationEvent
 from services.seedwork.composition import Happened, Service
 from services.seedwork.model import DomainEvent, Ids, Loaded, StreamRef
-from services.seedwork.ports import Check, Outcome
+from services.seedwork.ports import Check, Freshness, Outcome
 from services.seedwork.projection import Amend, Operation, Put, Recorded, Remove
 from services.seedwork.usecase import Actor, Decision, Find, Load, Moment, UseCase
 
@@ -115,6 +115,9 @@ class StoreInMemory:
 
     async def execute(self, use_case: UseCase, *, actor: Actor, **_trace: Any) -> Outcome:
         return self.run(use_case, actor)
+
+    async def caught_up(self, _query: str, **_asked: Any) -> Freshness:
+        return Freshness(self.log_index, 0.0)
 
     def readiness(self) -> Sequence[Check]:
         return []

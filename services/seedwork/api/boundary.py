@@ -142,7 +142,16 @@ class _Outward:
             self.started = True
             self._context.status = message["status"]
             correlation = (b"x-correlation-id", self._context.correlation_id.encode())
-            message["headers"] = [*message.get("headers", ()), *_HEADERS, correlation]
+            shown = self._context.shown
+            age = (
+                ()
+                if shown is None
+                else (
+                    (b"x-log-index", b"%d" % shown.log_index),
+                    (b"x-age-seconds", b"%.3f" % shown.age_seconds),
+                )
+            )
+            message["headers"] = [*message.get("headers", ()), *_HEADERS, *age, correlation]
         await self._send(message)
 
 

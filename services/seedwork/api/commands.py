@@ -21,6 +21,8 @@ from services.seedwork.usecase import Deciding, Decision, Moment, UseCase
 _KEY = re.compile(rb"[\x21-\x7e]{8,128}")
 _ETAG = re.compile(rb'"(\d{1,18})"')
 REPLAY = {"Idempotent-Replay": "true"}
+POSITION = "X-Log-Position"
+"""Where the last event of a command stands: a list that is asked with it as X-Min-Log-Position shows its effect."""
 
 
 class CommandRunner(Protocol):
@@ -71,7 +73,9 @@ class _RequestRunner:
             causation_id=context.request_id,
             traceparent=context.traceparent,
         )
-        headers = REPLAY if outcome.replayed else None
+        headers = dict(REPLAY) if outcome.replayed else {}
+        if outcome.position is not None:
+            headers[POSITION] = str(outcome.position)
         if outcome.refusal is not None:
             refusal = outcome.refusal
             return problem_response(refusal.code, context.correlation_id, facts=refusal.facts, headers=headers)

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from services.seedwork.identity import Verifier
-from services.seedwork.ports import ApiRuntime
+from services.seedwork.ports import ApiRuntime, Freshness
 from services.seedwork.settings import Settings
 from services.seedwork.usecase import Actor
 
@@ -50,6 +50,8 @@ class RequestContext:
     parsed_body: Any = None
     """The value of a JSON body, as the boundary has let it in."""
     status: int = 0
+    shown: Freshness | None = None
+    """Of the rows that are answered; of several lists the oldest."""
 
     @classmethod
     def of(cls, kit: Kit, scope: MutableMapping[str, Any]) -> RequestContext:
@@ -68,6 +70,12 @@ class RequestContext:
         )
         scope[SCOPE_KEY] = context
         return context
+
+    def shows(self, rows: Freshness) -> None:
+        """Notes how new the rows of one more list are."""
+        before = self.shown or rows
+        log_index, age = min(before.log_index, rows.log_index), max(before.age_seconds, rows.age_seconds)
+        self.shown = Freshness(log_index, age)
 
     @property
     def bearer(self) -> Actor:

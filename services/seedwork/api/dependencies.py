@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
 
+from fastapi import Header
 from starlette.requests import Request
 
 from contracts.roles import RIGHTS
-from services.seedwork.api.context import context_of
+from services.seedwork.api.context import RequestContext, context_of
 from services.seedwork.failures import Refused
+from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.ports import Reader
 from services.seedwork.strict_json import NotStrictJson, parse_strict
 from services.seedwork.usecase import Actor
 
 JOSE = b"application/jose"
+CAUGHT_UP_SECONDS_MAX = 0.5
+INTEGER_MAX = 2**63 - 1
 
 
 def allowed(right: str) -> Callable[[Request], Awaitable[Actor]]:
@@ -32,9 +39,45 @@ def allowed(right: str) -> Callable[[Request], Awaitable[Actor]]:
     return actor
 
 
-async def reader(request: Request) -> Reader:
-    """Aggregates as they are now, and rows of the projections."""
-    return context_of(request).kit.runtime
+class RequestReader:
+    """Aggregates as they are now, and rows of the projections once they show what the request asks for, or as they are
+    when it has waited long enough; how new they are goes with the answer."""
+
+    __slots__ = ("_context", "_log_index", "_patient_until", "_position")
+
+    def __init__(self, context: RequestContext, log_index: int, position: int | None) -> None:
+        self._context = context
+        self._log_index = log_index
+        self._position = position
+        self._patient_until = time.monotonic() + CAUGHT_UP_SECONDS_MAX
+
+    async def load(self, *refs: StreamRef[Any]) -> tuple[Loaded[Any], ...]:
+        return await self._context.kit.runtime.load(*refs)
+
+    async def find(self, query: str, **parameters: Any) -> Sequence[Mapping[str, Any]]:
+        runtime = self._context.kit.runtime
+        left = max(self._patient_until - time.monotonic(), 0.0)
+        shown = await runtime.caught_up(query, log_index=self._log_index, position=self._position, within_seconds=left)
+        self._context.shows(shown)  # seen before the rows are: they are at least as new
+        return await runtime.find(query, **parameters)
+
+    async def now(self) -> datetime:
+        return await self._context.kit.runtime.now()
+
+
+async def reader(
+    request: Request,
+    min_log_index: Annotated[
+        int,
+        Header(alias="X-Min-Log-Index", ge=0, le=INTEGER_MAX, description="The X-Log-Index of an earlier list"),
+    ] = 0,
+    min_log_position: Annotated[
+        int | None,
+        Header(alias="X-Min-Log-Position", ge=1, le=INTEGER_MAX, description="The X-Log-Position of a command"),
+    ] = None,
+) -> Reader:
+    """Reads for a query. A list shows what these headers ask for, or answers with its age after 500 ms."""
+    return RequestReader(context_of(request), min_log_index, min_log_position)
 
 
 def secret_key(name: str) -> Callable[[Request], Awaitable[bytes]]:

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from contracts.errors import CATALOGUE
 from services.seedwork.api.commands import command
-from services.seedwork.api.dependencies import compact_jws
+from services.seedwork.api.dependencies import compact_jws, reader
 from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.pages import paging
 from services.seedwork.api.problems import SCHEMA, add_problem
@@ -50,6 +50,23 @@ _COMMAND_HEADERS: list[dict[str, Any]] = [
         "example": '"3"',
     },
 ]
+_COMMAND_ANSWERED: dict[str, Any] = {
+    "X-Log-Position": {
+        "description": "Of the last event it recorded: to be sent to lists as X-Min-Log-Position",
+        "schema": {"type": "integer"},
+    },
+    "Idempotent-Replay": {"description": "true: it is the first answer again", "schema": {"type": "string"}},
+}
+_LIST_ANSWERED: dict[str, Any] = {
+    "X-Log-Index": {
+        "description": "Up to where the rows show the service's log; absent where no list was read",
+        "schema": {"type": "integer"},
+    },
+    "X-Age-Seconds": {
+        "description": "Everything committed longer ago than this is in the rows",
+        "schema": {"type": "number"},
+    },
+}
 _JOSE_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -96,6 +113,9 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     if command in calls:
         operation["parameters"] = [*operation.get("parameters", []), *_COMMAND_HEADERS]
         codes += COMMAND
+        _answered(responses, _COMMAND_ANSWERED)
+    if reader in calls:
+        _answered(responses, _LIST_ANSWERED)
     if compact_jws in calls:
         operation["requestBody"] = _JOSE_BODY
         codes += ("signature.malformed",)
@@ -107,6 +127,12 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
         codes += WITH_INPUT
     for code in codes:
         add_problem(responses, CATALOGUE[code], str(CATALOGUE[code].status))
+
+
+def _answered(responses: dict[str, Any], headers: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        if status.startswith("2"):
+            response.setdefault("headers", {}).update(headers)
 
 
 def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:

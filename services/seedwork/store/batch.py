@@ -65,11 +65,12 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyGate:
-    """Passes when nothing is kept under the key yet; keeps the answer."""
+    """Passes when nothing is kept under the key, or what is kept has expired by `now`; keeps the answer."""
 
     key: IdempotencyKey
     status: int
     answer: bytes
+    now: int
     expires_at: int
 
 
@@ -105,11 +106,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What was answered the first time."""
+    """What was answered the first time, and the position of the last event it recorded."""
 
     body_sha256: bytes
     status: int
     answer: bytes
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from services.seedwork.composition import Service
 from services.seedwork.ports import Check
-from services.seedwork.projector import cursor_name
+from services.seedwork.projector import live_index
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.reading import RELAY, RESTORING
 from services.seedwork.store.rendering import Prepared
@@ -35,11 +35,11 @@ def _reached(name: str) -> Any:
     return sa.select(cursor.c.log_index).where(cursor.c.name == name).scalar_subquery()
 
 
-def _sealed_after(name: str) -> Any:
-    """When the first event after a reader's cursor was sealed."""
+def _sealed_after(reached: Any) -> Any:
+    """When the first event after what a reader has reached was sealed."""
     return (
         sa.select(log.c.sealed_at)
-        .where(log.c.log_index > sa.func.coalesce(_reached(name), 0))
+        .where(log.c.log_index > sa.func.coalesce(reached, 0))
         .order_by(log.c.log_index)
         .limit(1)
         .scalar_subquery()
@@ -59,7 +59,7 @@ def condition_query(service: Service) -> Prepared:
     oldest_fresh = sa.select(fresh.c.position).order_by(fresh.c.position).limit(1).scalar_subquery()
     columns: list[Any] = [
         sa.select(events.c.recorded_at).where(events.c.position == oldest_fresh).scalar_subquery().label("unsealed"),
-        _sealed_after(RELAY).label("unpublished"),
+        _sealed_after(_reached(RELAY)).label("unpublished"),
         (_count(fresh) + sa.func.coalesce(_tail(), 0) - sa.func.coalesce(_reached(RELAY), 0)).label("backlog"),
         _count(blocked).label("blocked"),
         sa.select(sa.func.count())
@@ -69,7 +69,7 @@ def condition_query(service: Service) -> Prepared:
         sa.select(meta.c.value).where(meta.c.name == CONSUMING).scalar_subquery().label("consuming"),
         sa.select(meta.c.value).where(meta.c.name == RESTORING).scalar_subquery().label("restoring"),
     ]
-    columns += [_sealed_after(cursor_name(p)).label(f"projection_{p.name}") for p in service.projections]
+    columns += [_sealed_after(live_index(p.name)).label(f"projection_{p.name}") for p in service.projections]
     return Prepared(lambda _insert: sa.select(*columns))
 
 

@@ -103,7 +103,7 @@ class Desk:
             key = context.idempotency
             expires_at = self.now + ANSWER_KEPT_MICROS
             answer = self.core.seal_answer(key, outcome, dict(self._about.values()))
-            self._idempotency = IdempotencyGate(key, outcome.status, answer, expires_at)
+            self._idempotency = IdempotencyGate(key, outcome.status, answer, self.now, expires_at)
         return outcome
 
     def _pass(self, incoming: Incoming) -> Gate:

@@ -7,6 +7,7 @@ simulation run the very same lines; `services.seedwork.store.drivers` answers th
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +97,9 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
             return [(yield from _replay(core, key, kept))]
     batch = desk.batch()
     if batch.events or batch.gates or batch.idempotency or batch.timers:
-        yield Save(batch)
+        positions = yield Save(batch)
+        if len(outcomes) == 1 and positions:
+            outcomes = [replace(outcomes[0], position=max(positions))]
         for tracked in desk.changed():
             core.cache.keep(tracked)
     return outcomes

@@ -99,6 +99,18 @@ def _cursor_cte() -> sa.CTE:
     return forward.returning(cursor.c.name).cte("forward")
 
 
+def _kept_cte(position: sa.ColumnElement[Any]) -> sa.CTE:
+    """The answer is kept where nothing is, or where what is there has expired; whichever happened returns a row."""
+    values = {c.name: sa.bindparam(f"key_{c.name}", type_=c.type) for c in idempotency.c if c.name != "position"}
+    upsert = insert(idempotency).values({**values, "position": position})
+    kept = upsert.on_conflict_do_update(
+        index_elements=[idempotency.c[name] for name in _KEY],
+        set_={c.name: upsert.excluded[c.name] for c in idempotency.c if c.name not in _KEY},
+        where=idempotency.c.expires_at <= sa.bindparam("key_now", type_=_BIG),
+    )
+    return kept.returning(idempotency.c.key).cte("kept")
+
+
 def _timer_cte(count: int) -> sa.CTE:
     rows = parameter_rows("timer", count, _TIMER)
     upsert = insert(timer).from_select(
@@ -117,14 +129,12 @@ def save_text(*, stored: int, said: int, due: int, gated: int, keyed: bool, asse
     ctes: list[sa.CTE] = []
     checks: list[sa.ColumnElement[bool]] = []
     positions: list[sa.Select[Any]] = []
+    last: sa.ColumnElement[Any] = sa.literal_column("NULL::bigint")
     if gated:
         gates = parameter_rows("gate", gated, _GATE)
         passed = _inbox_ctes(gates)
         counts = [sa.select(sa.func.count()).select_from(cte).scalar_subquery() for cte in passed]
         checks.append(counts[0] + counts[1] == sa.bindparam("gates", type_=_BIG))
-    if keyed:  # a key that is taken fails the statement by its uniqueness
-        kept = {c.name: sa.bindparam(f"key_{c.name}", type_=c.type) for c in idempotency.c}
-        ctes.append(insert(idempotency).values(kept).cte("kept"))
     if read:
         checks.append(sa.select(sa.func.count()).select_from(_cursor_cte()).scalar_subquery() == _ONE)
     if asserted:
@@ -146,6 +156,9 @@ def save_text(*, stored: int, said: int, due: int, gated: int, keyed: bool, asse
         ctes.append(insert(fresh).from_select(["position"], queue).cte("queued"))
         if said:
             ctes.append(_public_cte(stored_cte, said))
+        last = sa.select(sa.func.max(stored_cte.c.position)).scalar_subquery()
+    if keyed:
+        checks.append(sa.select(sa.func.count()).select_from(_kept_cte(last)).scalar_subquery() == _ONE)
     if due:
         ctes.append(_timer_cte(due))
     held = sa.case((sa.and_(*checks), _ONE), else_=_ZERO) if checks else _ONE
@@ -200,6 +213,7 @@ def save_statement(batch: Batch) -> Statement:
             "key_status": gate.status,
             "key_answer": gate.answer,
             "key_expires_at": gate.expires_at,
+            "key_now": gate.now,
         }
     if batch.cursor:
         values |= {"reader": batch.cursor.name, "reached": batch.cursor.log_index}
@@ -227,8 +241,8 @@ def load_text(*, streams: int, keyed: bool, gated: int) -> str:
     if keyed:
         same = [idempotency.c[name] == sa.bindparam(f"key_{name}", type_=_TEXT) for name in _KEY]
         kept = row("kept", uuid_none, sa.cast(idempotency.c.status, _BIG), text, idempotency.c.answer,
-                   idempotency.c.body_sha256, big)  # fmt: skip
-        parts.append(kept.where(*same))
+                   idempotency.c.body_sha256, idempotency.c.position)  # fmt: skip
+        parts.append(kept.where(*same, idempotency.c.expires_at > NOW))
     if gated:
         asked = parameter_rows("inbox", gated, _SEEN)
         seen = row("inbox", inbox.c.stream_id, inbox.c.public_seq, inbox.c.upstream, inbox.c.hash, data, big)
@@ -271,7 +285,7 @@ def found(rows: Iterable[Sequence[Any]]) -> Found:
         elif kind == "now":
             now = number
         elif kind == "kept":
-            kept = KeptAnswer(body_sha256=digest, status=number, answer=data)
+            kept = KeptAnswer(body_sha256=digest, status=number, answer=data, position=recorded_at)
         else:
             seen[topic, stream_id] = (number, data)
     for stored in streams.values():

@@ -113,7 +113,7 @@ class SqliteDatabase:
             kept = None
             if wanted.idempotency:
                 key = wanted.idempotency
-                row = connection.execute(_KEPT, (key.actor, key.route, key.key)).fetchone()
+                row = connection.execute(_KEPT, (key.actor, key.route, key.key, self.now(connection))).fetchone()
                 kept = KeptAnswer(*row) if row else None
             seen = {}
             for upstream, stream in wanted.inbox:
@@ -130,6 +130,7 @@ class SqliteDatabase:
                 values = (event.stream_id.hex, event.version, event.topic, event.state, event.hash, event.recorded_at)
                 position = connection.execute(_EVENT, values).lastrowid or 0
                 positions[event.stream_id, event.version] = position
+            _keep_answer(connection, batch, max(positions.values(), default=None))
             connection.executemany(_FRESH, [(position,) for position in positions.values()])
             connection.executemany(
                 _PUBLIC,
@@ -174,17 +175,19 @@ def _pass_gates(connection: sqlite3.Connection, batch: Batch) -> None:
             passed = connection.execute(_ADVANCE, (gate.public_seq, gate.hash, *values[:2], gate.before)).rowcount
         if passed != 1:
             raise Conflict(f"inbox gate closed: {gate.upstream} {gate.stream_id} {gate.public_seq}")
-    if batch.idempotency:
-        kept = batch.idempotency
-        key = kept.key
-        answer = (key.actor, key.route, key.key, key.body_sha256, kept.status, kept.answer, kept.expires_at)
-        if connection.execute(_KEEP, answer).rowcount != 1:
-            raise Conflict("idempotency key taken")
     if batch.cursor and connection.execute(_FORWARD, (batch.cursor.name, batch.cursor.log_index)).rowcount != 1:
         raise Conflict(f"{batch.cursor.name} has read {batch.cursor.log_index} already")
     for stream_id, version in batch.asserted.items():
         if connection.execute(_MOVED, (stream_id.hex, version)).fetchone():
             raise Conflict(f"stream {stream_id} has moved on")
+
+
+def _keep_answer(connection: sqlite3.Connection, batch: Batch, position: int | None) -> None:
+    if batch.idempotency:
+        kept, key = batch.idempotency, batch.idempotency.key
+        answer = (key.actor, key.route, key.key, key.body_sha256, kept.status, kept.answer, position, kept.expires_at)
+        if connection.execute(_KEEP, (*answer, kept.now)).rowcount != 1:
+            raise Conflict("idempotency key taken")
 
 
 _NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})
@@ -195,13 +198,18 @@ _LOAD = (
     " JOIN events AS e ON e.stream_id = json_extract(wanted.value, '$[0]')"
     " AND e.version > json_extract(wanted.value, '$[1]') ORDER BY e.stream_id, e.version"
 )
-_KEPT = "SELECT body_sha256, status, answer FROM idempotency WHERE actor = ? AND route = ? AND key = ?"
+_KEPT = (
+    "SELECT body_sha256, status, answer, position FROM idempotency"
+    " WHERE actor = ? AND route = ? AND key = ? AND expires_at > ?"
+)
 _SEEN = "SELECT public_seq, hash FROM inbox WHERE upstream = ? AND stream_id = ?"
 _OPEN = "INSERT INTO inbox (upstream, stream_id, public_seq, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _ADVANCE = "UPDATE inbox SET public_seq = ?, hash = ? WHERE upstream = ? AND stream_id = ? AND public_seq = ?"
 _KEEP = (
-    "INSERT INTO idempotency (actor, route, key, body_sha256, status, answer, expires_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO idempotency (actor, route, key, body_sha256, status, answer, position, expires_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (actor, route, key) DO UPDATE"
+    " SET body_sha256 = excluded.body_sha256, status = excluded.status, answer = excluded.answer,"
+    " position = excluded.position, expires_at = excluded.expires_at WHERE idempotency.expires_at <= ?"
 )
 _FORWARD = (
     "INSERT INTO cursor (name, log_index) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"

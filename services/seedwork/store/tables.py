@@ -77,6 +77,7 @@ idempotency = sa.Table(
     sa.Column("body_sha256", sa.LargeBinary, nullable=False),
     sa.Column("status", sa.Integer, nullable=False),
     sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=True),
     sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
     comment="First answers, encrypted.",
 )

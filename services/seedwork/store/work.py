@@ -135,7 +135,7 @@ class StoreCore:
             plain = _decrypted(data_key, plain, key)
         told = orjson.loads(plain)
         refusal = told["refusal"] and Refusal(told["refusal"]["code"], told["refusal"]["facts"])
-        return Outcome(kept.status, told["body"], replayed=True, refusal=refusal)
+        return Outcome(kept.status, told["body"], replayed=True, refusal=refusal, position=kept.position)
 
     def _encrypted(self, cipher: AESGCM, plain: bytes, key: IdempotencyKey) -> bytes:
         nonce = self.random.randbytes(NONCE_BYTES)

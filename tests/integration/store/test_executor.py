@@ -562,7 +562,7 @@ def test_a_save_with_one_closed_door_leaves_nothing(database: Any, broken: str) 
         return EventRow(stream, version, "t", b"{}", b"h", 1)
 
     def kept(name: str) -> IdempotencyGate:
-        return IdempotencyGate(IdempotencyKey("a", "r", name, b"b"), 200, b"", 1)
+        return IdempotencyGate(IdempotencyKey("a", "r", name, b"b"), 200, b"", 0, 1)
 
     gate = InboxGate("u", upstream, 0, 1, b"h")
     database.save(Batch(events=[event(taken, 1)], gates=[gate], idempotency=kept(key)))

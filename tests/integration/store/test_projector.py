@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
+from services.seedwork.projection import Operation, Projection, Put, Recorded
 from services.seedwork.projector import Projector, cursor_name
 from services.seedwork.store import reading
 from services.seedwork.store.batch import Statement
@@ -20,11 +20,9 @@ from services.seedwork.store.keyring import Reached
 from services.seedwork.store.rendering import Prepared, render
 from services.seedwork.store.sealer import seal
 from tests.integration.store.conftest import DATABASES
+from tests.support.boxes_projection import METADATA, PROJECTION, boxes, project, shelf
 from tests.support.store import (
     BOXES,
-    BoxClosed,
-    BoxOpened,
-    ItemAdded,
     add_item,
     close_box,
     core_of,
@@ -33,41 +31,6 @@ from tests.support.store import (
     new_store,
     open_box,
     work,
-)
-
-METADATA = sa.MetaData()
-
-boxes = sa.Table(
-    "boxes",
-    METADATA,
-    sa.Column("box", sa.Uuid(), primary_key=True),
-    sa.Column("owner", sa.Text, nullable=True),
-    sa.Column("items", sa.Integer, nullable=False),
-    sa.Column("last", sa.JSON, nullable=True),
-    sa.Column("open", sa.Boolean, nullable=False),
-)
-shelf = sa.Table("shelf", METADATA, sa.Column("box", sa.Uuid(), primary_key=True))
-
-
-def project(recorded: Recorded) -> Iterable[Operation]:
-    box = recorded.stream_id
-    match recorded.event:
-        case BoxOpened(owner=owner):
-            yield Put(boxes, {"box": box, "owner": owner, "items": 0, "last": None, "open": True})
-            yield Put(shelf, {"box": box})
-        case ItemAdded(item=item):
-            last = {"item": item, "by": recorded.actor, "hash": recorded.hash.hex()}
-            yield Amend(boxes, {"box": box}, {"items": boxes.c["items"] + 1, "last": last})
-        case BoxClosed():
-            yield Amend(boxes, {"box": box}, {"open": False})
-            yield Remove(shelf, {"box": box})
-
-
-PROJECTION = Projection(
-    "boxes",
-    (boxes, shelf),
-    project,
-    {"open_boxes": sa.select(boxes.c.box, boxes.c["items"]).where(boxes.c.open == sa.bindparam("open"))},
 )
 
 

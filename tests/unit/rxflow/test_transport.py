@@ -185,3 +185,26 @@ def test_a_closed_connection_sends_nothing_more() -> None:
 
     with pytest.raises(RuntimeError, match="closed"):
         connection.send("GET", "review", "/health")
+
+
+def test_who_has_written_reads_what_he_wrote() -> None:
+    written = httpx.Response(201, json={}, headers={"X-Log-Position": "41"})
+    listed = httpx.Response(200, json={}, headers={"X-Age-Seconds": "0.250"})
+    server = Server(listed, written, listed, listed, httpx.Response(200, json={}), listed)
+    session = server.session()
+
+    session.read("dispatch", "/stock")
+    assert session.command("dispatch", "/stock/receipts").position == 41
+    session.read("dispatch", "/stock")
+    session.read("review", "/cases")
+    session.command("dispatch", "/stock/receipts")  # recorded nothing
+    session.read("dispatch", "/stock")
+
+    asked = [request.headers.get("X-Min-Log-Position") for request in server.requests]
+    assert asked == [None, None, "41", None, None, "41"]
+
+
+def test_a_list_tells_its_age() -> None:
+    server = Server(httpx.Response(200, json={}, headers={"X-Age-Seconds": "0.250"}))
+
+    assert server.session().connection.send("GET", "review", "/cases").age_seconds == 0.25

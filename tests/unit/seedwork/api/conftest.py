@@ -31,7 +31,7 @@ from services.seedwork.composition import Service
 from services.seedwork.failures import KeyReused
 from services.seedwork.identity import Issuer, development_issuer
 from services.seedwork.model import Aggregate, DomainEvent, Ids, Loaded, Refusal, StreamRef
-from services.seedwork.ports import Check, Idempotency, Outcome
+from services.seedwork.ports import Check, Freshness, Idempotency, Outcome
 from services.seedwork.settings import Settings
 from services.seedwork.usecase import Actor, Answer, Decision, Moment, UseCase
 
@@ -81,6 +81,8 @@ class FakeRuntime:
         self.streams: dict[UUID, list[DomainEvent]] = {}
         self.answers: dict[tuple[str, str, str], tuple[bytes, Outcome]] = {}
         self.checks: list[Check] = [Check("sealed", True, "nothing waits")]
+        self.asked: list[Mapping[str, Any]] = []
+        self.freshness = Freshness(7, 0.25)
         self.fails_with: Exception | None = None
         self.executed: list[Mapping[str, Any]] = []
         self.gate: asyncio.Event | None = None
@@ -104,6 +106,10 @@ class FakeRuntime:
 
     async def now(self) -> datetime:
         return NOW
+
+    async def caught_up(self, query: str, **asked: Any) -> Freshness:
+        self.asked.append({"query": query, **asked})
+        return self.freshness
 
     def readiness(self) -> Sequence[Check]:
         return self.checks
@@ -129,7 +135,8 @@ class FakeRuntime:
         assert isinstance(decision, Decision)
         for change in decision.changes:
             self.streams.setdefault(change.loaded.stream_id, []).extend(change.events)
-        outcome = Outcome(decision.answer.status, decision.answer.body, refusal=decision.refusal)
+        position = None if decision.refusal else 41 + len(self.streams)
+        outcome = Outcome(decision.answer.status, decision.answer.body, refusal=decision.refusal, position=position)
         self.answers[key] = (idempotency.body_sha256, outcome)
         return outcome
 
@@ -154,6 +161,13 @@ async def put(
 ) -> Response:
     """Put a box on the shelf."""
     return await run(put_box(box_id, body.label), secret=lambda stored: {"secret": f"{stored['box']}:{key.hex()[:4]}"})
+
+
+@router.get("/boxes/thrice")
+async def thrice(actor: Putter, read: Read) -> Response:
+    """One answer out of several lists."""
+    found = [await read.find("boxes", after_at=-1, after_id="", limit=1) for _ in range(3)]
+    return answer([len(rows) for rows in found])
 
 
 @router.get("/boxes/{box_id}")
