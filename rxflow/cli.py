@@ -136,6 +136,22 @@ def verify(
 
 
 @app.command()
+def rebuild(
+    service: ServiceName,
+    only: Annotated[str | None, typer.Argument(help="One read model; default: all of them.", metavar="NAME")] = None,
+) -> None:
+    """Make a service's read models anew, from event one. Lists answer with the old rows until the new ones are whole.
+
+    Exit status: 0 the leading worker is asked, 2 there is no such read model.
+    """
+    from rxflow.rebuild_cli import rebuild_read_models  # noqa: PLC0415
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+
+    _known(service)
+    raise typer.Exit(rebuild_read_models(console, errors, settings_or_exit(errors), service, only))
+
+
+@app.command()
 def demo(keep: Keep = None) -> None:
     """Play the main job in an installation of its own: 30 prescriptions from signature to settlement.
 

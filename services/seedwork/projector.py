@@ -1,8 +1,13 @@
-"""Keeps the projections of a service up to date: one batch of the sealed log and its cursor in one transaction."""
+"""Keeps the projections of a service up to date: one batch of the sealed log and its cursor in one transaction.
+
+The name of a projection's cursor holds the version its tables are of. Where that is an older one, the projection is
+rebuilt into shadow tables with a cursor of their own; readers see the rows of before until the last batch, in whose
+transaction the shadows take the tables' place. A rebuild that is interrupted goes on where it was.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,15 +15,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.seedwork.clock import from_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
+from services.seedwork.shadow import Shadow
 from services.seedwork.store import reading
 from services.seedwork.store.batch import Statement
-from services.seedwork.store.drivers import Driver
+from services.seedwork.store.drivers import Database, Driver
 from services.seedwork.store.errors import Conflict
 from services.seedwork.store.executor import StoreCore, stored
 from services.seedwork.store.rendering import Rendered, render
 from services.seedwork.store.tables import cursor
 
 BATCH = 500
+OLDEST = 0
+"""Older than the version of any projection."""
 
 
 class Projector:
@@ -46,25 +54,69 @@ class Projector:
         """How many events the slowest projection is behind."""
         database = self._driver.database
         tail = reading.tail(database)
-        return max((tail - reading.cursor_of(database, cursor_name(p)) for p in self._projections), default=0)
+        shown = [max((index for _, index in self._live(p)), default=0) for p in self._projections]
+        return tail - min(shown, default=tail)
 
     def _advance(self, projection: Projection) -> bool:
         database = self._driver.database
-        piece = reading.next_range(database, cursor_name(projection), BATCH)
-        if piece.empty:
-            return False
-        statements = [
-            self._statement(operation)
-            for recorded in self._recorded(piece)
-            for operation in projection.project(recorded)
-        ]
-        if piece.after == 0:  # a new projection, or a raised version: nothing of before may stand
-            statements = [*self._emptied(projection), *statements]
         try:
-            database.write([*statements, reading.advance(database, cursor_name(projection), piece)])
+            piece = reading.known_range(database, cursor_name(projection), BATCH)
+            if piece is None:
+                return self._renew(projection)
+            if piece.empty:
+                return False
+            operations = [self._statement(operation) for operation in self._operations(projection, piece)]
+            database.write([reading.advance(database, cursor_name(projection), piece), *operations])
         except Conflict:  # another leader overlapped: its batch counts
             return True
         return True
+
+    def _renew(self, projection: Projection) -> bool:
+        """Tables of this version do not stand yet: the first of all are filled where they are, others are replaced."""
+        database = self._driver.database
+        live = self._live(projection)
+        if not live:
+            reading.cursor_of(database, cursor_name(projection))
+            return self._advance(projection)
+        newest = max(version for version, _ in live)
+        if newest > projection.version:
+            raise NewerTables(f"{projection.name} is of version {newest} and this code knows {projection.version}")
+        piece = reading.known_range(database, _shadow_cursor(projection), BATCH)
+        if piece is None:
+            self._begin(projection)
+        else:
+            self._rebuild(projection, piece)
+        return True
+
+    def _begin(self, projection: Projection) -> None:
+        name = _shadow_cursor(projection)
+        opened = sa.insert(cursor).values(name=name, log_index=0)
+        others = sa.delete(cursor).where(_rebuilding(projection), cursor.c.name != name)
+        # the cursor before the tables: of two leaders one makes them, the other fails on its uniqueness
+        cursors = [self._render(each).bind() for each in (others, opened)]
+        self._driver.database.write([*cursors, *self._shadow(projection).create()])
+
+    def _rebuild(self, projection: Projection, piece: reading.Range) -> None:
+        database, shadow = self._driver.database, self._shadow(projection)
+        operations = [self._statement(shadow.redirect(each)) for each in self._operations(projection, piece)]
+        statements = [reading.advance(database, _shadow_cursor(projection), piece), *operations]
+        if piece.upto - piece.after < BATCH:  # it has reached the end of the log
+            gone = sa.delete(cursor).where(sa.or_(_of(projection.name), _rebuilding(projection)))
+            live = sa.insert(cursor).values(name=cursor_name(projection), log_index=piece.upto)
+            statements += [*shadow.take_place(), self._render(gone).bind(), self._render(live).bind()]
+        database.write(statements)
+
+    def _operations(self, projection: Projection, piece: reading.Range) -> Iterator[Operation]:
+        for recorded in self._recorded(piece):
+            yield from projection.project(recorded)
+
+    def _live(self, projection: Projection) -> list[tuple[int, int]]:
+        """The version the tables are of and the log index they show; empty before the first batch."""
+        rows = self._driver.database.rows(self._render(sa.select(cursor).where(_of(projection.name))).bind())
+        return [(int(name.rpartition(":")[2]), index) for name, index in rows]
+
+    def _shadow(self, projection: Projection) -> Shadow:
+        return Shadow(projection, is_postgresql=self._driver.database.is_postgresql)
 
     def _recorded(self, piece: reading.Range) -> list[Recorded]:
         mapper = self._core.mapper
@@ -131,20 +183,30 @@ class Projector:
     def _render(self, statement: sa.ClauseElement) -> Rendered:
         return render(statement, is_postgresql=self._driver.database.is_postgresql)
 
-    def rebuild(self, projection: Projection) -> None:
-        """From event one: empties the tables and goes back to the start, in one transaction; steps do the rest."""
-        name = cursor_name(projection)
-        reading.cursor_of(self._driver.database, name)
-        back = sa.update(cursor).values(log_index=0).where(cursor.c.name == name)
-        self._driver.database.write([*self._emptied(projection), self._render(back).bind()])
 
-    def _emptied(self, projection: Projection) -> list[Statement]:
-        return [self._render(sa.delete(table)).bind() for table in reversed(projection.tables)]
+class NewerTables(RuntimeError):  # noqa: N818
+    """Newer code has rebuilt the tables: in a rolling update the older one leaves them alone."""
+
+
+def ask_for_rebuild(database: Database, projection: Projection) -> None:
+    """From event one, by the leader, who finds the tables called older than any version."""
+    outdated = sa.update(cursor).values(name=f"projection:{projection.name}:{OLDEST}").where(_of(projection.name))
+    anew = sa.delete(cursor).where(_rebuilding(projection))
+    statements = (render(each, is_postgresql=database.is_postgresql) for each in (outdated, anew))
+    database.write([each.bind() for each in statements])
 
 
 def cursor_name(projection: Projection) -> str:
-    """A raised version has a cursor of its own, so it starts at event one."""
+    """Of the rows that readers see, once they are of this version."""
     return f"projection:{projection.name}:{projection.version}"
+
+
+def _shadow_cursor(projection: Projection) -> str:
+    return f"rebuild:{projection.name}:{projection.version}"
+
+
+def _rebuilding(projection: Projection) -> sa.ColumnElement[bool]:
+    return cursor.c.name.startswith(f"rebuild:{projection.name}:", autoescape=True)
 
 
 def live_index(projection: str) -> sa.ScalarSelect[Any]:

@@ -16,12 +16,13 @@ import httpx
 import pytest
 
 from contracts.roles import Role
-from rxflow.client import wait_until
+from rxflow.client import Connection, Session, wait_until
 from rxflow.installation import Installation
 from rxflow.world import build_world
 from tests.scenario.installations import as_json, rxflow, rxflow_up
 
 pytestmark = pytest.mark.xdist_group("scenario-embedded")
+NEW = "X" + "0" * 22
 DRUGS = str(files("rxflow.world").joinpath("drugs.csv"))
 
 
@@ -103,6 +104,31 @@ def test_there_are_no_dead_letters(up: Up) -> None:
     assert (missing.returncode, missing.stderr.strip()) == (1, "no dead letter 1")
 
 
+def test_read_models_are_made_anew_while_their_old_rows_answer(up: Up, tmp_path: Path) -> None:
+    token = rxflow(up.installation, "token", "--role", "prescriber").stdout.strip()
+    assert rxflow(up.installation, "load", "drug", DRUGS).returncode == 0
+    first, *_ = [entry.as_json() for entry in build_world().entries("drug")]
+    with Connection(up.installation.addresses) as connection:
+
+        def drugs() -> list[str]:
+            page = Session(connection, token).read("prescribe", "/registers/drug", limit=200)
+            return [item["code"] for item in page["items"]]
+
+        before = wait_until(drugs, "drugs in the list")
+        asked = rxflow(up.installation, "rebuild", "prescribe")
+        assert (asked.returncode, "registers is made anew" in asked.stdout) == (0, True)
+        another = as_json(tmp_path / "drugs.json", [{**first, "code": NEW}])
+        loaded = rxflow(up.installation, "load", "drug", str(another))
+        assert loaded.returncode == 0, loaded.stdout
+
+        def with_the_new_one() -> bool:
+            listed = drugs()
+            assert set(listed) >= set(before[:-1]), "no gap"
+            return NEW in listed
+
+        wait_until(with_the_new_one, "the new rows")
+
+
 def test_a_second_one_says_that_the_ports_are_in_use(up: Up) -> None:
     second = rxflow(up.installation, "up")
 
@@ -138,6 +164,8 @@ def test_it_stops_cleanly_when_told(up: Up) -> None:
         (["token", "--role", "service"], "say --subject"),
         (["dead-letters", "skip", "review", "1", "--reason", " "], "say why"),
         (["dead-letters", "list", "pharmacy"], "no service pharmacy"),
+        (["rebuild", "pharmacy"], "no service pharmacy"),
+        (["rebuild", "review", "stock"], "there are review_queue"),
     ],
 )
 def test_wrong_use_is_explained(arguments: list[str], reason: str, tmp_path: Path) -> None:

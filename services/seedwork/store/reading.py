@@ -101,11 +101,23 @@ def cursor_of(database: Database, name: str) -> int:
     return 0
 
 
-def next_range(database: Database, name: str, batch: int) -> Range:
-    """The next piece for a reader. Ranges, not row limits: one event may have told several public ones."""
+def known_range(database: Database, name: str, batch: int) -> Range | None:
+    """The next piece for a reader who has a cursor. Ranges, not row limits: one event may have told several public
+    ones."""
     place = _PLACE.read(database, name=name)[0]
-    after = cursor_of(database, name) if place["after"] is None else int(place["after"])
+    if place["after"] is None:
+        return None
+    after = int(place["after"])
     return Range(after, min(after + batch, int(place["tail"])), bool(place["restoring"]))
+
+
+def next_range(database: Database, name: str, batch: int) -> Range:
+    """The next piece for a reader, who may be a new one."""
+    known = known_range(database, name, batch)
+    if known is None:
+        cursor_of(database, name)
+        return next_range(database, name, batch)
+    return known
 
 
 def advance(database: Database, name: str, piece: Range) -> Statement:

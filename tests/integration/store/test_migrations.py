@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from services.seedwork.settings import Settings
-from services.seedwork.store.migrating import STORES, Store, differences, migrate, pending, store
+from services.seedwork.shadow import Shadow
+from services.seedwork.store.migrating import SERVICES, STORES, Store, differences, migrate, pending, store
 from tests.support import servers
+from tests.support.store import opened
 
 
 @contextmanager
@@ -46,6 +49,19 @@ def test_migrating_twice_is_harmless(name: str, kind: str, tmp_path: Path) -> No
         heads = migrate(made)
 
         assert migrate(made) == heads
+        assert differences(made) == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_rebuilt_read_models_stand_as_the_migrations_made_them(name: str, kind: str, tmp_path: Path) -> None:
+    with empty_store(name, kind, tmp_path) as made:
+        migrate(made)
+        with opened(made.url) as database:
+            for projection in import_module(f"services.{name}.composition").SERVICE.projections:
+                shadow = Shadow(projection, is_postgresql=database.is_postgresql)
+                for _ in range(2):
+                    database.write([*shadow.create(), *shadow.take_place()])
+
         assert differences(made) == []
 
 

@@ -23,6 +23,7 @@ from services.seedwork.store.tables import fresh
 from tests.integration.store.conftest import DATABASES
 from tests.support.boxes_projection import METADATA, PROJECTION
 from tests.support.store import ACTOR, BOXES, add_item, driving, new_key, new_store, open_box
+from tests.support.waiting import eventually
 
 SERVICE = replace(BOXES, name="shortage", translate={}, projections=(PROJECTION,), metadata=METADATA)
 PATIENT_SECONDS = 5.0
@@ -147,7 +148,7 @@ def test_it_waits_no_longer_than_it_may_and_says_how_old_it_is(house: House) -> 
     house.command(open_box(uuid4()))
     house.project()
     position = house.command(open_box(uuid4())).position
-    time.sleep(0.1)
+    eventually(lambda: house.run(house.listed())[0].age_seconds > 0.1)
     started = time.monotonic()
 
     unsealed, rows = house.run(house.listed(position=position, seconds=0.1))
