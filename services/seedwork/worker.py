@@ -23,6 +23,7 @@ from services.seedwork.identity import checkpoint_key, service_token
 from services.seedwork.messaging.entrypoint import BROKER_URL, Delivery, ReliableEvents, consuming
 from services.seedwork.messaging.errors import TryLaterError
 from services.seedwork.messaging.loops import Repeatedly
+from services.seedwork.messaging.nets import raise_alarm
 from services.seedwork.messaging.pace import WakeUp
 from services.seedwork.messaging.publisher import publisher_to
 from services.seedwork.projector import Projector
@@ -57,6 +58,7 @@ CATCH_UP_SECONDS = 5.0
 HEARTBEAT_SECONDS = 2.0
 CHECKPOINT_SECONDS = 5.0
 RETENTION_SECONDS = 600.0
+NETS_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +85,7 @@ class WorkerRuntime:
         self._keyring = green_database(settings.keyring_database_url, KEYRING_POOL, role)
         core, driver = store_core(service, settings), Driver(self.database, self._keyring)
         self.consumer = Consumer(core, driver)
+        self._broker_url = settings.broker_url
         self._publisher = publisher_to(settings.broker_url)
         self._relay = Relay(service.name, families_of(service.name), self.database, self._publisher)
         self._projector = Projector(core, driver, service.projections)
@@ -151,6 +154,12 @@ class WorkerRuntime:
             prune(self.database)
         return False
 
+    def watch_nets(self) -> bool:
+        """Every store's leader does: whichever service is left tells of what nobody takes."""
+        if self.leads:
+            raise_alarm(self._broker_url)
+        return False
+
     def catch_up(self) -> bool:
         return not self._held_back() and self._catch_up.step()
 
@@ -186,6 +195,7 @@ def worker_class(runtime: WorkerRuntime) -> type:
     loop("fire_timers", runtime.fire_timers, TIMER_SECONDS)
     loop("forget", runtime.forget, FORGET_SECONDS)
     loop("prune", runtime.prune, RETENTION_SECONDS)
+    loop("watch_nets", runtime.watch_nets, NETS_SECONDS)
     loop("sign_checkpoint", runtime.sign_checkpoint, CHECKPOINT_SECONDS)
     if consumed_by(runtime.service.name):
         loop("catch_up", runtime.catch_up, CATCH_UP_SECONDS)
