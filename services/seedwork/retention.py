@@ -18,21 +18,32 @@ ATTEMPTS_KEPT = timedelta(days=30)
 SETTLED_KEPT = timedelta(days=180)
 _MICROSECOND = timedelta(microseconds=1)
 
+BATCH = 500
+"""Rows per transaction, so that no command waits for a long one, least of all SQLite's only writer."""
+
 _BEFORE = sa.bindparam("before", type_=sa.BigInteger)
-_EXPIRED = Prepared(lambda _i: sa.delete(idempotency).where(idempotency.c.expires_at < _BEFORE))
-_ATTEMPTS = Prepared(lambda _i: sa.delete(attempts).where(attempts.c.updated_at < _BEFORE))
-_SETTLED = Prepared(lambda _i: sa.delete(poison).where(poison.c.settled.is_not(None), poison.c.poisoned_at < _BEFORE))
 
 
-def prune(database: Database) -> int:
-    """Removes expired answers, old attempts and settled dead letters; how many rows."""
+def _oldest(table: sa.Table, due: sa.ColumnElement[bool]) -> Prepared:
+    """Deletes at most a batch of what is due."""
+    key = list(table.primary_key.columns)
+    batch = sa.select(*key).where(due).limit(sa.bindparam("batch", type_=sa.Integer))
+    return Prepared(lambda _i: sa.delete(table).where(sa.tuple_(*key).in_(batch)))
+
+
+_EXPIRED = _oldest(idempotency, idempotency.c.expires_at <= _BEFORE)
+_ATTEMPTS = _oldest(attempts, attempts.c.updated_at < _BEFORE)
+_SETTLED = _oldest(poison, sa.and_(poison.c.settled.is_not(None), poison.c.poisoned_at < _BEFORE))
+
+
+def prune(database: Database, batch: int = BATCH) -> tuple[int, bool]:
+    """Removes expired answers, old attempts and settled dead letters, at most a batch of each; how many rows, and
+    whether there may be more."""
     now = database.load(Wanted()).now
-    return sum(
-        database.write(
-            [
-                _EXPIRED.bind(database, before=now),
-                _ATTEMPTS.bind(database, before=now - ATTEMPTS_KEPT // _MICROSECOND),
-                _SETTLED.bind(database, before=now - SETTLED_KEPT // _MICROSECOND),
-            ]
-        )
+    due = (
+        (_EXPIRED, now),
+        (_ATTEMPTS, now - ATTEMPTS_KEPT // _MICROSECOND),
+        (_SETTLED, now - SETTLED_KEPT // _MICROSECOND),
     )
+    counts = [database.write([each.bind(database, before=before, batch=batch)])[0] for each, before in due]
+    return sum(counts), batch in counts

@@ -150,9 +150,7 @@ class WorkerRuntime:
         return self.leads and self._checkpoints.step()
 
     def prune(self) -> bool:
-        if self.leads:
-            prune(self.database)
-        return False
+        return self.leads and prune(self.database)[1]
 
     def watch_nets(self) -> bool:
         """Every store's leader does: whichever service is left tells of what nobody takes."""

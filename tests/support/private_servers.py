@@ -121,6 +121,20 @@ class PrivatePostgres(PrivateServer):
             os.kill(self._process.pid, signal.SIGINT)
         self._wait()
 
+    def freeze(self) -> None:
+        """Its processes too: each is the leader of a group of its own."""
+        super().freeze()
+        self._signal_children(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_children(signal.SIGCONT)
+        super().thaw()
+
+    def _signal_children(self, number: int) -> None:
+        for pid in _children_of(self._process.pid) if self._process is not None else []:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def execute(self, statement: str) -> None:
         """As the cluster's owner."""
         import psycopg  # noqa: PLC0415
@@ -262,6 +276,16 @@ def _rabbit_binary(name: str) -> str:
     found = shutil.which(name)
     if found is None:
         raise OSError(f"{name} is not installed")
+    return found
+
+
+def _children_of(parent: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            pid, _, rest = path.read_text().partition(" (")
+            if rest.rpartition(")")[2].split()[1] == str(parent):
+                found.append(int(pid))
     return found
 
 

@@ -23,6 +23,7 @@ import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from services.seedwork.store.errors import Unavailable
+from services.seedwork.store.watch import Watch
 
 LIFETIME_SECONDS = 1800.0
 """A connection is replaced after this long: its backend's caches only grow."""
@@ -68,8 +69,11 @@ class _Waiter:
 class Connections:
     """For threads, and for greenlets where the process is green."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], *, size: int, wait_seconds: float) -> None:
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], *, size: int, wait_seconds: float, watch: Watch
+    ) -> None:
         self._connect = connect
+        self._watch = watch
         self._size = size
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
@@ -80,9 +84,11 @@ class Connections:
 
     def open(self) -> None:
         self._closed = False
+        self._watch.start()
 
     def close(self) -> None:
         """Those in use are closed when they come back."""
+        self._watch.stop()
         with self._lock:
             self._closed = True
             doomed = self._take_idle()
@@ -115,6 +121,7 @@ class Connections:
 
     def give(self, session: Session[psycopg.Connection[Any]]) -> None:
         """Takes a session back."""
+        self._watch.end(session.connection)
         usable = session.is_usable
         doomed, grows = [session], False
         with self._lock:
@@ -176,9 +183,16 @@ class AsyncConnections:
     """For one event loop."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], *, size: int, wait_seconds: float
+        self,
+        connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]],
+        *,
+        size: int,
+        wait_seconds: float,
+        watch: Watch,
     ) -> None:
         self._connect = connect
+        self._watch = watch
+        self._watching: asyncio.Task[None] | None = None
         self._size = size
         self._wait_seconds = wait_seconds
         self._idle: list[Session[psycopg.AsyncConnection[Any]]] = []
@@ -189,13 +203,16 @@ class AsyncConnections:
 
     async def open(self) -> None:
         self._closed = False
+        self._watching = self._watching or asyncio.create_task(self._watch.keep())
 
     async def close(self) -> None:
         """Those in use are closed when they come back."""
         self._closed = True
-        for task in self._growing:
+        tasks = [*self._growing, *([self._watching] if self._watching else [])]
+        self._watching = None
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._growing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for session in self._take_idle():
             session.connection.pgconn.finish()
 
@@ -221,6 +238,7 @@ class AsyncConnections:
 
     def give(self, session: Session[psycopg.AsyncConnection[Any]]) -> None:
         """Takes a session back."""
+        self._watch.end(session.connection)
         if session.is_usable and not self._closed:
             while self._waiting:
                 waiter = self._waiting.popleft()

@@ -50,7 +50,7 @@ class AdvisoryLeadership:
     """Leads while its own connection holds the advisory lock; the same connection hears of commits."""
 
     def __init__(self, database: PostgresDatabase, name: str) -> None:
-        self._url = database.url
+        self._url, self._watch = database.url, database.watch
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         self._connection: psycopg.Connection[Any] | None = None
         self._leads = False
@@ -60,6 +60,7 @@ class AdvisoryLeadership:
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(self._url, **BOUNDED)
+            self._watch.begin(self._connection)
             if self._leads:
                 self._connection.execute("SELECT 1")
             else:
@@ -67,6 +68,7 @@ class AdvisoryLeadership:
                 self._leads = bool(row and row[0])
                 if self._leads:  # only a leader takes what it hears; with anybody else it would pile up
                     self._connection.execute(f"LISTEN {WAKE_CHANNEL}")
+            self._watch.end(self._connection)
         except psycopg.Error:
             self.resign()
         return self._leads
@@ -74,6 +76,7 @@ class AdvisoryLeadership:
     def resign(self) -> None:
         connection, self._connection, self._leads = self._connection, None, False
         if connection is not None:
+            self._watch.end(connection)
             connection.close()
 
     def wait(self, seconds: float) -> bool:

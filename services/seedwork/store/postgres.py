@@ -18,11 +18,14 @@ from services.seedwork.store.batch import Batch, Found, Statement, Wanted
 from services.seedwork.store.connections import AsyncConnections, Connections
 from services.seedwork.store.errors import Conflict, ConnectionLost, StoreError, expect
 from services.seedwork.store.roles import Role
+from services.seedwork.store.watch import Watch
 
 WAIT_SECONDS = 0.25
 """For a connection, in an api: its caller would rather try again than wait."""
 WORKER_WAIT_SECONDS = 1.0
 STATEMENT_SECONDS = 10
+ANSWER_SECONDS = 12.0
+"""The client's own limit: the server's comes first while the server runs."""
 LOCK_SECONDS = 3
 _OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
@@ -67,7 +70,10 @@ class PostgresDatabase:
     def __init__(self, url: str, *, pool_size: int = 8, role: Role | None = None) -> None:
         self.url = url
         self._role = role
-        self._connections = Connections(self._connect, size=pool_size, wait_seconds=WORKER_WAIT_SECONDS)
+        self.watch = Watch(ANSWER_SECONDS)
+        self._connections = Connections(
+            self._connect, size=pool_size, wait_seconds=WORKER_WAIT_SECONDS, watch=self.watch
+        )
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self.url, **BOUNDED)
@@ -92,6 +98,7 @@ class PostgresDatabase:
         session = self._connections.take()
         try:
             cursor = session.cursor
+            self.watch.begin(session.connection)
             cursor.execute(statement.text, statement.parameters or None, prepare=True)
             return [] if cursor.rownumber is None else cursor.fetchall()
         except psycopg.Error as error:
@@ -104,8 +111,10 @@ class PostgresDatabase:
         session = self._connections.take()
         try:
             cursor, counts = session.cursor, []
+            self.watch.begin(session.connection)  # also for the BEGIN
             with nullcontext() if len(statements) == 1 else session.connection.transaction():
                 for statement in statements:
+                    self.watch.begin(session.connection)
                     cursor.execute(statement.text, statement.parameters or None)
                     counts.append(expect(cursor.rowcount, statement.expect))
             return counts
@@ -127,7 +136,8 @@ class AsyncPostgresDatabase:
     def __init__(self, url: str, *, pool_size: int = 8, role: Role | None = None) -> None:
         self.url = url
         self._role = role
-        self._connections = AsyncConnections(self._connect, size=pool_size, wait_seconds=WAIT_SECONDS)
+        self.watch = Watch(ANSWER_SECONDS)
+        self._connections = AsyncConnections(self._connect, size=pool_size, wait_seconds=WAIT_SECONDS, watch=self.watch)
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(self.url, **BOUNDED)
@@ -152,6 +162,7 @@ class AsyncPostgresDatabase:
         session = await self._connections.take()
         try:
             cursor = session.cursor
+            self.watch.begin(session.connection)
             await cursor.execute(statement.text, statement.parameters or None, prepare=True)
             return [] if cursor.rownumber is None else await cursor.fetchall()
         except psycopg.Error as error:
@@ -164,8 +175,10 @@ class AsyncPostgresDatabase:
         session = await self._connections.take()
         try:
             cursor, counts = session.cursor, []
+            self.watch.begin(session.connection)  # also for the BEGIN
             async with nullcontext() if len(statements) == 1 else session.connection.transaction():
                 for statement in statements:
+                    self.watch.begin(session.connection)
                     await cursor.execute(statement.text, statement.parameters or None)
                     counts.append(expect(cursor.rowcount, statement.expect))
             return counts

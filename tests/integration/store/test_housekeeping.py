@@ -65,15 +65,29 @@ def test_what_has_served_its_time_is_removed_and_nothing_else(both: Pair) -> Non
         both.consumer.handle([envelope])
 
     # when
-    removed = prune(database)
+    removed, more = prune(database)
 
     # then
     def left(table: sa.Table) -> int:
         rows = Prepared(lambda _i: sa.select(sa.func.count().label("n")).select_from(table)).read(database)
         return int(rows[0]["n"])
 
-    assert removed == 3
+    assert (removed, more) == (3, False)
     assert (left(idempotency), left(attempts), left(poison), left(inbox)) == (1, 1, 2, 1)
+
+
+def test_what_is_over_goes_in_batches_of_limited_size(both: Pair) -> None:
+    database: Any = both.consumer_driver.database
+    now = database.load(Wanted()).now
+    names = ("consumer", "message_id", "count", "last_error", "updated_at")
+    values = {name: sa.bindparam(name, type_=attempts.c[name].type) for name in names}
+    insert = Prepared(lambda dialect_insert: dialect_insert(attempts).values(values))
+    row = {"consumer": "c", "count": 1, "last_error": "", "updated_at": now - 31 * DAY}
+    database.write([insert.bind(database, message_id=uuid4(), **row) for _ in range(5)])
+
+    found = [prune(database, batch=2) for _ in range(3)]
+
+    assert found == [(2, True), (2, True), (1, False)]
 
 
 def settings_for(tmp_path: Path, **more: Any) -> Settings:

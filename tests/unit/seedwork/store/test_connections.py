@@ -13,6 +13,7 @@ from psycopg.pq import ConnStatus, TransactionStatus
 
 from services.seedwork.store.connections import AsyncConnections, Connections
 from services.seedwork.store.errors import Unavailable
+from services.seedwork.store.watch import Watch
 from tests.support.waiting import eventually
 
 WAIT_SECONDS = 0.2
@@ -72,7 +73,7 @@ def line(server: Server) -> Iterator[Line]:
     opened: list[Connections] = []
 
     def open_line(size: int = 1, wait_seconds: float = WAIT_SECONDS) -> Connections:
-        opened.append(Connections(server.connect, size=size, wait_seconds=wait_seconds))
+        opened.append(Connections(server.connect, size=size, wait_seconds=wait_seconds, watch=Watch(60)))
         opened[-1].open()
         return opened[-1]
 
@@ -229,7 +230,7 @@ def test_a_closed_line_hands_out_nothing_and_closes_what_comes_back(line: Line, 
 
 def on_a_loop(server: Server, story: Callable[[AsyncConnections], Awaitable[None]], wait: float = WAIT_SECONDS) -> None:
     async def tell() -> None:
-        connections = AsyncConnections(server.connect_async, size=1, wait_seconds=wait)
+        connections = AsyncConnections(server.connect_async, size=1, wait_seconds=wait, watch=Watch(60))
         await connections.open()
         try:
             await story(connections)
