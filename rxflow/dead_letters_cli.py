@@ -85,11 +85,28 @@ def skip(
     console.print(f"{letter.envelope.type} is skipped; its stream goes on behind it")
 
 
+@app.command()
+def discard(
+    service: Service,
+    number: Number,
+    reason: Annotated[str, typer.Option(help="Why; kept with your name.", min=1)],
+) -> None:
+    """Throw away one that was altered on its way; the producer's own copy is fetched and takes effect."""
+    from services.seedwork import dead_letters  # noqa: PLC0415
+
+    if not reason.strip():
+        errors.print("say why: --reason", style="red")
+        raise typer.Exit(2)
+    with _store(service) as database:
+        letter = dead_letters.discard(database, number, getpass.getuser(), reason.strip())
+    console.print(f"what was kept of {letter.envelope.type} is discarded; its producer's own copy takes its place")
+
+
 @contextmanager
 def _store(service: str) -> Iterator[Any]:
     """The consumer's database. A letter that is not there, or cannot be skipped, ends the command."""
     from rxflow.running import settings_or_exit  # noqa: PLC0415
-    from services.seedwork.dead_letters import NoSuchLetter, NotNext  # noqa: PLC0415
+    from services.seedwork.dead_letters import Genuine, NoSuchLetter, NotNext  # noqa: PLC0415
     from services.seedwork.store.opening import blocking_database  # noqa: PLC0415
 
     if service not in PORTS:
@@ -104,6 +121,9 @@ def _store(service: str) -> Iterator[Any]:
         raise typer.Exit(1) from None
     except NotNext as error:
         errors.print(f"cannot skip number {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    except Genuine as error:
+        errors.print(f"dead letter {error} was not altered: replay or skip it", style="red", markup=False)
         raise typer.Exit(1) from None
     finally:
         database.close()

@@ -1,4 +1,4 @@
-"""Events that were set aside, and what a person can do about them: look, replay, skip. Behind `rxflow dead-letters`."""
+"""Events that were set aside, and what a person can do about them. Behind `rxflow dead-letters`."""
 
 from __future__ import annotations
 
@@ -65,6 +65,10 @@ class NotNext(Exception):  # noqa: N818
     """Events before it have not been handled: skipping it would pass them too, without an effect."""
 
 
+class Genuine(Exception):  # noqa: N818
+    """It was not altered: replay it, or skip it."""
+
+
 @dataclass(frozen=True)
 class DeadLetter:
     """One event that a consumer could not handle; its stream waits behind it."""
@@ -115,6 +119,20 @@ def skip(database: Database, letter_id: int, who: str, reason: str) -> DeadLette
     place = {"upstream": letter.upstream, "stream_id": letter.stream_id, "public_seq": letter.public_seq}
     passed = _PASS.bind(database, **place, hash=letter.envelope.hash)
     _settle(database, letter, f"skipped by {who}: {reason}", [passed])
+    return letter
+
+
+def discard(database: Database, letter_id: int, who: str, reason: str) -> DeadLetter:
+    """Throws away what was kept of an event that was altered on its way: the gate stays where it was, the stream is
+    unblocked, and the producer's own copy takes effect, out of its feed. Skipping would put the altered hash into the
+    gate, and the next event would look like a fork.
+
+    Raises `Genuine` for any other: that is what the producer told, and its feed would bring the same again.
+    """
+    letter = show(database, letter_id)
+    if letter.envelope.verify():
+        raise Genuine(str(letter_id))
+    _settle(database, letter, f"discarded by {who}: {reason}", [])
     return letter
 
 

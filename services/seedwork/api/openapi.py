@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from contracts.errors import CATALOGUE
 from services.seedwork.api.commands import command
-from services.seedwork.api.dependencies import compact_jws, reader
+from services.seedwork.api.dependencies import MIN_LOG_INDEX, MIN_LOG_POSITION, compact_jws, reader
 from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.pages import paging
 from services.seedwork.api.problems import SCHEMA, add_problem
@@ -57,6 +57,19 @@ _COMMAND_ANSWERED: dict[str, Any] = {
     },
     "Idempotent-Replay": {"description": "true: it is the first answer again", "schema": {"type": "string"}},
 }
+_LIST_HEADERS: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": f"{what}: a list waits for it, at most 500 ms",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+    for name, what in (
+        (MIN_LOG_INDEX, "The X-Log-Index of an earlier list"),
+        (MIN_LOG_POSITION, "The X-Log-Position of a command"),
+    )
+]
 _LIST_ANSWERED: dict[str, Any] = {
     "X-Log-Index": {
         "description": "Up to where the rows show the service's log; absent where no list was read",
@@ -116,6 +129,7 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
         _answered(responses, _COMMAND_ANSWERED)
     if reader in calls:
         _answered(responses, _LIST_ANSWERED)
+        operation["parameters"] = [*operation.get("parameters", []), *_LIST_HEADERS]
     if compact_jws in calls:
         operation["requestBody"] = _JOSE_BODY
         codes += ("signature.malformed",)

@@ -34,7 +34,19 @@ PAGE = 2000
 _AFTER = sa.bindparam("after_", type_=sa.BigInteger)
 _UPTO = sa.bindparam("upto_", type_=sa.BigInteger)
 _LAST = Prepared(lambda _i: sa.select(checkpoint).order_by(checkpoint.c.upto.desc()).limit(1))
-_ALL = Prepared(lambda _i: sa.select(checkpoint).order_by(checkpoint.c.upto))
+_KEPT = Prepared(
+    lambda _i: (
+        sa.select(checkpoint)
+        .where(checkpoint.c.upto > _AFTER)
+        .order_by(checkpoint.c.upto)
+        .limit(sa.bindparam("page", type_=sa.BigInteger))
+    )
+)
+_STATEMENTS = Prepared(
+    lambda _i: sa.select(checkpoint.c.upto, checkpoint.c.statement).where(
+        checkpoint.c.upto > _AFTER, checkpoint.c.upto <= _UPTO
+    )
+)
 _LEAVES = Prepared(
     lambda _i: (
         sa.select(events.c.hash)
@@ -46,8 +58,11 @@ _LEAVES = Prepared(
 _KEEP = Prepared(lambda insert: insert(checkpoint))
 _WITNESS = Prepared(lambda insert: insert(witness).on_conflict_do_nothing())
 _WITNESSED = Prepared(
-    lambda _i: sa.select(witness.c.upto, witness.c.statement).where(
-        witness.c.store == sa.bindparam("store_", type_=sa.Text)
+    lambda _i: (
+        sa.select(witness.c.upto, witness.c.statement)
+        .where(witness.c.store == sa.bindparam("store_", type_=sa.Text), witness.c.upto > _AFTER)
+        .order_by(witness.c.upto)
+        .limit(sa.bindparam("page", type_=sa.BigInteger))
     )
 )
 _EVENTS = Prepared(
@@ -138,19 +153,33 @@ def verify(store: str, database: Database, other_store: Database, public_jwk: Ma
     """Checks every stream's chain, every checkpoint's root and signature, and the witness: by the public key alone."""
     verdict = Verdict()
     _verify_chains(database, verdict)
-    kept = _ALL.read(database)
-    statements = {row["upto"]: row["statement"] for row in kept}
-    for row in _WITNESSED.read(other_store, store_=store):
-        if statements.get(row["upto"]) != row["statement"]:
-            verdict.faults.append(f"the witness knows another checkpoint up to {row['upto']}")
+    verdict.faults += _contradicted(store, database, other_store)
     before: dict[str, Any] | None = None
-    for row in kept:
+    for row in _all_checkpoints(database):
         fault = _fault_of(store, database, before, row, public_jwk)
         if fault:
             verdict.faults.append(f"checkpoint up to {row['upto']}: {fault}")
         verdict.checkpoints, before = verdict.checkpoints + 1, row
-    verdict.open_tail = reading.tail(database) - (kept[-1]["upto"] if kept else 0)
+    verdict.open_tail = reading.tail(database) - (before["upto"] if before else 0)
     return verdict
+
+
+def _all_checkpoints(database: Database) -> Iterator[dict[str, Any]]:
+    after = 0
+    while rows := _KEPT.read(database, after_=after, page=PAGE):
+        yield from rows
+        after = rows[-1]["upto"]
+
+
+def _contradicted(store: str, database: Database, other_store: Database) -> Iterator[str]:
+    after = 0
+    while rows := _WITNESSED.read(other_store, store_=store, after_=after, page=PAGE):
+        last = rows[-1]["upto"]
+        kept = {row["upto"]: row["statement"] for row in _STATEMENTS.read(database, after_=after, upto_=last)}
+        for row in rows:
+            if kept.get(row["upto"]) != row["statement"]:
+                yield f"the witness knows another checkpoint up to {row['upto']}"
+        after = last
 
 
 def _fault_of(store: str, database: Database, before: Any, row: Any, public_jwk: Mapping[str, Any]) -> str | None:

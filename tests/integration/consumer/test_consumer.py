@@ -206,6 +206,41 @@ def test_an_altered_body_is_set_aside_and_its_neighbours_are_handled(both: Pair)
     assert len(dead_letters.waiting(both.consumer_driver.database)) == 1
 
 
+@pytest.mark.parametrize("fetched", ["while it waits", "afterwards"])
+def test_an_altered_body_is_discarded_and_the_producers_own_takes_effect(both: Pair, fetched: str) -> None:
+    case = new_case()
+    both.close_case(case, times=2)
+    first, second = both.told()
+    both.consumer.handle([replace(first, body=first.body.replace("lapsed", "withdrawn"))])
+    both.consumer.handle([second])
+    database = both.consumer_driver.database
+    (letter,) = dead_letters.waiting(database)
+    if fetched == "while it waits":
+        both.catch_up.step()
+    assert both.heard(case) == ()
+
+    dead_letters.discard(database, letter.id, "a person", "altered on the way")
+    both.catch_up.step()
+    both.consumer.sweep()
+
+    assert both.heard(case) == (1, 2)
+    assert dead_letters.waiting(database) == []
+    assert dead_letters.show(database, letter.id).settled == "discarded by a person: altered on the way"
+
+
+def test_a_genuine_dead_letter_is_not_discarded(both: Pair) -> None:
+    case = new_case()
+    both.close_case(case)
+    both.trouble.failing.add((case, 1))
+    handle_until_settled(both, both.told()[0])
+    (letter,) = dead_letters.waiting(both.consumer_driver.database)
+
+    with pytest.raises(dead_letters.Genuine):
+        dead_letters.discard(both.consumer_driver.database, letter.id, "a person", "in the way")
+
+    assert dead_letters.waiting(both.consumer_driver.database) == [letter]
+
+
 def test_what_came_in_one_batch_with_an_altered_body_is_handled_all_the_same(both: Pair) -> None:
     # given: a genuine event, and another case's two of which the first was altered on the way
     case, other = new_case(), new_case()

@@ -52,6 +52,12 @@ def tamper(both: Pair, statement: str, *tables: str) -> None:
     engine.dispose()
 
 
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is read in pages, and every test over several of them."""
+    monkeypatch.setattr(checkpoints, "PAGE", 1)
+
+
 def test_an_honest_store_verifies_with_the_public_key_alone_and_shows_its_open_tail(both: Pair) -> None:
     case = new_case()
     both.close_case(case, times=3)
