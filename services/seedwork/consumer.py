@@ -24,6 +24,7 @@ from services.seedwork.store.executor import Context, Gate, Incoming, Outcome, S
 from services.seedwork.store.incoming import IncomingTables, ParkedEvent
 from services.seedwork.store.requests import Request
 from services.seedwork.store.sealing import Place, personal_fields, unseal
+from services.seedwork.turns import in_turns
 from services.seedwork.usecase import Actor, Decision, Moment, UseCase
 
 ATTEMPTS_MAX = 8
@@ -119,7 +120,7 @@ class Consumer:
 
     def _apply(self, envelopes: Sequence[Envelope]) -> Generator[Request, Any, Sequence[Outcome]]:
         works = []
-        for envelope in envelopes:
+        for envelope in in_turns(envelopes):
             works += [(yield from self._work(envelope))]
         return (yield from perform_all(self._core, works))
 

@@ -23,6 +23,7 @@ from services.seedwork.store.errors import Conflict
 from services.seedwork.store.executor import StoreCore, stored
 from services.seedwork.store.rendering import Rendered, render
 from services.seedwork.store.tables import cursor
+from services.seedwork.turns import in_turns
 
 BATCH = 500
 OLDEST = 0
@@ -107,7 +108,7 @@ class Projector:
         database.write(statements)
 
     def _operations(self, projection: Projection, piece: reading.Range) -> Iterator[Operation]:
-        for recorded in self._recorded(piece):
+        for recorded in in_turns(self._recorded(piece)):
             yield from projection.project(recorded)
 
     def _live(self, projection: Projection) -> list[tuple[int, int]]:
@@ -121,12 +122,13 @@ class Projector:
     def _recorded(self, piece: reading.Range) -> list[Recorded]:
         mapper = self._core.mapper
         rows = [
-            (index, row, mapper.parsed(stored(row))) for index, row in reading.events_in(self._driver.database, piece)
+            (index, row, mapper.parsed(stored(row)))
+            for index, row in in_turns(reading.events_in(self._driver.database, piece))
         ]
         names = {name for _, _, sealed in rows for name in sealed.keys_wanted()}
         keys = self._driver.run(self._core.keyring.fetch(names)) if names else {}
         recorded = []
-        for log_index, row, sealed in rows:
+        for log_index, row, sealed in in_turns(rows):
             fact = sealed.opened(keys)
             moment = from_micros(row.recorded_at)
             actor, digest = fact.meta.actor, bytes(row.hash)

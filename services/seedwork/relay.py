@@ -18,6 +18,7 @@ from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import blocked
+from services.seedwork.turns import in_turns
 
 BATCH = 500
 TRIES_BEFORE_ISOLATING = 3
@@ -57,7 +58,7 @@ class Relay:
         if not envelopes:
             return
         try:
-            self._publisher.publish([_outgoing(each) for each in envelopes])
+            self._publisher.publish([_outgoing(each) for each in in_turns(envelopes)])
         except PublishFailedError:
             self._failures += 1
             if self._failures < TRIES_BEFORE_ISOLATING or len(envelopes) == 1:

@@ -132,7 +132,7 @@ class WorkerRuntime:
             for wake_up in self.sealed:
                 wake_up.set()
             return True
-        return self._leadership.wait(LISTEN_SECONDS)
+        return self._leadership.wait(LISTEN_SECONDS) or self._leadership.listens
 
     def relay(self) -> bool:
         return self.leads and self._relay.step()

@@ -21,6 +21,7 @@ from kombu.utils.url import parse_url
 from contracts.topology import EXCHANGE
 from services.seedwork.messaging import inproc, memory, topology
 from services.seedwork.messaging.errors import FatalError, PublishFailedError
+from services.seedwork.turns import in_turns
 
 DEADLINE_SECONDS = 5.0
 CONNECT_SECONDS_MAX = 30.0
@@ -112,7 +113,7 @@ class BatchPublisher:
             try:
                 self._connect(_Deadline(CONNECT_SECONDS_MAX, self._deadline_seconds))
                 deadline = _Deadline(self._deadline_seconds)
-                for outgoing in batch:
+                for outgoing in in_turns(batch):
                     self._send(outgoing, deadline)
                     published.add(outgoing.message_id)
                 while under_way.open:

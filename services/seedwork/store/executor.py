@@ -88,7 +88,9 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
     if key and desk.kept:
         return [(yield from _replay(core, key, desk.kept))]
     outcomes: list[Outcome] = []
-    for work in works:
+    for number, work in enumerate(works):
+        if number:
+            yield Pause(0)  # a batch is long: the others of the process have a turn
         outcomes += [(yield from desk.settle(work))]
     if key and outcomes[0].refusal:
         # somebody else's twin may have succeeded since: a repeat must get the first answer, not "already held"

@@ -18,6 +18,8 @@ WAKE_CHANNEL = "rxflow_committed"
 class FileLeadership:
     """Leads while it holds the lock of `<file>.leader`."""
 
+    listens = False
+
     def __init__(self, database: SqliteDatabase) -> None:
         self._path = database.path + ".leader"
         self._file: int | None = None
@@ -49,11 +51,14 @@ class FileLeadership:
 class AdvisoryLeadership:
     """Leads while its own connection holds the advisory lock; the same connection hears of commits."""
 
+    listens = True
+    """Waits for what it hears: its caller must not pause beside that."""
+
     def __init__(self, database: PostgresDatabase, name: str) -> None:
         self._url, self._watch = database.url, database.watch
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         self._connection: psycopg.Connection[Any] | None = None
-        self._leads = False
+        self._leads = self._heard = False
 
     def held(self) -> bool:
         """Whether this process leads now. A lost connection is a lost lead."""
@@ -61,7 +66,9 @@ class AdvisoryLeadership:
             if self._connection is None:
                 self._connection = psycopg.connect(self._url, **BOUNDED)
             self._watch.begin(self._connection)
-            if self._leads:
+            if self._leads and self._heard:
+                self._heard = False  # what it heard has just proved that the connection lives
+            elif self._leads:
                 self._connection.execute("SELECT 1")
             else:
                 row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (self._key,)).fetchone()
@@ -75,6 +82,7 @@ class AdvisoryLeadership:
 
     def resign(self) -> None:
         connection, self._connection, self._leads = self._connection, None, False
+        self._heard = False
         if connection is not None:
             self._watch.end(connection)
             connection.close()
@@ -84,7 +92,8 @@ class AdvisoryLeadership:
         if self._connection is None:
             return False
         try:
-            return any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
+            self._heard = any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
         except psycopg.Error:
             self.resign()
             return False
+        return self._heard

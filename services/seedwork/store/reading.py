@@ -15,6 +15,7 @@ from services.seedwork.store.batch import EventRow, Statement
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import blocked, cursor, events, log, meta, public
+from services.seedwork.turns import in_turns
 
 RELAY = "relay"
 """The relay's cursor."""
@@ -142,7 +143,7 @@ def envelopes_in(database: Database, producer: str, families: dict[str, str], pi
     `families`: wire name -> family.
     """
     rows = _PUBLIC.read(database, after=piece.after, upto=piece.upto, producer=producer)
-    return list(envelopes(rows, producer, families, int(rows[0]["epoch"]) if rows else 1))
+    return list(in_turns(envelopes(rows, producer, families, int(rows[0]["epoch"]) if rows else 1)))
 
 
 def envelopes_of(
