@@ -21,7 +21,7 @@ from contracts.topology import PORTS
 from rxflow.client import Problem
 from rxflow.play.journey import Journey
 from rxflow.verify_cli import verify_store
-from services.seedwork.projector import Projector
+from services.seedwork.projector import Projector, ask_for_rebuild
 from tests.support.doors import Knocking, doors
 from tests.support.invariants import hold_at_rest
 from tests.support.mischief import a_journey, stores_of
@@ -211,7 +211,7 @@ def directory_of(town: Town) -> Path:
 def rebuild(office: Any) -> None:
     projector: Projector = office.projector
     for projection in office.service.projections:
-        projector.rebuild(projection)
+        ask_for_rebuild(office.database, projection)
     while projector.step():
         pass
 

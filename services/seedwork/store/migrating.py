@@ -74,7 +74,7 @@ def _give_rights(each: Store) -> None:
     """To the services' roles, which are made where this login may."""
     own = database_of(each.url)
     if each.name != KEYRING:
-        give_store_rights(libpq(each.url), own)
+        give_store_rights(libpq(each.url), own, [name for made in each.metadata[1:] for name in made.tables])
         return
     prefix = own.removesuffix(f"_{KEYRING}")
     services = {name: import_module(f"services.{name}.composition").SERVICE for name in SERVICES}

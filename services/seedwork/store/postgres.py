@@ -78,7 +78,9 @@ class PostgresDatabase:
     def _connect(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self.url, **BOUNDED)
         if self._role:
+            self.watch.begin(connection)
             self._role.assume(connection)
+            self.watch.end(connection)
         return connection
 
     def open(self) -> None:
@@ -142,7 +144,9 @@ class AsyncPostgresDatabase:
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         connection = await psycopg.AsyncConnection.connect(self.url, **BOUNDED)
         if self._role:
+            self.watch.begin(connection)
             await self._role.assume_async(connection)
+            self.watch.end(connection)
         return connection
 
     async def open(self) -> None:

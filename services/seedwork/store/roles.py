@@ -84,18 +84,20 @@ def database_of(url: str) -> str:
     return urlsplit(url).path.removeprefix("/")
 
 
-def give_store_rights(url: str, role: str) -> None:
-    """A service's rights to its own store. Needs no more than ownership where the role is there already."""
+def give_store_rights(url: str, role: str, read_models: Iterable[str] = ()) -> None:
+    """A service's rights to its own store; its read models it owns, because it rebuilds them. Needs no more than
+    ownership where the role is there already."""
     with psycopg.connect(url, autocommit=True) as connection:
         if not _make(connection, role):
             return
         statements = [
             "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}",
-            "GRANT USAGE ON SCHEMA public TO {role}",
+            "GRANT USAGE, CREATE ON SCHEMA public TO {role}",
             "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
             *(f'REVOKE UPDATE, DELETE ON "{table.name}" FROM {{role}}' for table in APPEND_ONLY),
             f"REVOKE INSERT, UPDATE, DELETE ON {_VERSIONS} FROM {{role}}",
+            *(f'ALTER TABLE "{name}" OWNER TO {{role}}' for name in read_models),
         ]
         _run(connection, statements, role)
 

@@ -17,9 +17,11 @@ import pytest
 
 from services.prescribe.composition import SERVICE as PRESCRIBE
 from services.review.composition import SERVICE as REVIEW
+from services.seedwork.composition import Service
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.model import PersonalClass
 from services.seedwork.settings import Settings
+from services.seedwork.shadow import Shadow
 from services.seedwork.store.batch import Statement
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.keyring import Reached
@@ -114,6 +116,17 @@ def test_a_service_is_refused_what_only_the_owner_may_do(settings: Settings, tex
 def test_a_service_may_do_its_work(settings: Settings, text: str) -> None:
     with as_service("prescribe", settings) as database:
         database.write([Statement(text)])
+
+
+@pytest.mark.parametrize("service", [PRESCRIBE, REVIEW], ids=lambda service: service.name)
+def test_a_service_rebuilds_its_read_models_and_goes_on_with_them(settings: Settings, service: Service) -> None:
+    for _ in range(2):
+        with as_service(service.name, settings) as database:
+            for projection in service.projections:
+                shadow = Shadow(projection, is_postgresql=True)
+                database.write([*shadow.create(), *shadow.take_place()])
+                database.write([Statement(f"DELETE FROM {table.name}") for table in projection.tables])
+        migrate(store(service.name, settings))  # the owner goes on with them, too
 
 
 def test_the_role_holds_where_the_triggers_are_gone(settings: Settings) -> None:
