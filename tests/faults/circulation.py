@@ -28,6 +28,7 @@ ISSUING_THREADS = 4
 REFUSED_EVERY = 10
 CODES_OF_REFUSAL = {"codes": ["3-1"], "reason": "无适应证用药"}
 PAGE = 200
+RESERVE_SECONDS = 800.0
 
 
 @dataclass
@@ -41,6 +42,9 @@ class Circulation:
     issued: list[UUID] = field(default_factory=list)
     refused: set[UUID] = field(default_factory=set)
     passed: set[UUID] = field(default_factory=set)
+    reserved_from: int | None = None
+    """From this number on, prescriptions wait for `reserve_freed`: so that there is work left for the last death."""
+    reserve_freed: threading.Event = field(default_factory=threading.Event)
 
     @property
     def hospitals(self) -> Sequence[Hospital]:
@@ -126,6 +130,8 @@ class Circulation:
         done = []
         with self._all_doctors() as doctors:
             for number in numbers:
+                if self.reserved_from is not None and number >= self.reserved_from:
+                    assert self.reserve_freed.wait(RESERVE_SECONDS), "nobody freed the reserve"
                 hospital, doctor = doctors[number % len(doctors)]
                 done.append(self._issue(hospital, doctor, number))
         return done

@@ -111,6 +111,8 @@ def let_die(run: Run, deaths: Sequence[tuple[str, Death]]) -> None:
         begun = time.monotonic()
         replaced = die(run.system)
         run.mid_way.append(circulation.decided < PRESCRIPTIONS)
+        if number == len(deaths):
+            circulation.reserve_freed.set()
         eventually(lambda replaced=replaced: replaced() and run.system.ready(), within=180, describe=f"{name} is back")  # type: ignore[misc]
         recoveries[name] = round(time.monotonic() - begun, 1)
     run.figures["seconds until all were ready again"] = recoveries
@@ -119,7 +121,9 @@ def let_die(run: Run, deaths: Sequence[tuple[str, Death]]) -> None:
 def live_through(run: Run, deaths: Sequence[tuple[str, Death]]) -> None:
     begun = time.monotonic()
     with ThreadPoolExecutor(1, "deaths") as pool:
+        run.circulation.reserved_from = PRESCRIPTIONS * 9 // 10
         dying = pool.submit(let_die, run, deaths)
+        dying.add_done_callback(lambda _: run.circulation.reserve_freed.set())  # also when a death failed
         run.circulation.issue_and_review(PRESCRIPTIONS)
         decided = time.monotonic()
         dying.result()

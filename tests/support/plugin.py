@@ -31,6 +31,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of a group share servers that they kill; a pair of pytest and xdist that ignores groups is refused."""
+    if getattr(config.option, "loadgroup", False):
+        apart = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        if apart:
+            raise pytest.UsageError(f"this pytest-xdist does not group tests: {apart[0]}")
+
+
 def pytest_sessionfinish() -> None:
     servers.drop_emptied_databases()
 

@@ -200,4 +200,5 @@ def test_the_document_tells_signed_bodies_pages_and_problems(caller: Caller, doc
     assert list(issue["requestBody"]["content"]) == ["application/jose"]
     assert {"401", "403", "409", "415", "503"} <= set(issue["responses"])
     assert {each["name"] for each in issue["parameters"]} == {"Idempotency-Key", "If-Match"}
-    assert {each["name"] for each in paths["/feedback"]["get"]["parameters"]} == {"cursor", "limit"}
+    asked = {each["name"] for each in paths["/feedback"]["get"]["parameters"]}
+    assert asked == {"cursor", "limit", "X-Min-Log-Index", "X-Min-Log-Position"}
