@@ -2,8 +2,9 @@
 
     python -m benchmarks.watched_worker FILE SERVICE
 
-SIGUSR1 starts the notes anew; at the end FILE holds the delays in milliseconds, as JSON. For SERVICE `nothing` nobody
-else wants a turn: what is late then is the machine.
+SIGUSR1 starts the notes anew; at the end FILE holds the delays in milliseconds, as JSON: of each turn by the clock, and
+how much of that the worker itself was busy, by its thread's CPU time. What is left is the machine, which had given the
+processor to somebody else. For SERVICE `nothing` nobody else wants a turn.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import signal
 import sys
 from pathlib import Path
-from time import monotonic
+from time import monotonic, thread_time
 
 import eventlet
 import eventlet.event
@@ -27,13 +28,14 @@ NOTHING = "nothing"
 
 
 def main(file: str, service: str) -> int:
-    delays: list[float] = []
+    delays: list[tuple[float, float]] = []
 
     def watch() -> None:
         while True:
-            due = monotonic() + TICK_SECONDS
+            due, busy_before = monotonic() + TICK_SECONDS, thread_time()
             eventlet.sleep(TICK_SECONDS)
-            delays.append((monotonic() - due) * 1000)
+            late = monotonic() - due
+            delays.append((late * 1000, min(late, thread_time() - busy_before) * 1000))
 
     signal.signal(signal.SIGUSR1, lambda *_: delays.clear())
     eventlet.spawn(watch)

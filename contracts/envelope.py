@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
@@ -66,7 +67,7 @@ class Envelope:
     log_index: int
     body: str
 
-    @property
+    @cached_property
     def message_id(self) -> UUID:
         return message_id(self.stream, self.public_seq)
 

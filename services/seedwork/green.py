@@ -24,6 +24,10 @@ import socket  # noqa: E402 - the patched one
 from collections.abc import Generator  # noqa: E402
 from typing import Any  # noqa: E402
 
+from services.seedwork.turns import give_way_by  # noqa: E402
+
+give_way_by(eventlet.sleep)
+
 PROBE_SECONDS = 1.0
 
 

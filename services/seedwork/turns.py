@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 TURN_SECONDS = 0.003
+_give_way: list[Callable[[], None]] = []
+
+
+def give_way_by(yielding: Callable[[], None]) -> None:
+    """How others get their turn in this process; where threads are native nobody has to ask."""
+    _give_way[:] = [yielding]
 
 
 def in_turns(items: Iterable[T]) -> Iterator[T]:
-    """The items; after every few milliseconds of work on them whoever waits for the process has a turn."""
+    """The items; in a green process whoever waits for it has a turn after every few milliseconds of work on them."""
+    if not _give_way:
+        yield from items
+        return
     since = time.monotonic()
     for item in items:
         yield item
         if time.monotonic() - since > TURN_SECONDS:
-            time.sleep(0)
+            _give_way[0]()
             since = time.monotonic()
