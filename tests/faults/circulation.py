@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,7 +84,7 @@ class Circulation:
         with self.caller("administrator", Role.SYSTEM_ADMIN) as administrator:
             for kind in ("institution", "drug", "person"):
                 entries = [e.as_json() for e in self.world.entries(kind) if kind != "person" or e.code in people]
-                for part in itertools.batched(entries, 90) if hasattr(itertools, "batched") else _parts(entries, 90):
+                for part in _parts(entries, 90):
                     report = administrator.command("prescribe", f"/registers/{kind}", {"entries": list(part)})
                     assert all(row["result"] != "refused" for row in report["rows"]), report
             self.patients = [
