@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 Kinds = dict[str, sa.types.TypeEngine[Any]]
 """Columns with their types."""
-FEW = 4
+FEW = 8
 """So many rows of a kind travel as single values, which cost half of what arrays cost on both ends of the wire; more of
 them as one array per column, or each number of rows would be a statement of its own."""
 MANY = -1
