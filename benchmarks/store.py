@@ -14,7 +14,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 
 from benchmarks.databases import database_with_tables
 from benchmarks.measuring import Figure, threads_interleaved
-from services.seedwork.store import postgres_sql
+from services.seedwork.store import postgres_save
 from services.seedwork.store.batch import Batch, EventRow, IdempotencyGate, IdempotencyKey, PublicRow, TimerRow
 from services.seedwork.store.postgres import PostgresDatabase
 
@@ -114,7 +114,7 @@ def recorder_figures() -> Iterator[Figure]:
                 return database.save(one_event())
 
             def same(number: int, bare: Bare = bare) -> object:
-                statement = postgres_sql.save_statement(one_event())
+                statement = postgres_save.save_statement(one_event())
                 return bare.cursors[number].execute(statement.text, statement.parameters, prepare=True).fetchall()
 
             rates = threads_interleaved({"ours": ours, "same": same}, writers)

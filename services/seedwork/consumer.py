@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,8 @@ from services.seedwork.usecase import Actor, Decision, Moment, UseCase
 
 ATTEMPTS_MAX = 8
 DRAIN_MAX = 1000
+PARKED = frozenset({Gate.EARLY, Gate.WAITING})
+"""What is not decided now, but will be."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,15 +51,8 @@ class Consumer:
         one), and `TryLaterError` while the store is away.
         """
         try:
-            held_back = self.tables.held_back()
-            if held_back.restoring:
-                raise TryLaterError("the store was restored and waits for its check")
-            waiting = [each for each in envelopes if (each.producer, each.stream) in held_back.streams]
-            for envelope in waiting:
-                self.tables.park(envelope)
-            ready = [each for each in envelopes if each not in waiting]
-            self._decide(ready)
-            for upstream, stream in {(each.producer, each.stream) for each in ready}:
+            self._decide(envelopes)
+            for upstream, stream in {(each.producer, each.stream) for each in envelopes}:
                 self.drain(upstream, stream)
         except (StoreError, ExecutionFailure) as error:
             raise TryLaterError(repr(error)) from error
@@ -69,8 +64,8 @@ class Consumer:
             if parked is None:
                 return
             try:
-                envelope = Envelope.from_wire(parked.wire)
-                self._decide([envelope])
+                if self._decide([Envelope.from_wire(parked.wire)]):
+                    return
             except (StoreError, ExecutionFailure):
                 return  # the sweep comes back to it
             except Exception:
@@ -87,13 +82,14 @@ class Consumer:
     def _forget(self, parked: ParkedEvent) -> None:
         self.tables.forget(parked)
 
-    def _decide(self, envelopes: Sequence[Envelope]) -> None:
+    def _decide(self, envelopes: Sequence[Envelope]) -> bool:
+        """Whether some of them must still wait; they are parked."""
         altered = [each for each in envelopes if not each.verify()]
         for each in altered:
             self.tables.set_aside(each, "the hash does not belong to the content")
         envelopes = [each for each in envelopes if each not in altered]
         if not envelopes:
-            return
+            return False
         try:
             outcomes: Sequence[Outcome] = self._driver.run(self._apply(envelopes))
         except (StoreError, ExecutionFailure):
@@ -105,12 +101,13 @@ class Consumer:
                 raise
             logger.exception("event %s set aside after %s attempts", envelopes[0].message_id, ATTEMPTS_MAX)
             self.tables.set_aside(envelopes[0], described(error))
-            return
+            return False
         for envelope, outcome in zip(envelopes, outcomes, strict=True):
             self._conclude(envelope, outcome)
+        return any(outcome.gate in PARKED for outcome in outcomes)
 
     def _conclude(self, envelope: Envelope, outcome: Outcome) -> None:
-        if outcome.gate is Gate.EARLY:
+        if outcome.gate in PARKED:
             self.tables.park(envelope)
         elif outcome.gate is Gate.FORK:
             logger.critical("fork: %s %s differs from what was handled", envelope.stream, envelope.public_seq)
@@ -135,14 +132,21 @@ class Consumer:
                 envelope.producer, envelope.stream, envelope.public_seq, envelope.prev_hash, envelope.hash
             ),
         )
+        try:
+            return Work((yield from self._use_case(envelope, body)), context)
+        except (StoreError, ExecutionFailure):
+            raise
+        except Exception as error:  # noqa: BLE001 - raised in its turn, behind the gate: an early one is not to blame yet
+            return Work(UseCase((), _raising(error)), context)
+
+    def _use_case(self, envelope: Envelope, body: Body) -> Generator[Request, Any, UseCase]:
         if envelope.type not in EVENTS:
             # of a producer one release ahead: its stream waits here until this service knows the event too
             raise LookupError(f"no contract of {envelope.type}")
         reaction = self._reactions.get(envelope.type)
         if reaction is None:
-            return Work(ACKNOWLEDGED, context)
-        event = yield from self._readable(envelope, body)
-        return Work(reaction(event, envelope), context)
+            return ACKNOWLEDGED
+        return reaction((yield from self._readable(envelope, body)), envelope)
 
     def _readable(self, envelope: Envelope, body: Body) -> Generator[Request, Any, Any]:
         """The event with the personal fields this service has a right to."""
@@ -162,6 +166,13 @@ def described(error: BaseException) -> str:
     place = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(place[-1].filename).name}:{place[-1].lineno}" if place else ""
     return f"{type(error).__name__}{where}"
+
+
+def _raising(error: Exception) -> Callable[..., Decision]:
+    def decide(_moment: Moment, *_loaded: Loaded[Any]) -> Decision:
+        raise error
+
+    return decide
 
 
 def _acknowledge(_moment: Moment, *_loaded: Loaded[Any]) -> Decision:

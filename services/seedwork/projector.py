@@ -17,7 +17,7 @@ from services.seedwork.clock import from_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 from services.seedwork.shadow import Shadow
 from services.seedwork.store import reading
-from services.seedwork.store.batch import Statement
+from services.seedwork.store.batch import EventRow, Statement
 from services.seedwork.store.drivers import Database, Driver
 from services.seedwork.store.errors import Conflict
 from services.seedwork.store.executor import StoreCore, stored
@@ -61,12 +61,13 @@ class Projector:
     def _advance(self, projection: Projection) -> bool:
         database = self._driver.database
         try:
-            piece = reading.known_range(database, cursor_name(projection), BATCH)
-            if piece is None:
+            following = reading.next_events(database, cursor_name(projection), BATCH)
+            if following is None:
                 return self._renew(projection)
+            piece, rows = following
             if piece.empty:
                 return False
-            operations = [self._statement(operation) for operation in self._operations(projection, piece)]
+            operations = [self._statement(operation) for operation in self._operations(projection, rows)]
             database.write([reading.advance(database, cursor_name(projection), piece), *operations])
         except Conflict:  # another leader overlapped: its batch counts
             return True
@@ -82,11 +83,11 @@ class Projector:
         newest = max(version for version, _ in live)
         if newest > projection.version:
             raise NewerTables(f"{projection.name} is of version {newest} and this code knows {projection.version}")
-        piece = reading.known_range(database, _shadow_cursor(projection), BATCH)
-        if piece is None:
+        following = reading.next_events(database, _shadow_cursor(projection), BATCH)
+        if following is None:
             self._begin(projection)
         else:
-            self._rebuild(projection, piece)
+            self._rebuild(projection, *following)
         return True
 
     def _begin(self, projection: Projection) -> None:
@@ -97,9 +98,9 @@ class Projector:
         cursors = [self._render(each).bind() for each in (others, opened)]
         self._driver.database.write([*cursors, *self._shadow(projection).create()])
 
-    def _rebuild(self, projection: Projection, piece: reading.Range) -> None:
+    def _rebuild(self, projection: Projection, piece: reading.Range, rows: Iterable[tuple[int, EventRow]]) -> None:
         database, shadow = self._driver.database, self._shadow(projection)
-        operations = [self._statement(shadow.redirect(each)) for each in self._operations(projection, piece)]
+        operations = [self._statement(shadow.redirect(each)) for each in self._operations(projection, rows)]
         statements = [reading.advance(database, _shadow_cursor(projection), piece), *operations]
         if piece.upto - piece.after < BATCH:  # it has reached the end of the log
             gone = sa.delete(cursor).where(sa.or_(_of(projection.name), _rebuilding(projection)))
@@ -107,8 +108,8 @@ class Projector:
             statements += [*shadow.take_place(), self._render(gone).bind(), self._render(live).bind()]
         database.write(statements)
 
-    def _operations(self, projection: Projection, piece: reading.Range) -> Iterator[Operation]:
-        for recorded in in_turns(self._recorded(piece)):
+    def _operations(self, projection: Projection, rows: Iterable[tuple[int, EventRow]]) -> Iterator[Operation]:
+        for recorded in in_turns(self._recorded(rows)):
             yield from projection.project(recorded)
 
     def _live(self, projection: Projection) -> list[tuple[int, int]]:
@@ -119,16 +120,13 @@ class Projector:
     def _shadow(self, projection: Projection) -> Shadow:
         return Shadow(projection, is_postgresql=self._driver.database.is_postgresql)
 
-    def _recorded(self, piece: reading.Range) -> list[Recorded]:
+    def _recorded(self, rows: Iterable[tuple[int, EventRow]]) -> list[Recorded]:
         mapper = self._core.mapper
-        rows = [
-            (index, row, mapper.parsed(stored(row)))
-            for index, row in in_turns(reading.events_in(self._driver.database, piece))
-        ]
-        names = {name for _, _, sealed in rows for name in sealed.keys_wanted()}
+        parsed = [(index, row, mapper.parsed(stored(row))) for index, row in in_turns(rows)]
+        names = {name for _, _, sealed in parsed for name in sealed.keys_wanted()}
         keys = self._driver.run(self._core.keyring.fetch(names)) if names else {}
         recorded = []
-        for log_index, row, sealed in in_turns(rows):
+        for log_index, row, sealed in in_turns(parsed):
             fact = sealed.opened(keys)
             moment = from_micros(row.recorded_at)
             actor, digest = fact.meta.actor, bytes(row.hash)

@@ -43,10 +43,10 @@ class Relay:
     def step(self) -> bool:
         """Publishes the next piece of the log; whether there may be more. A restored store says nothing before it has
         been compared with its consumers."""
-        piece = reading.next_range(self._database, reading.RELAY, BATCH)
-        if piece.empty or piece.restoring:
+        piece, envelopes = reading.next_envelopes(self._database, self._producer, self._families, BATCH)
+        if piece.empty:
             return False
-        self._publish(reading.envelopes_in(self._database, self._producer, self._families, piece))
+        self._publish(envelopes)
         self._database.write([reading.advance(self._database, reading.RELAY, piece)])
         return True
 

@@ -19,9 +19,8 @@ from contracts.topology import FAMILIES
 from services.seedwork.store import reading
 from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Database
-from services.seedwork.store.reading import RESTORING
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import blocked, cursor, log, meta, public
+from services.seedwork.store.tables import RESTORING, blocked, cursor, log, meta, public
 
 PAGE = 500
 EPOCH = "store_epoch"

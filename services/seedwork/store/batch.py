@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -116,12 +116,18 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Answer to a load: the store's time, the events by stream in order, and what the gates hold."""
+    """Answer to a load: the store's time, the events by stream in order, and what the gates hold.
+
+    Where the inbox was asked: which of these streams wait for a person, and whether the store, back from a backup, may
+    decide nothing before it was compared.
+    """
 
     now: int
     events: Mapping[UUID, Sequence[EventRow]]
     kept: KeptAnswer | None = None
     inbox: Mapping[tuple[str, UUID], tuple[int, bytes]] = field(default_factory=dict)
+    waiting: Set[tuple[str, UUID]] = frozenset()
+    restoring: bool = False
 
 
 @dataclass(frozen=True, slots=True)

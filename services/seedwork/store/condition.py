@@ -11,9 +11,9 @@ from services.seedwork.composition import Service
 from services.seedwork.ports import Check
 from services.seedwork.projector import live_index
 from services.seedwork.store.drivers import Database
-from services.seedwork.store.reading import RELAY, RESTORING
+from services.seedwork.store.reading import RELAY
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import blocked, cursor, events, fresh, log, meta, poison
+from services.seedwork.store.tables import RESTORING, blocked, cursor, events, fresh, log, meta, poison
 
 UNSEALED_SECONDS_MAX = 5.0
 UNPUBLISHED_SECONDS_MAX = 5.0

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contracts.errors import CATALOGUE
 from services.seedwork.clock import from_micros
+from services.seedwork.failures import StoreRestored
 from services.seedwork.model import StreamRef
 from services.seedwork.store.batch import (
     Batch,
@@ -46,6 +47,7 @@ class Desk:
         self.kept: KeptAnswer | None = None
         self.now = 0
         self._inbox: dict[tuple[str, UUID], tuple[int, bytes]] = {}
+        self._waiting: set[tuple[str, UUID]] = set()
         self._gates: dict[tuple[str, UUID], InboxGate] = {}
         self._rows = NewRows()
         self._changed: set[UUID] = set()
@@ -70,9 +72,12 @@ class Desk:
             tuple({(each.upstream, each.stream_id) for each in incoming}),
         )
         found: Found = yield LoadStreams(wanted)
+        if found.restoring:
+            raise StoreRestored
         self.now = self.now or found.now
         self.kept = found.kept
         self._inbox.update(found.inbox)
+        self._waiting |= found.waiting
         mapper = self.core.mapper
         new = {
             stream_id: [(row, mapper.parsed(stored(row))) for row in rows] for stream_id, rows in found.events.items()
@@ -108,6 +113,8 @@ class Desk:
 
     def _pass(self, incoming: Incoming) -> Gate:
         place = (incoming.upstream, incoming.stream_id)
+        if place in self._waiting:
+            return Gate.WAITING
         gate = incoming.gate(self._inbox.get(place))
         if gate is Gate.NEXT:
             first = self._gates.get(place)

@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from contracts.envelope import Envelope
 from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Database
-from services.seedwork.store.reading import RESTORING
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import attempts, blocked, inbox, meta, parked, poison
+from services.seedwork.store.tables import attempts, blocked, inbox, parked, poison
 
 REASON_CHARACTERS_MAX = 2000
 
@@ -63,12 +62,6 @@ _STALE = Prepared(
         .limit(100)
     )
 )
-_HELD_BACK = Prepared(
-    lambda _i: sa.union_all(
-        sa.select(blocked.c.upstream, blocked.c.stream_id),
-        sa.select(meta.c.name, sa.cast(None, sa.Uuid())).where(meta.c.name == RESTORING),
-    )
-)
 _BLOCK = Prepared(lambda insert: insert(blocked).on_conflict_do_nothing())
 _POISON = Prepared(
     lambda insert: insert(poison).values(
@@ -100,15 +93,6 @@ _COUNTED = Prepared(
         attempts.c.message_id == sa.bindparam("message_id", type_=sa.Uuid()),
     )
 )
-
-
-@dataclass(frozen=True)
-class HeldBack:
-    """What must not be decided now: anything, while the store is not compared after a restore; some streams, which
-    wait for a person."""
-
-    restoring: bool
-    streams: frozenset[tuple[str, UUID]]
 
 
 @dataclass(frozen=True)
@@ -164,12 +148,6 @@ class IncomingTables:
         return [
             ParkedEvent(row["upstream"], row["stream_id"], row["public_seq"], bytes(row["envelope"])) for row in rows
         ]
-
-    def held_back(self) -> HeldBack:
-        """What must not be decided now."""
-        rows = _HELD_BACK.read(self._database)
-        streams = frozenset((row["upstream"], row["stream_id"]) for row in rows if row["stream_id"])
-        return HeldBack(restoring=len(streams) < len(rows), streams=streams)
 
     def count_attempt(self, envelope: Envelope, error: str) -> int:
         """One more failure of our own handler on this event; how many there were."""

@@ -13,10 +13,11 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 
-from services.seedwork.store import postgres_sql
 from services.seedwork.store.batch import Batch, Found, Statement, Wanted
 from services.seedwork.store.connections import AsyncConnections, Connections
 from services.seedwork.store.errors import Conflict, ConnectionLost, StoreError, expect
+from services.seedwork.store.postgres_load import found, load_statement
+from services.seedwork.store.postgres_save import save_statement
 from services.seedwork.store.roles import Role
 from services.seedwork.store.watch import Watch
 
@@ -90,11 +91,11 @@ class PostgresDatabase:
         self._connections.close()
 
     def load(self, wanted: Wanted) -> Found:
-        return postgres_sql.found(self.rows(postgres_sql.load_statement(wanted)))
+        return found(self.rows(load_statement(wanted)))
 
     def save(self, batch: Batch) -> list[int]:
         """The positions of the events, in the order of the log."""
-        return [row[0] for row in self.rows(postgres_sql.save_statement(batch))[1:]]
+        return [row[0] for row in self.rows(save_statement(batch))[1:]]
 
     def rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         session = self._connections.take()
@@ -156,11 +157,11 @@ class AsyncPostgresDatabase:
         await self._connections.close()
 
     async def load(self, wanted: Wanted) -> Found:
-        return postgres_sql.found(await self.rows(postgres_sql.load_statement(wanted)))
+        return found(await self.rows(load_statement(wanted)))
 
     async def save(self, batch: Batch) -> list[int]:
         """The positions of the events, in the order of the log."""
-        return [row[0] for row in (await self.rows(postgres_sql.save_statement(batch)))[1:]]
+        return [row[0] for row in (await self.rows(save_statement(batch)))[1:]]
 
     async def rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         session = await self._connections.take()

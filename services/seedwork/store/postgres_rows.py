@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Sized
 from functools import cache
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
 Kinds = dict[str, sa.types.TypeEngine[Any]]
@@ -16,6 +18,17 @@ FEW = 8
 """So many rows of a kind travel as single values, which cost half of what arrays cost on both ends of the wire; more of
 them as one array per column, or each number of rows would be a statement of its own."""
 MANY = -1
+ZERO: sa.ColumnClause[int] = sa.literal_column("0")
+ONE: sa.ColumnClause[int] = sa.literal_column("1")
+KNOWN: Kinds = {"stream_id": sa.Uuid(), "version": sa.BigInteger()}
+"""Streams with the version they were read at."""
+_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+
+def render(statement: sa.ClauseElement) -> str:
+    """SQL text with psycopg's binary placeholders: bytea and uuid travel as they are."""
+    text = str(statement.compile(dialect=_DIALECT))
+    return re.sub(r"%\((\w+)\)s", r"%(\1)b", text)
 
 
 def few(rows: Sized) -> int:

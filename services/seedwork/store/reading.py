@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from contracts.envelope import Envelope
 from services.seedwork.store.batch import EventRow, Statement
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import blocked, cursor, events, log, meta, public
+from services.seedwork.store.tables import RESTORING, blocked, cursor, events, log, meta, public
 from services.seedwork.turns import in_turns
 
 RELAY = "relay"
 """The relay's cursor."""
-RESTORING = "restoring"
-"""Stands in `meta` from a restore until the store was compared with its consumers."""
 
 _AFTER = sa.bindparam("after", type_=sa.BigInteger)
 _UPTO = sa.bindparam("upto", type_=sa.BigInteger)
@@ -28,34 +27,59 @@ _NAME = sa.bindparam("name", type_=sa.Text)
 
 _TAIL = Prepared(lambda _i: sa.select(sa.func.coalesce(sa.func.max(log.c.log_index), 0).label("tail")))
 _CURSOR = Prepared(lambda _i: sa.select(cursor.c.log_index).where(cursor.c.name == _NAME))
-_PLACE = Prepared(
-    lambda _i: sa.select(
-        sa.select(cursor.c.log_index).where(cursor.c.name == _NAME).scalar_subquery().label("after"),
-        sa.func.coalesce(sa.func.max(log.c.log_index), 0).label("tail"),
-        sa.exists().where(meta.c.name == RESTORING).label("restoring"),
-    )
-)
-_EVENTS = Prepared(
-    lambda _i: (
-        sa.select(log.c.log_index, *[events.c[name] for name in EventRow.__dataclass_fields__])
-        .join_from(log, events, log.c.position == events.c.position)
-        .where(log.c.log_index > _AFTER, log.c.log_index <= _UPTO)
-        .order_by(log.c.log_index)
-    )
-)
 _SAID = [public.c[name] for name in ("stream_id", "public_seq", "type", "body", "prev_hash", "hash")]
 _STORE_EPOCH = sa.select(meta.c.value).where(meta.c.name == "store_epoch")
 _SET_ASIDE = sa.exists().where(
     blocked.c.upstream == sa.bindparam("producer", type_=sa.Text), blocked.c.stream_id == public.c.stream_id
 )
-_PUBLIC = Prepared(
-    lambda _i: (
-        sa.select(log.c.log_index, *_SAID, sa.func.coalesce(_STORE_EPOCH.scalar_subquery(), 1).label("epoch"))
-        .join_from(log, public, log.c.position == public.c.position)
-        .where(log.c.log_index > _AFTER, log.c.log_index <= _UPTO, ~_SET_ASIDE)
-        .order_by(log.c.log_index, public.c.public_seq)
+
+
+def _next(insert: Any, batch: int, table: sa.Table, columns: Sequence[Any], *conditions: Any) -> sa.Select[Any]:
+    """Where a reader is and the next `batch` entries of the log with the rows of a table that belong to each, in one
+    query: on the way of an event to the next service each trip counts. Where nothing follows the place comes alone.
+
+    The limit is on entries, because one event may have told several public ones. On PostgreSQL it is a literal and rows
+    are looked up entry by entry: a join planned while the tables were new would later read all of them.
+    """
+    place = (
+        sa.select(cursor.c.log_index.label("after"), sa.exists().where(meta.c.name == RESTORING).label("restoring"))
+        .where(cursor.c.name == _NAME)
+        .cte("place")
     )
-)
+    entries = (
+        sa.select(log.c.log_index, log.c.position)
+        .where(log.c.log_index > sa.select(place.c.after).scalar_subquery())
+        .order_by(log.c.log_index)
+        .limit(sa.literal_column(str(batch)))
+        .subquery("entries")
+    )
+    belongs = sa.and_(table.c.position == entries.c.position, *conditions)
+    primary = list(table.primary_key.columns)
+    rows: sa.FromClause = table
+    found = entries.outerjoin(table, belongs)
+    if insert is postgresql.insert:
+        rows = sa.select(table).where(belongs).order_by(*primary).lateral("belonging")
+        found = entries.outerjoin(rows, sa.true())
+    of_rows = [rows.c[column.name] for column in columns]
+    return (
+        sa.select(place.c.after, place.c.restoring, entries.c.log_index, *of_rows)
+        .select_from(place.outerjoin(found, sa.true()))
+        .order_by(entries.c.log_index, *(rows.c[column.name] for column in primary))
+    )
+
+
+@cache
+def _next_events(batch: int) -> Prepared:
+    columns = [events.c[name] for name in EventRow.__dataclass_fields__]
+    return Prepared(lambda insert: _next(insert, batch, events, columns))
+
+
+@cache
+def _next_said(batch: int) -> Prepared:
+    epoch = sa.func.coalesce(_STORE_EPOCH.scalar_subquery(), 1).label("epoch")
+    return Prepared(lambda insert: _next(insert, batch, public, _SAID, ~_SET_ASIDE).add_columns(epoch))
+
+
 _OF_STREAM = (
     sa.select(log.c.log_index, *_SAID)
     .join_from(log, public, log.c.position == public.c.position)
@@ -77,11 +101,10 @@ _OPEN = Prepared(lambda insert: insert(cursor).values(name=_NAME, log_index=_AFT
 
 @dataclass(frozen=True)
 class Range:
-    """A piece of the log: everything after `after` up to and with `upto`. `restoring`: nobody may be told of it yet."""
+    """A piece of the log: everything after `after` up to and with `upto`."""
 
     after: int
     upto: int
-    restoring: bool = False
 
     @property
     def empty(self) -> bool:
@@ -102,23 +125,9 @@ def cursor_of(database: Database, name: str) -> int:
     return 0
 
 
-def known_range(database: Database, name: str, batch: int) -> Range | None:
-    """The next piece for a reader who has a cursor. Ranges, not row limits: one event may have told several public
-    ones."""
-    place = _PLACE.read(database, name=name)[0]
-    if place["after"] is None:
-        return None
-    after = int(place["after"])
-    return Range(after, min(after + batch, int(place["tail"])), bool(place["restoring"]))
-
-
-def next_range(database: Database, name: str, batch: int) -> Range:
-    """The next piece for a reader, who may be a new one."""
-    known = known_range(database, name, batch)
-    if known is None:
-        cursor_of(database, name)
-        return next_range(database, name, batch)
-    return known
+def _piece(rows: Sequence[Mapping[str, Any]]) -> Range:
+    after = int(rows[0]["after"])
+    return Range(after, int(rows[-1]["log_index"] or after))
 
 
 def advance(database: Database, name: str, piece: Range) -> Statement:
@@ -127,9 +136,14 @@ def advance(database: Database, name: str, piece: Range) -> Statement:
     return Statement(bound.text, bound.parameters, expect=1)
 
 
-def events_in(database: Database, piece: Range) -> list[tuple[int, EventRow]]:
-    rows = _EVENTS.read(database, after=piece.after, upto=piece.upto)
-    return [(row.pop("log_index"), EventRow(**row)) for row in rows]
+def next_events(database: Database, name: str, batch: int) -> tuple[Range, list[tuple[int, EventRow]]] | None:
+    """The next piece of the log for a reader; None for one that has no cursor yet."""
+    rows = _next_events(batch).read(database, name=name)
+    if not rows:
+        return None
+    names = EventRow.__dataclass_fields__
+    found = [(row["log_index"], EventRow(*(row[each] for each in names))) for row in rows if row["log_index"]]
+    return _piece(rows), found
 
 
 def store_epoch(database: Database) -> int:
@@ -137,13 +151,22 @@ def store_epoch(database: Database) -> int:
     return int(rows[0]["value"]) if rows else 1
 
 
-def envelopes_in(database: Database, producer: str, families: dict[str, str], piece: Range) -> list[Envelope]:
-    """What was said in a piece of the log, in the order it is relayed, less the streams that the relay set aside.
+def next_envelopes(
+    database: Database, producer: str, families: dict[str, str], batch: int
+) -> tuple[Range, list[Envelope]]:
+    """The next piece of the log for the relay and what was said in it, in the order it is relayed, less the streams
+    that were set aside. Empty while a restored store may not speak.
 
     `families`: wire name -> family.
     """
-    rows = _PUBLIC.read(database, after=piece.after, upto=piece.upto, producer=producer)
-    return list(in_turns(envelopes(rows, producer, families, int(rows[0]["epoch"]) if rows else 1)))
+    rows = _next_said(batch).read(database, name=RELAY, producer=producer)
+    if not rows:  # never relayed anything
+        cursor_of(database, RELAY)
+        return next_envelopes(database, producer, families, batch)
+    if rows[0]["restoring"]:
+        return Range(rows[0]["after"], rows[0]["after"]), []
+    said = [row for row in rows if row["stream_id"]]
+    return _piece(rows), list(in_turns(envelopes(said, producer, families, int(rows[0]["epoch"]))))
 
 
 def envelopes_of(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.errors import Conflict
-from services.seedwork.store.postgres_sql import NOW
+from services.seedwork.store.postgres_load import NOW
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import fresh, log
 

@@ -20,6 +20,7 @@ import orjson
 
 from services.seedwork.store.batch import Batch, EventRow, Found, KeptAnswer, Statement, Wanted
 from services.seedwork.store.errors import Conflict, StoreError, Unavailable, expect
+from services.seedwork.store.tables import RESTORING
 from services.seedwork.store.writer_lock import WAIT_SECONDS, WriterLock
 
 READERS = 3
@@ -115,12 +116,15 @@ class SqliteDatabase:
                 key = wanted.idempotency
                 row = connection.execute(_KEPT, (key.actor, key.route, key.key, self.now(connection))).fetchone()
                 kept = KeptAnswer(*row) if row else None
-            seen = {}
+            seen, waiting = {}, set()
             for upstream, stream in wanted.inbox:
                 row = connection.execute(_SEEN, (upstream, stream.hex)).fetchone()
                 if row:
                     seen[upstream, stream] = row
-            return Found(now=self.now(connection), events=streams, kept=kept, inbox=seen)
+                if connection.execute(_WAITS, (upstream, stream.hex)).fetchone():
+                    waiting.add((upstream, stream))
+            restoring = bool(wanted.inbox and connection.execute(_RESTORING, (RESTORING,)).fetchone())
+            return Found(self.now(connection), streams, kept, seen, waiting, restoring)
 
     def save(self, batch: Batch) -> list[int]:
         with self.transaction() as connection:
@@ -203,6 +207,8 @@ _KEPT = (
     " WHERE actor = ? AND route = ? AND key = ? AND expires_at > ?"
 )
 _SEEN = "SELECT public_seq, hash FROM inbox WHERE upstream = ? AND stream_id = ?"
+_WAITS = "SELECT 1 FROM blocked WHERE upstream = ? AND stream_id = ?"
+_RESTORING = "SELECT 1 FROM meta WHERE name = ?"
 _OPEN = "INSERT INTO inbox (upstream, stream_id, public_seq, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _ADVANCE = "UPDATE inbox SET public_seq = ?, hash = ? WHERE upstream = ? AND stream_id = ? AND public_seq = ?"
 _KEEP = (

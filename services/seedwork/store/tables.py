@@ -156,6 +156,9 @@ meta = sa.Table(
     comment="store_epoch (raised by a restore) and, in development mode, clock_offset_us.",
 )
 
+RESTORING = "restoring"
+"""Stands in `meta` from a restore until the store was compared with its consumers."""
+
 checkpoint = sa.Table(
     "checkpoint",
     METADATA,

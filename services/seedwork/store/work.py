@@ -35,6 +35,8 @@ class Gate(StrEnum):
     DONE = "done"
     EARLY = "early"
     FORK = "fork"
+    WAITING = "waiting"
+    """Its stream waits for a person."""
 
 
 @dataclass(frozen=True)

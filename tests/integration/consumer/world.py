@@ -104,9 +104,12 @@ class StoreFeeds:
 
     def family(self, family: Family, after: int) -> Iterator[FeedPage]:
         if family.producer == PRODUCER.name:
-            piece = reading.Range(after, reading.tail(self._driver.database))
-            page = reading.envelopes_in(self._driver.database, PRODUCER.name, families_of("review"), piece)
-            yield FeedPage(page, max(piece.upto, after))
+            database, families = self._driver.database, families_of("review")
+            types = tuple(sorted(name for name, of in families.items() if of == family.name))
+            sealed = reading.tail(database)
+            rows = reading.feed_query(types, PRODUCER.name).read(database, after=after, page=1000)
+            page = list(reading.envelopes(rows, PRODUCER.name, families, reading.store_epoch(database)))
+            yield FeedPage(page, max(sealed, after))
 
     def stream(self, producer: str, family: str, stream: UUID, after: int) -> Sequence[Envelope]:
         del family

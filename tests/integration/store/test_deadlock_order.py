@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from services.seedwork.store import postgres_sql
+from services.seedwork.store import postgres_save
 from services.seedwork.store.batch import Batch, EventRow
 from services.seedwork.store.errors import Conflict
 from tests.support import servers
@@ -70,14 +70,14 @@ def opposite_saves(database: Any) -> list[BaseException | None]:
 
 
 def test_in_the_callers_order_they_deadlock(postgres: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    sorted_text = postgres_sql.save_text
+    sorted_text = postgres_save.save_text
 
     def unsorted_text(**shape: bool) -> str:
         text, count = re.subn(ORDER_BY, "", sorted_text(**shape))
         assert count == 1
         return text
 
-    monkeypatch.setattr(postgres_sql, "save_text", unsorted_text)
+    monkeypatch.setattr(postgres_save, "save_text", unsorted_text)
 
     assert any(isinstance(end, errors.DeadlockDetected) for end in opposite_saves(postgres))
 

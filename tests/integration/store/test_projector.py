@@ -60,8 +60,8 @@ class World:
 
     def reached(self, projection: Projection = PROJECTION) -> int:
         """0: its rows are not what readers see."""
-        piece = reading.known_range(self.driver.database, cursor_name(projection), 1)
-        return piece.after if piece else 0
+        following = reading.next_events(self.driver.database, cursor_name(projection), 1)
+        return following[0].after if following else 0
 
 
 @pytest.fixture(params=DATABASES)

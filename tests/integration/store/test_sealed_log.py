@@ -12,9 +12,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from services.seedwork.store import postgres_sql, sealer
+from services.seedwork.store import postgres_save, sealer
 from services.seedwork.store.batch import Batch, EventRow
-from services.seedwork.store.reading import Range, events_in, tail
+from services.seedwork.store.reading import advance, cursor_of, next_events
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.sealer import seal
 from services.seedwork.store.tables import events, fresh, log
@@ -44,11 +44,22 @@ def complete(database: Any) -> bool:
     return numbered and sorted(p for _, p in rows) == positions(database) and not _FRESH.read(database)
 
 
+def read_on(database: Any) -> list[EventRow]:
+    """What a reader by log index gets next."""
+    cursor_of(database, "reader")
+    following = next_events(database, "reader", 500)
+    assert following is not None
+    piece, rows = following
+    if not piece.empty:
+        database.write([advance(database, "reader", piece)])
+    return [row for _, row in rows]
+
+
 @contextmanager
 def uncommitted(url: str, batch: Batch) -> Iterator[Callable[[], None]]:
     """A save that has its positions but is not committed until told."""
     with psycopg.connect(url) as connection:
-        statement = postgres_sql.save_statement(batch)
+        statement = postgres_save.save_statement(batch)
         connection.execute(statement.text, statement.parameters, binary=True)
         yield connection.commit
 
@@ -83,13 +94,9 @@ def test_the_sealed_log_gets_a_late_commit(postgres: tuple[str, Any]) -> None:
     url, database = postgres
     late = uuid4()
     read: list[UUID] = []
-    cursor = 0
 
     def follow() -> None:
-        nonlocal cursor
-        piece = Range(cursor, tail(database))
-        read.extend(row.stream_id for _, row in events_in(database, piece))
-        cursor = piece.upto
+        read.extend(row.stream_id for row in read_on(database))
 
     with uncommitted(url, one_event(late)) as commit:
         database.save(one_event())
@@ -117,13 +124,10 @@ def test_nothing_is_lost_between_many_writers_and_a_reader_of_the_log(own_url: s
                 database.save(one_event(stream, version))
 
         def follow() -> None:
-            cursor = 0
             while True:
                 last_round = done.is_set()
                 seal(database, 7)
-                piece = Range(cursor, tail(database))
-                read.extend((row.stream_id, row.version) for _, row in events_in(database, piece))
-                cursor = piece.upto
+                read.extend((row.stream_id, row.version) for row in read_on(database))
                 if last_round and not _FRESH.read(database):
                     return
 

@@ -1,0 +1,113 @@
+"""The statement of a load on PostgreSQL, generated from the tables; shared by both PostgreSQL executors.
+
+Whatever it looks up it looks up row by row through an index: planned as a join while the tables were new, it would read
+whole tables for as long as the plan lives.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from services.seedwork.store.batch import EventRow, Found, KeptAnswer, Statement, Wanted
+from services.seedwork.store.postgres_rows import KNOWN, ONE, ZERO, Kinds, bind_rows, few, parameter_rows, render
+from services.seedwork.store.tables import RESTORING, blocked, events, idempotency, inbox, meta
+
+_BIG, _TEXT = sa.BigInteger(), sa.Text()
+_SEEN: Kinds = {"upstream": _TEXT, "stream_id": sa.Uuid()}
+_KEY = tuple(column.name for column in idempotency.primary_key)
+
+NOW: sa.ColumnElement[Any] = sa.literal_column(
+    "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+) + sa.func.coalesce(
+    sa.select(meta.c.value).where(meta.c.name == sa.literal_column("'clock_offset_us'")).scalar_subquery(), ZERO
+)
+"""The store's time, with the clock offset of development mode."""
+
+
+@cache
+def load_text(*, streams: int, keyed: bool, gated: int) -> str:
+    """The one query for a load of this shape; the first column says what a row is."""
+
+    def row(kind: str, *columns: Any) -> sa.Select[Any]:
+        return sa.select(sa.literal_column(f"'{kind}'").label("kind"), *columns)
+
+    nothing: dict[str, Any] = {k: sa.literal_column(f"NULL::{k}") for k in ("bigint", "text", "bytea", "uuid")}
+    big, text, data, uuid_none = nothing.values()
+    restoring = sa.select(meta.c.value).where(meta.c.name == sa.literal_column(f"'{RESTORING}'")).scalar_subquery()
+    parts = [row("now", uuid_none, NOW, text, data, data, restoring if gated else big)]
+    if keyed:
+        same = [idempotency.c[name] == sa.bindparam(f"key_{name}", type_=_TEXT) for name in _KEY]
+        kept = row("kept", uuid_none, sa.cast(idempotency.c.status, _BIG), text, idempotency.c.answer,
+                   idempotency.c.body_sha256, idempotency.c.position)  # fmt: skip
+        parts.append(kept.where(*same, idempotency.c.expires_at > NOW))
+    if gated:
+        asked = parameter_rows("inbox", gated, _SEEN)
+        last = (
+            sa.select(inbox.c.public_seq, inbox.c.hash)
+            .where(inbox.c.upstream == asked.c.upstream, inbox.c.stream_id == asked.c.stream_id)
+            .limit(ONE)
+            .lateral("last")
+        )
+        waits = sa.exists().where(blocked.c.upstream == asked.c.upstream, blocked.c.stream_id == asked.c.stream_id)
+        seen = row("inbox", asked.c.stream_id, last.c.public_seq, asked.c.upstream, last.c.hash, data,
+                   sa.case((waits, ONE), else_=ZERO))  # fmt: skip
+        parts.append(seen.select_from(asked.outerjoin(last, sa.true())))
+    if streams:
+        wanted = parameter_rows("wanted", streams, KNOWN)
+        following = (
+            sa.select(events)
+            .where(events.c.stream_id == wanted.c.stream_id, events.c.version > wanted.c.version)
+            .order_by(events.c.version)
+            .lateral("following")
+        )
+        e = following.c
+        each = row("event", e.stream_id, e.version, e.topic, e.state, e.hash, e.recorded_at)
+        parts.append(each.select_from(wanted, following))
+    return render(sa.union_all(*parts))
+
+
+def load_statement(wanted: Wanted) -> Statement:
+    """The load of streams, the look-up of the gates and the store's time in one round trip."""
+    streams = list(wanted.streams.items())
+    text = load_text(streams=few(streams), keyed=wanted.idempotency is not None, gated=few(wanted.inbox))
+    values: dict[str, Any] = {}
+    if streams:
+        bind_rows(values, "wanted", KNOWN, streams)
+    if wanted.idempotency:
+        values |= {f"key_{name}": getattr(wanted.idempotency, name) for name in _KEY}
+    if wanted.inbox:
+        bind_rows(values, "inbox", _SEEN, wanted.inbox)
+    return Statement(text, values)
+
+
+def found(rows: Iterable[Sequence[Any]]) -> Found:
+    """The answer to a load."""
+    streams: dict[UUID, list[EventRow]] = defaultdict(list)
+    now, kept, restoring = 0, None, False
+    seen: dict[tuple[str, UUID], tuple[int, bytes]] = {}
+    waiting: set[tuple[str, UUID]] = set()
+    for kind, stream_id, number, topic, data, digest, recorded_at in rows:
+        if kind == "event":
+            streams[stream_id].append(EventRow(stream_id, number, topic, data, digest, recorded_at))
+        elif kind == "now":
+            now, restoring = number, recorded_at is not None
+        elif kind == "kept":
+            kept = KeptAnswer(body_sha256=digest, status=number, answer=data, position=recorded_at)
+        else:
+            if number is not None:
+                seen[topic, stream_id] = (number, data)
+            if recorded_at:
+                waiting.add((topic, stream_id))
+    for stored in streams.values():
+        stored.sort(key=_version)
+    return Found(now=now, events=streams, kept=kept, inbox=seen, waiting=waiting, restoring=restoring)
+
+
+def _version(row: EventRow) -> int:
+    return row.version
