@@ -81,11 +81,11 @@ class Envelope:
     def to_wire(self) -> bytes:
         return orjson.dumps(
             {
-                "message_id": str(self.message_id),
+                "message_id": self.message_id,
                 "producer": self.producer,
                 "family": self.family,
                 "type": self.type,
-                "stream": str(self.stream),
+                "stream": self.stream,
                 "public_seq": self.public_seq,
                 "prev_hash": self.prev_hash.hex(),
                 "hash": self.hash.hex(),

@@ -84,7 +84,7 @@ class Consumer:
 
     def _decide(self, envelopes: Sequence[Envelope]) -> bool:
         """Whether some of them must still wait; they are parked."""
-        altered = [each for each in envelopes if not each.verify()]
+        altered = [each for each in in_turns(envelopes) if not each.verify()]
         for each in altered:
             self.tables.set_aside(each, "the hash does not belong to the content")
         envelopes = [each for each in envelopes if each not in altered]

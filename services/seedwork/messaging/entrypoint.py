@@ -29,6 +29,7 @@ from contracts.envelope import Envelope
 from contracts.topology import queue_name
 from services.seedwork.messaging import topology
 from services.seedwork.messaging.errors import FatalError, TryLaterError
+from services.seedwork.turns import in_turns
 
 BROKER_URL = "AMQP_URI"
 """Nameko's name for it in the container's configuration."""
@@ -192,11 +193,13 @@ class ReliableEvents(Entrypoint, ConsumerMixin):
         return [message for message in messages if message is not None and self._is_ours(message)]
 
     def _handle(self, messages: Sequence[Any]) -> None:
-        decoded = [(message, delivery) for message in messages if (delivery := self._decode(message)) is not None]
+        decoded = [
+            (message, delivery) for message in in_turns(messages) if (delivery := self._decode(message)) is not None
+        ]
         if not decoded:
             return
         if self._call([delivery for _message, delivery in decoded]) is None:
-            for message, _delivery in decoded:
+            for message, _delivery in in_turns(decoded):
                 self._settle(message, message.ack)
             return
         for message, delivery in decoded:  # find out whose fault it was

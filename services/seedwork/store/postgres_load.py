@@ -15,7 +15,17 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.seedwork.store.batch import EventRow, Found, KeptAnswer, Statement, Wanted
-from services.seedwork.store.postgres_rows import KNOWN, ONE, ZERO, Kinds, bind_rows, few, parameter_rows, render
+from services.seedwork.store.postgres_rows import (
+    KNOWN,
+    ONE,
+    ZERO,
+    Kinds,
+    bind_rows,
+    counted,
+    few_of,
+    parameter_rows,
+    render,
+)
 from services.seedwork.store.tables import RESTORING, blocked, events, idempotency, inbox, meta
 
 _BIG, _TEXT = sa.BigInteger(), sa.Text()
@@ -74,15 +84,16 @@ def load_text(*, streams: int, keyed: bool, gated: int) -> str:
 
 def load_statement(wanted: Wanted) -> Statement:
     """The load of streams, the look-up of the gates and the store's time in one round trip."""
-    streams = list(wanted.streams.items())
-    text = load_text(streams=few(streams), keyed=wanted.idempotency is not None, gated=few(wanted.inbox))
+    streams, few = list(wanted.streams.items()), few_of(wanted.inbox)
+    counts = {"streams": counted(streams, few), "gated": counted(wanted.inbox, few)}
+    text = load_text(**counts, keyed=wanted.idempotency is not None)
     values: dict[str, Any] = {}
     if streams:
-        bind_rows(values, "wanted", KNOWN, streams)
+        bind_rows(values, "wanted", KNOWN, streams, few)
     if wanted.idempotency:
         values |= {f"key_{name}": getattr(wanted.idempotency, name) for name in _KEY}
     if wanted.inbox:
-        bind_rows(values, "inbox", _SEEN, wanted.inbox)
+        bind_rows(values, "inbox", _SEEN, wanted.inbox, few)
     return Statement(text, values)
 
 

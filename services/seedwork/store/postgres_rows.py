@@ -31,9 +31,15 @@ def render(statement: sa.ClauseElement) -> str:
     return re.sub(r"%\((\w+)\)s", r"%(\1)b", text)
 
 
-def few(rows: Sized) -> int:
+def few_of(gates: Sized) -> int:
+    """Up to how many rows of a kind are a few. Where several events are handled at once all that is there counts as
+    many: each combination of numbers would be a statement of its own, to be rendered, prepared and planned once."""
+    return FEW if len(gates) <= 1 else 0
+
+
+def counted(rows: Sized, few: int) -> int:
     """How many rows a statement's shape says there are: none, a few, or many."""
-    return len(rows) if len(rows) <= FEW else MANY
+    return len(rows) if len(rows) <= few else MANY
 
 
 @cache
@@ -53,9 +59,9 @@ def parameter_rows(name: str, count: int, kinds: Kinds) -> Any:
     return sa.values(*columns, name=f"{name}_row").data(rows)
 
 
-def bind_rows(values: dict[str, Any], name: str, kinds: Kinds, rows: Sequence[Sequence[Any]]) -> None:
+def bind_rows(values: dict[str, Any], name: str, kinds: Kinds, rows: Sequence[Sequence[Any]], few: int) -> None:
     """Adds the parameters of these rows."""
-    if len(rows) <= FEW:
+    if counted(rows, few) != MANY:
         values.update(zip(_names(name, tuple(kinds), len(rows)), chain.from_iterable(rows), strict=True))
     else:
         values.update(zip((f"{name}_{column}" for column in kinds), map(list, zip(*rows, strict=True)), strict=True))

@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from services.seedwork.store.batch import Batch, Statement
-from services.seedwork.store.postgres_rows import KNOWN, ONE, ZERO, Kinds, bind_rows, few, parameter_rows, render
+from services.seedwork.store.postgres_rows import (
+    KNOWN,
+    ONE,
+    ZERO,
+    Kinds,
+    bind_rows,
+    counted,
+    few_of,
+    parameter_rows,
+    render,
+)
 from services.seedwork.store.tables import cursor, events, fresh, idempotency, inbox, public, timer
 
 _BIG, _TEXT, _BYTES, _UUID = sa.BigInteger(), sa.Text(), sa.LargeBinary(), sa.Uuid()
@@ -164,27 +174,27 @@ def _public_cte(stored: sa.CTE, count: int) -> sa.CTE:
 
 def save_statement(batch: Batch) -> Statement:
     """The save of a batch."""
-    asserted = list(batch.asserted.items())
+    asserted, few = list(batch.asserted.items()), few_of(batch.gates)
     text = save_text(
-        stored=few(batch.events),
-        said=few(batch.public),
-        due=few(batch.timers),
-        gated=few(batch.gates),
+        stored=counted(batch.events, few),
+        said=counted(batch.public, few),
+        due=counted(batch.timers, few),
+        gated=counted(batch.gates, few),
         keyed=batch.idempotency is not None,
-        asserted=few(asserted),
+        asserted=counted(asserted, few),
         read=batch.cursor is not None,
     )
     values: dict[str, Any] = {}
-    bind_rows(values, "event", _EVENT, list(map(_event_row, batch.events)))
+    bind_rows(values, "event", _EVENT, list(map(_event_row, batch.events)), few)
     if batch.public:
-        bind_rows(values, "public", _PUBLIC, list(map(_public_row, batch.public)))
+        bind_rows(values, "public", _PUBLIC, list(map(_public_row, batch.public)), few)
     if batch.timers:
-        bind_rows(values, "timer", _TIMER, list(map(_timer_row, batch.timers)))
+        bind_rows(values, "timer", _TIMER, list(map(_timer_row, batch.timers)), few)
     if batch.gates:
-        bind_rows(values, "gate", _GATE, list(map(_gate_row, batch.gates)))
+        bind_rows(values, "gate", _GATE, list(map(_gate_row, batch.gates)), few)
         values["gates"] = len(batch.gates)
     if asserted:
-        bind_rows(values, "seen", KNOWN, asserted)
+        bind_rows(values, "seen", KNOWN, asserted, few)
     if batch.idempotency:
         gate, key = batch.idempotency, batch.idempotency.key
         values |= {

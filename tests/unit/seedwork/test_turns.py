@@ -24,9 +24,21 @@ def test_the_items_come_as_they_are(given: list[str]) -> None:
 def test_work_of_some_milliseconds_is_followed_by_a_turn_for_the_others(
     given: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([0.0, 0.001, 0.004, 0.004, 0.005, 0.009, 0.009])
+    monkeypatch.setattr(turns, "_last", 0.0)
+    clock = iter([0.001, 0.002, 0.0025, 0.003, 0.004, 0.0045])  # looked at after each item, and after each turn
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
 
     assert list(turns.in_turns("abcd")) == ["a", "b", "c", "d"]
 
     assert given == ["turn", "turn"]
+
+
+def test_loops_that_follow_one_another_share_one_turn(given: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_last", 0.0)
+    clock = iter([0.001, 0.002, 0.0021])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+
+    for _ in range(2):  # each of them alone is too short for a turn
+        list(turns.in_turns("a"))
+
+    assert given == ["turn"]
