@@ -25,7 +25,7 @@ def test_work_of_some_milliseconds_is_followed_by_a_turn_for_the_others(
     given: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "_last", 0.0)
-    clock = iter([0.001, 0.002, 0.0025, 0.003, 0.004, 0.0045])  # looked at after each item, and after each turn
+    clock = iter([0.001, 0.002, 0.0025, 0.003, 0.005, 0.006])  # looked at after each item, and after each turn
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
 
     assert list(turns.in_turns("abcd")) == ["a", "b", "c", "d"]
