@@ -6,15 +6,18 @@ kind and code and always sees what this store knows now. The content is what `co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, StreamRef, derived_id
 
 ENTRY_IDS_KEPT_MAX = 20_000
+Form = TypeVar("Form", bound=BaseModel)
 
 
 class EntryRecorded(DomainEvent):
@@ -49,6 +52,16 @@ class EntryState:
     code: str = ""
     content: dict[str, Any] | None = None
     validity: Validity | None = None
+    _read: dict[type, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def read(self, form: type[Form]) -> Form | None:
+        """The content as `contracts.registers` describes it, validated once; None where nothing was recorded."""
+        if self.content is None:
+            return None
+        if form not in self._read:
+            self._read[form] = form.model_validate(self.content)
+        found: Form = self._read[form]
+        return found
 
     def in_force(self, day: date) -> bool:
         return self.validity is not None and self.validity.covers(day)

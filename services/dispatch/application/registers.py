@@ -41,17 +41,18 @@ def drug_refs(products: Iterable[str]) -> tuple[StreamRef[EntryState], ...]:
 
 def admitted_pharmacy(state: EntryState, moment: Moment) -> Pharmacy | Refusal:
     """A pharmacy that may serve today."""
-    if not state.in_force(civil_day(moment.now)):
+    pharmacy = state.read(Pharmacy)
+    if pharmacy is None or not state.in_force(civil_day(moment.now)):
         return Refusal("pharmacy.not_admitted", {"pharmacy": state.code})
-    return Pharmacy.model_validate(state.content)
+    return pharmacy
 
 
 def admitted_courier(state: EntryState, moment: Moment, *, cold_chain: bool) -> Courier | Refusal:
     """A courier that may carry this parcel today: in force, agreement running, able to keep it cold where needed."""
     today = civil_day(moment.now)
-    if not state.in_force(today):
+    courier = state.read(Courier)
+    if courier is None or not state.in_force(today):
         return Refusal("courier.not_admitted", {"courier": state.code})
-    courier = Courier.model_validate(state.content)
     if courier.agreement_until < today or (cold_chain and not courier.cold_chain):
         return Refusal("courier.not_qualified", {"agreement_until": courier.agreement_until.isoformat()})
     return courier
@@ -88,8 +89,8 @@ def product_facts(entries: Iterable[Loaded[EntryState]]) -> tuple[ProductFacts, 
     """What the register of drugs says; a product that is not in it is left out."""
     facts: list[ProductFacts] = []
     for loaded in entries:
-        if loaded.state.content is not None:
-            drug = Drug.model_validate(loaded.state.content)
+        drug = loaded.state.read(Drug)
+        if drug is not None:
             facts.append(
                 ProductFacts(
                     product=loaded.state.code,
@@ -104,6 +105,6 @@ def product_facts(entries: Iterable[Loaded[EntryState]]) -> tuple[ProductFacts, 
 def designations_in_force(entries: Iterable[Loaded[EntryState]], moment: Moment) -> tuple[Designation, ...]:
     """The agreements that hold today, in a stable order."""
     today = civil_day(moment.now)
-    contents = [DesignationContent.model_validate(e.state.content) for e in entries if e.state.in_force(today)]
-    found = (Designation(insurer=row.insurer, channels=row.channels) for row in contents)
+    contents = (each.state.read(DesignationContent) for each in entries if each.state.in_force(today))
+    found = (Designation(insurer=row.insurer, channels=row.channels) for row in contents if row)
     return tuple(sorted(found, key=lambda row: row.insurer))

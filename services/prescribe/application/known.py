@@ -25,13 +25,14 @@ def known(
 
 def signing_keys(person: EntryState) -> tuple[content.SigningKey, ...]:
     """The public keys a person's register entry names."""
-    return content.Person.model_validate(person.content).keys if person.content else ()
+    known_person = person.read(content.Person)
+    return known_person.keys if known_person else ()
 
 
 def _prescriber(entry: EntryState, day: date) -> Prescriber | None:
-    if entry.content is None:
+    person = entry.read(content.Person)
+    if person is None:
         return None
-    person = content.Person.model_validate(entry.content)
     return Prescriber(
         code=entry.code,
         in_force=entry.in_force(day),
@@ -42,16 +43,16 @@ def _prescriber(entry: EntryState, day: date) -> Prescriber | None:
 
 
 def _institution(entry: EntryState, day: date) -> Institution | None:
-    if entry.content is None:
+    institution = entry.read(content.Institution)
+    if institution is None:
         return None
-    institution = content.Institution.model_validate(entry.content)
     return Institution(code=entry.code, in_force=entry.in_force(day), region=institution.region)
 
 
 def _drug(entry: EntryState, day: date) -> Drug | None:
-    if entry.content is None:
+    drug = entry.read(content.Drug)
+    if drug is None:
         return None
-    drug = content.Drug.model_validate(entry.content)
     return Drug(
         code=entry.code,
         in_force=entry.in_force(day),

@@ -43,7 +43,7 @@ def _common(signed: happened.SignedRevision) -> dict[str, Any]:
         "institution": signed.institution,
         "region": signed.region,
         "diagnoses": _diagnoses(signed),
-        "insurance_intent": public.InsuranceIntent.model_validate(signed.insurance_intent.model_dump()),
+        "insurance_intent": public.InsuranceIntent.model_validate(signed.insurance_intent, from_attributes=True),
         "insurance_disease_code": signed.insurance_disease_code,
         "signed_sha256": signed.signature.sha256,
         "signature": _signature(signed),
@@ -58,7 +58,7 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         **_common(signed),
         kind="first" if signed.revision == 1 else "amended",
         visit_kind=signed.visit_kind,
-        facts=public.PatientFacts.model_validate(facts.model_dump()) if facts else None,
+        facts=public.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
         lines=tuple(_issued_line(line) for line in signed.lines),
         long_supply_reason=signed.long_supply_reason,
         validity_days=signed.validity_days,
@@ -94,8 +94,8 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
         **_common(state.signed),
         patient_name=state.signed.patient_name,
         lines=tuple(_released_line(line) for line in state.signed.lines),
-        reviewers=tuple(public.ReviewedBy.model_validate(each.model_dump()) for each in state.reviewers),
-        findings=tuple(public.RemainingFinding.model_validate(each.model_dump()) for each in state.findings),
+        reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
+        findings=tuple(public.RemainingFinding.model_validate(each, from_attributes=True) for each in state.findings),
     )
 
 

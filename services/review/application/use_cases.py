@@ -104,8 +104,8 @@ def _registers(actor: Actor) -> tuple[StreamRef[EntryState], ...]:
 def _licence(moment: Moment, person: _Person, institution: _Institution) -> Licence:
     """What the registers say today. Who is registered elsewhere than the token says belongs where the register says."""
     today = civil_day(moment.now)
-    content = Person.model_validate(person.state.content) if person.state.content else None
-    place = Institution.model_validate(institution.state.content) if institution.state.content else None
+    content = person.state.read(Person)
+    place = institution.state.read(Institution)
     organisation = content.organisation if content else ""
     return Licence(
         person=moment.actor.subject,
@@ -120,8 +120,8 @@ def _licence(moment: Moment, person: _Person, institution: _Institution) -> Lice
 
 
 def _signed_command(compact: str, moment: Moment, person: _Person) -> PassCase | Refusal:
-    keys = Person.model_validate(person.state.content).keys if person.state.content else ()
-    verified = verify_compact(compact, keys, civil_day(moment.now))
+    content = person.state.read(Person)
+    verified = verify_compact(compact, content.keys if content else (), civil_day(moment.now))
     if isinstance(verified, Refusal):
         return verified
     try:

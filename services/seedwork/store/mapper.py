@@ -136,8 +136,13 @@ def dumped(model: BaseModel, place: Place, keys: Keys) -> dict[str, Any]:
 
 def event_hash(prev: bytes, row: EventRow | Any) -> bytes:
     """The link of a stream's chain: `sha256(prev | stream | version | topic | recorded_at | state as stored)`."""
-    head = f"|{row.stream_id}|{row.version}|{row.topic}|{row.recorded_at}|".encode()
-    return hashlib.sha256(prev + head + row.state).digest()
+    return chained(prev, stored(row), row.recorded_at)
+
+
+def chained(prev: bytes, event: StoredEvent, recorded_at: int) -> bytes:
+    """The same for an event that is no row yet."""
+    head = f"|{event.originator_id}|{event.originator_version}|{event.topic}|{recorded_at}|".encode()
+    return hashlib.sha256(prev + head + event.state).digest()
 
 
 def stored(row: EventRow) -> StoredEvent:

@@ -68,8 +68,9 @@ class Place:
     sequence: int
     type: str
 
-    def associated_data(self, field: str) -> bytes:
-        return f"{self.stream}|{self.sequence}|{self.type}|{field}".encode()
+    def associated_data(self) -> bytes:
+        """What a field's name is added to."""
+        return f"{self.stream}|{self.sequence}|{self.type}|".encode()
 
 
 def seal(
@@ -81,6 +82,7 @@ def seal(
     random_bytes: Callable[[int], bytes] = os.urandom,
 ) -> None:
     """Replaces the personal values of a JSON-able mapping by sealed ones, in place."""
+    place_data = place.associated_data()
     for name, kind in personal.items():
         value = fields.get(name)
         if value is None:
@@ -90,7 +92,7 @@ def seal(
             fields[name] = None  # forgotten meanwhile
             continue
         nonce = random_bytes(NONCE_BYTES)
-        sealed = key.encrypt(nonce, orjson.dumps(value), place.associated_data(name))
+        sealed = key.encrypt(nonce, orjson.dumps(value), place_data + name.encode())
         fields[name] = PREFIX + base64.b64encode(nonce + sealed).decode()
 
 
@@ -98,6 +100,7 @@ def unseal(
     fields: dict[str, Any], personal: Mapping[str, PersonalClass], patient_ref: UUID, place: Place, keys: Keys
 ) -> None:
     """The inverse, in place. Raises `SealBroken` where a value was altered or moved."""
+    place_data = place.associated_data()
     for name, kind in personal.items():
         value = fields.get(name)
         if not isinstance(value, str) or not value.startswith(PREFIX):
@@ -108,7 +111,7 @@ def unseal(
             continue
         raw = base64.b64decode(value[len(PREFIX) :])
         try:
-            plain = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.associated_data(name))
+            plain = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place_data + name.encode())
         except InvalidTag as error:
             raise SealBroken(f"{place.type} {name} in {place.stream}") from error
         fields[name] = orjson.loads(plain)

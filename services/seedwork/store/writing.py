@@ -15,7 +15,7 @@ from services.seedwork.clock import to_micros
 from services.seedwork.composition import Happened, Service
 from services.seedwork.model import DomainEvent
 from services.seedwork.store.batch import EventRow, PublicRow, TimerRow
-from services.seedwork.store.mapper import Fact, Meta, PydanticMapper, dumped, event_hash
+from services.seedwork.store.mapper import Fact, Meta, PydanticMapper, chained, dumped
 from services.seedwork.store.sealing import KeyName, Keys, Place, keys_of
 from services.seedwork.store.tracking import Tracked
 
@@ -97,8 +97,7 @@ class Writer:
             )
             fact = Fact(tracked.ref.stream_id, version, each.event, meta)
             stored = self._mapper.to_stored_event(fact, keys)
-            unhashed = EventRow(tracked.ref.stream_id, version, stored.topic, stored.state, b"", recorded_at)
-            digest = event_hash(tracked.hash, unhashed)
+            digest = chained(tracked.hash, stored, recorded_at)
             rows.events.append(
                 EventRow(tracked.ref.stream_id, version, stored.topic, stored.state, digest, recorded_at)
             )
