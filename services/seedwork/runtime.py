@@ -35,7 +35,7 @@ from services.seedwork.store.tables import inbox, meta
 from services.seedwork.usecase import Actor, UseCase
 
 CONDITION_SECONDS = 1.0
-WAKE_PAUSE_SECONDS = 0.002
+WAKE_PAUSE_SECONDS = 0.005
 CATCH_UP_PAUSE_SECONDS, CATCH_UP_PAUSE_SECONDS_MAX = 0.005, 0.05
 """Between two looks at a projection that has not come far enough, growing by half each time."""
 
