@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -37,10 +38,11 @@ def create_app(
     settings: Settings,
     routers: Iterable[APIRouter] = (),
     tokens: Verifier | None = None,
+    new_request_id: Callable[[], UUID] = uuid4,
 ) -> FastAPI:
     """The ASGI application: starts the runtime when it starts, stops it when it stops. Wrong or missing keys stop the
     process here, not the first request."""
-    kit = Kit(service.name, settings, runtime, tokens or verifier(settings))
+    kit = Kit(service.name, settings, runtime, tokens or verifier(settings), new_request_id)
     settings.secret_key("cursor")
 
     @asynccontextmanager

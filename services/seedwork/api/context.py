@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Kit:
     settings: Settings
     runtime: ApiRuntime
     verifier: Verifier
+    new_request_id: Callable[[], uuid.UUID] = uuid.uuid4
+    """The random port's, as the names of requests go into what they cause."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class RequestContext:
     @classmethod
     def of(cls, kit: Kit, scope: MutableMapping[str, Any]) -> RequestContext:
         headers = dict(scope["headers"])
-        request_id = str(uuid.uuid4())
+        request_id = str(kit.new_request_id())
         correlation = headers.get(b"x-correlation-id", b"")
         trace = headers.get(b"traceparent", b"")
         context = cls(

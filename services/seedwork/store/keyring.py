@@ -29,6 +29,7 @@ from services.seedwork.store.tables import key as key_table
 
 CACHE_SECONDS = 60
 CACHED_KEYS_MAX = 50_000
+KEY_BYTES = 32
 LIVE, DESTROYED = "live", "destroyed"
 
 _SELECT = sa.select(key_table.c.wrapped_dek).where(
@@ -63,11 +64,13 @@ class Keyring:
         *,
         is_postgresql: bool,
         monotonic: Callable[[], float] = time.monotonic,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._master = AESGCM(master_key)
         self._kek = "master-1"
         self._rights = rights
         self._monotonic = monotonic
+        self._random_bytes = random_bytes
         self._cache: OrderedDict[KeyName, tuple[float, AESGCM | None]] = OrderedDict()
         dialect: Any = postgresql if is_postgresql else sqlite
         self._select = render(_SELECT, is_postgresql=is_postgresql)
@@ -164,8 +167,8 @@ class Keyring:
         return {**row, "kek": self._kek, "state": DESTROYED}
 
     def _new_row(self, name: KeyName) -> dict[str, Any]:
-        nonce = os.urandom(NONCE_BYTES)
-        wrapped = nonce + self._master.encrypt(nonce, os.urandom(32), f"{name[0]}|{name[1]}".encode())
+        nonce, key = self._random_bytes(NONCE_BYTES), self._random_bytes(KEY_BYTES)
+        wrapped = nonce + self._master.encrypt(nonce, key, f"{name[0]}|{name[1]}".encode())
         row = {"patient_ref": name[0], "data_class": str(name[1]), "wrapped_dek": wrapped}
         return {**row, "kek": self._kek, "state": LIVE}
 

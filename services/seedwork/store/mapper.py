@@ -8,7 +8,8 @@ before it is validated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ from services.seedwork.store.batch import EventRow
 from services.seedwork.store.sealing import KeyName, Keys, Place, personal_fields, seal, unseal
 
 NO_KEYS: Keys = {}
+RandomBytes = Callable[[int], bytes]
+"""The random port, as far as nonces go."""
 GENESIS = bytes(32)
 
 
@@ -65,8 +68,9 @@ class Fact:
 class PydanticMapper(Mapper[UUID]):
     """Maps facts; `keys` seals and opens personal fields and comes from the executor, which fetched them."""
 
-    def __init__(self, events: Iterable[type[DomainEvent]]) -> None:
+    def __init__(self, events: Iterable[type[DomainEvent]], random_bytes: RandomBytes = os.urandom) -> None:
         super().__init__(transcoder=None)
+        self.random_bytes = random_bytes
         self._classes: dict[str, type[DomainEvent]] = {}
         for cls in events:
             if self._classes.setdefault(cls.TOPIC, cls) is not cls:
@@ -74,7 +78,7 @@ class PydanticMapper(Mapper[UUID]):
 
     def to_stored_event(self, domain_event: Fact, keys: Keys = NO_KEYS) -> StoredEvent:
         fact, event = domain_event, domain_event.event
-        fields = dumped(event, Place(fact.originator_id, fact.originator_version, event.TOPIC), keys)
+        fields = dumped(event, Place(fact.originator_id, fact.originator_version, event.TOPIC), keys, self.random_bytes)
         meta = fact.meta.as_json()
         if event.class_version > 1:  # a class variable is not serialised; without it the event would be upcast again
             meta["class_version"] = event.class_version
@@ -125,12 +129,12 @@ class SealedFact:
         return self.cls.personal_before.get(self.meta.get("class_version", 1), personal_fields(self.cls))
 
 
-def dumped(model: BaseModel, place: Place, keys: Keys) -> dict[str, Any]:
+def dumped(model: BaseModel, place: Place, keys: Keys, random_bytes: RandomBytes) -> dict[str, Any]:
     """A model as JSON-able values with its personal fields sealed."""
     fields: dict[str, Any] = model.__pydantic_serializer__.to_python(model, mode="json")
     personal: Mapping[str, PersonalClass] = personal_fields(type(model))
     if personal:
-        seal(fields, personal, model.patient_ref, place, keys)  # type: ignore[attr-defined]
+        seal(fields, personal, model.patient_ref, place, keys, random_bytes)  # type: ignore[attr-defined]
     return fields
 
 

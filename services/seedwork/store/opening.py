@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import uuid6
 from contracts.topology import PORTS
 from services.seedwork.composition import Service
 from services.seedwork.failures import ConfigurationError
+from services.seedwork.model import Ids
 from services.seedwork.settings import Settings
 from services.seedwork.store.batch import Statement
 from services.seedwork.store.drivers import AsyncDatabase, Database, ThreadedSqlite, TpoolSqlite
@@ -113,13 +115,18 @@ def leadership(database: Any, service: str) -> AdvisoryLeadership | FileLeadersh
     return FileLeadership(database.database if isinstance(database, TpoolSqlite) else database)
 
 
-def store_core(service: Service, settings: Settings) -> StoreCore:
-    """The executor's knowledge of one service."""
+def store_core(
+    service: Service, settings: Settings, chance: random.Random | None = None, ids: Ids | None = None
+) -> StoreCore:
+    """The executor's knowledge of one service. `chance` is the random port: nonces, data keys and jitter come from it;
+    `ids` makes the identifiers. Both are the system's own unless a simulation brings what it can repeat."""
+    chance = chance or random.SystemRandom()
     is_postgresql = not is_sqlite(settings.database_url)
     queries = {
         name: render(query, is_postgresql=is_postgresql)
         for projection in service.projections
         for name, query in projection.queries.items()
     }
-    keyring = Keyring(settings.secret_key("keyring"), service.rights, is_postgresql=is_postgresql)
-    return StoreCore(service, keyring, settings.secret_key(f"answers:{service.name}"), TimeOrderedIds(), queries)
+    master, answers = settings.secret_key("keyring"), settings.secret_key(f"answers:{service.name}")
+    keyring = Keyring(master, service.rights, is_postgresql=is_postgresql, random_bytes=chance.randbytes)
+    return StoreCore(service, keyring, answers, ids or TimeOrderedIds(), queries, chance)

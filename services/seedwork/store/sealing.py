@@ -7,7 +7,6 @@ A value whose key is gone or not ours to use reads as None.
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -79,7 +78,7 @@ def seal(
     patient_ref: UUID,
     place: Place,
     keys: Keys,
-    random_bytes: Callable[[int], bytes] = os.urandom,
+    random_bytes: Callable[[int], bytes],
 ) -> None:
     """Replaces the personal values of a JSON-able mapping by sealed ones, in place."""
     place_data = place.associated_data()

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from _queue import SimpleQueue
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,16 @@ class SqliteDatabase:
 
     is_postgresql = False
 
-    def __init__(self, path: str, *, synchronous: str = "FULL", writer_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        synchronous: str = "FULL",
+        writer_seconds: float = WAIT_SECONDS,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self.path = path
+        self._clock_ns = clock_ns
         self.writer = WriterLock(path + ".writer", writer_seconds)
         self._synchronous = synchronous
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
@@ -93,7 +101,7 @@ class SqliteDatabase:
 
     def now(self, connection: sqlite3.Connection) -> int:
         offset = connection.execute("SELECT value FROM meta WHERE name = 'clock_offset_us'").fetchone()
-        return time.time_ns() // 1000 + (offset[0] if offset else 0)
+        return self._clock_ns() // 1000 + (offset[0] if offset else 0)
 
     @contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:

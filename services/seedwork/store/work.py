@@ -110,7 +110,7 @@ class StoreCore:
         self.random = rng or random.SystemRandom()
         self.cache = StateCache()
         classes = {cls for aggregate in service.aggregates for cls in aggregate.events}
-        self.mapper = PydanticMapper(sorted(classes, key=lambda cls: cls.TOPIC))
+        self.mapper = PydanticMapper(sorted(classes, key=lambda cls: cls.TOPIC), self.random.randbytes)
         self.writer = Writer(self.mapper)
         self._answers = AESGCM(answer_key)
 

@@ -124,7 +124,7 @@ class Writer:
             "correlation_id": cause.correlation_id,
             "causation_id": cause.causation_id,
             "traceparent": cause.traceparent,
-            "data": dumped(event, Place(stream_id, public_seq, event.TYPE), keys),
+            "data": dumped(event, Place(stream_id, public_seq, event.TYPE), keys, self._mapper.random_bytes),
         }
         body = orjson.dumps(content)
         if len(body) > BODY_BYTES_MAX:

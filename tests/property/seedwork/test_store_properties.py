@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -40,7 +41,7 @@ moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.
 @given(json_values, places)
 def test_what_is_sealed_is_read_again_in_its_place(value: Any, place: Place) -> None:
     fields = {"field": value}
-    seal(fields, PERSONAL, PATIENT, place, KEYS)
+    seal(fields, PERSONAL, PATIENT, place, KEYS, os.urandom)
     unseal(fields, PERSONAL, PATIENT, place, KEYS)
 
     assert fields == {"field": value}
@@ -49,7 +50,7 @@ def test_what_is_sealed_is_read_again_in_its_place(value: Any, place: Place) -> 
 @given(json_values, places, places)
 def test_what_is_sealed_is_read_in_no_other_place(value: Any, place: Place, other: Place) -> None:
     fields = {"field": value}
-    seal(fields, PERSONAL, PATIENT, place, KEYS)
+    seal(fields, PERSONAL, PATIENT, place, KEYS, os.urandom)
 
     if place != other:
         with pytest.raises(SealBroken):

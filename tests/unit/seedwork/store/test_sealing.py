@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 from uuid import UUID, uuid4
@@ -125,7 +126,7 @@ def test_a_value_that_looks_sealed_is_sealed_like_any_other() -> None:
     patient = uuid4()
     keys = {(patient, IDENTITY): AESGCM(AESGCM.generate_key(256))}
     fields: dict[str, Any] = {"name": "sealed:not really"}
-    seal(fields, {"name": IDENTITY}, patient, PLACE, keys)
+    seal(fields, {"name": IDENTITY}, patient, PLACE, keys, os.urandom)
     assert fields["name"] != "sealed:not really"
 
     unseal(fields, {"name": IDENTITY}, patient, PLACE, keys)
@@ -137,7 +138,7 @@ def test_an_altered_value_is_noticed() -> None:
     patient = uuid4()
     keys = {(patient, IDENTITY): AESGCM(AESGCM.generate_key(256))}
     fields: dict[str, Any] = {"name": "李雷"}
-    seal(fields, {"name": IDENTITY}, patient, PLACE, keys)
+    seal(fields, {"name": IDENTITY}, patient, PLACE, keys, os.urandom)
     fields["name"] = fields["name"][:-4] + ("AAA=" if fields["name"][-4:] != "AAA=" else "BBB=")
 
     with pytest.raises(SealBroken):
