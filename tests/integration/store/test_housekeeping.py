@@ -19,7 +19,7 @@ from services.seedwork.store.batch import Wanted
 from services.seedwork.store.migrating import migrate, store
 from services.seedwork.store.opening import check_connections, connections_wanted
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import attempts, idempotency, inbox, poison
+from services.seedwork.store.tables import attempts, idempotency, inbox, poison, timer
 from services.seedwork.usecase import Actor, Decision, UseCase
 from services.shortage.composition import SERVICE
 from tests.integration.consumer.world import Pair, new_case, pair
@@ -60,6 +60,8 @@ def test_what_has_served_its_time_is_removed_and_nothing_else(both: Pair) -> Non
             "envelope": b"",
         }
         insert(poison, **letter, poisoned_at=now - age * DAY, settled=settled)
+    for due_at in (None, now - DAY):
+        insert(timer, stream_id=uuid4(), kind="k", due_at=due_at)
     both.close_case(new_case())
     for envelope in both.told():
         both.consumer.handle([envelope])
@@ -72,8 +74,8 @@ def test_what_has_served_its_time_is_removed_and_nothing_else(both: Pair) -> Non
         rows = Prepared(lambda _i: sa.select(sa.func.count().label("n")).select_from(table)).read(database)
         return int(rows[0]["n"])
 
-    assert (removed, more) == (3, False)
-    assert (left(idempotency), left(attempts), left(poison), left(inbox)) == (1, 1, 2, 1)
+    assert (removed, more) == (4, False)
+    assert (left(idempotency), left(attempts), left(poison), left(inbox), left(timer)) == (1, 1, 2, 1, 1)
 
 
 def test_what_is_over_goes_in_batches_of_limited_size(both: Pair) -> None:
