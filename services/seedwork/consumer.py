@@ -31,6 +31,8 @@ ATTEMPTS_MAX = 8
 DRAIN_MAX = 1000
 PARKED = frozenset({Gate.EARLY, Gate.WAITING})
 """What is not decided now, but will be."""
+NOBODY = Actor(subject="", role="service")
+"""Causes what cannot be read."""
 
 logger = logging.getLogger(__name__)
 
@@ -85,13 +87,11 @@ class Consumer:
     def _decide(self, envelopes: Sequence[Envelope]) -> bool:
         """Whether some of them must still wait; they are parked."""
         altered = [each for each in in_turns(envelopes) if not each.verify()]
-        for each in altered:
-            self.tables.set_aside(each, "the hash does not belong to the content")
-        envelopes = [each for each in envelopes if each not in altered]
-        if not envelopes:
-            return False
+        genuine = [each for each in envelopes if each not in altered]
+        outcomes: Sequence[Outcome] = ()
         try:
-            outcomes: Sequence[Outcome] = self._driver.run(self._apply(envelopes))
+            if genuine:
+                outcomes = self._driver.run(self._apply(genuine))
         except (StoreError, ExecutionFailure):
             raise
         except Exception as error:
@@ -102,7 +102,9 @@ class Consumer:
             logger.exception("event %s set aside after %s attempts", envelopes[0].message_id, ATTEMPTS_MAX)
             self.tables.set_aside(envelopes[0], described(error))
             return False
-        for envelope, outcome in zip(envelopes, outcomes, strict=True):
+        for each in altered:  # after the others: what they raise brings the whole batch again
+            self.tables.set_aside(each, "the hash does not belong to the content")
+        for envelope, outcome in zip(genuine, outcomes, strict=True):
             self._conclude(envelope, outcome)
         return any(outcome.gate in PARKED for outcome in outcomes)
 
@@ -122,22 +124,23 @@ class Consumer:
         return (yield from perform_all(self._core, works))
 
     def _work(self, envelope: Envelope) -> Generator[Request, Any, Work]:
-        body = envelope.parsed_body()
+        incoming = Incoming(envelope.producer, envelope.stream, envelope.public_seq, envelope.prev_hash, envelope.hash)
+        try:
+            body = envelope.parsed_body()
+            use_case = yield from self._use_case(envelope, body)
+        except (StoreError, ExecutionFailure):
+            raise
+        except Exception as error:  # noqa: BLE001 - raised in its turn, behind the gate: an early one is not to blame yet
+            nobody = Context(NOBODY, "", str(envelope.message_id), incoming=incoming)
+            return Work(UseCase((), _raising(error)), nobody)
         context = Context(
             actor=Actor(subject=body.actor, role="service"),
             correlation_id=body.correlation_id,
             causation_id=str(envelope.message_id),
             traceparent=body.traceparent,
-            incoming=Incoming(
-                envelope.producer, envelope.stream, envelope.public_seq, envelope.prev_hash, envelope.hash
-            ),
+            incoming=incoming,
         )
-        try:
-            return Work((yield from self._use_case(envelope, body)), context)
-        except (StoreError, ExecutionFailure):
-            raise
-        except Exception as error:  # noqa: BLE001 - raised in its turn, behind the gate: an early one is not to blame yet
-            return Work(UseCase((), _raising(error)), context)
+        return Work(use_case, context)
 
     def _use_case(self, envelope: Envelope, body: Body) -> Generator[Request, Any, UseCase]:
         if envelope.type not in EVENTS:

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from contracts.envelope import Envelope
+from services.seedwork.failures import StoreRestored
 from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.rendering import Prepared
@@ -63,14 +64,19 @@ _STALE = Prepared(
     )
 )
 _BLOCK = Prepared(lambda insert: insert(blocked).on_conflict_do_nothing())
-_POISON = Prepared(
-    lambda insert: insert(poison).values(
-        {
-            name: sa.bindparam(name, type_=poison.c[name].type)
-            for name in ("consumer", "upstream", "stream_id", "public_seq", "reason", "envelope", "poisoned_at")
-        }
-    )
-)
+
+
+def _set_aside(insert: Any) -> sa.ClauseElement:
+    """Once, however often it is delivered before a person has settled it."""
+    names = ("consumer", "upstream", "stream_id", "public_seq", "reason", "envelope", "poisoned_at")
+    row = {name: sa.bindparam(name, type_=poison.c[name].type) for name in names}
+    same = [poison.c[name] == row[name] for name in ("consumer", "upstream", "stream_id", "public_seq", "envelope")]
+    new = sa.select(*row.values()).where(~sa.exists().where(*same, poison.c.settled.is_(None)))
+    statement: sa.ClauseElement = insert(poison).from_select(names, new)
+    return statement
+
+
+_POISON = Prepared(_set_aside)
 
 
 def _count(insert: Any) -> sa.ClauseElement:
@@ -163,8 +169,11 @@ class IncomingTables:
         return int(counted[0]["count"])
 
     def set_aside(self, envelope: Envelope, reason: str) -> None:
-        """Poison: the body is kept and the stream waits for a person; other streams go on."""
-        now, reason = self._now(), reason[:REASON_CHARACTERS_MAX]
+        """Poison: the body is kept and the stream waits for a person; other streams go on. Raises StoreRestored."""
+        found = self._database.load(Wanted(inbox=((envelope.producer, envelope.stream),)))
+        if found.restoring:
+            raise StoreRestored
+        now, reason = found.now, reason[:REASON_CHARACTERS_MAX]
         place = {"upstream": envelope.producer, "stream_id": envelope.stream}
         self._database.write(
             [
