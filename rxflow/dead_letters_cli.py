@@ -91,7 +91,7 @@ def discard(
     number: Number,
     reason: Annotated[str, typer.Option(help="Why; kept with your name.", min=1)],
 ) -> None:
-    """Throw away one that was altered on its way; the producer's own copy is fetched and takes effect."""
+    """Throw away one that was altered on its way, or a fork of what is handled; the producer's own copy counts."""
     from services.seedwork import dead_letters  # noqa: PLC0415
 
     if not reason.strip():
@@ -99,7 +99,7 @@ def discard(
         raise typer.Exit(2)
     with _store(service) as database:
         letter = dead_letters.discard(database, number, getpass.getuser(), reason.strip())
-    console.print(f"what was kept of {letter.envelope.type} is discarded; its producer's own copy takes its place")
+    console.print(f"what was kept of {letter.envelope.type} is discarded; its producer's own copy counts")
 
 
 @contextmanager

@@ -41,7 +41,19 @@ _UNBLOCK = Prepared(
 _FORGIVE = Prepared(
     lambda _i: sa.delete(attempts).where(attempts.c.message_id == sa.bindparam("message", type_=sa.Uuid()))
 )
-_PARK = Prepared(lambda insert: insert(parked).on_conflict_do_nothing())
+
+
+def _park(insert: Any) -> sa.ClauseElement:
+    """In the place of whatever else is parked under its number: the person has chosen this one."""
+    upsert = insert(parked)
+    chosen: sa.ClauseElement = upsert.on_conflict_do_update(
+        index_elements=list(parked.primary_key),
+        set_={"envelope": upsert.excluded.envelope, "parked_at": upsert.excluded.parked_at},
+    )
+    return chosen
+
+
+_PARK = Prepared(_park)
 
 
 def _pass(insert: Any) -> sa.ClauseElement:
@@ -66,7 +78,7 @@ class NotNext(Exception):  # noqa: N818
 
 
 class Genuine(Exception):  # noqa: N818
-    """It was not altered: replay it, or skip it."""
+    """It was not altered, and no other was handled under its number: replay it, or skip it."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +119,13 @@ def replay(database: Database, letter_id: int, who: str) -> DeadLetter:
 
 
 def skip(database: Database, letter_id: int, who: str, reason: str) -> DeadLetter:
-    """Passes the gate without an effect, on somebody's word: the stream goes on behind it.
+    """Passes the gate without an effect, on somebody's word: the stream goes on behind it. Of a fork: its content is
+    taken for what happened, and the stream goes on along its chain.
 
     Raises `NotNext` where something before it is missing: that comes first.
     """
     letter = show(database, letter_id)
-    here = (letter.upstream, letter.stream_id)
-    handled = database.load(Wanted(inbox=(here,))).inbox.get(here, (0, b""))[0]
+    handled = _handled(database, letter)
     if letter.public_seq > handled + 1:
         raise NotNext(f"{letter.public_seq} of {letter.stream_id}: number {handled + 1} has not been handled yet")
     place = {"upstream": letter.upstream, "stream_id": letter.stream_id, "public_seq": letter.public_seq}
@@ -123,17 +135,24 @@ def skip(database: Database, letter_id: int, who: str, reason: str) -> DeadLette
 
 
 def discard(database: Database, letter_id: int, who: str, reason: str) -> DeadLetter:
-    """Throws away what was kept of an event that was altered on its way: the gate stays where it was, the stream is
-    unblocked, and the producer's own copy takes effect, out of its feed. Skipping would put the altered hash into the
-    gate, and the next event would look like a fork.
+    """Throws away what was kept of an event that was altered on its way, or of another content under a number that is
+    handled (a fork): the gate stays where it was and the stream is unblocked. The producer's own copy takes effect, out
+    of its feed, or has had it. Skipping would put the other hash into the gate, and the next event would look like a
+    fork.
 
     Raises `Genuine` for any other: that is what the producer told, and its feed would bring the same again.
     """
     letter = show(database, letter_id)
-    if letter.envelope.verify():
+    if letter.envelope.verify() and letter.public_seq > _handled(database, letter):
         raise Genuine(str(letter_id))
     _settle(database, letter, f"discarded by {who}: {reason}", [])
     return letter
+
+
+def _handled(database: Database, letter: DeadLetter) -> int:
+    """The last number of its stream that was handled."""
+    here = (letter.upstream, letter.stream_id)
+    return database.load(Wanted(inbox=(here,))).inbox.get(here, (0, b""))[0]
 
 
 def _settle(database: Database, letter: DeadLetter, how: str, effects: list[Any]) -> None:

@@ -140,7 +140,10 @@ class CatchUp:
 
     @staticmethod
     def _is_due(envelope: Envelope, now: int) -> bool:
-        recorded = envelope.parsed_body().recorded_at
+        try:
+            recorded = envelope.parsed_body().recorded_at
+        except ValueError:  # it is the consumer's to set aside; nothing else waits for it
+            return True
         return now - int(recorded.timestamp() * 1_000_000) > GRACE_MICROS
 
     def _missing(self, envelopes: Sequence[Envelope]) -> list[Envelope]:

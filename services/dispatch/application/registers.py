@@ -41,8 +41,8 @@ def drug_refs(products: Iterable[str]) -> tuple[StreamRef[EntryState], ...]:
 
 def admitted_pharmacy(state: EntryState, moment: Moment) -> Pharmacy | Refusal:
     """A pharmacy that may serve today."""
-    pharmacy = state.read(Pharmacy)
-    if pharmacy is None or not state.in_force(civil_day(moment.now)):
+    pharmacy = state.read(Pharmacy) if state.in_force(civil_day(moment.now)) else None
+    if pharmacy is None:
         return Refusal("pharmacy.not_admitted", {"pharmacy": state.code})
     return pharmacy
 
@@ -50,8 +50,8 @@ def admitted_pharmacy(state: EntryState, moment: Moment) -> Pharmacy | Refusal:
 def admitted_courier(state: EntryState, moment: Moment, *, cold_chain: bool) -> Courier | Refusal:
     """A courier that may carry this parcel today: in force, agreement running, able to keep it cold where needed."""
     today = civil_day(moment.now)
-    courier = state.read(Courier)
-    if courier is None or not state.in_force(today):
+    courier = state.read(Courier) if state.in_force(today) else None
+    if courier is None:
         return Refusal("courier.not_admitted", {"courier": state.code})
     if courier.agreement_until < today or (cold_chain and not courier.cold_chain):
         return Refusal("courier.not_qualified", {"agreement_until": courier.agreement_until.isoformat()})

@@ -44,8 +44,8 @@ class Listing:
 
 def listing(state: EntryState, day: date) -> Listing | None:
     """The catalogue's word on a product on a day; None: not listed (目录外)."""
-    listed = state.read(CatalogueEntry)
-    if listed is None or state.validity is None or not state.in_force(day):
+    listed = state.read(CatalogueEntry) if state.in_force(day) else None
+    if listed is None or state.validity is None:
         return None
     rule = f"catalogue/{state.code}@{state.validity.valid_from.isoformat()}"
     return Listing(listed, rule)

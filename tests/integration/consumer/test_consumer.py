@@ -14,6 +14,7 @@ from contracts.envelope import Envelope, public_hash
 from services.seedwork import dead_letters
 from services.seedwork.consumer import ATTEMPTS_MAX
 from services.seedwork.messaging.errors import TryLaterError
+from services.seedwork.store.batch import Wanted
 from services.seedwork.store.errors import Unavailable
 from tests.integration.consumer.world import Pair, new_case, pair
 
@@ -239,6 +240,46 @@ def test_a_genuine_dead_letter_is_not_discarded(both: Pair) -> None:
         dead_letters.discard(both.consumer_driver.database, letter.id, "a person", "in the way")
 
     assert dead_letters.waiting(both.consumer_driver.database) == [letter]
+
+
+def test_another_content_under_a_handled_number_is_discarded_and_the_stream_goes_on(both: Pair) -> None:
+    # given: the first of two was handled, then another content came under its number
+    case = new_case()
+    both.close_case(case, times=2)
+    first, second = both.told()
+    both.consumer.handle([first])
+    both.consumer.handle([forged(first)])
+    database = both.consumer_driver.database
+    (letter,) = dead_letters.waiting(database)
+
+    # when
+    dead_letters.discard(database, letter.id, "a person", "forged")
+    both.consumer.handle([second])
+
+    # then
+    assert both.heard(case) == (1, 2)
+    assert dead_letters.waiting(database) == []
+
+
+def test_what_a_person_replays_takes_the_place_of_what_is_parked_under_its_number(both: Pair) -> None:
+    # given: a dead letter, and another content under its number that came while its stream waited
+    case = new_case()
+    both.close_case(case)
+    (told,) = both.told()
+    both.trouble.failing.add((case, 1))
+    handle_until_settled(both, told)
+    both.consumer.handle([forged(told)])
+    both.trouble.failing.clear()
+    database = both.consumer_driver.database
+    (letter,) = dead_letters.waiting(database)
+
+    # when
+    dead_letters.replay(database, letter.id, "a person")
+    both.consumer.sweep()
+
+    # then
+    assert both.heard(case) == (1,)
+    assert database.load(Wanted(inbox=(("review", case),))).inbox["review", case] == (1, told.hash)
 
 
 def test_what_came_in_one_batch_with_an_altered_body_is_handled_all_the_same(both: Pair) -> None:
