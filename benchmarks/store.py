@@ -136,7 +136,7 @@ def save_figures() -> Iterator[Figure]:
 
         def raw(number: int) -> object:
             row = event(uuid.uuid4(), 1)
-            values = {name: getattr(row, name) for name in EventRow.__dataclass_fields__}
+            values = {name: getattr(row, name) for name in EventRow._fields}
             return bare.cursors[number].execute(RAW, values, prepare=True)
 
         rates = threads_interleaved({"full": full, "raw": raw, "library": library}, 8)

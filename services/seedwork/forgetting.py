@@ -31,7 +31,7 @@ _PLACE = log.c.log_index + sa.literal_column("0")
 _LATER = sa.bindparam("after", type_=sa.BigInteger) < _PLACE
 _FORGOTTEN = Prepared(
     lambda _i: (
-        sa.select(log.c.log_index, *[events.c[name] for name in EventRow.__dataclass_fields__])
+        sa.select(log.c.log_index, *[events.c[name] for name in EventRow._fields])
         .join_from(events, log, log.c.position == events.c.position)
         .where(IS_FORGETTING, _LATER)
         .order_by(_PLACE)
@@ -69,7 +69,7 @@ class Forgetting:
         return len(rows) == BATCH
 
     def _patient(self, row: Mapping[str, Any]) -> UUID:
-        fields = {name: row[name] for name in EventRow.__dataclass_fields__}
+        fields = {name: row[name] for name in EventRow._fields}
         event: Any = self._core.mapper.to_domain_event(stored(EventRow(**fields))).event
         patient_ref: UUID = event.patient_ref
         return patient_ref

@@ -24,9 +24,7 @@ from services.seedwork.store.tables import attempts, blocked, cursor, events, fr
 
 Place = tuple[str, UUID]
 _EVENTS = Prepared(
-    lambda _i: sa.select(*[events.c[name] for name in EventRow.__dataclass_fields__]).order_by(
-        events.c.stream_id, events.c.version
-    )
+    lambda _i: sa.select(*[events.c[name] for name in EventRow._fields]).order_by(events.c.stream_id, events.c.version)
 )
 _PUBLIC = Prepared(lambda _i: sa.select(public).order_by(public.c.stream_id, public.c.public_seq))
 _TAILS = Prepared(

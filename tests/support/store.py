@@ -305,7 +305,7 @@ class Without:
 
 _EVENTS = Prepared(
     lambda _i: (
-        sa.select(*[events.c[name] for name in EventRow.__dataclass_fields__])
+        sa.select(*[events.c[name] for name in EventRow._fields])
         .where(events.c.stream_id == sa.bindparam("stream", type_=sa.Uuid()))
         .order_by(events.c.version)
     )

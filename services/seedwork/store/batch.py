@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One domain event. `hash = sha256(prev | stream | version | topic | recorded_at | state)`."""
 
     stream_id: UUID
@@ -20,8 +19,7 @@ class EventRow:
     recorded_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class PublicRow:
+class PublicRow(NamedTuple):
     """One integration event of the domain event `version` of the same stream."""
 
     stream_id: UUID
@@ -33,8 +31,7 @@ class PublicRow:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TimerRow:
+class TimerRow(NamedTuple):
     """A deadline of a stream; no `due_at` ends it."""
 
     stream_id: UUID

@@ -67,7 +67,7 @@ _WITNESSED = Prepared(
 )
 _EVENTS = Prepared(
     lambda _i: (
-        sa.select(*[events.c[name] for name in EventRow.__dataclass_fields__], events.c.position)
+        sa.select(*[events.c[name] for name in EventRow._fields], events.c.position)
         .where(events.c.position > _AFTER)
         .order_by(events.c.position)
         .limit(sa.bindparam("page", type_=sa.BigInteger))

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.seedwork.store.batch import Batch, Statement
 from services.seedwork.store.postgres_rows import (
     KNOWN,
+    MANY,
     ONE,
     ZERO,
     Kinds,
@@ -47,7 +48,7 @@ _PUBLIC: Kinds = {
 }
 _TIMER: Kinds = {"stream_id": _UUID, "kind": _TEXT, "due_at": _BIG}
 _GATE: Kinds = {"upstream": _TEXT, "stream_id": _UUID, "public_seq": _BIG, "hash": _BYTES, "before": _BIG}
-_event_row, _public_row, _timer_row, _gate_row = (attrgetter(*kinds) for kinds in (_EVENT, _PUBLIC, _TIMER, _GATE))
+_gate_row = attrgetter(*_GATE)
 _KEY = tuple(column.name for column in idempotency.primary_key)
 
 
@@ -144,8 +145,7 @@ def save_text(*, stored: int, said: int, due: int, gated: int, keyed: bool, asse
             .cte("stored")
         )
         positions.append(sa.select(stored_cte.c.position, ONE))
-        queue = sa.select(stored_cte.c.position).order_by(stored_cte.c.position)
-        ctes.append(insert(fresh).from_select(["position"], queue).cte("queued"))
+        ctes.append(insert(fresh).from_select(["position"], sa.select(stored_cte.c.position)).cte("queued"))
         if said:
             ctes.append(_public_cte(stored_cte, said))
         last = sa.select(sa.func.max(stored_cte.c.position)).scalar_subquery()
@@ -160,15 +160,15 @@ def save_text(*, stored: int, said: int, due: int, gated: int, keyed: bool, asse
 
 def _public_cte(stored: sa.CTE, count: int) -> sa.CTE:
     rows = parameter_rows("public", count, _PUBLIC)
+    same = [rows.c.stream_id == stored.c.stream_id, rows.c.version == stored.c.version]
+    position: Any = stored.c.position
+    if count != MANY:  # for a few rows a join costs more than what it joins
+        position = sa.select(stored.c.position).where(*same).scalar_subquery()
     told = sa.select(
-        rows.c.stream_id,
-        rows.c.public_seq,
-        stored.c.position,
-        rows.c.type,
-        rows.c.body,
-        rows.c.prev_hash,
-        rows.c.hash,
-    ).where(rows.c.stream_id == stored.c.stream_id, rows.c.version == stored.c.version)
+        rows.c.stream_id, rows.c.public_seq, position, rows.c.type, rows.c.body, rows.c.prev_hash, rows.c.hash
+    )
+    if count == MANY:
+        told = told.where(*same)
     return insert(public).from_select([c.name for c in public.c], told).cte("said")
 
 
@@ -185,11 +185,11 @@ def save_statement(batch: Batch) -> Statement:
         read=batch.cursor is not None,
     )
     values: dict[str, Any] = {}
-    bind_rows(values, "event", _EVENT, list(map(_event_row, batch.events)), few)
+    bind_rows(values, "event", _EVENT, batch.events, few)
     if batch.public:
-        bind_rows(values, "public", _PUBLIC, list(map(_public_row, batch.public)), few)
+        bind_rows(values, "public", _PUBLIC, batch.public, few)
     if batch.timers:
-        bind_rows(values, "timer", _TIMER, list(map(_timer_row, batch.timers)), few)
+        bind_rows(values, "timer", _TIMER, batch.timers, few)
     if batch.gates:
         bind_rows(values, "gate", _GATE, list(map(_gate_row, batch.gates)), few)
         values["gates"] = len(batch.gates)

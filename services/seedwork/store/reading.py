@@ -70,7 +70,7 @@ def _next(insert: Any, batch: int, table: sa.Table, columns: Sequence[Any], *con
 
 @cache
 def _next_events(batch: int) -> Prepared:
-    columns = [events.c[name] for name in EventRow.__dataclass_fields__]
+    columns = [events.c[name] for name in EventRow._fields]
     return Prepared(lambda insert: _next(insert, batch, events, columns))
 
 
@@ -141,7 +141,7 @@ def next_events(database: Database, name: str, batch: int) -> tuple[Range, list[
     rows = _next_events(batch).read(database, name=name)
     if not rows:
         return None
-    names = EventRow.__dataclass_fields__
+    names = EventRow._fields
     found = [(row["log_index"], EventRow(*(row[each] for each in names))) for row in rows if row["log_index"]]
     return _piece(rows), found
 
