@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
 from rxflow.client.transport import Reply, Service, Session
@@ -56,7 +56,7 @@ class Prescriber(User):
     ) -> Reply:
         """Status 200: final; 202: an answer comes later. `scope`: lines and quantities, None for everything."""
         body = {
-            "request_id": str(request_id or uuid4()),
+            "request_id": str(request_id or self.session.connection.new_id()),
             "scope": None if scope is None else [dict(line) for line in scope],
             "reason_code": reason_code,
             "urgent": urgent,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -74,8 +74,10 @@ class Connection:
         attempts_max: int = ATTEMPTS_MAX,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
+        new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         self.addresses = addresses
+        self.new_id = new_id
         self._attempts_max = attempts_max
         self._sleep = sleep
         # A proxy of the environment must not be asked for the services of this very machine.
@@ -153,7 +155,7 @@ class Session:
         method: str = "POST",
     ) -> Reply:
         """One intent. `key` only to repeat an earlier one; `jws` is the compact form of a signed command."""
-        headers = {"Idempotency-Key": key or new_key()}
+        headers = {"Idempotency-Key": key or self.connection.new_id().hex}
         if jws is not None:
             headers["Content-Type"] = JOSE
         reply = self.connection.send(
@@ -168,11 +170,6 @@ class Session:
         if reply.position is not None:
             self.written[service] = reply.position
         return reply
-
-
-def new_key() -> str:
-    """A key for a new intent."""
-    return uuid4().hex
 
 
 def _reply(response: httpx.Response) -> Reply:

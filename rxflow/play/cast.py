@@ -44,6 +44,10 @@ class Cast:
         self._tokens = tokens
         self._sessions: dict[tuple[Role, str], Session] = {}
 
+    def new_id(self) -> UUID:
+        """A name for something new, as the connection makes them."""
+        return self._connection.new_id()
+
     def prescriber(self, doctor: Person) -> Prescriber:
         return Prescriber(self._session(Role.PRESCRIBER, doctor.code, doctor.organisation, region=doctor.region))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 
@@ -115,7 +115,7 @@ class Journey:
         claim = wait_until(lambda: self._claim(supply, "authorised"), "an authorised claim")
         if claim["state"] == "authorised":
             payments = wait_until(lambda: patient.payments(claim["claim_id"]), "a payment to be asked for")
-            patient.pay(payments[0]["payment_id"], f"pay-{uuid4().hex[:16]}")
+            patient.pay(payments[0]["payment_id"], f"pay-{self.stage.cast.new_id().hex[:16]}")
         pharmacy = self.stage.cast.pharmacy(store)
 
         def cleared() -> bool:

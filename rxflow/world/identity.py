@@ -13,15 +13,19 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Literal
 
+import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
-from joserfc import jws
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64encode
 from stdnum.cn import ric, uscc
 
 Sex = Literal["male", "female"]
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "安宁和平清明远思文博嘉乐康健欣怡晨阳雨泽兰竹松柏秋冬春夏云星河山川海若如子之"
+P256_BYTES = 32
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -35,9 +39,13 @@ class SigningPair:
     public_jwk: dict[str, Any]
 
     def sign(self, payload: bytes) -> str:
-        """A compact JWS (ES256) over exactly these bytes."""
-        key = ECKey.import_key(self.private_jwk)
-        return jws.serialize_compact({"alg": "ES256", "kid": self.kid}, payload, key, algorithms=["ES256"])
+        """A compact JWS (ES256) over exactly these bytes, the same each time (RFC 6979): the world repeats itself."""
+        header = orjson.dumps({"alg": "ES256", "kid": self.kid})
+        signed = urlsafe_b64encode(header) + b"." + urlsafe_b64encode(payload)
+        key = ECKey.import_key(self.private_jwk).get_op_key("sign")
+        numbers = decode_dss_signature(key.sign(signed, ec.ECDSA(SHA256(), deterministic_signing=True)))
+        signature = b"".join(number.to_bytes(P256_BYTES, "big") for number in numbers)
+        return (signed + b"." + urlsafe_b64encode(signature)).decode()
 
 
 def signing_pair(seed: int, kid: str) -> SigningPair:

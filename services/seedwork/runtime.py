@@ -29,7 +29,15 @@ from services.seedwork.store.executor import Context, Work, find, load, perform
 from services.seedwork.store.freshness import freshness_query, shows, waiting_since
 from services.seedwork.store.leader import WAKE_CHANNEL
 from services.seedwork.store.migrating import heads, store
-from services.seedwork.store.opening import KEYRING_POOL, async_database, check_connections, service_role, store_core
+from services.seedwork.store.opening import (
+    KEYRING_POOL,
+    REAL,
+    Surroundings,
+    async_database,
+    check_connections,
+    service_role,
+    store_core,
+)
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import inbox, meta
 from services.seedwork.usecase import Actor, UseCase
@@ -68,14 +76,14 @@ logger = logging.getLogger(__name__)
 class StoreRuntime:
     """Implements `services.seedwork.ports.ApiRuntime` over the service's own store."""
 
-    def __init__(self, service: Service, settings: Settings) -> None:
+    def __init__(self, service: Service, settings: Settings, around: Surroundings = REAL) -> None:
         self.service = service
         self._settings = settings
         role = service_role(service.name, settings)
         url = settings.service_database_url(service.name)
-        self.database: AsyncDatabase = async_database(url, settings.pool_size, role)
-        self._keyring = async_database(settings.keyring_database_url, KEYRING_POOL, role)
-        self._core = store_core(service, settings)
+        self.database: AsyncDatabase = async_database(url, settings.pool_size, role, around)
+        self._keyring = async_database(settings.keyring_database_url, KEYRING_POOL, role, around)
+        self._core = store_core(service, settings, around)
         self._driver = AsyncDriver(self.database, self._keyring)
         self._families = families_of(service.name)
         self._condition = condition_query(service)

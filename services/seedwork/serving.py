@@ -12,15 +12,19 @@ GRACE_SECONDS = 3
 """With an open event stream uvicorn would ignore SIGTERM for ever."""
 
 
-def api_app(name: str, settings: Any) -> Any:
-    """The ASGI application of one service."""
+def api_app(name: str, settings: Any, around: Any = None) -> Any:
+    """The ASGI application of one service, in these surroundings (`store.opening`) or the real ones."""
     from services.seedwork.api import create_app  # noqa: PLC0415 - a worker must not import it
     from services.seedwork.api.internal import router as internal  # noqa: PLC0415
     from services.seedwork.runtime import StoreRuntime  # noqa: PLC0415
+    from services.seedwork.store.opening import REAL  # noqa: PLC0415
 
+    around = around or REAL
     service = import_module(f"services.{name}.composition").SERVICE
     router = import_module(f"services.{name}.api").router
-    return create_app(service, StoreRuntime(service, settings), settings=settings, routers=(router, internal))
+    runtime = StoreRuntime(service, settings, around)
+    routers = (router, internal)
+    return create_app(service, runtime, settings=settings, routers=routers, new_request_id=around.request_id)
 
 
 def run_api(name: str, settings: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,3 +41,30 @@ def test_whatever_people_do_quantities_goods_and_money_add_up(founded: Path, tmp
             town.move_clock(timedelta(days=3))
             town.settle()
         hold_at_the_end(town)
+
+
+def history(founded: Path, directory: Path, *, seed: int, starts_ns: int) -> str:
+    """What is recorded when people have done whatever they like for a while."""
+    with copy_of(founded, directory, seed=seed, starts_ns=starts_ns) as town:
+        journey = a_journey(town, 0, packs=2)
+        journey.issue()
+        journey.pass_review()
+        mischief = Mischief(town, journey)
+        town.settle()
+        town.follows = False
+        for _ in range(30):
+            mischief.act()
+            town.stir(3)
+        town.settle()
+        return town.digest()
+
+
+def test_the_same_seed_does_the_same_again_to_the_byte(founded: Path, tmp_path: Path) -> None:
+    now = time.time_ns()
+
+    first, again, other = (
+        history(founded, tmp_path / name, seed=seed, starts_ns=now) for name, seed in (("1", 1), ("2", 1), ("3", 2))
+    )
+
+    assert first == again
+    assert first != other

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from rxflow.client import Hold, Problem, Supply
 from rxflow.play.journey import Journey
@@ -32,7 +32,7 @@ def a_journey(
         town.world,
         patient,
         hospital.doctors[number % len(hospital.doctors)],
-        prescription_id=uuid4(),
+        prescription_id=town.new_id(),
         patient_ref=admitted.patient_ref,
         lines=written,
         validity_days=days,
@@ -184,7 +184,7 @@ class Mischief:
             for payment in self._patient.payments(claim["claim_id"]):
                 if payment["status"] == "requested":
                     prefix = self.town.random.choice(("pay-", "pay-", "DECLINE-"))
-                    self._patient.pay(payment["payment_id"], prefix + uuid4().hex[:12])
+                    self._patient.pay(payment["payment_id"], prefix + self.town.new_id().hex[:12])
 
     def _claims(self) -> list[dict[str, Any]]:
         return self._patient.claims(self._one(self.supplies)[1].supply_id) if self.supplies else []
@@ -250,7 +250,7 @@ class Mischief:
         if self.town.random.random() < 0.12:
             line = self.town.random.choice(self.journey.draft.payload["lines"])
             part = [{"line": line["line"], "quantity": self.town.random.randint(1, line["quantity"])}]
-            request_id = self.town.random.choice([uuid4(), *self.requests])
+            request_id = self.town.random.choice([self.town.new_id(), *self.requests])
             self.requests.append(request_id)
             doctor = self.town.cast.prescriber(self.journey.doctor)
             scope = self.town.random.choice((None, part))

@@ -7,16 +7,17 @@ order between streams and now and then twice, as a broker may.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
-from unittest.mock import patch
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
@@ -38,21 +39,25 @@ from services.seedwork.projector import Projector
 from services.seedwork.relay import Relay
 from services.seedwork.serving import api_app
 from services.seedwork.settings import Settings
-from services.seedwork.store import opening
 from services.seedwork.store.batch import Statement, Wanted
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import Context, Work, load, perform, stored
 from services.seedwork.store.migrating import STORES, migrate, store
-from services.seedwork.store.opening import blocking_database, store_core
+from services.seedwork.store.opening import Surroundings, blocking_database, store_core
 from services.seedwork.store.sealer import seal
-from services.seedwork.store.sqlite import SqliteDatabase
 from services.seedwork.timers import Timers
 from services.seedwork.usecase import Actor
 from tests.support.in_process import Applications
 from tests.support.store_in_memory import enveloped
 
+_RECORDED = (
+    "SELECT log_index, e.stream_id, version, topic, state, e.hash, recorded_at, public_seq, body"
+    " FROM log JOIN events e USING (position) LEFT JOIN public p USING (position) ORDER BY log_index, public_seq"
+)
 NAMES: tuple[ServiceName, ...] = get_args(ServiceName)
 ROUNDS_MAX = 2000
+TICK_NS = 1_000_000_000
+"""How much time goes by with each request, where time is the town's own."""
 REPEATED = 0.1
 """Share of deliveries that `stir` lets arrive twice."""
 
@@ -71,14 +76,24 @@ class Post:
     def close(self) -> None: ...
 
 
+class SeededIds:
+    """Identifiers out of a seeded chance."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def new(self) -> UUID:
+        return UUID(bytes=self._chance.randbytes(16), version=4)
+
+
 class Office:
     """One service's store and what its worker does."""
 
-    def __init__(self, name: str, settings: Settings, post: Post) -> None:
+    def __init__(self, name: str, settings: Settings, post: Post, around: Surroundings) -> None:
         self.service = import_module(f"services.{name}.composition").SERVICE
-        self.core = store_core(self.service, settings)
-        self.database = blocking_database(settings.service_database_url(name), 1)
-        self._keyring = blocking_database(settings.keyring_database_url, 1)
+        self.core = store_core(self.service, settings, around)
+        self.database = blocking_database(settings.service_database_url(name), 1, around)
+        self._keyring = blocking_database(settings.keyring_database_url, 1, around)
         self.driver = Driver(self.database, self._keyring)
         self.consumer = Consumer(self.core, self.driver)
         self.relay = Relay(name, families_of(name), self.database, post)
@@ -139,18 +154,20 @@ class Office:
 
 
 class Town:
-    """The demo world in one process."""
+    """The demo world in one process. On files of its own the same seed does the same again, to the byte, from the same
+    moment on (`starts_ns`; otherwise time is the machine's)."""
 
-    def __init__(self, settings: Settings, *, seed: int = 1) -> None:
+    def __init__(self, settings: Settings, *, seed: int = 1, starts_ns: int | None = None) -> None:
         self.settings = settings
         self.random = random.Random(seed)
+        self._seed, self._ticks_ns = seed, starts_ns
         self.follows = True
         """Whether everything has arrived before each request, as for somebody who is in no hurry."""
         self.post = Post()
-        self.offices = {name: Office(name, settings, self.post) for name in NAMES}
-        self.apps = {name: api_app(name, settings) for name in NAMES}
+        self.offices = {name: Office(name, settings, self.post, self._around(f"{name} worker")) for name in NAMES}
+        self.apps = {name: api_app(name, settings, self._around(f"{name} api")) for name in NAMES}
         self.applications = Applications({PORTS[name]: app for name, app in self.apps.items()}, self._before)
-        connection = Connection(Addresses.local(), transport=self.applications, attempts_max=1)
+        connection = Connection(Addresses.local(), transport=self.applications, attempts_max=1, new_id=self.new_id)
         self.tokens = development_issuer(settings).issue_token
         self.world = build_world(as_of=datetime.now(ZONE).date())
         self.cast = Cast(self.world, connection, self.tokens)
@@ -158,6 +175,27 @@ class Town:
         self.refused: list[str] = []
         """What consumers logged: refusals of reactions, forks, failures."""
         self._log = _Heard(self.refused)
+
+    def new_id(self) -> UUID:
+        """What people call something new."""
+        return UUID(bytes=self.random.randbytes(16), version=4)
+
+    def _around(self, process: str) -> Surroundings:
+        chance = random.Random(f"{self._seed} {process}")
+        clock = time.time_ns if self._ticks_ns is None else lambda: self._ticks_ns or 0
+        return Surroundings(chance, SeededIds(chance), clock, synchronous="OFF")  # nobody pulls the plug here
+
+    def _time(self) -> datetime:
+        """The stores' clock, without the offset of development mode."""
+        return datetime.now(UTC) if self._ticks_ns is None else from_micros(self._ticks_ns // 1000)
+
+    def digest(self) -> str:
+        """Of all that every service has recorded and told, in the order of the logs."""
+        whole = hashlib.sha256()
+        for office in self.offices.values():
+            for row in office.query(_RECORDED):
+                whole.update(repr(row).encode())
+        return whole.hexdigest()
 
     def open(self) -> None:
         for office in self.offices.values():
@@ -195,7 +233,7 @@ class Town:
 
     def move_clock(self, by: timedelta) -> None:
         """The installation's clock goes on; nothing has noticed yet."""
-        ahead = self.now() - datetime.now(UTC) + by
+        ahead = self.now() - self._time() + by
         administrator = self.cast.administrator()
         follows, self.follows = self.follows, False
         for name in NAMES:
@@ -209,6 +247,8 @@ class Town:
         return name
 
     def _before(self, _request: Any) -> None:
+        if self._ticks_ns is not None:
+            self._ticks_ns += TICK_NS
         if self.follows:
             self.settle()
 
@@ -222,11 +262,6 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._kept.append(record.getMessage())
-
-
-def _hasty(url: str) -> SqliteDatabase:
-    """Without waiting for the disk: nobody pulls the plug here."""
-    return SqliteDatabase(url.removeprefix("sqlite:///"), synchronous="OFF")
 
 
 def _uuid(stored_id: Any) -> UUID:
@@ -256,10 +291,11 @@ def found(directory: Path, database_url: str | None = None) -> None:
 
 
 @contextmanager
-def town_in(directory: Path, *, seed: int = 1, database_url: str | None = None) -> Iterator[Town]:
+def town_in(
+    directory: Path, *, seed: int = 1, database_url: str | None = None, starts_ns: int | None = None
+) -> Iterator[Town]:
     """The town whose stores are in this directory."""
-    with patch.object(opening, "sqlite_database", _hasty):
-        town = Town(settings_in(directory, database_url), seed=seed)
+    town = Town(settings_in(directory, database_url), seed=seed, starts_ns=starts_ns)
     town.open()
     try:
         yield town
@@ -268,8 +304,8 @@ def town_in(directory: Path, *, seed: int = 1, database_url: str | None = None) 
 
 
 @contextmanager
-def copy_of(founded: Path, directory: Path, *, seed: int = 1) -> Iterator[Town]:
+def copy_of(founded: Path, directory: Path, *, seed: int = 1, starts_ns: int | None = None) -> Iterator[Town]:
     """A town like the one founded there, to do with as one likes."""
     shutil.copytree(founded, directory, dirs_exist_ok=True)
-    with town_in(directory, seed=seed) as town:
+    with town_in(directory, seed=seed, starts_ns=starts_ns) as town:
         yield town

@@ -105,7 +105,7 @@ class Keyring:
         if self.is_behind:
             raise Unavailable("the keyring waits for the keys of forgotten patients to be destroyed")
         keys: dict[KeyName, AESGCM | None] = {}
-        for name in names:
+        for name in sorted(names):  # a set has another order in each process
             if name[1] not in self._rights:
                 if create:  # it would be lost in silence
                     raise PermissionError(f"this service may not keep personal data of class {name[1]}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -38,12 +41,32 @@ class TimeOrderedIds:
         return UUID(bytes=uuid6.uuid7().bytes)
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a process takes from outside beside its servers. A simulation brings its own, and can repeat itself."""
+
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    """The random port: nonces, data keys, jitter."""
+    ids: Ids = field(default_factory=TimeOrderedIds)
+    clock_ns: Callable[[], int] = time.time_ns
+    """An embedded store's time; PostgreSQL has its own."""
+    synchronous: str = "FULL"
+    """Whether an embedded store waits for the disk."""
+
+    def request_id(self) -> UUID:
+        """The name of one attempt of one request."""
+        return UUID(bytes=self.chance.randbytes(16), version=4)
+
+
+REAL = Surroundings()
+
+
 def is_sqlite(url: str) -> bool:
     return url.startswith(_SQLITE)
 
 
-def sqlite_database(url: str) -> SqliteDatabase:
-    return SqliteDatabase(url.removeprefix(_SQLITE))
+def sqlite_database(url: str, around: Surroundings = REAL) -> SqliteDatabase:
+    return SqliteDatabase(url.removeprefix(_SQLITE), synchronous=around.synchronous, clock_ns=around.clock_ns)
 
 
 def libpq(url: str) -> str:
@@ -51,16 +74,16 @@ def libpq(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def async_database(url: str, pool_size: int, role: Role | None = None) -> AsyncDatabase:
+def async_database(url: str, pool_size: int, role: Role | None = None, around: Surroundings = REAL) -> AsyncDatabase:
     """For an api."""
     if is_sqlite(url):
-        return ThreadedSqlite(sqlite_database(url))
+        return ThreadedSqlite(sqlite_database(url, around))
     return AsyncPostgresDatabase(libpq(url), pool_size=pool_size, role=role)
 
 
-def blocking_database(url: str, pool_size: int) -> Database:
+def blocking_database(url: str, pool_size: int, around: Surroundings = REAL) -> Database:
     """For a script, a test or the simulation: in this thread."""
-    return sqlite_database(url) if is_sqlite(url) else PostgresDatabase(libpq(url), pool_size=pool_size)
+    return sqlite_database(url, around) if is_sqlite(url) else PostgresDatabase(libpq(url), pool_size=pool_size)
 
 
 def green_database(url: str, pool_size: int, role: Role | None = None) -> Database:
@@ -115,12 +138,8 @@ def leadership(database: Any, service: str) -> AdvisoryLeadership | FileLeadersh
     return FileLeadership(database.database if isinstance(database, TpoolSqlite) else database)
 
 
-def store_core(
-    service: Service, settings: Settings, chance: random.Random | None = None, ids: Ids | None = None
-) -> StoreCore:
-    """The executor's knowledge of one service. `chance` is the random port: nonces, data keys and jitter come from it;
-    `ids` makes the identifiers. Both are the system's own unless a simulation brings what it can repeat."""
-    chance = chance or random.SystemRandom()
+def store_core(service: Service, settings: Settings, around: Surroundings = REAL) -> StoreCore:
+    """The executor's knowledge of one service."""
     is_postgresql = not is_sqlite(settings.database_url)
     queries = {
         name: render(query, is_postgresql=is_postgresql)
@@ -128,5 +147,5 @@ def store_core(
         for name, query in projection.queries.items()
     }
     master, answers = settings.secret_key("keyring"), settings.secret_key(f"answers:{service.name}")
-    keyring = Keyring(master, service.rights, is_postgresql=is_postgresql, random_bytes=chance.randbytes)
-    return StoreCore(service, keyring, answers, ids or TimeOrderedIds(), queries, chance)
+    keyring = Keyring(master, service.rights, is_postgresql=is_postgresql, random_bytes=around.chance.randbytes)
+    return StoreCore(service, keyring, answers, around.ids, queries, around.chance)
