@@ -23,7 +23,7 @@ IntentKind = Literal["general", "pooled_outpatient", "dual_channel", "chronic_di
 
 @dataclass(frozen=True)
 class Draft:
-    """A prescription ready to be sent. `payload` is what is signed; each reading of `jws` signs these bytes."""
+    """A prescription ready to be sent. `payload` is what is signed; `jws` is the same at each reading."""
 
     prescription_id: UUID
     payload: Mapping[str, Any]
