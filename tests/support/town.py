@@ -178,7 +178,7 @@ class Town:
 
     def new_id(self) -> UUID:
         """What people call something new."""
-        return UUID(bytes=self.random.randbytes(16), version=4)
+        return SeededIds(self.random).new()
 
     def _around(self, process: str) -> Surroundings:
         chance = random.Random(f"{self._seed} {process}")

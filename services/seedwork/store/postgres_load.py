@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from services.seedwork.store.batch import EventRow, Found, KeptAnswer, Statement, Wanted
 from services.seedwork.store.postgres_rows import (
+    KEY,
     KNOWN,
     ONE,
     ZERO,
@@ -30,7 +31,6 @@ from services.seedwork.store.tables import RESTORING, blocked, events, idempoten
 
 _BIG, _TEXT = sa.BigInteger(), sa.Text()
 _SEEN: Kinds = {"upstream": _TEXT, "stream_id": sa.Uuid()}
-_KEY = tuple(column.name for column in idempotency.primary_key)
 
 NOW: sa.ColumnElement[Any] = sa.literal_column(
     "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
@@ -52,7 +52,7 @@ def load_text(*, streams: int, keyed: bool, gated: int) -> str:
     restoring = sa.select(meta.c.value).where(meta.c.name == sa.literal_column(f"'{RESTORING}'")).scalar_subquery()
     parts = [row("now", uuid_none, NOW, text, data, data, restoring if gated else big)]
     if keyed:
-        same = [idempotency.c[name] == sa.bindparam(f"key_{name}", type_=_TEXT) for name in _KEY]
+        same = [idempotency.c[name] == sa.bindparam(f"key_{name}", type_=_TEXT) for name in KEY]
         kept = row("kept", uuid_none, sa.cast(idempotency.c.status, _BIG), text, idempotency.c.answer,
                    idempotency.c.body_sha256, idempotency.c.position)  # fmt: skip
         parts.append(kept.where(*same, idempotency.c.expires_at > NOW))
@@ -91,7 +91,7 @@ def load_statement(wanted: Wanted) -> Statement:
     if streams:
         bind_rows(values, "wanted", KNOWN, streams, few)
     if wanted.idempotency:
-        values |= {f"key_{name}": getattr(wanted.idempotency, name) for name in _KEY}
+        values |= {f"key_{name}": getattr(wanted.idempotency, name) for name in KEY}
     if wanted.inbox:
         bind_rows(values, "inbox", _SEEN, wanted.inbox, few)
     return Statement(text, values)

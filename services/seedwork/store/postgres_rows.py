@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from services.seedwork.store.tables import idempotency
+
 Kinds = dict[str, sa.types.TypeEngine[Any]]
 """Columns with their types."""
 FEW = 8
@@ -22,6 +24,8 @@ ZERO: sa.ColumnClause[int] = sa.literal_column("0")
 ONE: sa.ColumnClause[int] = sa.literal_column("1")
 KNOWN: Kinds = {"stream_id": sa.Uuid(), "version": sa.BigInteger()}
 """Streams with the version they were read at."""
+KEY = tuple(column.name for column in idempotency.primary_key)
+"""What names one intent of one caller."""
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.seedwork.store.batch import Batch, Statement
 from services.seedwork.store.postgres_rows import (
+    KEY,
     KNOWN,
     MANY,
     ONE,
@@ -49,7 +50,6 @@ _PUBLIC: Kinds = {
 _TIMER: Kinds = {"stream_id": _UUID, "kind": _TEXT, "due_at": _BIG}
 _GATE: Kinds = {"upstream": _TEXT, "stream_id": _UUID, "public_seq": _BIG, "hash": _BYTES, "before": _BIG}
 _gate_row = attrgetter(*_GATE)
-_KEY = tuple(column.name for column in idempotency.primary_key)
 
 
 def _inbox_ctes(gates: Any) -> list[sa.CTE]:
@@ -97,8 +97,8 @@ def _kept_cte(position: sa.ColumnElement[Any]) -> sa.CTE:
     values = {c.name: sa.bindparam(f"key_{c.name}", type_=c.type) for c in idempotency.c if c.name != "position"}
     upsert = insert(idempotency).values({**values, "position": position})
     kept = upsert.on_conflict_do_update(
-        index_elements=[idempotency.c[name] for name in _KEY],
-        set_={c.name: upsert.excluded[c.name] for c in idempotency.c if c.name not in _KEY},
+        index_elements=[idempotency.c[name] for name in KEY],
+        set_={c.name: upsert.excluded[c.name] for c in idempotency.c if c.name not in KEY},
         where=idempotency.c.expires_at <= sa.bindparam("key_now", type_=_BIG),
     )
     return kept.returning(idempotency.c.key).cte("kept")

@@ -14,19 +14,12 @@ from services.seedwork.store.executor import StoreCore, perform
 from services.seedwork.store.keyring import Keyring
 from services.seedwork.store.sqlite import SqliteDatabase
 from tests.support.store import BOXES, add_item, new_store, open_box, work
+from tests.support.town import SeededIds
 
 TABLES = ("events", "public", "idempotency", "key", "timer", "fresh")
 NOON_NS = 1_790_000_000_000_000_000
 BOX, PATIENT = UUID(int=1), UUID(int=2)
 MASTER_KEY = bytes(range(32))
-
-
-class SeededIds:
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-
-    def new(self) -> UUID:
-        return UUID(bytes=self._chance.randbytes(16), version=4)
 
 
 def written(directory: Path, seed: int, clock_ns: int = NOON_NS) -> list[list[tuple[Any, ...]]]:
