@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from contracts.envelope import Envelope, public_hash
 from services.seedwork import dead_letters, restoring
 from services.seedwork.consumer import ATTEMPTS_MAX
+from services.seedwork.feeds import FeedPage
 from services.seedwork.messaging.errors import TryLaterError
 from services.seedwork.store import reading
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import attempts, blocked, meta, parked
-from tests.integration.consumer.world import Pair, new_case, pair
+from tests.integration.consumer.world import Pair, StoreFeeds, new_case, pair
 
 _PARKED = Prepared(lambda _i: sa.select(parked.c.public_seq).order_by(parked.c.public_seq))
 _ATTEMPTS = Prepared(lambda _i: sa.select(attempts.c.message_id))
@@ -264,3 +265,20 @@ def test_the_low_water_mark_passes_what_waits_only_once_it_is_kept(both: Pair) -
     dead_letters.replay(database, letters(both)[0].id, "a person")
     both.consumer.sweep()
     assert both.heard(first.stream) == (1, 2, 3)
+
+
+def test_a_body_that_cannot_be_read_does_not_stop_the_catch_up(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given: a feed that brings an unreadable event, long after the start
+    both.catch_up.step()
+    first, broken = unreadable(both, "body")
+    both.consumer.handle([first])
+    page = FeedPage([broken], broken.log_index)
+    monkeypatch.setattr(StoreFeeds, "family", lambda _feeds, family, _after: [page] if family.name == "case" else [])
+
+    # when
+    for _ in range(ATTEMPTS_MAX):
+        with suppress(ValueError):
+            both.catch_up.step()
+
+    # then: it is set aside like one that the broker brings
+    assert [letter.envelope for letter in letters(both)] == [broken]
