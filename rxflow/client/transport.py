@@ -10,7 +10,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -18,6 +18,9 @@ import httpx
 
 from contracts.topology import PORTS
 from rxflow.client.failures import NoAnswer, Problem
+from rxflow.client.waiting import wait_until
+
+T = TypeVar("T")
 
 Service = Literal["prescribe", "review", "dispatch", "insurance", "shortage"]
 Json = Mapping[str, Any]
@@ -73,6 +76,7 @@ class Connection:
         timeout_seconds: float = TIMEOUT_SECONDS,
         attempts_max: int = ATTEMPTS_MAX,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
         transport: httpx.BaseTransport | None = None,
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
@@ -80,6 +84,7 @@ class Connection:
         self.new_id = new_id
         self._attempts_max = attempts_max
         self._sleep = sleep
+        self._clock = clock
         # A proxy of the environment must not be asked for the services of this very machine.
         self._http = httpx.Client(timeout=timeout_seconds, transport=transport, trust_env=not addresses.on_this_machine)
 
@@ -91,6 +96,10 @@ class Connection:
 
     def close(self) -> None:
         self._http.close()
+
+    def wait_until(self, condition: Callable[[], T | None], what: str) -> T:
+        """The first truthy value of `condition`, at this connection's pace. Raises TimedOut."""
+        return wait_until(condition, what, clock=self._clock, sleep=self._sleep)
 
     def send(
         self,

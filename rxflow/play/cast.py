@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from contracts.roles import Role
@@ -19,6 +20,8 @@ from rxflow.client import (
     Session,
 )
 from rxflow.world import Carrier, Person, Store, World
+
+T = TypeVar("T")
 
 
 class TokenMaker(Protocol):
@@ -47,6 +50,10 @@ class Cast:
     def new_id(self) -> UUID:
         """A name for something new, as the connection makes them."""
         return self._connection.new_id()
+
+    def wait_until(self, condition: Callable[[], T | None], what: str) -> T:
+        """At the pace of the connection. Raises TimedOut."""
+        return self._connection.wait_until(condition, what)
 
     def prescriber(self, doctor: Person) -> Prescriber:
         return Prescriber(self._session(Role.PRESCRIBER, doctor.code, doctor.organisation, region=doctor.region))

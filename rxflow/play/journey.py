@@ -9,9 +9,9 @@ from uuid import UUID
 
 import orjson
 
-from rxflow.client import Hold, Reply, Supply, wait_until
+from rxflow.client import Hold, Reply, Supply
 from rxflow.client.retail import Way
-from rxflow.play.stage import Admitted, Stage, once_known
+from rxflow.play.stage import Admitted, Stage
 from rxflow.world import Carrier, Draft, Person, Store
 
 FINAL = frozenset({"completed", "refused", "cancelled", "expired"})
@@ -34,7 +34,7 @@ class Journey:
     # -- prescribing and review
 
     def issue(self) -> Reply:
-        return once_known(lambda: self.stage.cast.prescriber(self.doctor).issue(self.draft.jws))
+        return self.stage.once_known(lambda: self.stage.cast.prescriber(self.doctor).issue(self.draft.jws))
 
     def amend(self, amended: Draft) -> Reply:
         """Once the doctor knows that it was returned."""
@@ -46,8 +46,8 @@ class Journey:
     def take_case(self) -> dict[str, Any]:
         """The hospital's pharmacist takes the case, once it is in the queue."""
         reviewer, _ = self.stage.cast.reviewer_of(self.doctor)
-        case = wait_until(lambda: reviewer.case_of(self.prescription_id), "a case in the review queue")
-        once_known(lambda: reviewer.take(case["case_id"]))
+        case = self.stage.cast.wait_until(lambda: reviewer.case_of(self.prescription_id), "a case in the review queue")
+        self.stage.once_known(lambda: reviewer.take(case["case_id"]))
         return reviewer.case(case["case_id"])
 
     def pass_review(self) -> None:
@@ -80,7 +80,9 @@ class Journey:
     def wait_for_fulfilment(self) -> str:
         """The patient sees that it may be fetched."""
         patient = self.stage.cast.patient(self.admitted.patient_ref)
-        found = wait_until(lambda: patient.fulfilments(self.prescription_id), "the patient's right to be served")
+        found = self.stage.cast.wait_until(
+            lambda: patient.fulfilments(self.prescription_id), "the patient's right to be served"
+        )
         return str(found[0]["fulfilment_id"])
 
     def hold(self, store: Store, *, way: Way = "counter", lines: Sequence[Mapping[str, Any]] | None = None) -> Hold:
@@ -88,13 +90,13 @@ class Journey:
         fulfilment_id = self.wait_for_fulfilment()
         token = self.stage.cast.patient(self.admitted.patient_ref).token(fulfilment_id)
         pharmacy = self.stage.cast.pharmacy(store)
-        seen = once_known(lambda: pharmacy.look_up(token))
+        seen = self.stage.once_known(lambda: pharmacy.look_up(token))
         if lines is None:
             remaining = [(line["line"], line["buckets"]["remaining"]) for line in seen["fulfilment"]["lines"]]
             lines = [{"line": line, "quantity": quantity} for line, quantity in remaining if quantity]
         for line in lines:
             self.stage.stock_up(store, self.product_of(line["line"]))
-        return once_known(lambda: pharmacy.hold(fulfilment_id, token, lines, way=way))
+        return self.stage.once_known(lambda: pharmacy.hold(fulfilment_id, token, lines, way=way))
 
     def dispense(self, store: Store, hold: Hold, *, less: int = 0) -> Supply:
         """Pharmacy's review, packs scanned, checked by another person. `less`: base units that are not there."""
@@ -112,9 +114,11 @@ class Journey:
     def clear(self, store: Store, supply: Supply) -> None:
         """The standing authorisation lets insurance ask the insurer; the patient pays the share, where there is one."""
         patient = self.stage.cast.patient(self.admitted.patient_ref)
-        claim = wait_until(lambda: self._claim(supply, "authorised"), "an authorised claim")
+        claim = self.stage.cast.wait_until(lambda: self._claim(supply, "authorised"), "an authorised claim")
         if claim["state"] == "authorised":
-            payments = wait_until(lambda: patient.payments(claim["claim_id"]), "a payment to be asked for")
+            payments = self.stage.cast.wait_until(
+                lambda: patient.payments(claim["claim_id"]), "a payment to be asked for"
+            )
             patient.pay(payments[0]["payment_id"], f"pay-{self.stage.cast.new_id().hex[:16]}")
         pharmacy = self.stage.cast.pharmacy(store)
 
@@ -122,7 +126,7 @@ class Journey:
             supplies = pharmacy.fulfilment(supply.hold.fulfilment_id)["supplies"]
             return any(found["supply_id"] == supply.supply_id and found["cleared"] for found in supplies)
 
-        wait_until(cleared, "the supply to be cleared")
+        self.stage.cast.wait_until(cleared, "the supply to be cleared")
 
     def collect(self, store: Store, supply: Supply) -> None:
         """Over the counter, against the pickup code and the identity card."""
@@ -149,11 +153,11 @@ class Journey:
     def wait_for_settlement(self) -> None:
         """Every supply's claim is settled, and the prescription completed."""
         for supply in self.supplies:
-            wait_until(lambda supply=supply: self._claim(supply, "settled"), "a settled claim")  # type: ignore[misc]
+            self.stage.cast.wait_until(lambda supply=supply: self._claim(supply, "settled"), "a settled claim")  # type: ignore[misc]
         self.wait_for_status("completed")
 
     def wait_for_status(self, status: str) -> None:
-        wait_until(lambda: self.status() == status, f"the prescription to be {status}")
+        self.stage.cast.wait_until(lambda: self.status() == status, f"the prescription to be {status}")
 
     def status(self) -> str:
         return str(self.stage.cast.prescriber(self.doctor).prescription(self.prescription_id)["status"])

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from contracts.registers import OWNER
-from rxflow.client import Problem, wait_until
+from rxflow.client import Problem
 from rxflow.play.cast import Cast
 from rxflow.world import Lot, Patient, Store, World, registration_of
 
@@ -59,12 +59,12 @@ class Admitted:
 class Stage:
     """The demo world in one installation. Stock is booked in where and when it is needed."""
 
-    def __init__(self, cast: Cast) -> None:
+    def __init__(self, cast: Cast, new_lock: Callable[[], Any] = threading.Lock) -> None:
         self.cast = cast
         self.world: World = cast.world
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._shelves: dict[tuple[str, str], list[_OnShelf]] = {}
-        self._of_one_item: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        self._of_one_item: defaultdict[tuple[str, str], Any] = defaultdict(new_lock)
 
     def load_registers(self, told: Callable[[str, int], None] = lambda _kind, _count: None) -> None:
         """Every register of the world to its owner. The same again changes nothing."""
@@ -92,7 +92,7 @@ class Stage:
             "deductible_used": DEDUCTIBLE_USED_FEN,
             "insured_from": "2020-01-01",
         }
-        once_known(lambda: administrator.import_member(member))
+        self.once_known(lambda: administrator.import_member(member))
         self.cast.patient(patient_ref).give_standing_authorisation()
         return Admitted(patient, patient_ref)
 
@@ -113,23 +113,22 @@ class Stage:
             lots = self.world.lots(store.code, product)
             pharmacy = self.cast.pharmacy(store)
             for lot in lots:
-                once_known(lambda lot=lot: pharmacy.receive_stock(_receipt(lot)))  # type: ignore[misc]
+                self.once_known(lambda lot=lot: pharmacy.receive_stock(_receipt(lot)))  # type: ignore[misc]
             with self._lock:
                 self._shelves[item] = [_OnShelf(lot, list(lot.trace_codes)) for lot in lots]
 
+    def once_known(self, action: Callable[[], T]) -> T:
+        """Does it as soon as the register entries it needs have arrived; every try is an intent of its own."""
 
-def once_known(action: Callable[[], T]) -> T:
-    """Does it as soon as the register entries it needs have arrived; every try is an intent of its own."""
+        def attempt() -> tuple[T] | None:
+            try:
+                return (action(),)
+            except Problem as problem:
+                if problem.code in NOT_YET_KNOWN:
+                    return None
+                raise
 
-    def attempt() -> tuple[T] | None:
-        try:
-            return (action(),)
-        except Problem as problem:
-            if problem.code in NOT_YET_KNOWN:
-                return None
-            raise
-
-    return wait_until(attempt, "a register entry to arrive")[0]
+        return self.cast.wait_until(attempt, "a register entry to arrive")[0]
 
 
 @dataclass

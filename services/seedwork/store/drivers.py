@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from uuid import UUID
@@ -152,12 +152,20 @@ class StreamLocks:
 
 
 class Driver:
-    """Runs logic synchronously: in a worker's greenlet, a thread or the simulation."""
+    """Runs logic synchronously: in a worker's greenlet, a thread or the simulation, which waits in its own way."""
 
-    def __init__(self, database: Database, keyring: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Database,
+        *,
+        new_lock: Callable[[], Any] = threading.Lock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.database = database
         self.keyring = keyring
-        self._locks = StreamLocks(threading.Lock)
+        self._sleep = sleep
+        self._locks = StreamLocks(new_lock)
         self._guard = threading.Lock()
 
     def run(self, logic: Generator[Request, Any, Any]) -> Any:
@@ -193,7 +201,7 @@ class Driver:
             case KeyringWrite(statements):
                 return self.keyring.write(statements)
             case Pause(seconds):
-                return time.sleep(seconds)
+                return self._sleep(seconds)
             case Enter(streams):
                 return self._enter(streams, held)
 

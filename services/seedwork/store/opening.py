@@ -52,6 +52,8 @@ class Surroundings:
     """An embedded store's time; PostgreSQL has its own."""
     synchronous: str = "FULL"
     """Whether an embedded store waits for the disk."""
+    awaited: Callable[[SqliteDatabase], AsyncDatabase] = ThreadedSqlite
+    """How an api waits for an embedded store."""
 
     def request_id(self) -> UUID:
         """The name of one attempt of one request."""
@@ -77,7 +79,7 @@ def libpq(url: str) -> str:
 def async_database(url: str, pool_size: int, role: Role | None = None, around: Surroundings = REAL) -> AsyncDatabase:
     """For an api."""
     if is_sqlite(url):
-        return ThreadedSqlite(sqlite_database(url, around))
+        return around.awaited(sqlite_database(url, around))
     return AsyncPostgresDatabase(libpq(url), pool_size=pool_size, role=role)
 
 
