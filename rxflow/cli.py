@@ -12,7 +12,7 @@ from rich.console import Console
 
 from contracts.roles import Role
 from contracts.topology import PORTS
-from rxflow import dead_letters_cli, restore_cli
+from rxflow import dead_letters_cli, restore_cli, simulate_cli
 
 app = typer.Typer(
     name="rxflow",
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters_cli.app, name="dead-letters")
+app.add_typer(simulate_cli.app, name="simulate")
 restore_cli.register(app)
 console = Console()
 errors = Console(stderr=True)

@@ -5,18 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from random import Random
+from typing import Any, Protocol
 from uuid import UUID
 
-from rxflow.client import Hold, Problem, Supply
+from rxflow.client import Hold, NoAnswer, Problem, Supply, TimedOut
+from rxflow.play.cast import Cast
 from rxflow.play.journey import Journey
-from rxflow.world import Store, everyday_products, line_for, prescription_for
-from tests.support.town import Town
+from rxflow.play.stage import Stage
+from rxflow.world import Store, World, everyday_products, line_for, prescription_for
 
 SENSIBLE = 0.6
 """Share of acts that lead on; the others are anything."""
 LAPSES = (timedelta(minutes=1), timedelta(minutes=40), timedelta(hours=5), timedelta(hours=30))
 CODES = ("right", "right", "right", "WRONG123")
+SHED = 503
+"""What a client is told that should come again later; it has come several times then."""
+
+
+class Town(Protocol):
+    """Where the people live."""
+
+    random: Random
+    world: World
+    stage: Stage
+    cast: Cast
+
+    def new_id(self) -> UUID: ...
+    def move_clock(self, by: timedelta) -> None: ...
 
 
 def a_journey(
@@ -67,9 +83,11 @@ class Mischief:
             deed()
             self.done.append(deed.__name__)
         except Problem as problem:
-            if problem.status >= 500:
+            if problem.status >= 500 and problem.status != SHED:
                 raise
             self.refused.append(f"{deed.__name__}: {problem.code}")
+        except (NoAnswer, TimedOut):
+            self.refused.append(f"{deed.__name__}: gave up")
 
     def _deeds(self) -> list[Callable[[], object]]:
         deeds: list[Callable[[], object]] = [self.hold, self.hold, self.cancel, self.wait, self.authorise, self.pay]

@@ -1,0 +1,113 @@
+"""Everybody in a world: some prescriptions and the people around each, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+
+from rxflow.client import NoAnswer, Problem, TimedOut
+from rxflow.play.stage import Admitted
+from rxflow.simulation.books import Books
+from rxflow.simulation.people import SHED, Mischief, a_journey
+from rxflow.simulation.processes import Process, in_greenlet
+from rxflow.simulation.virtual_time import sleep, wait_for
+from services.prescribe.domain.prescription import PRESCRIPTION
+
+if TYPE_CHECKING:
+    from rxflow.simulation.world import Simulation
+
+JOURNEYS = 3
+HANDS = 3
+"""So many people act for one prescription at the same time."""
+ACTS = 18
+"""Of each of them."""
+PAUSE_SECONDS_MAX = 2.0
+LAPSES = 8
+"""In so many steps the hours go by."""
+ANSWER_KEPT = timedelta(hours=23)
+TRIES = 5
+AFTER_TRY_SECONDS = 3.0
+
+
+class Crowd:
+    """The people of one world."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._world = simulation
+        self._chance = simulation.random
+        self.mischiefs: list[Mischief] = []
+
+    @property
+    def refused(self) -> int:
+        return sum(len(each.refused) for each in self.mischiefs)
+
+    def statuses(self, books: Mapping[str, Books]) -> Counter[str]:
+        """How the prescriptions ended."""
+        return Counter(str(state.status) for state in books["prescribe"].states(PRESCRIPTION))
+
+    async def live(self, nature: Process, hours: int) -> None:
+        """Until everybody has done what they wanted."""
+        lives = [
+            nature.start(in_greenlet(self._prescription, number), f"journey {number}") for number in range(JOURNEYS)
+        ]
+        passing = nature.start(self._pass(hours), "time")
+        await asyncio.gather(*lives, passing)
+
+    async def _pass(self, hours: int) -> None:
+        """Time goes by in leaps: what is decided before may be late after."""
+        for _ in range(LAPSES):
+            await asyncio.sleep(self._chance.random() * 2 * ACTS * PAUSE_SECONDS_MAX / LAPSES)
+            self._world.move_clock(timedelta(hours=hours) * self._chance.random() * 2 / LAPSES)
+
+    def _prescription(self, number: int) -> None:
+        """From the doctor's desk on; whoever gives up leaves it there."""
+        admitted = self._persistently(lambda: self._world.stage.admit(self._world.world.patients[number]))
+        if not isinstance(admitted, Admitted):
+            return
+        lines, packs = self._chance.choice((1, 1, 2)), self._chance.choice((1, 2))
+        journey = a_journey(self._world, number, packs=packs, lines=lines, admitted=admitted)
+        mischief = Mischief(self._world, journey)
+        self.mischiefs.append(mischief)
+        self._persistently(journey.issue)
+        self._persistently(journey.pass_review)
+        hands = [asyncio.ensure_future(in_greenlet(self._act, mischief)) for _ in range(HANDS)]
+        for hand in hands:
+            wait_for(hand)
+
+    def _act(self, mischief: Mischief) -> None:
+        for _ in range(ACTS):
+            sleep(self._chance.random() * PAUSE_SECONDS_MAX)
+            mischief.act()
+
+    def _persistently(self, deed: object) -> object:
+        """Tries again for some time; whoever is refused has had an answer."""
+        for _ in range(TRIES):
+            try:
+                return deed()  # type: ignore[operator]
+            except (NoAnswer, TimedOut):
+                sleep(AFTER_TRY_SECONDS)
+            except Problem as problem:
+                if problem.status >= 500 and problem.status != SHED:
+                    raise
+                sleep(AFTER_TRY_SECONDS)
+        return None
+
+    def bring_what_is_on_the_road(self) -> None:
+        for each in self.mischiefs:
+            each.bring_what_is_on_the_road()
+
+    async def repeat_everything(self) -> list[str]:
+        """Each accepted command once more, word for word: it gets its first answer."""
+        network, wrong = self._world.installation.network, []
+        for command in list(network.accepted.commands.values()):
+            sent = command.request
+            repeat = httpx.Request(sent.method, sent.url, headers=sent.headers, content=sent.content)
+            response = await network.exchange(repeat, by_hand=False)
+            if response.status_code != command.status or response.headers.get("Idempotent-Replay") != "true":
+                wrong.append(f"{sent.url.path} under {command.key} again: {response.status_code} {response.text}")
+        return wrong + network.accepted.contradictions

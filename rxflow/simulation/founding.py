@@ -1,0 +1,41 @@
+"""An installation whose registers are loaded, once for all seeds: the same, to the byte, whoever founds it."""
+
+from __future__ import annotations
+
+import base64
+import random
+from pathlib import Path
+
+from rxflow.simulation.mishaps import EVERY
+from rxflow.simulation.processes import in_greenlet
+from rxflow.simulation.rest import at_rest
+from rxflow.simulation.world import FOUNDED_AT, REST_SECONDS_MAX, Simulation, Violated, settings_in
+from services.seedwork.store.migrating import STORES, migrate, store
+
+SEED = 0
+
+
+def found(directory: Path) -> None:
+    """Migrated stores, keys, the demo world's registers, arrived everywhere."""
+    keys = directory / "keys" / "development"
+    keys.mkdir(parents=True, mode=0o700)
+    master = keys / "master.key"
+    master.touch(mode=0o600)
+    master.write_bytes(base64.b64encode(random.Random(SEED).randbytes(32)) + b"\n")
+    settings = settings_in(directory)
+    for name in STORES:
+        migrate(store(name, settings))
+    verdict = Founding(directory, SEED, without=EVERY, begins_at=FOUNDED_AT).run()
+    if verdict.violations:
+        raise Violated("; ".join(verdict.violations))
+
+
+class Founding(Simulation):
+    """Nothing goes wrong and nobody is there yet."""
+
+    async def _live(self) -> None:
+        self.installation.start()
+        await in_greenlet(self.stage.load_registers)
+        left = await at_rest(self.installation, self.books, REST_SECONDS_MAX)
+        if left:
+            raise Violated("; ".join(left))

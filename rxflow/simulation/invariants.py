@@ -1,0 +1,191 @@
+"""What must hold: after every commit, when everything has arrived, and when every deadline has passed.
+
+Each check yields what is wrong, one sentence per finding; later services and rules add theirs here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from rxflow.simulation.books import Books
+from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
+from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.fulfilment import events as fulfilment_events
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.stock import events as stock_events
+from services.dispatch.domain.stock.item import STOCK_ITEMS
+from services.dispatch.domain.trace_code import TRACE_CODES
+from services.dispatch.domain.values import Bucket
+from services.insurance.domain.accumulator import ACCUMULATOR
+from services.insurance.domain.claim import CLAIM
+from services.insurance.domain.payment import PAYMENT
+from services.prescribe.domain.prescription import PRESCRIPTION, fulfilment_id
+from services.review.domain.case import CASE
+from services.seedwork.model import Aggregate
+from services.shortage.domain.case import CASE as SHORTAGE_CASE
+
+WATCHED: Mapping[str, tuple[Aggregate[Any], ...]] = {
+    "prescribe": (PRESCRIPTION,),
+    "review": (CASE,),
+    "dispatch": (FULFILMENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES),
+    "insurance": (CLAIM, PAYMENT, ACCUMULATOR),
+    "shortage": (SHORTAGE_CASE,),
+}
+"""What the checks look at, by service."""
+OUT = {"dispensed", "with_courier", "in_hands"}
+ENDED = {"completed", "cancelled", "expired", "refused"}
+AllBooks = Mapping[str, Books]
+
+
+def always(books: AllBooks, name: str) -> Iterator[str]:
+    """After each commit of one service, whatever is still under way between the services."""
+    match name:
+        case "prescribe":
+            yield from _prescribed_is_in_buckets(books)
+        case "dispatch":
+            yield from _goods(books)
+        case "insurance":
+            yield from money_always(books)
+
+
+def at_rest(books: AllBooks) -> Iterator[str]:
+    """When everything that was said has arrived."""
+    for name in books:
+        yield from always(books, name)
+    fulfilments = {state.fulfilment_id: state for state in books["dispatch"].states(FULFILMENTS)}
+    for state in books["prescribe"].states(PRESCRIPTION):
+        found = state.current and fulfilments.get(fulfilment_id(state.current.prescription_id, 1))
+        if found:
+            yield from _both_know_the_same(state, found)
+    yield from money_at_rest(books, fulfilments)
+    for name, book in books.items():
+        for table in ("parked", "attempts"):
+            if book.count(table):
+                yield f"{name}: left in {table}: {book.query(f'SELECT * FROM {table}')}"
+
+
+def at_the_end(books: AllBooks) -> Iterator[str]:
+    """When the clock has passed every deadline."""
+    yield from at_rest(books)
+    for state in books["prescribe"].states(PRESCRIPTION):
+        if state.current is not None and str(state.status) not in ENDED:
+            yield f"prescription {state.current.prescription_id} has not ended: {state.status}"
+    for stock in books["dispatch"].states(STOCK_ITEMS):
+        if stock.reserved:
+            yield f"stock of {stock.product} is still reserved: {stock.reserved}"
+    yield from money_at_the_end(books)
+
+
+def nobody_was_set_aside(books: AllBooks) -> Iterator[str]:
+    """Where no store came back from a backup, nothing waits for a person."""
+    for name, book in books.items():
+        for table in ("poison", "blocked"):
+            if book.count(table):
+                yield f"{name}: left in {table}: {book.query(f'SELECT * FROM {table}')}"
+
+
+def _prescribed_is_in_buckets(books: AllBooks) -> Iterator[str]:
+    for state in books["prescribe"].states(PRESCRIPTION):
+        if state.current is not None:
+            prescribed = {line.line: line.quantity for line in state.current.lines}
+            told = {line: buckets.total for line, buckets in state.buckets.items()}
+            if told != prescribed:
+                yield f"prescription {state.current.prescription_id}: {told} in buckets, {prescribed} prescribed"
+
+
+def _both_know_the_same(prescription: Any, found: FulfilmentState) -> Iterator[str]:
+    told = {line: {b.value: row.buckets.of(b) for b in Bucket} for line, row in found.lines.items()}
+    known = {line: {b.value: row.of(b.value) for b in Bucket} for line, row in prescription.buckets.items()}
+    name = prescription.current.prescription_id
+    if told != known:
+        yield f"prescription {name}: dispatch says {told}, prescribe knows {known}"
+    if prescription.ended != (found.status == "closed"):
+        yield f"prescription {name} is {prescription.status}, its fulfilment {found.status}"
+
+
+def _goods(books: AllBooks) -> Iterator[str]:
+    dispatch = books["dispatch"]
+    fulfilments = dispatch.states(FULFILMENTS)
+    for state in fulfilments:
+        yield from _quantities_add_up(state)
+    for history in dispatch.histories(FULFILMENTS):
+        yield from _nothing_leaves_uncleared(history)
+    yield from _shelves_are_what_moved(dispatch, fulfilments)
+    yield from _codes_are_sold_once(dispatch, fulfilments)
+
+
+def _quantities_add_up(state: FulfilmentState) -> Iterator[str]:
+    for line, row in state.lines.items():
+        held = sum(held.quantity for hold in state.running_holds() for held in hold.lines if held.line == line)
+        supplied: defaultdict[str, int] = defaultdict(int)
+        for supply in state.supplies.values():
+            supplied[supply.status] += sum(given.quantity for given in supply.lines if given.line == line)
+        buckets = row.buckets
+        right = (held, supplied["dispensed"] + supplied["with_courier"], supplied["in_hands"])
+        if not buckets.balanced or (buckets.held, buckets.dispensed, buckets.in_hands) != right:
+            yield f"fulfilment {state.fulfilment_id} line {line}: {buckets}, but held, dispensed, in hands are {right}"
+
+
+def _nothing_leaves_uncleared(history: list[Any]) -> Iterator[str]:
+    """Not without clearance, not without a check by a second person."""
+    state = FULFILMENTS.initial
+    for event in history:
+        match event:
+            case fulfilment_events.SupplyHandedToCourier(supply_id=supply_id):
+                if not state.supplies[supply_id].cleared:
+                    yield f"supply {supply_id} went to the courier uncleared"
+            case fulfilment_events.SupplyReceived(supply_id=supply_id, exception=False):
+                supply = state.supplies[supply_id]
+                if not supply.cleared or supply.checker in {None, supply.preparer}:
+                    yield f"supply {supply_id} was handed out uncleared or unchecked"
+        state = FULFILMENTS.evolve(state, event)
+
+
+def _shelves_are_what_moved(dispatch: Books, fulfilments: list[FulfilmentState]) -> Iterator[str]:
+    held: Counter[tuple[UUID, str]] = Counter()
+    for state in fulfilments:
+        for hold in state.running_holds():
+            for line in hold.lines:
+                held[hold.hold_id, line.product] += line.quantity
+    reserved: Counter[tuple[UUID, str]] = Counter()
+    for stream in dispatch.of(STOCK_ITEMS):
+        moved, stock = sum(map(_moved, stream.events)), stream.state
+        if stock.on_hand != moved or moved < 0 or any(lot.on_hand < 0 for lot in stock.lots.values()):
+            yield f"stock {stream.stream_id} of {stock.product}: {stock.on_hand} on hand, {moved} moved, {stock.lots}"
+        for hold_id, quantity in stock.reserved.items():
+            reserved[hold_id, stock.product] += quantity
+    if reserved != held:
+        yield f"reserved beside what is held: {reserved - held or held - reserved}"
+
+
+def _moved(event: Any) -> int:
+    match event:
+        case stock_events.StockReceived(quantity=quantity):
+            return int(quantity)
+        case stock_events.StockCounted(before=before, after=after):
+            return int(after - before)
+        case stock_events.StockDispensed(picks=picks):
+            return -sum(pick.quantity for pick in picks)
+        case stock_events.StockReturned(picks=picks):
+            return sum(pick.quantity for pick in picks)
+        case stock_events.StockAdjusted(change=change):
+            return int(change)
+    return 0
+
+
+def _codes_are_sold_once(dispatch: Books, fulfilments: list[FulfilmentState]) -> Iterator[str]:
+    codes = {state.pack.code: state for state in dispatch.states(TRACE_CODES)}
+    given: Counter[str] = Counter()
+    for fulfilment in fulfilments:
+        for supply in fulfilment.supplies.values():
+            for code in [code for line in supply.lines for code in line.trace_codes if supply.status in OUT]:
+                given[code] += 1
+                if supply.supply_id not in codes[code].sold:
+                    yield f"supply {supply.supply_id} is out with code {code}, which was not sold to it"
+    for code, state in codes.items():
+        if sum(state.sold.values()) > state.pack.pack_size or len(state.sold) != given[code]:
+            yield f"code {code} was sold {state.sold}, and is out {given[code]} times"

@@ -1,0 +1,93 @@
+"""What must hold of claims, payments and accumulators; see `invariants`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from rxflow.simulation.books import Books
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.insurance.domain.accumulator import ACCUMULATOR
+from services.insurance.domain.claim import CLAIM, ClaimState
+from services.insurance.domain.payment import PAYMENT
+
+STANDING = {"authorised(cleared)", "settled", "voiding"}
+BOOKED = {"authorised", *STANDING}
+AllBooks = Mapping[str, Books]
+
+
+def money_always(books: AllBooks) -> Iterator[str]:
+    """After each commit of insurance."""
+    insurance = books["insurance"]
+    claims = insurance.states(CLAIM)
+    in_hands = {
+        supply_id: supply
+        for state in books["dispatch"].states(FULFILMENTS)
+        for supply_id, supply in state.supplies.items()
+    }
+    for claim in claims:
+        yield from _ledger_is_zero(claim)
+        if claim.state == "settled":
+            supply = in_hands[claim.opened.supply.supply_id]
+            claimed, handed = (sum(line.quantity for line in each.lines) for each in (claim.opened, supply))
+            if supply.status != "in_hands" or claimed > handed:
+                yield f"claim {claim.opened.claim_id} settles {claimed} of supply {supply.supply_id}: {supply.status}"
+    standing = Counter(claim.opened.supply.supply_id for claim in claims if claim.state not in {"voided", "-"})
+    for supply_id, count in standing.items():
+        if count > 1:
+            yield f"{count} claims stand for supply {supply_id}"
+    yield from _money_follows_the_claims(insurance, claims)
+
+
+def money_at_rest(books: AllBooks, fulfilments: Mapping[UUID, Any]) -> Iterator[str]:
+    """What was undone is voided."""
+    claims = {c.opened.supply.supply_id: c for c in books["insurance"].states(CLAIM) if c.replaced_by is None}
+    for state in fulfilments.values():
+        for supply in state.supplies.values():
+            claim = claims.get(supply.supply_id)
+            if supply.status == "undone" and claim is not None and claim.state != "voided":
+                yield f"supply {supply.supply_id} is undone, its claim {claim.state}"
+            if supply.status == "in_hands" and claim is None:
+                yield f"supply {supply.supply_id} is in the patient's hands and nobody is asked to pay"
+
+
+def money_at_the_end(books: AllBooks) -> Iterator[str]:
+    """Nothing is kept back any more."""
+    for found in books["insurance"].states(ACCUMULATOR):
+        if found.reserved:
+            yield f"an accumulator still reserves {found.reserved}"
+
+
+def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
+    accounts: Counter[str] = Counter()
+    for posting in claim.postings:
+        accounts[posting.account] += posting.amount
+    left = {account: amount for account, amount in accounts.items() if amount}
+    name = claim.opened.claim_id
+    if sum(accounts.values()):
+        yield f"claim {name}: the postings come to {sum(accounts.values())}: {left}"
+    if claim.state == "voided" and left:
+        yield f"claim {name} is voided and holds {left}"
+    if claim.state == "settled":
+        open_accounts = [each for each in left if each == "receivable.patient" or each.startswith("held.")]
+        if open_accounts:
+            yield f"claim {name} is settled and holds {left}"
+
+
+def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Iterator[str]:
+    by_id = {claim.opened.claim_id: claim for claim in claims}
+    for payment in insurance.states(PAYMENT):
+        claim = by_id[payment.requested.claim_id]
+        wrong = (
+            (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid")
+            or (claim.state == "voided" and payment.state not in {"failed", "refunded"})
+            or (payment.state == "paid" and claim.state not in STANDING)
+        )
+        if wrong:
+            yield f"payment of claim {claim.opened.claim_id} is {payment.state}, the claim {claim.state}"
+    for found in insurance.states(ACCUMULATOR):
+        for claim_id in found.reserved:
+            if by_id[claim_id].state not in BOOKED:
+                yield f"claim {claim_id} is {by_id[claim_id].state} and reserves from an accumulator"

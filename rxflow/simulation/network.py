@@ -1,0 +1,113 @@
+"""The network port: requests of people and of services to the apis that live at the moment, and what gets lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from contracts.topology import PORTS
+from rxflow.simulation.accepted import Accepted
+from rxflow.simulation.mishaps import Fortune, Mishap
+from rxflow.simulation.processes import Killed, Process
+from rxflow.simulation.virtual_time import wait_for
+
+LATENCY_SECONDS = 0.01
+CLICK_SECONDS_MAX = 0.05
+PATIENCE_SECONDS = 15.0
+_SERVICE = {port: name for name, port in PORTS.items()}
+
+
+class Api:
+    """One api process: an ASGI application and the process it dies with."""
+
+    def __init__(self, process: Process, app: Any) -> None:
+        self.process, self.app = process, app
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """Raises httpx.ReadError where the process dies meanwhile."""
+        task = self.process.start(self._answered(request), f"{request.method} {request.url.path}")
+        try:
+            return await asyncio.shield(task)
+        except Killed:
+            raise httpx.ReadError("the process died", request=request) from None
+        except asyncio.CancelledError:
+            if self.process.alive:  # not the process, but who asked has given up; it goes on
+                raise
+            raise httpx.ReadError("the process died", request=request) from None
+
+    async def _answered(self, request: httpx.Request) -> httpx.Response:
+        sent = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        response = await httpx.ASGITransport(self.app).handle_async_request(sent)
+        content = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
+
+
+class Network:
+    """Carries requests to whichever process of a service lives."""
+
+    def __init__(self, fortune: Fortune, apis: Callable[[str], list[Api]], accepted: Accepted) -> None:
+        self._fortune, self._apis, self.accepted = fortune, apis, accepted
+
+    async def exchange(self, request: httpx.Request, *, by_hand: bool) -> httpx.Response:
+        """The answer, as httpx would give it. `by_hand`: somebody who may click twice."""
+        service = _SERVICE[request.url.port or 0]
+        request.read()
+        self._mark(request)
+        first = asyncio.ensure_future(self._once(service, request))
+        if by_hand and "idempotency-key" in request.headers and self._fortune.strikes(Mishap.DOUBLE_CLICK, service):
+            await asyncio.sleep(self._fortune.chance.random() * CLICK_SECONDS_MAX)
+            second = asyncio.ensure_future(self._once(service, request))
+            second.add_done_callback(_unheard)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await asyncio.shield(first)
+        except TimeoutError:
+            first.add_done_callback(_unheard)
+            raise httpx.ReadTimeout("no answer", request=request) from None
+
+    async def _once(self, service: str, request: httpx.Request) -> httpx.Response:
+        await self._travel()
+        if self._fortune.holds(Mishap.PARTITION, service):
+            raise httpx.ConnectTimeout("nobody can be reached", request=request)
+        if self._fortune.strikes(Mishap.REQUEST_LOST, service):
+            await asyncio.sleep(PATIENCE_SECONDS)
+            raise httpx.ReadTimeout("no answer", request=request)
+        apis = [api for api in self._apis(service) if api.process.alive]
+        if not apis:
+            raise httpx.ConnectError("connection refused", request=request)
+        response = await self._fortune.chance.choice(apis).answer(request)
+        self.accepted.note(service, request, response)
+        if self._fortune.strikes(Mishap.ANSWER_LOST, service):
+            await asyncio.sleep(PATIENCE_SECONDS)
+            raise httpx.ReadTimeout("no answer", request=request)
+        await self._travel()
+        return response
+
+    async def _travel(self) -> None:
+        await asyncio.sleep(self._fortune.chance.random() * LATENCY_SECONDS)
+
+    @staticmethod
+    def _mark(request: httpx.Request) -> None:
+        """A command's correlation is its key: whatever it caused is found by it, in whichever store."""
+        key = request.headers.get("idempotency-key")
+        if key is not None:
+            request.headers["x-correlation-id"] = key
+
+
+def _unheard(answer: asyncio.Future[httpx.Response]) -> None:
+    """Nobody waits for it any more; it must not be reported as never looked at."""
+    if not answer.cancelled():
+        answer.exception()
+
+
+class Line(httpx.BaseTransport):
+    """The network as httpx's synchronous client sees it, in a greenlet."""
+
+    def __init__(self, network: Network, *, by_hand: bool) -> None:
+        self._network, self._by_hand = network, by_hand
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return wait_for(self._network.exchange(request, by_hand=self._by_hand))

@@ -1,0 +1,100 @@
+"""Many seeds, in several processes; and one seed again with fewer mishaps, until only those are left that it takes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rxflow.simulation.founding import found
+from rxflow.simulation.mishaps import Mishap
+from rxflow.simulation.world import HOURS, Simulation, Verdict
+from services.seedwork.logs import configure_logging
+
+SEEDS_PER_PROCESS = 50
+MEMORY = Path("/dev/shm")  # noqa: S108 - stores that nobody needs afterwards need no disk
+
+
+@dataclass(frozen=True)
+class Result:
+    """A verdict as it comes out of another process."""
+
+    seed: int
+    digest: str
+    violations: tuple[str, ...]
+    history: tuple[str, ...]
+    errors: tuple[str, ...]
+    accepted: int
+    refused: int
+    mishaps: Counter[str]
+    statuses: Counter[str]
+    virtual_seconds: float
+    real_seconds: float
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Result:
+        return cls(
+            verdict.seed,
+            verdict.digest,
+            tuple(verdict.violations),
+            tuple(verdict.history.about(verdict.violations)) if verdict.violations else (),
+            tuple(verdict.history.errors),
+            verdict.accepted,
+            verdict.refused,
+            Counter({str(mishap): count for mishap, count in verdict.mishaps.items()}),
+            verdict.statuses,
+            verdict.virtual_seconds,
+            verdict.real_seconds,
+        )
+
+
+@contextmanager
+def founded() -> Iterator[Path]:
+    """The installation all seeds start from."""
+    with _directory() as directory:
+        found(directory)
+        yield directory
+
+
+def run(seed: int, *, of: Path, hours: int = HOURS, without: Collection[Mishap] = ()) -> Result:
+    """One seed on a copy of its own."""
+    with _directory() as directory:
+        shutil.copytree(of, directory, dirs_exist_ok=True)
+        return Result.of(Simulation(directory, seed, hours=hours, without=without).run())
+
+
+def run_all(
+    seeds: Sequence[int], *, of: Path, hours: int = HOURS, without: Collection[Mishap] = (), jobs: int | None = None
+) -> Iterator[Result]:
+    """All of them, as they end."""
+    one = partial(run, of=of, hours=hours, without=tuple(without))
+    with multiprocessing.get_context("spawn").Pool(
+        jobs or os.cpu_count(), configure_logging, ("error",), maxtasksperchild=SEEDS_PER_PROCESS
+    ) as pool:
+        yield from pool.imap_unordered(one, seeds)
+
+
+def shortened(result: Result, *, of: Path, hours: int, without: Collection[Mishap]) -> tuple[Result, list[Mishap]]:
+    """The same seed with as few kinds of mishaps as it takes to violate something; and those left out."""
+    left_out = list(without)
+    for mishap in sorted(Mishap(each) for each in result.mishaps):
+        again = run(result.seed, of=of, hours=hours, without=[*left_out, mishap])
+        if again.violations:
+            result, left_out = again, [*left_out, mishap]
+    return result, left_out
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="rxflow-world-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
