@@ -21,6 +21,8 @@ class Command:
     status: int
     body: Any
     position: int | None
+    at_ns: int
+    """When it was first accepted, as the service's own clock knows it."""
 
     @property
     def key(self) -> str:
@@ -34,17 +36,25 @@ class Accepted:
         self.commands: dict[tuple[str, str, str], Command] = {}
         self.contradictions: list[str] = []
 
-    def note(self, service: str, request: httpx.Request, response: httpx.Response) -> None:
+    def note(self, service: str, request: httpx.Request, response: httpx.Response, at_ns: int) -> None:
         """An answer to a command, wherever it went."""
         if response.status_code >= 500 and response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             self.contradictions.append(f"{request.method} {request.url.path}: {response.status_code} {response.text}")
         key = request.headers.get("idempotency-key")
-        if key is None or response.status_code >= 300:
+        if key is None:
             return
         place = (request.headers["authorization"], request.url.path, key)
+        if response.status_code >= 300:
+            self._note_refusal(place, response)
+            return
         position = response.headers.get("X-Log-Position")
         told = Command(
-            service, request, response.status_code, _content(response), None if position is None else int(position)
+            service,
+            request,
+            response.status_code,
+            _content(response),
+            None if position is None else int(position),
+            at_ns,
         )
         first = self.commands.setdefault(place, told)
         if (first.status, first.body, first.position) != (told.status, told.body, told.position):
@@ -52,6 +62,29 @@ class Accepted:
                 f"{request.method} {request.url.path} under {key}: {first.status} {first.body} at {first.position},"
                 f" then {told.status} {told.body} at {told.position}"
             )
+
+    def note_reuse(self, request: httpx.Request, response: httpx.Response) -> None:
+        """The answer to another command under a key that is taken."""
+        if response.status_code < 300:
+            key = request.headers["idempotency-key"]
+            self.contradictions.append(f"{request.url.path} under the taken key {key}: {response.status_code}")
+
+    def forget_after(self, service: str, position: int) -> int:
+        """What was accepted after the backup that a store came back from is gone; how many commands."""
+        gone = [
+            place
+            for place, command in self.commands.items()
+            if command.service == service and (command.position or position + 1) > position
+        ]
+        for place in gone:
+            del self.commands[place]
+        return len(gone)
+
+    def _note_refusal(self, place: tuple[str, str, str], response: httpx.Response) -> None:
+        """Once accepted, a command is not refused any more; 503 says nothing about it."""
+        first = self.commands.get(place)
+        if first is not None and response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            self.contradictions.append(f"{place[1]} under {place[2]}: {first.status}, then {response.status_code}")
 
 
 def _content(response: httpx.Response) -> Any:

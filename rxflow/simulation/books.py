@@ -8,6 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from services.seedwork.model import Aggregate
+from services.seedwork.projection import Projection
+from services.seedwork.projector import Projector, ask_for_rebuild
+from services.seedwork.store import reading
 from services.seedwork.store.batch import EventRow, Statement
 from services.seedwork.store.drivers import Database, Driver
 from services.seedwork.store.executor import StoreCore, stored
@@ -41,24 +44,27 @@ class Books:
 
     def __init__(self, core: StoreCore, database: Database, keyring: Database, of: Iterable[Aggregate[Any]]) -> None:
         self.name = core.service.name
+        self.projections = core.service.projections
         self.database = database
         self._core = core
         self._driver = Driver(database, keyring)
         self._of = {event.TOPIC: aggregate for aggregate in of for event in aggregate.events}
-        self.clear()
+        self.read_anew()
 
-    def clear(self) -> None:
-        """Reads everything anew, as after a restore."""
-        self._reached = 0
+    def read_anew(self) -> None:
+        """From event one, as after a restore; what was published until now is not looked at any more."""
+        self.reached = 0
+        self.relayed = reading.cursor_of(self.database, reading.RELAY)
+        """Up to where it was looked whether what was published has arrived."""
         self.streams: dict[UUID, Stream] = {}
-        self.entries: list[Entry] = []
+        self.advance()
 
     def advance(self) -> list[Entry]:
         """What was recorded since the last look."""
-        rows = self.query(_NEW.format(self._reached))
+        rows = self.query(_NEW.format(self.reached))
         mapped = []
         for position, stream_id, *rest in rows:
-            self._reached = position
+            self.reached = position
             if rest[1] in self._of:
                 row = EventRow(_uuid(stream_id), *rest)
                 mapped.append((position, row, self._core.mapper.parsed(stored(row))))
@@ -74,7 +80,6 @@ class Books:
             stream.state = stream.aggregate.evolve(stream.state, fact.event)
             stream.events.append(fact.event)
             new.append(Entry(position, stream, fact.event, fact.meta.correlation_id, fact.meta.causation_id))
-        self.entries += new
         return new
 
     def states(self, aggregate: Aggregate[Any]) -> list[Any]:
@@ -86,8 +91,18 @@ class Books:
         for each in self.of(aggregate):
             yield each.events
 
+    def rebuild(self, projection: Projection) -> None:
+        """From event one, with nobody else at the store."""
+        ask_for_rebuild(self.database, projection)
+        projector = Projector(self._core, self._driver, (projection,))
+        while projector.step():
+            pass
+
     def count(self, table: str) -> int:
-        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
+        return int(self.rows_of(table, "count(*)")[0][0])
+
+    def rows_of(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
+        return self.query(f"SELECT {columns} FROM {table}")  # noqa: S608 - tables of our own
 
     def query(self, text: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return self.database.rows(Statement(text, parameters))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from contracts.topology import FAMILY
@@ -43,6 +43,10 @@ class Broker:
         self.queues: defaultdict[tuple[str, str], Queue] = defaultdict(Queue)
         self.is_under_way = 0
         """Messages taken and not yet acknowledged."""
+        self.had: set[str] = set()
+        """Every message that it has had at least once, by id."""
+        self.acknowledged: Callable[[str, Sequence[Message]], None] = lambda _consumer, _messages: None
+        """Told of what a consumer says it has handled."""
 
     @property
     def empty(self) -> bool:
@@ -74,8 +78,9 @@ class Broker:
             except TimeoutError:
                 continue
 
-    def ack(self, messages: Sequence[Message]) -> None:
+    def ack(self, consumer: str, messages: Sequence[Message]) -> None:
         self.is_under_way -= len(messages)
+        self.acknowledged(consumer, messages)
 
     def give_back(self, consumer: str, family: str, messages: Sequence[Message]) -> None:
         """They come again."""
@@ -86,6 +91,7 @@ class Broker:
 
     def route(self, outgoing: Outgoing) -> None:
         """Into every queue that is bound for it."""
+        self.had.add(outgoing.message_id)
         now, chance = asyncio.get_running_loop().time(), self._fortune.chance
         for consumer in FAMILY[outgoing.routing_key].consumers:
             queue = self.queues[consumer, outgoing.routing_key]

@@ -50,7 +50,7 @@ class Consuming:
             self._broker.give_back(self._consumer, self._family, [message])
 
     def _settle(self, unsettled: list[Message], handled: Sequence[Message]) -> None:
-        self._broker.ack(handled)
+        self._broker.ack(self._consumer, handled)
         for message in handled:
             unsettled.remove(message)
 

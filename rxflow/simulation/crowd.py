@@ -13,6 +13,7 @@ import httpx
 from rxflow.client import NoAnswer, Problem, TimedOut
 from rxflow.play.stage import Admitted
 from rxflow.simulation.books import Books
+from rxflow.simulation.installation import NANO
 from rxflow.simulation.people import SHED, Mischief, a_journey
 from rxflow.simulation.processes import Process, in_greenlet
 from rxflow.simulation.virtual_time import sleep, wait_for
@@ -29,7 +30,8 @@ ACTS = 18
 PAUSE_SECONDS_MAX = 2.0
 LAPSES = 8
 """In so many steps the hours go by."""
-ANSWER_KEPT = timedelta(hours=23)
+ANSWER_KEPT_NS = 23 * 3600 * NANO
+"""A little less than the services keep an answer for."""
 TRIES = 5
 AFTER_TRY_SECONDS = 3.0
 
@@ -103,8 +105,11 @@ class Crowd:
 
     async def repeat_everything(self) -> list[str]:
         """Each accepted command once more, word for word: it gets its first answer."""
-        network, wrong = self._world.installation.network, []
+        installation, wrong = self._world.installation, []
+        network = installation.network
         for command in list(network.accepted.commands.values()):
+            if installation.clock_ns(command.service) - command.at_ns > ANSWER_KEPT_NS:
+                continue
             sent = command.request
             repeat = httpx.Request(sent.method, sent.url, headers=sent.headers, content=sent.content)
             response = await network.exchange(repeat, by_hand=False)

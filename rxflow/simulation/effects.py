@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from contracts.envelope import message_id
+from contracts.envelope import Envelope, message_id
 from contracts.topology import FAMILIES
 from rxflow.simulation.accepted import Accepted
 from rxflow.simulation.books import Books
 from services.seedwork.families import families_of
+from services.seedwork.store import reading
 from services.seedwork.store.checkpoints import verify
 from services.seedwork.store.drivers import Database
 
@@ -19,6 +20,15 @@ _CAUSES = (
     " json_extract(CAST(state AS TEXT), '$.meta.causation_id') FROM events ORDER BY position"
 )
 _SEALED_PUBLIC = "SELECT stream_id, max(public_seq), type FROM public GROUP BY stream_id"
+_HASHES = "SELECT stream_id, public_seq, hash FROM public"
+_HANDLED = "SELECT stream_id, public_seq, hash FROM inbox WHERE upstream = :of"
+_INBOX = "SELECT 1 FROM inbox WHERE upstream = :of AND stream_id = :stream AND public_seq >= :number"
+_PARKED = "SELECT 1 FROM parked WHERE upstream = :of AND stream_id = :stream AND public_seq = :number"
+_POISONED = "SELECT 1 FROM poison WHERE upstream = :of AND stream_id = :stream AND public_seq = :number"
+_RELAYED = (
+    "SELECT public.stream_id, public_seq FROM log JOIN public USING (position)"
+    " WHERE log_index > :after AND log_index <= (SELECT log_index FROM cursor WHERE name = 'relay')"
+)
 AllBooks = Mapping[str, Books]
 
 
@@ -78,6 +88,47 @@ def arrived(books: AllBooks, blocked: Collection[UUID] = ()) -> Iterator[str]:
                 reached = handled[consumer].get(stream, 0)
                 if reached != highest and UUID(stream) not in blocked:
                     yield f"{consumer} has handled {reached} of {highest} of {producer}'s {stream}"
+
+
+def differences_are_set_aside(books: AllBooks) -> Iterator[str]:
+    """After a restore: where a consumer knows more or other than the store that came back, a person is asked."""
+    for producer, book in books.items():
+        told = {(stream, number): bytes(digest) for stream, number, digest in book.query(_HASHES)}
+        asked = {stream for (stream,) in book.query("SELECT stream_id FROM blocked")}
+        for consumer, other in books.items():
+            for stream, number, digest in other.query(_HANDLED, of=producer):
+                if told.get((stream, number)) != bytes(digest) and stream not in asked:
+                    yield f"{consumer} has handled {number} of {stream}, unknown to {producer}, and nobody asks"
+
+
+def taken(book: Books, envelopes: Sequence[Envelope]) -> Iterator[str]:
+    """What a consumer has acknowledged is handled, parked or set aside in its store."""
+    for each in envelopes:
+        place = {"of": each.producer, "stream": each.stream.hex, "number": each.public_seq}
+        found = book.query(_INBOX, **place) or book.query(_PARKED, **place) or book.query(_POISONED, **place)
+        if not found:
+            yield f"{book.name} acknowledged {each.type} {each.public_seq} of {each.stream} and does not have it"
+
+
+def published(book: Books, had: Collection[str]) -> Iterator[str]:
+    """The relay's cursor passes nothing that the broker has never had."""
+    for stream, number in book.query(_RELAYED, after=book.relayed):
+        if str(message_id(UUID(stream), number)) not in had:
+            yield f"{book.name}'s relay went past {number} of {stream}, which never reached the broker"
+    book.relayed = max(book.relayed, reading.cursor_of(book.database, reading.RELAY))
+
+
+def lists(books: AllBooks) -> Iterator[str]:
+    """Read models say what the log says: made anew from event one, they are the same. For a world that stands still."""
+    for name, book in books.items():
+        for projection in book.projections:
+            before = [book.rows_of(table.name) for table in projection.tables]
+            book.rebuild(projection)
+            after = [book.rows_of(table.name) for table in projection.tables]
+            for old, new in zip(before, after, strict=True):
+                if sorted(map(repr, old)) != sorted(map(repr, new)):
+                    wrong = sorted(set(map(repr, old)) ^ set(map(repr, new)))[:2]
+                    yield f"{name}: {projection.name} is not what the log says: {wrong}"
 
 
 def chains(books: AllBooks, keyring: Database, public_key: dict[str, object]) -> Iterator[str]:

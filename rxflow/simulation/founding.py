@@ -9,7 +9,8 @@ from pathlib import Path
 from rxflow.simulation.mishaps import EVERY
 from rxflow.simulation.processes import in_greenlet
 from rxflow.simulation.rest import at_rest
-from rxflow.simulation.world import FOUNDED_AT, REST_SECONDS_MAX, Simulation, Violated, settings_in
+from rxflow.simulation.watching import Violated
+from rxflow.simulation.world import FOUNDED_AT, REST_SECONDS_MAX, Simulation, settings_in
 from services.seedwork.store.migrating import STORES, migrate, store
 
 SEED = 0
@@ -36,6 +37,6 @@ class Founding(Simulation):
     async def _live(self) -> None:
         self.installation.start()
         await in_greenlet(self.stage.load_registers)
-        left = await at_rest(self.installation, self.books, REST_SECONDS_MAX)
+        left = await at_rest(self.installation, self.watch.books, REST_SECONDS_MAX)
         if left:
             raise Violated("; ".join(left))

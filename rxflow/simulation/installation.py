@@ -36,7 +36,7 @@ from services.seedwork.store.sqlite import SqliteDatabase
 
 APIS, WORKERS = 2, 2
 """Of each service: they race each other, and one takes over from the other."""
-IDLE_SECONDS_MIN = 0.2
+IDLE_SECONDS_MIN = 0.5
 """A commit wakes the leader; looking more often costs a simulation time and finds nothing."""
 AGAIN_SECONDS_MAX = 1.0
 NAMES = tuple(PORTS)
@@ -109,7 +109,7 @@ class Installation:
         }
         self.accepted = Accepted()
         self.broker = Broker(fortune)
-        self.network = Network(fortune, lambda name: self._apis[name], self.accepted)
+        self.network = Network(fortune, lambda name: self._apis[name], self.clock_ns, self.accepted)
         self._apis: dict[str, list[Api]] = {name: [] for name in NAMES}
         self.processes: dict[str, Process] = {}
         self._thrones = {name: Throne(name, fortune) for name in NAMES}
@@ -127,6 +127,10 @@ class Installation:
         passed = round(asyncio.get_running_loop().time() * NANO)
         return self._starts_ns + passed + self.ahead_ns + self._skew_ns.get(name, 0)
 
+    def token(self, name: str) -> str:
+        """What a service shows to its peers."""
+        return self._tokens[name]
+
     def set_clock_back(self, name: str) -> None:
         self._skew_ns[name] -= round(self.fortune.chance.random() * CLOCK_BACK_SECONDS_MAX * NANO)
 
@@ -140,6 +144,13 @@ class Installation:
                 nature.start(self._supervised(f"{name} api {number + 1}", name, self._run_api), "supervise")
             for number in range(WORKERS):
                 nature.start(self._supervised(f"{name} worker {number + 1}", name, self._run_worker), "supervise")
+
+    def stop(self) -> None:
+        """All at once; nothing is started again."""
+        for event in self.may_run.values():
+            event.clear()
+        for process in self.processes.values():
+            process.kill()
 
     def processes_of(self, name: str) -> list[Process]:
         return [process for slot, process in self.processes.items() if slot.startswith(name) and process.alive]
@@ -192,7 +203,7 @@ class Installation:
         for family in consumed_by(name):
             consuming = Consuming(self.broker, duties, family.name, self.fortune.chance)
             process.start(consuming.forever(), f"take {family.name}")
-        process.start(self._repeat(Loop("beat", lambda: bool(duties.beat()), HEARTBEAT_SECONDS)), "beat")
+        process.start(self._repeat(Loop("beat", duties.beat, HEARTBEAT_SECONDS)), "beat")
 
     def _duties(self, process: Process, name: str) -> Duties:
         around = self._around(process)

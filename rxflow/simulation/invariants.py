@@ -65,7 +65,7 @@ def at_rest(books: AllBooks) -> Iterator[str]:
     for name, book in books.items():
         for table in ("parked", "attempts"):
             if book.count(table):
-                yield f"{name}: left in {table}: {book.query(f'SELECT * FROM {table}')}"
+                yield f"{name}: left in {table}: {book.rows_of(table)}"
 
 
 def at_the_end(books: AllBooks) -> Iterator[str]:
@@ -85,7 +85,7 @@ def nobody_was_set_aside(books: AllBooks) -> Iterator[str]:
     for name, book in books.items():
         for table in ("poison", "blocked"):
             if book.count(table):
-                yield f"{name}: left in {table}: {book.query(f'SELECT * FROM {table}')}"
+                yield f"{name}: left in {table}: {book.rows_of(table)}"
 
 
 def _prescribed_is_in_buckets(books: AllBooks) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Mishap(StrEnum):
     REQUEST_LOST = "request-lost"
     ANSWER_LOST = "answer-lost"
     DOUBLE_CLICK = "double-click"
+    KEY_REUSED = "key-reused"
     PARTITION = "partition"
     CLOCK_SKEW = "clock-skew"
     CLOCK_BACK = "clock-back"
@@ -70,6 +71,7 @@ CHANCES = (
     Chance(Mishap.DUPLICATED, 0.08, "a message arrives twice"),
     Chance(Mishap.REQUEST_LOST, 0.01, "a request does not arrive; the client waits in vain"),
     Chance(Mishap.ANSWER_LOST, 0.02, "an answer does not arrive; the client waits in vain"),
+    Chance(Mishap.KEY_REUSED, 0.03, "a client sends another command under a key that is taken"),
     Chance(Mishap.DOUBLE_CLICK, 0.1, "a command is sent twice at almost the same time, maybe to another process"),
 )
 SPELLS = (
@@ -82,6 +84,7 @@ SPELLS = (
     Spell(Mishap.BROKER_AWAY, 60, 6, "nobody can publish or take"),
     Spell(Mishap.BROKER_EMPTIED, 90, 0, "the broker comes back without its queues' content"),
     Spell(Mishap.PARTITION, 40, 6, "one service's apis cannot be reached"),
+    Spell(Mishap.STORE_RESTORED, 400, 8, "one service's store comes back from a backup, some seconds old"),
     Spell(Mishap.CLOCK_BACK, 60, 0, "one store's clock is set back by some seconds"),
 )
 SKEW_SECONDS_MAX = 20.0

@@ -60,12 +60,18 @@ def money_at_the_end(books: AllBooks) -> Iterator[str]:
             yield f"an accumulator still reserves {found.reserved}"
 
 
+def _id(claim: ClaimState) -> UUID:
+    if claim.opened is None:
+        raise ValueError("a claim begins by being opened")
+    return claim.opened.claim_id
+
+
 def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
     accounts: Counter[str] = Counter()
     for posting in claim.postings:
         accounts[posting.account] += posting.amount
     left = {account: amount for account, amount in accounts.items() if amount}
-    name = claim.opened.claim_id
+    name = _id(claim)
     if sum(accounts.values()):
         yield f"claim {name}: the postings come to {sum(accounts.values())}: {left}"
     if claim.state == "voided" and left:
@@ -77,7 +83,7 @@ def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
 
 
 def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Iterator[str]:
-    by_id = {claim.opened.claim_id: claim for claim in claims}
+    by_id = {_id(claim): claim for claim in claims}
     for payment in insurance.states(PAYMENT):
         claim = by_id[payment.requested.claim_id]
         wrong = (
@@ -86,7 +92,7 @@ def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Ite
             or (payment.state == "paid" and claim.state not in STANDING)
         )
         if wrong:
-            yield f"payment of claim {claim.opened.claim_id} is {payment.state}, the claim {claim.state}"
+            yield f"payment of claim {_id(claim)} is {payment.state}, the claim {claim.state}"
     for found in insurance.states(ACCUMULATOR):
         for claim_id in found.reserved:
             if by_id[claim_id].state not in BOOKED:

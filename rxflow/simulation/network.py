@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -48,8 +49,10 @@ class Api:
 class Network:
     """Carries requests to whichever process of a service lives."""
 
-    def __init__(self, fortune: Fortune, apis: Callable[[str], list[Api]], accepted: Accepted) -> None:
-        self._fortune, self._apis, self.accepted = fortune, apis, accepted
+    def __init__(
+        self, fortune: Fortune, apis: Callable[[str], list[Api]], clock_ns: Callable[[str], int], accepted: Accepted
+    ) -> None:
+        self._fortune, self._apis, self._clock_ns, self.accepted = fortune, apis, clock_ns, accepted
 
     async def exchange(self, request: httpx.Request, *, by_hand: bool) -> httpx.Response:
         """The answer, as httpx would give it. `by_hand`: somebody who may click twice."""
@@ -79,12 +82,25 @@ class Network:
         if not apis:
             raise httpx.ConnectError("connection refused", request=request)
         response = await self._fortune.chance.choice(apis).answer(request)
-        self.accepted.note(service, request, response)
+        self.accepted.note(service, request, response, self._clock_ns(service))
+        if response.status_code < 300 and "idempotency-key" in request.headers:
+            await self._reuse(service, request)
         if self._fortune.strikes(Mishap.ANSWER_LOST, service):
             await asyncio.sleep(PATIENCE_SECONDS)
             raise httpx.ReadTimeout("no answer", request=request)
         await self._travel()
         return response
+
+    async def _reuse(self, service: str, request: httpx.Request) -> None:
+        """Other bytes under the same key are another command, even where they mean the same."""
+        if not self._fortune.strikes(Mishap.KEY_REUSED, service):
+            return
+        apis = [api for api in self._apis(service) if api.process.alive]
+        if apis:
+            headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+            other = httpx.Request(request.method, request.url, headers=headers, content=request.content + b" ")
+            with suppress(httpx.TransportError):
+                self.accepted.note_reuse(other, await apis[0].answer(other))
 
     async def _travel(self) -> None:
         await asyncio.sleep(self._fortune.chance.random() * LATENCY_SECONDS)

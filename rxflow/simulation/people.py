@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from rxflow.client import Hold, NoAnswer, Problem, Supply, TimedOut
+from rxflow.client.retail import Way
 from rxflow.play.cast import Cast
 from rxflow.play.journey import Journey
 from rxflow.play.stage import Stage
@@ -120,7 +121,9 @@ class Mischief:
         return self.hold if any(line["buckets"]["remaining"] for line in shown["lines"]) else None
 
     def _one(self, of: list[Any]) -> Any:
-        """Mostly the latest."""
+        """Mostly the latest. Whoever has not heard of any (the answer was lost) cannot do it."""
+        if not of:
+            raise Problem("not.heard", 404)
         return of[-1] if self.town.random.random() < 0.7 else self.town.random.choice(of)
 
     @property
@@ -144,7 +147,7 @@ class Mischief:
         size = self.town.world.product[line["product"]].drug.pack_size
         quantity = size * self.town.random.choice((1, 1, 2))
         self.town.stage.stock_up(store, line["product"])
-        way = self.town.random.choice(("counter", "delivery"))
+        way: Way = self.town.random.choice(("counter", "delivery"))
         lines = [{"line": line["line"], "quantity": quantity}]
         held = self.town.cast.pharmacy(store).hold(fulfilment["fulfilment_id"], token, lines, way=way)
         self.holds.append((store, held))

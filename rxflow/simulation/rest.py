@@ -11,6 +11,8 @@ from services.seedwork.store import reading
 from services.seedwork.store.batch import Wanted
 
 LOOK_SECONDS = 1.0
+_PARKED = "SELECT count(*) FROM parked WHERE stream_id NOT IN (SELECT stream_id FROM blocked)"
+_DUE = "SELECT count(*) FROM timer WHERE due_at <= :now"
 LOOKS = 2
 """So often in a row nothing may be under way."""
 
@@ -44,7 +46,9 @@ def _under_way(installation: Installation, books: Mapping[str, Books]) -> Iterat
         ]
         waiting = {
             "unsealed": book.count("fresh"),
-            "parked": book.count("parked"),
+            "parked": book.query("SELECT count(*) FROM parked WHERE stream_id NOT IN (SELECT stream_id FROM blocked)")[
+                0
+            ][0],
             "due": book.query("SELECT count(*) FROM timer WHERE due_at <= :now", now=now)[0][0],
         }
         for what, how_many in waiting.items():

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from rxflow.simulation.broker import EVERYBODY
 from rxflow.simulation.history import History
 from rxflow.simulation.installation import NAMES, Installation
 from rxflow.simulation.mishaps import Mishap, Spell
 from rxflow.simulation.processes import Process
+from rxflow.simulation.restoring import restored
 
 
 class Spells:
     """All of `mishaps.SPELLS`, each in its own rhythm."""
 
-    def __init__(self, installation: Installation, history: History) -> None:
-        self._installation, self._history = installation, history
+    def __init__(self, installation: Installation, history: History, replaced: Callable[[str, int], None]) -> None:
+        self._installation, self._history, self._replaced = installation, history, replaced
         self._fortune = installation.fortune
+        self._restoring = asyncio.Lock()
 
     async def forever(self) -> None:
         async with asyncio.TaskGroup() as group:
             for spell in self._fortune.spells:
                 group.create_task(self._again_and_again(spell), name=spell.mishap)
+
+    async def end(self, going_wrong: asyncio.Task[None]) -> None:
+        """Nothing new; a store on its way back from a backup arrives first."""
+        await self._restoring.acquire()
+        going_wrong.cancel()
+        self._fortune.running.clear()
 
     async def _again_and_again(self, spell: Spell) -> None:
         chance = self._fortune.chance
@@ -41,6 +50,10 @@ class Spells:
                 installation.broker.lose_everything()
             case Mishap.CLOCK_BACK:
                 installation.set_clock_back(where)
+            case Mishap.STORE_RESTORED:
+                seconds = self._fortune.chance.random() * spell.seconds_max
+                async with self._restoring:
+                    await restored(installation, where, seconds, self._replaced)
             case _:
                 await self._last(spell, where)
 

@@ -32,7 +32,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.seconds
 
 
-class _Impatient(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _Impatient(selectors.DefaultSelector):
     """Lets the loop's time pass instead of waiting."""
 
     def __init__(self, loop: VirtualLoop) -> None:

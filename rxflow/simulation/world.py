@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,21 +20,20 @@ from rxflow.client import Addresses, Connection
 from rxflow.play.cast import Cast
 from rxflow.play.stage import Stage
 from rxflow.simulation import effects, invariants
-from rxflow.simulation.books import Books
 from rxflow.simulation.crowd import Crowd
 from rxflow.simulation.history import History
-from rxflow.simulation.installation import NAMES, NANO, Installation, SeededIds
+from rxflow.simulation.installation import NANO, Installation, SeededIds
 from rxflow.simulation.mishaps import Fortune, Mishap
 from rxflow.simulation.network import Line
 from rxflow.simulation.processes import Process, in_greenlet, task_of_its_process
 from rxflow.simulation.rest import at_rest
 from rxflow.simulation.spells import Spells
 from rxflow.simulation.virtual_time import Lock, VirtualLoop, sleep
+from rxflow.simulation.watching import Violated, Watch
 from rxflow.world import World, build_world
 from services.seedwork.calendar import ZONE
 from services.seedwork.identity import checkpoint_key, development_issuer
 from services.seedwork.settings import Settings
-from services.seedwork.store.opening import blocking_database, store_core
 
 FOUNDED_AT = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 BEGINS_AT = FOUNDED_AT + timedelta(hours=2)
@@ -44,10 +41,7 @@ HOURS = 48
 AFTERWARDS = 4 * (timedelta(days=3),)
 """A hold's end, validity, collection, and what they leave behind."""
 REST_SECONDS_MAX = 900.0
-_RECORDED = (
-    "SELECT log_index, e.stream_id, version, topic, state, e.hash, recorded_at, public_seq, body"
-    " FROM log JOIN events e USING (position) LEFT JOIN public p USING (position) ORDER BY log_index, public_seq"
-)
+SERVICES_LOG = "services.seedwork"
 
 
 @dataclass
@@ -64,10 +58,6 @@ class Verdict:
     virtual_seconds: float
     real_seconds: float
     statuses: Counter[str] = field(default_factory=Counter)
-
-
-class Violated(Exception):  # noqa: N818
-    """Something does not hold."""
 
 
 class Simulation:
@@ -87,50 +77,25 @@ class Simulation:
         self.random = random.Random(f"{seed} people")
         self.fortune = Fortune(random.Random(f"{seed} mishaps"), without)
         self.history = History()
-        self.violations: list[str] = []
+        self.world: World = _world(begins_at.astimezone(ZONE).date())
 
     def run(self) -> Verdict:
+        """Lives it."""
         started = time.perf_counter()
         loop = VirtualLoop()
         loop.set_task_factory(task_of_its_process)  # type: ignore[arg-type]
-        loop.set_exception_handler(self._unhandled)
-        heard = Heard(self)
-        logging.getLogger("services.seedwork").addHandler(heard)
-        try:
-            return loop.run_until_complete(self._run(loop, started))
-        finally:
-            logging.getLogger("services.seedwork").removeHandler(heard)
-            _end(loop)
-
-    async def _run(self, loop: VirtualLoop, started: float) -> Verdict:
-        self._violated = asyncio.Event()
-        self.installation = Installation(
-            self.settings,
-            self.seed,
-            self.fortune,
-            starts_ns=int(self.begins_at.timestamp()) * NANO,
-            committed=self._committed,
-            failed=self._failed,
-        )
         self.fortune.told = lambda what, where: self.history.add(loop.time(), what, where)
-        self.mishaps: Counter[str] = Counter()
-        self._open_books()
-        line = Line(self.installation.network, by_hand=True)
-        self.connection = Connection(
-            Addresses.local(), transport=line, attempts_max=3, new_id=self.new_id, sleep=sleep, clock=loop.time
-        )
-        self.world: World = _world(self.begins_at.astimezone(ZONE).date())
-        self.cast = Cast(self.world, self.connection, development_issuer(self.settings).issue_token)
-        self.stage = Stage(self.cast, Lock)
-        self.crowd = Crowd(self)
-        self.nature = Process("the world", self._failed)
-        with suppress(Violated):
-            await self._until_violated(self._live())
-        digest = self._digest()
-        self._close_books()
+        self.watch = Watch(self.history)
+        loop.set_exception_handler(self.watch.unhandled)
+        logging.getLogger(SERVICES_LOG).addHandler(self.watch)
+        try:
+            digest, statuses = loop.run_until_complete(self._run(loop))
+        finally:
+            logging.getLogger(SERVICES_LOG).removeHandler(self.watch)
+            _end(loop)
         return Verdict(
             self.seed,
-            self.violations,
+            self.watch.violations,
             digest,
             self.history,
             len(self.installation.accepted.commands),
@@ -138,132 +103,82 @@ class Simulation:
             self.history.mishaps,
             loop.time(),
             time.perf_counter() - started,
-            self.crowd.statuses(self.books) if not self.violations else Counter(),
+            statuses,
         )
 
-    async def _until_violated(self, living: Any) -> None:
-        life, violated = self.nature.start(living, "live"), self.nature.start(self._violated.wait(), "watch")
+    async def _run(self, loop: VirtualLoop) -> tuple[str, Counter[str]]:
+        self.installation = Installation(
+            self.settings,
+            self.seed,
+            self.fortune,
+            starts_ns=int(self.begins_at.timestamp()) * NANO,
+            committed=self.watch.committed,
+            failed=self.watch.failed,
+        )
+        self.watch.begin(self.installation, self.settings)
+        line = Line(self.installation.network, by_hand=True)
+        connection = Connection(
+            Addresses.local(), transport=line, attempts_max=3, new_id=self.new_id, sleep=sleep, clock=loop.time
+        )
+        self.cast = Cast(self.world, connection, development_issuer(self.settings).issue_token)
+        self.stage = Stage(self.cast, Lock)
+        self.crowd = Crowd(self)
+        self.nature = Process("the world", self.watch.failed)
+        with suppress(Violated):
+            await self._until_violated(self._live())
+        outcome = self.watch.digest(), self.crowd.statuses(self.watch.books)
+        self.watch.end()
+        return outcome
+
+    async def _until_violated(self, living: Coroutine[Any, Any, None]) -> None:
+        life = self.nature.start(living, "live")
+        violated = self.nature.start(self.watch.violated.wait(), "watch")
         await asyncio.wait({life, violated}, return_when=asyncio.FIRST_COMPLETED)
-        if self.violations:
-            raise Violated
+        self.watch.must(())
         await life
 
     async def _live(self) -> None:
-        installation = self.installation
+        installation, watch = self.installation, self.watch
         installation.start()
-        spells = self.nature.start(Spells(installation, self.history).forever(), "mishaps")
+        spells = Spells(installation, self.history, watch.replaced)
+        going_wrong = self.nature.start(spells.forever(), "mishaps")
         await self.crowd.live(self.nature, self.hours)
         self.fortune.calm = True
-        spells.cancel()
-        self.fortune.running.clear()
+        await spells.end(going_wrong)
         await self._rest("people have gone home")
-        self._must(effects.kept(self.books, installation.accepted))
-        self._must(await self.crowd.repeat_everything())
+        watch.must(effects.kept(watch.books, installation.accepted))
+        watch.must(await self.crowd.repeat_everything())
         await in_greenlet(self.crowd.bring_what_is_on_the_road)
         for lapse in AFTERWARDS:
             self.move_clock(lapse)
             await self._rest(f"{lapse} later")
-        self._must(invariants.at_the_end(self.books))
-        self._must(effects.chains(self.books, self._keyring, checkpoint_key(self.settings)))
+        if not watch.lost:
+            watch.must(invariants.at_the_end(watch.books))
+        installation.stop()
+        watch.must(effects.lists(watch.books))
+        watch.must(effects.chains(watch.books, watch.keyring, checkpoint_key(self.settings)))
 
     async def _rest(self, when: str) -> None:
-        left = await at_rest(self.installation, self.books, REST_SECONDS_MAX)
-        self._must(f"{when}: does not come to rest: {each}" for each in left)
-        self._must(f"{when}: {each}" for each in invariants.at_rest(self.books))
-        self._must(f"{when}: {each}" for each in invariants.nobody_was_set_aside(self.books))
-        self._must(f"{when}: {each}" for each in effects.arrived(self.books))
-        self._must(f"{when}: {each}" for each in effects.once(self.books))
+        left = await at_rest(self.installation, self.watch.books, REST_SECONDS_MAX)
+        self.watch.must(f"{when}: does not come to rest: {each}" for each in left)
+        self.watch.at_rest(when)
 
     # -- for the people
 
     def new_id(self) -> UUID:
+        """What people call something new."""
         return SeededIds(self.random).new()
 
     def move_clock(self, by: timedelta) -> None:
+        """Time goes on, for everybody."""
         self.history.add(asyncio.get_running_loop().time(), "time passes", str(by))
         self.installation.ahead_ns += int(by.total_seconds()) * NANO
-
-    # -- watching
-
-    def _open_books(self) -> None:
-        self._keyring = blocking_database(self.settings.keyring_database_url, 1)
-        self._keyring.open()
-        self.books = {}
-        for name in NAMES:
-            core = store_core(import_module(f"services.{name}.composition").SERVICE, self.settings)
-            database = self.installation.raw(name)
-            database.open()
-            self.books[name] = Books(core, database, self._keyring, invariants.WATCHED[name])
-            self.books[name].advance()
-
-    def _close_books(self) -> None:
-        for book in self.books.values():
-            book.database.close()
-        self._keyring.close()
-
-    def _committed(self, name: str) -> None:
-        """After every commit, before anybody else has a turn."""
-        if name not in self.books or self.violations:
-            return
-        new = self.books[name].advance()
-        now = asyncio.get_running_loop().time()
-        for entry in new:
-            self.history.add(now, f"{name} {type(entry.event).__name__}", f"{entry.stream.stream_id}", entry.event)
-        if new:
-            self._find(invariants.always(self.books, name))
-
-    def _find(self, found: Iterator[str]) -> None:
-        self.violations += found
-        if self.violations:
-            self._violated.set()
-
-    def _must(self, found: Iterator[str] | list[str]) -> None:
-        self._find(iter(found))
-        if self.violations:
-            raise Violated
-
-    def _failed(self, where: str, error: BaseException) -> None:
-        if not isinstance(error, Violated):
-            self._find(iter([f"{where} ended with {error!r}"]))
-            self.history.failure(error)
-
-    def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, Exception):
-            self._failed(context["message"], error)
-
-    def complained(self, record: logging.LogRecord) -> None:
-        """A refused reaction, a fork, an event set aside: nothing that a bad world alone brings about."""
-        self.history.add(-1.0, "log", record.getMessage())
-        serious = record.name.endswith("consumer") or record.levelno >= logging.CRITICAL
-        if serious:
-            self._find(iter([f"logged: {record.getMessage()}"]))
-            if record.exc_info and record.exc_info[1]:
-                self.history.failure(record.exc_info[1])
-
-    def _digest(self) -> str:
-        whole = hashlib.sha256()
-        for book in self.books.values():
-            for row in book.query(_RECORDED):
-                whole.update(repr(row).encode())
-        return whole.hexdigest()
 
 
 @cache
 def _world(as_of: date) -> World:
     """The same for every seed."""
     return build_world(as_of=as_of)
-
-
-class Heard(logging.Handler):
-    """What the services complain about."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__(logging.WARNING)
-        self._simulation = simulation
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._simulation.complained(record)
 
 
 def settings_in(directory: Path) -> Settings:

@@ -167,10 +167,11 @@ class Duties:
     def catch_up(self) -> bool:
         return not self._held_back() and self._catch_up.step()
 
-    def beat(self) -> None:
+    def beat(self) -> bool:
         """Tells the apis that this service consumes."""
         now = self.database.load(Wanted()).now
         self.database.write([_HEARTBEAT.bind(self.database, now=now)])
+        return False
 
     def _held_back(self) -> bool:
         """A restored store says nothing and decides nothing before it has been compared with its consumers."""

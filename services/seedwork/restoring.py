@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import RESTORING, blocked, cursor, log, meta, public
 
 PAGE = 500
+_CLIENT = partial(httpx.Client, timeout=10.0, trust_env=False)
 EPOCH = "store_epoch"
 
 _STREAM = sa.bindparam("stream_", type_=sa.Uuid())
@@ -124,13 +126,16 @@ def release(database: Database, producer: str, stream_id: UUID) -> bool:
 
 
 def handled_by_http(
-    producer: str, peer: Callable[[str], str], token: str
+    producer: str,
+    peer: Callable[[str], str],
+    token: str,
+    client: Callable[..., httpx.Client] = _CLIENT,
 ) -> Callable[[str], Iterator[Mapping[str, Any]]]:
     """Asks the consumers' apis, page by page."""
 
     def handled(consumer: str) -> Iterator[Mapping[str, Any]]:
         after: str | None = None
-        with httpx.Client(timeout=10.0, trust_env=False, headers={"Authorization": f"Bearer {token}"}) as http:
+        with client(headers={"Authorization": f"Bearer {token}"}) as http:
             while True:
                 query = {"limit": PAGE} | ({"after": after} if after else {})
                 response = http.get(f"{peer(consumer)}/internal/inbox/{producer}", params=query)

@@ -104,9 +104,7 @@ def worker_class(runtime: WorkerRuntime) -> type:
         members[handle.__name__] = ReliableEvents.decorator(runtime.service.name, family.name)(handle)
 
     def beat(self: Any) -> bool:
-        if all(consuming([self.own_container]).values()):
-            runtime.beat()
-        return False
+        return all(consuming([self.own_container]).values()) and runtime.beat()
 
     members["own_container"] = OwnContainer()
     members["beat"] = Repeatedly.decorator(idle_seconds=HEARTBEAT_SECONDS)(beat)
