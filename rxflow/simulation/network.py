@@ -60,6 +60,7 @@ class Network:
         request.read()
         self._mark(request)
         first = asyncio.ensure_future(self._once(service, request))
+        first.add_done_callback(_unheard)
         if by_hand and "idempotency-key" in request.headers and self._fortune.strikes(Mishap.DOUBLE_CLICK, service):
             await asyncio.sleep(self._fortune.chance.random() * CLICK_SECONDS_MAX)
             second = asyncio.ensure_future(self._once(service, request))
@@ -68,7 +69,6 @@ class Network:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await asyncio.shield(first)
         except TimeoutError:
-            first.add_done_callback(_unheard)
             raise httpx.ReadTimeout("no answer", request=request) from None
 
     async def _once(self, service: str, request: httpx.Request) -> httpx.Response:
@@ -114,7 +114,7 @@ class Network:
 
 
 def _unheard(answer: asyncio.Future[httpx.Response]) -> None:
-    """Nobody waits for it any more; it must not be reported as never looked at."""
+    """Who asked may be gone by then: it must not be reported as never looked at."""
     if not answer.cancelled():
         answer.exception()
 

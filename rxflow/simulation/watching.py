@@ -36,8 +36,10 @@ class Watch(logging.Handler):
         self.history = history
         self.violations: list[str] = []
         self.violated = asyncio.Event()
+        self.came_back: set[str] = set()
+        """Whose store came back from a backup."""
         self.lost = False
-        """Whether a store came back from a backup and something recorded was not in it."""
+        """Whether such a backup lacked something recorded."""
         self.books: dict[str, Books] = {}
         self._installation: Installation
 
@@ -72,12 +74,10 @@ class Watch(logging.Handler):
 
     def at_rest(self, when: str) -> None:
         """When everything that was said has arrived. Raises Violated."""
-        checks = [effects.once(self.books)]
-        if self.lost:
-            checks += [effects.differences_are_set_aside(self.books)]
-        else:
+        checks = [effects.differences_are_set_aside(self.books)]
+        if not self.lost:
             checks += [invariants.at_rest(self.books), invariants.nobody_was_set_aside(self.books)]
-            checks += [effects.arrived(self.books)]
+            checks += [effects.once(self.books), effects.arrived(self.books)]
         for found in checks:
             self.must(f"{when}: {each}" for each in found)
 
@@ -107,6 +107,7 @@ class Watch(logging.Handler):
     def replaced(self, name: str, position: int) -> None:
         """A store is what it was at a position; what came after is gone, and its commands with it."""
         book = self.books[name]
+        self.came_back.add(name)
         self.lost = self.lost or book.reached > position
         self._installation.accepted.forget_after(name, position)
         book.database.close()

@@ -156,7 +156,8 @@ class Simulation:
             watch.must(invariants.at_the_end(watch.books))
         installation.stop()
         watch.must(effects.lists(watch.books))
-        watch.must(effects.chains(watch.books, watch.keyring, checkpoint_key(self.settings)))
+        key = checkpoint_key(self.settings)
+        watch.must(effects.chains(watch.books, watch.keyring, key, watch.came_back))
 
     async def _rest(self, when: str) -> None:
         left = await at_rest(self.installation, self.watch.books, REST_SECONDS_MAX)
