@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.seedwork.clock import from_micros
 from services.seedwork.model import Aggregate
 from services.seedwork.projection import Projection
 from services.seedwork.projector import Projector, ask_for_rebuild
@@ -26,6 +28,8 @@ class Stream:
     stream_id: UUID
     state: Any
     events: list[Any] = field(default_factory=list)
+    moments: list[datetime] = field(default_factory=list)
+    """When each of them was recorded."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Books:
                 stream = self.streams[row.stream_id] = Stream(aggregate, row.stream_id, aggregate.initial)
             stream.state = stream.aggregate.evolve(stream.state, fact.event)
             stream.events.append(fact.event)
+            stream.moments.append(from_micros(row.recorded_at))
             new.append(Entry(position, stream, fact.event, fact.meta.correlation_id, fact.meta.causation_id))
         return new
 

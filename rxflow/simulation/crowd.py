@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rxflow.simulation.world import Simulation
 
 JOURNEYS = 3
+PRODUCTS = 1000
+"""More than there are: each is as likely as the others, almost."""
 HANDS = 3
 """So many people act for one prescription at the same time."""
 ACTS = 18
@@ -54,9 +56,8 @@ class Crowd:
 
     async def live(self, nature: Process, hours: int) -> None:
         """Until everybody has done what they wanted."""
-        lives = [
-            nature.start(in_greenlet(self._prescription, number), f"journey {number}") for number in range(JOURNEYS)
-        ]
+        patients = self._chance.sample(range(len(self._world.world.patients)), JOURNEYS)
+        lives = [nature.start(in_greenlet(self._prescription, number), f"patient {number}") for number in patients]
         passing = nature.start(self._pass(hours), "time")
         await asyncio.gather(*lives, passing)
 
@@ -72,7 +73,8 @@ class Crowd:
         if not isinstance(admitted, Admitted):
             return
         lines, packs = self._chance.choice((1, 1, 2)), self._chance.choice((1, 2))
-        journey = a_journey(self._world, number, packs=packs, lines=lines, admitted=admitted)
+        product = self._chance.randrange(PRODUCTS)
+        journey = a_journey(self._world, number, packs=packs, lines=lines, first_product=product, admitted=admitted)
         mischief = Mischief(self._world, journey)
         self.mischiefs.append(mischief)
         self._persistently(journey.issue)

@@ -73,8 +73,10 @@ def kept(books: AllBooks, accepted: Accepted) -> Iterator[str]:
             yield f"{command.service}: {path} was accepted under {command.key} at {command.position}; there is {found}"
 
 
-def arrived(books: AllBooks, blocked: Collection[UUID] = ()) -> Iterator[str]:
-    """Every event that was told has been handled by everybody who takes its family."""
+def arrived(books: AllBooks) -> Iterator[str]:
+    """Every event that was told has been handled by everybody who takes its family; but for streams that wait for a
+    person."""
+    waiting = {stream for book in books.values() for (stream,) in book.query("SELECT stream_id FROM blocked")}
     for producer, book in books.items():
         families = families_of(producer)
         consumers = {family.name: family.consumers for family in FAMILIES if family.producer == producer}
@@ -87,7 +89,7 @@ def arrived(books: AllBooks, blocked: Collection[UUID] = ()) -> Iterator[str]:
         for stream, highest, kind in book.query(_SEALED_PUBLIC):
             for consumer in consumers[families[kind]]:
                 reached = handled[consumer].get(stream, 0)
-                if reached != highest and UUID(stream) not in blocked:
+                if reached != highest and stream not in waiting:
                     yield f"{consumer} has handled {reached} of {highest} of {producer}'s {stream}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from rxflow.simulation.books import Books
+from rxflow.simulation.books import Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
 from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment import events as fulfilment_events
@@ -112,8 +112,8 @@ def _goods(books: AllBooks) -> Iterator[str]:
     fulfilments = dispatch.states(FULFILMENTS)
     for state in fulfilments:
         yield from _quantities_add_up(state)
-    for history in dispatch.histories(FULFILMENTS):
-        yield from _nothing_leaves_uncleared(history)
+    for stream in dispatch.of(FULFILMENTS):
+        yield from _every_step_was_allowed(stream)
     yield from _shelves_are_what_moved(dispatch, fulfilments)
     yield from _codes_are_sold_once(dispatch, fulfilments)
 
@@ -130,11 +130,14 @@ def _quantities_add_up(state: FulfilmentState) -> Iterator[str]:
             yield f"fulfilment {state.fulfilment_id} line {line}: {buckets}, but held, dispensed, in hands are {right}"
 
 
-def _nothing_leaves_uncleared(history: list[Any]) -> Iterator[str]:
-    """Not without clearance, not without a check by a second person."""
+def _every_step_was_allowed(stream: Stream) -> Iterator[str]:
+    """Nothing leaves without clearance and a check by a second person; no hold ends before its time."""
     state = FULFILMENTS.initial
-    for event in history:
+    for event, moment in zip(stream.events, stream.moments, strict=True):
         match event:
+            case fulfilment_events.HoldEnded(hold_id=hold_id, how="expired"):
+                if moment < state.holds[hold_id].expires_at:
+                    yield f"hold {hold_id} expired at {moment}, before {state.holds[hold_id].expires_at}"
             case fulfilment_events.SupplyHandedToCourier(supply_id=supply_id):
                 if not state.supplies[supply_id].cleared:
                     yield f"supply {supply_id} went to the courier uncleared"

@@ -29,6 +29,7 @@ def money_always(books: AllBooks) -> Iterator[str]:
     }
     for claim in claims:
         yield from _ledger_is_zero(claim)
+        yield from _every_fen_is_explained(claim)
         if claim.state == "settled":
             supply = in_hands[claim.opened.supply.supply_id]
             claimed, handed = (sum(line.quantity for line in each.lines) for each in (claim.opened, supply))
@@ -64,6 +65,15 @@ def _id(claim: ClaimState) -> UUID:
     if claim.opened is None:
         raise ValueError("a claim begins by being opened")
     return claim.opened.claim_id
+
+
+def _every_fen_is_explained(claim: ClaimState) -> Iterator[str]:
+    """A line's four parts, and what its payers pay, come to its amount; the lines to the claim."""
+    for line in claim.adjudication.lines if claim.adjudication else ():
+        parts = [each.amount for each in (line.own_pay, line.over_limit, line.first_self_pay, line.in_scope)]
+        payers = [each.amount for each in line.payers]
+        if not sum(parts) == sum(payers) == line.total or min(*parts, *payers) < 0:
+            yield f"claim {_id(claim)} line {line.line}: {line.total} fen are {parts} and are paid {payers}"
 
 
 def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:

@@ -37,12 +37,21 @@ class Town(Protocol):
 
 
 def a_journey(
-    town: Town, number: int, *, days: int = 3, packs: int = 1, lines: int = 1, admitted: Any = None
+    town: Town,
+    number: int,
+    *,
+    days: int = 3,
+    packs: int = 1,
+    lines: int = 1,
+    first_product: int | None = None,
+    admitted: Any = None,
 ) -> Journey:
     """A prescription of a doctor for the patient of that number, written and not yet issued."""
     patient = town.world.patients[number]
     hospital = next(each for each in town.world.hospitals if each.institution.region == patient.region)
-    products = everyday_products(town.world)[number : number + lines]
+    everyday = everyday_products(town.world)
+    first = number if first_product is None else first_product
+    products = [everyday[(first + each) % len(everyday)] for each in range(lines)]
     written = [line_for(n, p, dose=packs * p.regimen.dose) for n, p in enumerate(products, start=1)]
     admitted = admitted or town.stage.admit(patient)
     draft = prescription_for(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 
+from rxflow.simulation import effects
 from rxflow.simulation.books import Books
 from rxflow.simulation.installation import Installation
 from services.seedwork.store import reading
@@ -36,6 +37,7 @@ def _under_way(installation: Installation, books: Mapping[str, Books]) -> Iterat
         yield "a process is being started again"
     if not installation.broker.empty:
         yield "messages are on their way"
+    yield from effects.arrived(books)
     for name, book in books.items():
         tail = reading.tail(book.database)
         now = book.database.load(Wanted()).now
