@@ -7,7 +7,7 @@ DOMAINS := $(shell echo services/*/domain services/*/application | tr " " ",")
 # compiled modules are kept: five services start many processes
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run test coverage lint format bench docs migrate lock clean
+.PHONY: help demo run test coverage lint format bench simulate docs migrate lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ format: .venv/.development ## let ruff format the code
 
 bench: .venv/.development ## the benchmarks, as ratios, with their gates
 	@$(PY) -m benchmarks
+
+SEEDS ?= 1000
+
+simulate: .venv/.ready ## 1,000 whole worlds in a seed each, with everything that can go wrong (SEEDS=n)
+	@$(BIN)/rxflow simulate world --seeds $(SEEDS)
 
 docs: .venv/.development ## render the docs that come out of the code's own tables
 	@$(PY) -m rxflow.docs

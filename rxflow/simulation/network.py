@@ -62,7 +62,7 @@ class Network:
         first = asyncio.ensure_future(self._once(service, request))
         first.add_done_callback(_unheard)
         if by_hand and "idempotency-key" in request.headers and self._fortune.strikes(Mishap.DOUBLE_CLICK, service):
-            await asyncio.sleep(self._fortune.chance.random() * CLICK_SECONDS_MAX)
+            await asyncio.sleep(self._fortune.chance.random() ** 3 * CLICK_SECONDS_MAX)
             second = asyncio.ensure_future(self._once(service, request))
             second.add_done_callback(_unheard)
         try:

@@ -20,11 +20,11 @@ from contracts.roles import Role
 from contracts.topology import PORTS
 from rxflow.client import Problem
 from rxflow.play.journey import Journey
+from rxflow.simulation.people import a_journey, stores_of
 from rxflow.verify_cli import verify_store
 from services.seedwork.projector import Projector, ask_for_rebuild
 from tests.support.doors import Knocking, doors
 from tests.support.invariants import hold_at_rest
-from tests.support.mischief import a_journey, stores_of
 from tests.support.town import NAMES, Town, copy_of, town_in
 
 YEARS = timedelta(days=5 * 366)

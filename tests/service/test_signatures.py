@@ -16,10 +16,10 @@ from joserfc.jwk import ECKey, OctKey
 
 from contracts.registers import SigningKey
 from rxflow.play.journey import Journey
+from rxflow.simulation.people import a_journey
 from services.seedwork.identity import new_private_jwk
 from services.seedwork.signing import sign_compact
 from tests.support.doors import Door, Knocking, doors, refusal
-from tests.support.mischief import a_journey
 from tests.support.played import Story
 from tests.support.town import Town
 

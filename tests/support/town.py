@@ -7,11 +7,9 @@ order between streams and now and then twice, as a broker may.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import random
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,6 +24,9 @@ from rxflow.client import Addresses, Connection
 from rxflow.client.transport import Service as ServiceName
 from rxflow.play.cast import Cast
 from rxflow.play.stage import Stage
+from rxflow.simulation.books import Books
+from rxflow.simulation.installation import SeededIds
+from rxflow.simulation.invariants import WATCHED
 from rxflow.world import build_world
 from services.seedwork.calendar import ZONE
 from services.seedwork.clock import from_micros
@@ -41,7 +42,7 @@ from services.seedwork.serving import api_app
 from services.seedwork.settings import Settings
 from services.seedwork.store.batch import Statement, Wanted
 from services.seedwork.store.drivers import Driver
-from services.seedwork.store.executor import Context, Work, load, perform, stored
+from services.seedwork.store.executor import Context, Work, load, perform
 from services.seedwork.store.migrating import STORES, migrate, store
 from services.seedwork.store.opening import Surroundings, blocking_database, store_core
 from services.seedwork.store.sealer import seal
@@ -50,14 +51,8 @@ from services.seedwork.usecase import Actor
 from tests.support.in_process import Applications
 from tests.support.store_in_memory import enveloped
 
-_RECORDED = (
-    "SELECT log_index, e.stream_id, version, topic, state, e.hash, recorded_at, public_seq, body"
-    " FROM log JOIN events e USING (position) LEFT JOIN public p USING (position) ORDER BY log_index, public_seq"
-)
 NAMES: tuple[ServiceName, ...] = get_args(ServiceName)
 ROUNDS_MAX = 2000
-TICK_NS = 1_000_000_000
-"""How much time goes by with each request, where time is the town's own."""
 REPEATED = 0.1
 """Share of deliveries that `stir` lets arrive twice."""
 
@@ -76,16 +71,6 @@ class Post:
     def close(self) -> None: ...
 
 
-class SeededIds:
-    """Identifiers out of a seeded chance."""
-
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-
-    def new(self) -> UUID:
-        return UUID(bytes=self._chance.randbytes(16), version=4)
-
-
 class Office:
     """One service's store and what its worker does."""
 
@@ -100,6 +85,7 @@ class Office:
         self.projector = Projector(self.core, self.driver, self.service.projections)
         self.timers = Timers(self.core, self.driver)
         self.forgetting = Forgetting(self.core, self.driver)
+        self._books: Books | None = None
 
     def open(self) -> None:
         self.database.open()
@@ -117,6 +103,13 @@ class Office:
         projected = self.projector.step()
         forgotten = self.forgetting.step()
         return bool(sealed) or relayed or projected or forgotten
+
+    def books(self) -> Books:
+        """What is recorded, up to now."""
+        if self._books is None:
+            self._books = Books(self.core, self.database, self._keyring, WATCHED[self.service.name])
+        self._books.advance()
+        return self._books
 
     def load(self, *refs: StreamRef[Any]) -> Any:
         return self.driver.run(load(self.core, refs))
@@ -136,31 +129,20 @@ class Office:
 
     def states(self, aggregate: Any) -> list[Any]:
         """Every aggregate of a kind, as it is now."""
-        return [found.state for found in self.load(*self._refs(aggregate))]
+        return self.books().states(aggregate)
 
     def histories(self, aggregate: Any) -> Iterator[list[Any]]:
         """The events of every aggregate of a kind, in order."""
-        for ref in self._refs(aggregate):
-            found = self.database.load(Wanted(streams={ref.stream_id: 0})).events[ref.stream_id]
-            rows = [self.core.mapper.parsed(stored(row)) for row in found]
-            names = {name for row in rows for name in row.keys_wanted()}
-            keys = self.driver.run(self.core.keyring.fetch(names)) if names else {}
-            yield [row.opened(keys).event for row in rows]
-
-    def _refs(self, aggregate: Any) -> list[StreamRef[Any]]:
-        topics = {event.TOPIC for event in aggregate.events}
-        found = self.query("SELECT DISTINCT stream_id, topic FROM events WHERE version = 1")
-        return [aggregate.ref(_uuid(stream)) for stream, topic in found if topic in topics]
+        return self.books().histories(aggregate)
 
 
 class Town:
-    """The demo world in one process. On files of its own the same seed does the same again, to the byte, from the same
-    moment on (`starts_ns`; otherwise time is the machine's)."""
+    """The demo world in one process."""
 
-    def __init__(self, settings: Settings, *, seed: int = 1, starts_ns: int | None = None) -> None:
+    def __init__(self, settings: Settings, *, seed: int = 1) -> None:
         self.settings = settings
         self.random = random.Random(seed)
-        self._seed, self._ticks_ns = seed, starts_ns
+        self._seed = seed
         self.follows = True
         """Whether everything has arrived before each request, as for somebody who is in no hurry."""
         self.post = Post()
@@ -182,20 +164,7 @@ class Town:
 
     def _around(self, process: str) -> Surroundings:
         chance = random.Random(f"{self._seed} {process}")
-        clock = time.time_ns if self._ticks_ns is None else lambda: self._ticks_ns or 0
-        return Surroundings(chance, SeededIds(chance), clock, synchronous="OFF")  # nobody pulls the plug here
-
-    def _time(self) -> datetime:
-        """The stores' clock, without the offset of development mode."""
-        return datetime.now(UTC) if self._ticks_ns is None else from_micros(self._ticks_ns // 1000)
-
-    def digest(self) -> str:
-        """Of all that every service has recorded and told, in the order of the logs."""
-        whole = hashlib.sha256()
-        for office in self.offices.values():
-            for row in office.query(_RECORDED):
-                whole.update(repr(row).encode())
-        return whole.hexdigest()
+        return Surroundings(chance, SeededIds(chance), synchronous="OFF")  # nobody pulls the plug here
 
     def open(self) -> None:
         for office in self.offices.values():
@@ -233,7 +202,7 @@ class Town:
 
     def move_clock(self, by: timedelta) -> None:
         """The installation's clock goes on; nothing has noticed yet."""
-        ahead = self.now() - self._time() + by
+        ahead = self.now() - datetime.now(UTC) + by
         administrator = self.cast.administrator()
         follows, self.follows = self.follows, False
         for name in NAMES:
@@ -247,8 +216,6 @@ class Town:
         return name
 
     def _before(self, _request: Any) -> None:
-        if self._ticks_ns is not None:
-            self._ticks_ns += TICK_NS
         if self.follows:
             self.settle()
 
@@ -262,10 +229,6 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._kept.append(record.getMessage())
-
-
-def _uuid(stored_id: Any) -> UUID:
-    return stored_id if isinstance(stored_id, UUID) else UUID(stored_id)
 
 
 def settings_in(directory: Path, database_url: str | None = None) -> Settings:
@@ -291,11 +254,9 @@ def found(directory: Path, database_url: str | None = None) -> None:
 
 
 @contextmanager
-def town_in(
-    directory: Path, *, seed: int = 1, database_url: str | None = None, starts_ns: int | None = None
-) -> Iterator[Town]:
+def town_in(directory: Path, *, seed: int = 1, database_url: str | None = None) -> Iterator[Town]:
     """The town whose stores are in this directory."""
-    town = Town(settings_in(directory, database_url), seed=seed, starts_ns=starts_ns)
+    town = Town(settings_in(directory, database_url), seed=seed)
     town.open()
     try:
         yield town
@@ -304,8 +265,8 @@ def town_in(
 
 
 @contextmanager
-def copy_of(founded: Path, directory: Path, *, seed: int = 1, starts_ns: int | None = None) -> Iterator[Town]:
+def copy_of(founded: Path, directory: Path, *, seed: int = 1) -> Iterator[Town]:
     """A town like the one founded there, to do with as one likes."""
     shutil.copytree(founded, directory, dirs_exist_ok=True)
-    with town_in(directory, seed=seed, starts_ns=starts_ns) as town:
+    with town_in(directory, seed=seed) as town:
         yield town

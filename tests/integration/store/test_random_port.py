@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from rxflow.simulation.installation import SeededIds
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import StoreCore, perform
 from services.seedwork.store.keyring import Keyring
 from services.seedwork.store.sqlite import SqliteDatabase
 from tests.support.store import BOXES, add_item, new_store, open_box, work
-from tests.support.town import SeededIds
 
 TABLES = ("events", "public", "idempotency", "key", "timer", "fresh")
 NOON_NS = 1_790_000_000_000_000_000
