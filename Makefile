@@ -7,7 +7,10 @@ DOMAINS := $(shell echo services/*/domain services/*/application | tr " " ",")
 # compiled modules are kept: five services start many processes
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run test coverage lint format bench docs migrate lock clean
+MINUTES ?= 30
+EVERY ?= 20
+RATE ?= 1
+.PHONY: help demo run test chaos coverage lint format bench docs migrate lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +43,9 @@ run: .venv/.ready ## set up and keep the whole system running on this machine
 
 test: .venv/.development ## set up and pass the tests; the last line is pytest's count
 	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+
+chaos: .venv/.development ## everything mistreated under load: MINUTES=30, a fault each EVERY=20 s, RATE=1, SEED=n
+	@$(PY) -m tests.chaos --minutes $(MINUTES) --every $(EVERY) --rate $(RATE) $(if $(SEED),--seed $(SEED))
 
 coverage: .venv/.development ## every branch of every domain and application, by unit and property tests alone
 	@$(PY) -m coverage run --source=$(DOMAINS) -m pytest tests/unit tests/property

@@ -89,7 +89,7 @@ def kill_server(kind: str) -> Deed:
     """As in a power failure; started again at the end."""
 
     def do(scene: Scene) -> Done:
-        scene.house.server(kind).kill()
+        scene.house.servers[kind].kill()
         return Done(kind, lambda: scene.house.revive(kind))
 
     return do
@@ -97,7 +97,7 @@ def kill_server(kind: str) -> Deed:
 
 def freeze_server(kind: str) -> Deed:
     def do(scene: Scene) -> Done:
-        server = scene.house.server(kind)
+        server = scene.house.servers[kind]
         server.freeze()
         return Done(kind, server.thaw)
 
@@ -229,8 +229,10 @@ def dead_letters(installation: Installation, consumer: str) -> list[str]:
 
 
 def poisoned(house: House) -> int:
-    """How many messages lie in the broker's poison queue."""
-    with connect(house.rabbit.url) as connection:
+    """How many messages lie in the broker's poison queue; none where the broker is in memory."""
+    if "rabbit" not in house.servers:
+        return 0
+    with connect(house.servers["rabbit"].url) as connection:
         return topology.depth(connection.channel(), POISON_QUEUE)
 
 
@@ -260,7 +262,7 @@ def _consumed(scene: Scene) -> tuple[str, Family]:
 def _publish(scene: Scene, queue: str, body: bytes) -> None:
     import amqp  # noqa: PLC0415
 
-    with connect(scene.house.rabbit.url) as connection:
+    with connect(scene.house.servers["rabbit"].url) as connection:
         channel = connection.channel()
         channel.confirm_select()
         channel.basic_publish_confirm(amqp.Message(body, delivery_mode=2), "", queue)

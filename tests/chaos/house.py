@@ -10,11 +10,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rxflow.installation import Installation
-from tests.faults.systems import Servers, System, supervised, with_standbys
+from tests.faults.systems import Servers, System, embedded_system, supervised, with_standbys
 from tests.support.link import Link, link
 from tests.support.private_servers import PrivatePostgres, PrivateRabbit, private_postgres, private_rabbit
 
@@ -30,18 +30,14 @@ class House:
     """What runs, and how to get at it. `disks`: of each server whose disk is small enough to be filled."""
 
     system: System
-    postgres: PrivatePostgres
-    rabbit: PrivateRabbit
-    links: Mapping[str, Link]
-    disks: Mapping[str, Path]
     logs: Path
+    servers: Mapping[str, PrivatePostgres | PrivateRabbit] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
+    disks: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def installation(self) -> Installation:
         return self.system.installation
-
-    def server(self, kind: str) -> PrivatePostgres | PrivateRabbit:
-        return self.postgres if kind == "postgres" else self.rabbit
 
     def pids(self) -> dict[str, int]:
         """Of the processes of the installation that run now, by name."""
@@ -49,7 +45,7 @@ class House:
 
     def names(self, kind: str) -> list[str]:
         """Of the processes of a kind, `api` or `worker`."""
-        return sorted(name for name in self.pids() if f"-{kind}" in name)
+        return sorted(name for name in self.pids() if kind in name.split("-"))
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -57,17 +53,20 @@ class House:
 
     def fill(self, kind: str) -> None:
         """Not a byte is left on this server's disk."""
-        disk = self.disks[kind]
-        left = os.statvfs(disk)
+        disk, taken = self.disks[kind], 0
         with (disk / FILLING).open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize)
+            while left := os.statvfs(disk).f_bavail:
+                piece = max(1, left // 2) * os.statvfs(disk).f_frsize  # the server goes on taking some of it meanwhile
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(file.fileno(), taken, piece)
+                    taken += piece
 
     def clear(self, kind: str) -> None:
         (self.disks[kind] / FILLING).unlink(missing_ok=True)
 
     def revive(self, kind: str) -> None:
         """A server that did not survive is started again, as whoever runs it would do."""
-        server = self.server(kind)
+        server = self.servers[kind]
         if not server.running():
             server.start()
 
@@ -95,7 +94,15 @@ def house() -> Iterator[House]:
         system = stack.enter_context(supervised(installation, children, postgres=postgres, rabbit=rabbit))
         stack.callback(_wake, system)
         mounted = {kind: root / kind for kind, is_disk in disks.items() if is_disk}
-        yield House(system, postgres, rabbit, links, mounted, logs)
+        yield House(system, logs, {"postgres": postgres, "rabbit": rabbit}, links, mounted)
+
+
+@contextmanager
+def small_house(directory: Path) -> Iterator[House]:
+    """An embedded one in two processes, without servers: for those who want to see that a run runs."""
+    with embedded_system(directory) as system, ExitStack() as stack:
+        stack.callback(_wake, system)
+        yield House(system, directory / "logs")
 
 
 def _behind(links: Mapping[str, Link], direct: Installation, logs: Path) -> Installation:

@@ -16,7 +16,7 @@ JOSE = "application/jose"
 JSON = "application/json"
 UNAVAILABLE = 503
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_ONCE = re.compile(r"/prescriptions$|/pass$|/holds/[^/]+/(review|supplies)$|/supplies/[^/]+/(check|hand-out)$")
+_ONCE = re.compile(r"/pass$|/holds/[^/]+/(review|supplies)$|/supplies/[^/]+/(check|hand-out)$")
 """Commands that a second intent cannot repeat."""
 WRONG_CODE = "00000000"
 
