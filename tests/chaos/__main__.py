@@ -19,6 +19,7 @@ from tests.chaos.run import Options, run, write
 from tests.support.private_servers import missing_private_servers
 
 INTERRUPTED = 130
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
     if missing := missing_private_servers():
         _tell(f"not run: {missing}")
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in INTERRUPTS:
         signal.signal(number, _interrupt)
     begun = time.monotonic()
     logs: Path | None = None
@@ -76,6 +77,10 @@ def _options() -> Options:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Once: what follows is clearing away, which nobody interrupts."""
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
+    _tell("interrupted; ending everything")
     raise KeyboardInterrupt
 
 

@@ -90,7 +90,10 @@ class Load:
         for at in arrivals(self._rate, seed):
             if begun + at >= until:
                 return
-            self._patience.pause(max(0.0, begun + at - monotonic()))
+            try:
+                self._patience.pause(max(0.0, begun + at - monotonic()))
+            except Stopped:
+                return
             plan = self._author.next_plan()
             if self._under_way >= self._under_way_max:
                 self.held_back += 1

@@ -66,7 +66,8 @@ class Mistreatment:
     def _look_around(self) -> None:
         for each in self.committed:
             if each.recovered_at is None and self._watch.note(each):
-                self._tell(f"  {each.name} ({each.target}): works again after {each.seconds_to_recover:.1f} s")
+                waited = f", waited last for: {each.waited_for}" if each.waited_for else ""
+                self._tell(f"  {each.name} ({each.target}): works again after {each.seconds_to_recover:.1f} s{waited}")
 
     def _commit(self, name: str) -> None:
         fault = self._faults[name]

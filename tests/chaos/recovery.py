@@ -33,6 +33,8 @@ class Committed:
     lifted_at: float | None = None
     trouble: str = ""
     recovered_at: float | None = None
+    waited_for: str = ""
+    """What was not ready at last."""
 
     @property
     def seconds_to_recover(self) -> float | None:
@@ -50,6 +52,14 @@ def recovered_at(
     ready = next((look.at for look in looks if look.at >= lifted_at and not look.failing), None)
     done = min((ended for begun, ended in completions if begun >= begun_at and ended >= lifted_at), default=None)
     return None if ready is None or done is None else max(ready, done)
+
+
+def last_failing(begun_at: float, until: float | None, looks: Sequence[Look]) -> str:
+    """What was not ready last in that time, in words; empty where nobody ever was not."""
+    for look in reversed(looks):
+        if look.failing and begun_at <= look.at and (until is None or look.at <= until):
+            return "; ".join(f"{service} {', '.join(checks)}" for service, checks in look.failing.items())
+    return ""
 
 
 def refused_under(committed: Committed, refusals: Iterable[Refusal], otherwise: float) -> int:
@@ -88,6 +98,7 @@ class Watch:
             committed.recovered_at = recovered_at(
                 committed.begun_at, committed.lifted_at, list(self.looks), self._completions()
             )
+            committed.waited_for = last_failing(committed.begun_at, committed.recovered_at, list(self.looks))
         return committed.recovered_at is not None
 
     def _run(self) -> None:

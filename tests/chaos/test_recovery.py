@@ -6,7 +6,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.figures import Outcome, figures, table, verdict
 from tests.chaos.memory import Growth
 from tests.chaos.notes import Breach, Refusal
-from tests.chaos.recovery import Committed, Look, recovered_at
+from tests.chaos.recovery import Committed, Look, last_failing, recovered_at
 
 DOWN = {"review": {"process": "no answer"}}
 FEW = {name: FAULTS[name] for name in ("api killed", "broker killed")}
@@ -27,6 +27,13 @@ def test_what_was_begun_before_or_ended_before_it_was_lifted_proves_nothing() ->
 
 def test_it_does_not_while_somebody_is_not_ready() -> None:
     assert recovered_at(10, 12, [Look(13, DOWN)], [(10.5, 17)]) is None
+
+
+def test_what_was_waited_for_last_is_named() -> None:
+    looks = [Look(9, {"review": {"store": ""}}), Look(11, DOWN), Look(13, {})]
+
+    assert last_failing(10, 13, looks) == "review process"
+    assert last_failing(12, 13, looks) == ""
 
 
 def test_figures_say_how_often_how_long_and_what_meanwhile() -> None:
