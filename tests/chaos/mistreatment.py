@@ -40,7 +40,7 @@ class Mistreatment:
             while (left := begun + moment - monotonic()) > 0:
                 if self._scene.ended.wait(min(left, STEP_SECONDS)):
                     return
-                self._look_around()
+                self.look_around()
             name = self._schedule.next_fault(self._taken())
             if name is None:
                 self.put_off += 1
@@ -52,7 +52,7 @@ class Mistreatment:
         """Whatever still lasts is lifted at once."""
         self._scene.ended.set()
         self._pool.shutdown()
-        self._look_around()
+        self.look_around()
 
     def _taken(self) -> set[str]:
         now = monotonic()
@@ -63,7 +63,8 @@ class Mistreatment:
             for claim in self._faults[each.name].claims
         }
 
-    def _look_around(self) -> None:
+    def look_around(self) -> None:
+        """Notes and tells which faults have been recovered from."""
         for each in self.committed:
             if each.recovered_at is None and self._watch.note(each):
                 waited = f", waited last for: {each.waited_for}" if each.waited_for else ""

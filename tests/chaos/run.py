@@ -54,7 +54,7 @@ class Options:
     seed: int = 1
     rate: float = 1.0
     invalid_share: float = 0.1
-    under_way_max: int = 80
+    under_way_max: int = 160
     patience_seconds: float = 240.0
     faults: Mapping[str, Fault] = None  # type: ignore[assignment]
     report: Path | None = None
@@ -138,6 +138,7 @@ class Run:
         """Rest, then everything that was promised."""
         troubles = [f"{each.name}: {each.trouble}" for each in self.mistreatment.committed if each.trouble]
         unrest = afterwards.rest(self.load, self.watch, self.tell)
+        self.mistreatment.look_around()
         self.watch.stop()
         self.memory.stop()
         self.witness.mischievous = False

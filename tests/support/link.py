@@ -115,6 +115,8 @@ class _Forwarder:
                     seconds += len(part) / treatment.bytes_per_second
                 if seconds:
                     await asyncio.sleep(seconds)
+                if not connected.lost and writer.transport.is_closing():
+                    break
                 if not connected.lost:
                     writer.write(part)
                     await writer.drain()
