@@ -41,8 +41,8 @@ def main() -> int:
         passed = outcome.passed
         _say("", table(outcome, options.faults), "", *verdict(outcome))
         _say(f"{time.monotonic() - begun:.0f} s in all, seed {options.seed}")
-        if options.report:
-            write(outcome, options.report)
+        write(outcome, options.report)
+        _say(f"the figures are in {options.report}")
     except KeyboardInterrupt:
         _tell("interrupted; everything is ended and cleared away")
         return INTERRUPTED
@@ -61,7 +61,7 @@ def _options() -> Options:
     parser.add_argument("--seed", type=int, default=int(datetime.now(ZONE).timestamp()) % 100_000)
     parser.add_argument("--rate", type=float, default=1.0, help="prescriptions a second")
     parser.add_argument("--faults", default="", help=f"some of: {', '.join(FAULTS)}")
-    parser.add_argument("--report", type=Path, help="a file for the figures, as JSON")
+    parser.add_argument("--report", type=Path, default=Options.report, help="a file for the figures, as JSON")
     parsed = parser.parse_args()
     chosen = [name.strip() for name in parsed.faults.split(",") if name.strip()] or list(FAULTS)
     if unknown := set(chosen) - FAULTS.keys():

@@ -53,7 +53,8 @@ class Scene:
     administrator: Administrator
     chance: Random
     ended: threading.Event = field(default_factory=threading.Event)
-    clock_ahead_seconds: int = 0
+    clock_ahead_seconds: int = 60
+    """From the beginning, so that it can also step back."""
     undecodable: int = 0
     """Bodies that were published and that no consumer can read: they stay in the broker's poison queue."""
     altered: list[str] = field(default_factory=list)

@@ -24,7 +24,7 @@ from services.seedwork.calendar import ZONE
 from services.seedwork.identity import development_issuer
 from services.seedwork.settings import Settings
 from tests.chaos import afterwards, seen
-from tests.chaos.deeds import Scene
+from tests.chaos.deeds import Scene, move_clocks
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.figures import Outcome, figures
 from tests.chaos.house import House
@@ -57,7 +57,7 @@ class Options:
     under_way_max: int = 160
     patience_seconds: float = 240.0
     faults: Mapping[str, Fault] = None  # type: ignore[assignment]
-    report: Path | None = None
+    report: Path = Path("var/chaos.json")
 
     def __post_init__(self) -> None:
         if self.faults is None:
@@ -201,11 +201,13 @@ def run(house: House, options: Options, tell: Tell) -> Outcome:
         house.system.wait_until_ready()
         tell("loading the registers")
         run_.stage.load_registers()
+        move_clocks(run_.scene.administrator, run_.scene.clock_ahead_seconds)
         run_.live()
         return run_.judge()
 
 
 def write(outcome: Outcome, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(outcome.as_json(), ensure_ascii=False, indent=1, default=_plain) + "\n")
 
 

@@ -163,7 +163,7 @@ class Teller:
                 told.ended = "given up and cancelled"
                 return
             case "released":
-                self._stage.cast.pharmacy(store).release(journey.hold(store), "patient_wish")
+                self._stage.cast.pharmacy(store).release(journey.hold(store), "out_of_stock")
                 self._fill(told, journey, plan.stores[1])
             case "delivered":
                 self._fill(told, journey, store, way="delivery")

@@ -152,7 +152,7 @@ def test_a_supply_that_is_on_its_way_is_waited_for() -> None:
 
 def test_stock_that_does_not_add_up_and_what_is_reserved_for_nobody_are_found() -> None:
     whole = picture(settled())
-    whole.stock = {SHELF: {"on_hand": 72, "reserved": 7}}  # type: ignore[assignment]
+    whole.stock = {SHELF: {"on_hand": 72, "reserved": 7}}
 
     assert [breach.kind for breach in breaches(whole, ())] == ["lost", "lost"]
 
@@ -167,7 +167,7 @@ def test_a_ledger_off_zero_is_found() -> None:
 def test_what_was_accepted_at_the_counter_and_the_till_must_be_so() -> None:
     seen = settled()
     seen.fulfilments[0]["supplies"][0]["status"] = "undone"
-    seen.claims[0]["payments"][0]["status"] = "refunded"  # type: ignore[index]
+    seen.claims[0]["payments"][0]["status"] = "refunded"
     counter = (accepted("/fulfilments/f1/supplies/s1/hand-out"), accepted("/payments/y1/pay"))
 
     words = [breach.what for breach in breaches(Picture([seen], {}, {}, {}), counter)]

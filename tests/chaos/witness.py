@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from random import Random
+from typing import TypeVar
 
 import httpx
 
 from tests.chaos import invalid
 from tests.chaos.invalid import Strangers
 from tests.chaos.notes import Notes, Sent
+
+T = TypeVar("T")
 
 DOUBLE_CLICKS = 0.05
 """Share of commands that are sent twice at once."""
@@ -120,9 +123,10 @@ class Witness(httpx.BaseTransport):
         if first.status_code != second.status_code or first.content != second.content or not any(replays):
             self._notes.breach("doubled", f"{sent.method} {sent.service}{sent.path} clicked twice got two answers")
 
-    def _put_aside(self, what: object, *arguments: object) -> Future:  # type: ignore[type-arg]
+    def _put_aside(self, what: Callable[..., T], *arguments: object) -> Future[T]:
+        future: Future[T]
         try:
-            future = self._aside.submit(what, *arguments)  # type: ignore[arg-type]
+            future = self._aside.submit(what, *arguments)
         except RuntimeError:  # it is closed: the run is over
             future = Future()
             future.cancel()
@@ -177,7 +181,7 @@ def _request(sent: Sent) -> httpx.Request:
 
 
 def _replayed(response: httpx.Response) -> bool:
-    return response.headers.get("Idempotent-Replay") == "true"
+    return bool(response.headers.get("Idempotent-Replay") == "true")
 
 
 def _code_of(response: httpx.Response) -> str | None:
