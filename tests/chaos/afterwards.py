@@ -12,9 +12,10 @@ import httpx
 from contracts.topology import PORTS
 from rxflow.play.cast import Cast
 from rxflow.play.journey import FINAL
-from tests.chaos.deeds import Scene, dead_letters, move_clocks, poisoned
+from tests.chaos.deeds import Scene, move_clocks
 from tests.chaos.load import Load
 from tests.chaos.notes import Accepted, Breach
+from tests.chaos.poison import dead_letters, poisoned
 from tests.chaos.recovery import Watch
 from tests.chaos.stories import Told
 from tests.chaos.witness import send_again

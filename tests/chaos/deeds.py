@@ -7,23 +7,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from time import monotonic
 from typing import get_args
 
-import httpx
-import orjson
-
-from contracts.envelope import Envelope
-from contracts.roles import Role
-from contracts.topology import FAMILIES, POISON_QUEUE, Family, queue_name
 from rxflow.client import Administrator
 from rxflow.client.transport import Service
-from rxflow.installation import Installation
-from rxflow.tokens import tokens_of
-from services.seedwork.identity import SERVICE_PREFIX
-from services.seedwork.messaging import topology
 from tests.chaos.house import STANDBYS, House
-from tests.faults.systems import leader_of, rxflow
-from tests.integration.messaging.conftest import connect
+from tests.faults.systems import checks_that_fail, leader_of
 
 DELAY_SECONDS = 0.05
 BYTES_PER_SECOND = 200_000
@@ -31,6 +21,7 @@ PULSE_STOPPED_SECONDS = 1.0
 PULSE_RUNNING_SECONDS = 0.25
 CLOCK_FORWARD_SECONDS = 45
 CLOCK_BACK_SECONDS = 5
+PUBLISHES_AGAIN_SECONDS = 30.0
 
 
 class NotNow(Exception):  # noqa: N818
@@ -57,6 +48,8 @@ class Scene:
     """From the beginning, so that it can also step back."""
     undecodable: int = 0
     """Bodies that were published and that no consumer can read: they stay in the broker's poison queue."""
+    broker_restarts: int = 0
+    """How often an operator had to restart the broker after its disk was full."""
     altered: list[str] = field(default_factory=list)
     """What became of each altered event."""
 
@@ -116,10 +109,24 @@ def fill_disk(kind: str) -> Deed:
         def lift() -> None:
             scene.house.clear(kind)
             scene.house.revive(kind)
+            if kind == "rabbit" and not _publishes_again(scene):
+                scene.broker_restarts += 1
+                scene.house.servers[kind].stop()
+                scene.house.servers[kind].start()
 
         return Done(f"disk of {kind}", lift)
 
     return do
+
+
+def _publishes_again(scene: Scene) -> bool:
+    """Whether services get rid of their events. A node whose disk was full now and then keeps a queue that refuses
+    everything until the node is restarted: services say so (`unpublished`), and an operator does it."""
+    installation, end = scene.house.installation, monotonic() + PUBLISHES_AGAIN_SECONDS
+    while any("unpublished" in checks_that_fail(installation, name) for name in installation.addresses.urls):
+        if scene.ended.wait(1.0) or monotonic() > end:
+            return False
+    return True
 
 
 def cut(kind: str) -> Deed:
@@ -182,61 +189,6 @@ def move_clocks(administrator: Administrator, ahead_seconds: int) -> None:
         administrator.move_clock(service, ahead_seconds)
 
 
-def undecodable(scene: Scene) -> Done:
-    """A body that is no event, in a consumer's queue. It must end in the poison queue, and nothing wait behind it."""
-    consumer, family = _consumed(scene)
-    _publish(scene, queue_name(consumer, family.name), b"\xff\x00 no event")
-    scene.undecodable += 1
-    return Done(queue_name(consumer, family.name))
-
-
-def altered(scene: Scene) -> Done:
-    """An event out of its producer's feed with another content, under its own number or, half the time, the next one:
-    set aside, what follows in its stream waits, until an operator discards it."""
-    consumer, family = _consumed(scene)
-    event = _last_of(scene.house.installation, family)
-    fields = orjson.loads(event.to_wire())
-    if scene.chance.random() < 0.5:
-        fields |= {"public_seq": event.public_seq + 1, "prev_hash": fields["hash"]}
-    body = orjson.loads(fields["body"])
-    fields["body"] = orjson.dumps({**body, "actor": "somebody else"}).decode()
-    _publish(scene, queue_name(consumer, family.name), orjson.dumps(fields))
-
-    def lift() -> None:
-        scene.altered.append(_settle(scene, consumer))
-
-    return Done(f"{event.type} to {consumer}", lift)
-
-
-def _settle(scene: Scene, consumer: str) -> str:
-    """What an operator does with it."""
-    for number in dead_letters(scene.house.installation, consumer):
-        done = rxflow(
-            scene.house.installation, "dead-letters", "discard", consumer, number, "--reason", "altered on its way"
-        )
-        if done.returncode:
-            return f"not settled: {done.stdout}{done.stderr}"
-        return "set aside and discarded"
-    return "passed over: handled before"
-
-
-def dead_letters(installation: Installation, consumer: str) -> list[str]:
-    """The numbers of those that wait for a person."""
-    listed = rxflow(installation, "dead-letters", "list", consumer)
-    if listed.returncode:
-        raise NotNow(f"dead letters cannot be listed: {listed.stderr[-300:]}")
-    rows = [line.split("│") for line in listed.stdout.splitlines() if line.startswith("│")]
-    return [row[2].strip() for row in rows if row[2].strip().isdigit()]
-
-
-def poisoned(house: House) -> int:
-    """How many messages lie in the broker's poison queue; none where the broker is in memory."""
-    if "rabbit" not in house.servers:
-        return 0
-    with connect(house.servers["rabbit"].url) as connection:
-        return topology.depth(connection.channel(), POISON_QUEUE)
-
-
 def _process(scene: Scene, kind: str) -> tuple[str, int]:
     """One of the kind `api`, `worker` or `leader`, by chance."""
     if kind == "leader":
@@ -253,39 +205,3 @@ def _process(scene: Scene, kind: str) -> tuple[str, int]:
     if pid is None:
         raise NotNow(f"{name} does not run")
     return name, pid
-
-
-def _consumed(scene: Scene) -> tuple[str, Family]:
-    family = scene.chance.choice([each for each in FAMILIES if each.name in {"prescription", "case", "fulfilment"}])
-    return scene.chance.choice(family.consumers), family
-
-
-def _publish(scene: Scene, queue: str, body: bytes) -> None:
-    import amqp  # noqa: PLC0415
-
-    with connect(scene.house.servers["rabbit"].url) as connection:
-        channel = connection.channel()
-        channel.confirm_select()
-        channel.basic_publish_confirm(amqp.Message(body, delivery_mode=2), "", queue)
-
-
-def _last_of(installation: Installation, family: Family) -> Envelope:
-    """The newest event of a family, as its producer's feed tells it."""
-    token = tokens_of(installation)(f"{SERVICE_PREFIX}chaos", Role.SERVICE)
-    newest: list[bytes] = []
-    after = 0
-    while True:
-        page = httpx.get(
-            f"{installation.addresses.of(family.producer)}/internal/feed/{family.name}",
-            params={"after": after},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
-            trust_env=False,
-        )
-        lines = page.raise_for_status().content.splitlines()
-        if not lines:
-            break
-        newest, after = lines, Envelope.from_wire(lines[-1]).log_index
-    if not newest:
-        raise NotNow(f"nothing was said of {family.name} yet")
-    return Envelope.from_wire(newest[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.chaos import deeds
+from tests.chaos import deeds, poison
 from tests.chaos.deeds import Deed
 
 EVERYBODY = "all five services say that they are ready, and a prescription issued since then was settled"
@@ -69,10 +69,10 @@ FAULTS: Mapping[str, Fault] = {
         "connections to PostgreSQL swallow all", BOUNDED, 12, deeds.half_open("postgres"), "postgres"
     ),
     "undecodable message": _fault(
-        "bytes that are no event in a consumer's queue", SET_ASIDE, 2, deeds.undecodable, "rabbit"
+        "bytes that are no event in a consumer's queue", SET_ASIDE, 2, poison.undecodable, "rabbit"
     ),
     "altered event": _fault(
-        "an event with another content in a consumer's queue", SET_ASIDE, 6, deeds.altered, "rabbit", "postgres"
+        "an event with another content in a consumer's queue", SET_ASIDE, 6, poison.altered, "rabbit", "postgres"
     ),
     "slow consumer": _fault(
         "a worker stopped four fifths of the time", EXACTLY_ONCE, 12, deeds.slow_consumer, "worker"

@@ -148,6 +148,7 @@ def verdict(outcome: Outcome) -> list[str]:
             f"{calls['calls']} calls, {share:.1%} of them invalid, {calls['double clicks']} clicked twice;"
             f" {calls['accepted commands']} commands accepted"
         ),
+        *([f"an operator restarted the broker {again} times"] if (again := calls.get("broker restarts")) else []),
         *(f"not run: {name}: {why}" for name, why in outcome.not_run.items()),
         *(f"trouble: {each}" for each in outcome.troubles),
         *(f"{name}: {found}" for name, found in outcome.checks.items() if found),

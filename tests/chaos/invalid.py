@@ -78,7 +78,7 @@ def _unknown_id(sent: Sent, _strangers: Strangers, random: Random) -> Sent | Non
 
 
 def _wrong_pickup_code(sent: Sent, _strangers: Strangers, random: Random) -> Sent | None:
-    if not sent.path.endswith(("/hand-out", "/deliver")):
+    if not sent.path.endswith("/hand-out"):  # a delivery that is proved already takes any later word for its own
         return None
     body = {**json.loads(sent.content), "code": WRONG_CODE}
     return _anew(sent, random, content=json.dumps(body).encode())

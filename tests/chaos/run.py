@@ -171,7 +171,11 @@ class Run:
             breaches=found,
             memory=growth(self.memory.samples),
             load=self.load.summary(),
-            calls={**self.notes.summary(), "altered events": self.scene.altered},
+            calls={
+                **self.notes.summary(),
+                "altered events": self.scene.altered,
+                "broker restarts": self.scene.broker_restarts,
+            },
             checks=checks,
         )
 
