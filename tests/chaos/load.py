@@ -10,12 +10,16 @@ from random import Random
 from time import monotonic
 from typing import Any, TypeVar
 
-from rxflow.client import NoAnswer, Problem, TimedOut
+import httpx
+
+from rxflow.client import Addresses, Connection, NoAnswer, Problem, TimedOut
 from tests.chaos.notes import Notes
 from tests.chaos.stories import Author, Teller, Told
 
 T = TypeVar("T")
 
+ATTEMPTS_MAX = 200
+TIMEOUT_SECONDS = 10.0
 PAUSE_SECONDS = 0.05
 PAUSE_SECONDS_MAX = 1.0
 PAUSE_GROWTH = 1.6
@@ -51,6 +55,23 @@ class Patience:
                 raise TimedOut(f"{what}: not within {self._seconds:g} s (last: {found!r})")
             self.pause(pause)
             pause = min(pause * PAUSE_GROWTH, PAUSE_SECONDS_MAX)
+
+
+class PatientConnection(Connection):
+    """Connections of people who wait as long as their patience lasts."""
+
+    def __init__(self, addresses: Addresses, patience: Patience, transport: httpx.BaseTransport) -> None:
+        super().__init__(
+            addresses,
+            timeout_seconds=TIMEOUT_SECONDS,
+            attempts_max=ATTEMPTS_MAX,
+            sleep=patience.pause,
+            transport=transport,
+        )
+        self._patience = patience
+
+    def wait_until(self, condition: Callable[[], T | None], what: str) -> T:
+        return self._patience.wait(condition, what)
 
 
 def arrivals(rate: float, seed: int) -> Iterator[float]:

@@ -30,7 +30,7 @@ from tests.chaos.figures import Outcome, figures
 from tests.chaos.house import House
 from tests.chaos.invalid import Strangers
 from tests.chaos.invariants import breaches
-from tests.chaos.load import Load, Patience
+from tests.chaos.load import ATTEMPTS_MAX, Load, Patience, PatientConnection
 from tests.chaos.memory import Sampler, growth
 from tests.chaos.mistreatment import Mistreatment, background
 from tests.chaos.notes import Breach, Notes
@@ -38,8 +38,6 @@ from tests.chaos.recovery import Watch
 from tests.chaos.stories import Author, Teller
 from tests.chaos.witness import Witness
 
-ATTEMPTS_MAX = 200
-TIMEOUT_SECONDS = 10.0
 STATUS_SECONDS = 30.0
 EXPIRED_SINCE_SECONDS = 3600
 Tell = Callable[[str], None]
@@ -80,20 +78,12 @@ class Run:
             invalid_share=options.invalid_share,
         )
         self.witness.mischievous = False
-        connection = stack.enter_context(
-            Connection(
-                installation.addresses,
-                timeout_seconds=TIMEOUT_SECONDS,
-                attempts_max=ATTEMPTS_MAX,
-                sleep=self.patience.pause,
-                transport=self.witness,
-            )
-        )
+        connection = stack.enter_context(PatientConnection(installation.addresses, self.patience, self.witness))
         # one that nothing disturbs and nobody calls off, for whoever looks
         quiet = stack.enter_context(Connection(installation.addresses, attempts_max=ATTEMPTS_MAX))
         world = build_world(as_of=datetime.now(ZONE).date())
         self.cast = Cast(world, quiet, tokens_of(installation))
-        self.stage = Stage(Cast(world, connection, tokens_of(installation)), self.patience.wait)
+        self.stage = Stage(Cast(world, connection, tokens_of(installation)))
         self.load = Load(
             Author(self.stage, seed),
             Teller(self.stage),
