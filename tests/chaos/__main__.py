@@ -44,12 +44,14 @@ def main() -> int:
         write(outcome, options.report)
         _say(f"the figures are in {options.report}")
     except KeyboardInterrupt:
+        if logs is not None:
+            shutil.rmtree(logs, ignore_errors=True)
         _tell("interrupted; everything is ended and cleared away")
         return INTERRUPTED
     finally:
         if logs is not None and passed:
             shutil.rmtree(logs, ignore_errors=True)
-        elif logs is not None:
+        elif logs is not None and logs.exists():
             _tell(f"the logs of all processes are in {logs}")
     return 0 if passed else 1
 

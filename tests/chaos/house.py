@@ -80,9 +80,10 @@ def house() -> Iterator[House]:
         stack.callback(shutil.rmtree, root, ignore_errors=True)
         logs = Path(tempfile.mkdtemp(prefix="rxflow-chaos-logs-"))
         disks = {kind: stack.enter_context(_disk(root / kind, size)) for kind, size in DISK_BYTES.items()}
+        for kind in disks:  # what a server says is read when its disk is full
+            (root / kind / "output").symlink_to(logs / f"{kind}.log")
         postgres = stack.enter_context(private_postgres(root / "postgres"))
         rabbit = stack.enter_context(private_rabbit(root / "rabbit"))
-        stack.callback(_keep_output, (postgres, rabbit), logs)
         servers = Servers(postgres, rabbit)
         servers.prepare()
         links = {
@@ -132,12 +133,6 @@ def _succeeds(*command: str) -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
-
-
-def _keep_output(servers: tuple[PrivatePostgres, PrivateRabbit], logs: Path) -> None:
-    for server in servers:
-        with contextlib.suppress(OSError):
-            shutil.copy(server.directory / "output", logs / f"{type(server).__name__}.log")
 
 
 def _wake(system: System) -> None:

@@ -71,6 +71,8 @@ class Mistreatment:
                 self._tell(f"  {each.name} ({each.target}): works again after {each.seconds_to_recover:.1f} s{waited}")
 
     def _commit(self, name: str) -> None:
+        if self._scene.ended.is_set():
+            return
         fault = self._faults[name]
         committed = Committed(name, "", monotonic())
         self.committed.append(committed)
