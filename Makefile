@@ -7,7 +7,11 @@ DOMAINS := $(shell echo services/*/domain services/*/application | tr " " ",")
 # compiled modules are kept: five services start many processes
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo run test coverage lint format bench simulate docs migrate lock clean
+MINUTES ?= 30
+EVERY ?= 20
+RATE ?= 1
+SEEDS ?= 1000
+.PHONY: help demo run test chaos coverage lint format bench simulate docs migrate lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +45,9 @@ run: .venv/.ready ## set up and keep the whole system running on this machine
 test: .venv/.development ## set up and pass the tests; the last line is pytest's count
 	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
 
+chaos: .venv/.development ## everything mistreated under load: MINUTES=30, a fault each EVERY=20 s, RATE=1, SEED=n
+	@$(PY) -m tests.chaos --minutes $(MINUTES) --every $(EVERY) --rate $(RATE) $(if $(SEED),--seed $(SEED))
+
 coverage: .venv/.development ## every branch of every domain and application, by unit and property tests alone
 	@$(PY) -m coverage run --source=$(DOMAINS) -m pytest tests/unit tests/property
 	@$(PY) -m coverage report --fail-under=100
@@ -57,8 +64,6 @@ format: .venv/.development ## let ruff format the code
 
 bench: .venv/.development ## the benchmarks, as ratios, with their gates
 	@$(PY) -m benchmarks
-
-SEEDS ?= 1000
 
 simulate: .venv/.ready ## 1,000 whole worlds in a seed each, with everything that can go wrong (SEEDS=n)
 	@$(BIN)/rxflow simulate world --seeds $(SEEDS)

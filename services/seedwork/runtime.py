@@ -190,8 +190,11 @@ class StoreRuntime:
     async def set_clock_offset(self, seconds: int) -> None:
         """Development mode only: the store's time runs so far ahead."""
         rendered = _SET_OFFSET.on(is_postgresql=self.database.is_postgresql)
-        await self.database.write([rendered.bind({"offset": seconds * 1_000_000})])
-        await self.database.notify(WAKE_CHANNEL)
+        try:
+            await self.database.write([rendered.bind({"offset": seconds * 1_000_000})])
+            await self.database.notify(WAKE_CHANNEL)
+        except StoreError as error:  # the same again changes nothing
+            raise Overloaded(str(error)) from error
 
     async def _read(self, query: Prepared, **parameters: Any) -> list[dict[str, Any]]:
         rendered = query.on(is_postgresql=self.database.is_postgresql)

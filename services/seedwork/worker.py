@@ -112,4 +112,4 @@ def worker_class(runtime: WorkerRuntime) -> type:
 
 
 def nameko_config(settings: Settings) -> dict[str, Any]:
-    return {BROKER_URL: settings.broker_url, "max_workers": 20, "HEARTBEAT": 30}
+    return {BROKER_URL: settings.broker_url, "max_workers": 20}

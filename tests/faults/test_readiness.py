@@ -100,6 +100,16 @@ class House:
             trust_env=False,
         )
 
+    def ask_to_move_the_clock(self) -> httpx.Response:
+        """By the route that development mode has for it, to where it is."""
+        token = self.tokens("administrator", Role.SYSTEM_ADMIN)
+        return httpx.put(
+            f"{self.installation.addresses.of(SERVICE)}/development/clock",
+            json={"offset_seconds": self.ahead_seconds},
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+        )
+
     # -- what it says
 
     def failing(self) -> dict[str, str]:
@@ -248,6 +258,7 @@ def test_not_ready_while_the_store_does_not_answer(house: House) -> None:
         refused = house.record_an_institution()
         assert refused.status_code == 503
         assert refused.headers["Retry-After"]
+        assert house.ask_to_move_the_clock().status_code == 503
         house.servers.postgres.start()
     else:
         house.execute("ALTER TABLE meta RENAME TO meta_away")

@@ -217,16 +217,16 @@ S = TypeVar("S", PrivatePostgres, PrivateRabbit)
 
 
 @contextmanager
-def private_postgres() -> Iterator[PrivatePostgres]:
-    """A started cluster."""
-    with _directory("postgres") as directory, _started(PrivatePostgres(directory)) as server:
+def private_postgres(at: Path | None = None) -> Iterator[PrivatePostgres]:
+    """A started cluster, in a directory of its own or in the empty one that is given."""
+    with _directory("postgres", at) as directory, _started(PrivatePostgres(directory)) as server:
         yield server
 
 
 @contextmanager
-def private_rabbit() -> Iterator[PrivateRabbit]:
-    """A started node."""
-    with _directory("rabbit") as directory, _started(PrivateRabbit(directory)) as server:
+def private_rabbit(at: Path | None = None) -> Iterator[PrivateRabbit]:
+    """A started node, in a directory of its own or in the empty one that is given."""
+    with _directory("rabbit", at) as directory, _started(PrivateRabbit(directory)) as server:
         yield server
 
 
@@ -240,7 +240,10 @@ def _started(server: S) -> Iterator[S]:
 
 
 @contextmanager
-def _directory(kind: str) -> Iterator[Path]:
+def _directory(kind: str, at: Path | None) -> Iterator[Path]:
+    if at is not None:
+        yield at  # who gives it clears it away
+        return
     path = Path(tempfile.mkdtemp(prefix=f"rxflow-{kind}-"))
     path.chmod(0o755)
     try:

@@ -33,7 +33,8 @@ from services.seedwork.turns import in_turns
 
 BROKER_URL = "AMQP_URI"
 """Nameko's name for it in the container's configuration."""
-HEARTBEAT_SECONDS = 30
+HEARTBEAT_SECONDS = 10
+"""A connection that swallows everything is given up after twice this long; until then nobody is told anything."""
 CLOSE_SECONDS_MAX = 2.0
 BACKOFF_SECONDS_MAX = 10.0
 RECONNECT = {"interval_start": 0.2, "interval_step": 0.5, "interval_max": 5.0}

@@ -14,11 +14,16 @@ from services.seedwork.messaging.errors import PublishFailedError
 from services.seedwork.messaging.publisher import BatchPublisher, Outgoing
 from tests.integration.messaging.conftest import READY, StartWorker, connect
 from tests.support.envelopes import envelope
+from tests.support.link import link
 from tests.support.private_servers import PrivateRabbit, missing_private_servers, private_rabbit
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.servers
+
+SWALLOWED_SECONDS_MAX = 40.0
+"""After this long nobody may still believe in a connection that says nothing: two heartbeats, the look after them, and
+as much again for a busy machine. Two heartbeats of 30 s would be 60."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +108,20 @@ def test_a_frozen_broker_is_noticed_and_after_it_thaws_all_goes_on(
         worker.until_not_consuming()
     publisher.publish([Outgoing("case", "7", envelope(7).to_wire())])
     eventually(lambda: 7 in worker.handled(), within=30)
+
+
+def test_a_connection_that_swallows_everything_is_noticed_in_time_and_another_one_takes_over(
+    rabbit: PrivateRabbit, start_worker: StartWorker
+) -> None:
+    with link(rabbit.port) as way:
+        worker = start_worker(way.url(rabbit.url)).ready()
+        way.treat(half_open=True)
+        begun = time.monotonic()
+        way.treat()  # new connections work: as after a router that forgot its table
+        worker.until_not_consuming()
+        assert time.monotonic() - begun < SWALLOWED_SECONDS_MAX
+        worker.publish({"number": 7})
+        eventually(lambda: 7 in worker.handled(), within=30)
 
 
 def test_a_worker_stops_while_the_broker_is_frozen(rabbit: PrivateRabbit, start_worker: StartWorker) -> None:

@@ -24,7 +24,7 @@ from kombu import Connection
 
 from contracts.topology import POISON_QUEUE
 from services.seedwork.messaging import topology
-from services.seedwork.messaging.entrypoint import Delivery, consuming, reliable_events
+from services.seedwork.messaging.entrypoint import HEARTBEAT_SECONDS, Delivery, consuming, reliable_events
 from services.seedwork.messaging.errors import TryLaterError
 from services.seedwork.messaging.loops import repeatedly
 from services.seedwork.messaging.publisher import Outgoing, Publisher, publisher_to
@@ -138,7 +138,7 @@ if __name__ == "__main__":
     parser.add_argument("--watch-poison", action="store_true")
     parser.add_argument("--declare-otherwise", action="store_true")
     parser.add_argument("--grace", type=float, default=10)
-    parser.add_argument("--heartbeat", type=float, default=30)
+    parser.add_argument("--heartbeat", type=float, default=HEARTBEAT_SECONDS)
     parser.parse_args(namespace=SETTINGS)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout)
     if SETTINGS.declare_otherwise:
