@@ -22,12 +22,12 @@ from services.prescribe.domain.prescription import PRESCRIPTION
 if TYPE_CHECKING:
     from rxflow.simulation.world import Simulation
 
-JOURNEYS = 3
+JOURNEYS = 2
 PRODUCTS = 1000
 """More than there are: each is as likely as the others, almost."""
 HANDS = 3
 """So many people act for one prescription at the same time."""
-ACTS = 18
+ACTS = 16
 """Of each of them."""
 PAUSE_SECONDS_MAX = 2.0
 LAPSES = 8

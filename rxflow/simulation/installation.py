@@ -36,7 +36,7 @@ from services.seedwork.store.sqlite import SqliteDatabase
 
 APIS, WORKERS = 2, 2
 """Of each service: they race each other, and one takes over from the other."""
-IDLE_SECONDS_MIN = 0.5
+IDLE_SECONDS_MIN = 1.0
 """A commit wakes the leader; looking more often costs a simulation time and finds nothing."""
 AGAIN_SECONDS_MAX = 1.0
 NAMES = tuple(PORTS)

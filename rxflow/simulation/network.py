@@ -40,10 +40,31 @@ class Api:
             raise httpx.ReadError("the process died", request=request) from None
 
     async def _answered(self, request: httpx.Request) -> httpx.Response:
-        sent = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
-        response = await httpx.ASGITransport(self.app).handle_async_request(sent)
-        content = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": request.url.path,
+            "raw_path": request.url.raw_path.partition(b"?")[0],
+            "query_string": request.url.query,
+            "root_path": "",
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "server": (request.url.host, request.url.port),
+            "client": ("127.0.0.1", 1),
+        }
+        told: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": request.content, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            told.append(message)
+
+        await self.app(scope, receive, send)
+        content = b"".join(part.get("body", b"") for part in told[1:])
+        return httpx.Response(told[0]["status"], headers=told[0]["headers"], content=content, request=request)
 
 
 class Network:
