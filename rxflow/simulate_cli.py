@@ -24,6 +24,8 @@ WRONG_USE = 2
 EXPLAINED_MAX = 3
 VIOLATIONS_SHOWN_MAX = 10
 HOURS = 48
+TOLD_EVERY = 50
+"""Where there is no terminal to show progress on."""
 
 Seed = Annotated[int | None, typer.Option(help="One seed. Default: many fresh ones.", min=0)]
 Seeds = Annotated[int, typer.Option(help="How many, from --first on.", min=1)]
@@ -102,6 +104,8 @@ def _watched(results: Iterator[Result], total: int) -> list[Result]:
         task = progress.add_task("worlds", total=total, violated=0)
         for result in results:
             gathered.append(result)
+            if not console.is_terminal and len(gathered) % TOLD_EVERY == 0:
+                console.print(f"{len(gathered)} of {total}")
             progress.update(task, advance=1, violated=sum(bool(each.violations) for each in gathered))
             if result.violations:
                 progress.console.print(f"seed {result.seed}: {result.violations[0]}", markup=False, style="red")

@@ -30,6 +30,8 @@ _RELAYED = (
     " WHERE log_index > :after AND log_index <= (SELECT log_index FROM cursor WHERE name = 'relay')"
     " AND stream_id NOT IN (SELECT stream_id FROM blocked)"
 )
+FOUNDED = "registers"
+"""A read model that nothing in a world changes."""
 AllBooks = Mapping[str, Books]
 
 
@@ -124,7 +126,7 @@ def published(book: Books, had: Collection[str]) -> Iterator[str]:
 def lists(books: AllBooks) -> Iterator[str]:
     """Read models say what the log says: made anew from event one, they are the same. For a world that stands still."""
     for name, book in books.items():
-        for projection in book.projections:
+        for projection in [each for each in book.projections if each.name != FOUNDED]:
             before = [book.rows_of(table.name) for table in projection.tables]
             book.rebuild(projection)
             after = [book.rows_of(table.name) for table in projection.tables]

@@ -34,8 +34,8 @@ from services.seedwork.store.errors import StoreError
 from services.seedwork.store.opening import Surroundings, sqlite_database, store_core
 from services.seedwork.store.sqlite import SqliteDatabase
 
-APIS, WORKERS = 2, 2
-"""Of each service: they race each other, and one takes over from the other."""
+PROCESSES = {"prescribe": 2, "review": 1, "dispatch": 2, "insurance": 2, "shortage": 1}
+"""Apis of each service, and as many workers: two race each other, and one takes over from the other."""
 IDLE_SECONDS_MIN = 1.0
 """A commit wakes the leader; looking more often costs a simulation time and finds nothing."""
 AGAIN_SECONDS_MAX = 1.0
@@ -140,9 +140,8 @@ class Installation:
         """Starts and supervises all of them."""
         nature = Process("supervisor", self._failed)
         for name in NAMES:
-            for number in range(APIS):
+            for number in range(PROCESSES[name]):
                 nature.start(self._supervised(f"{name} api {number + 1}", name, self._run_api), "supervise")
-            for number in range(WORKERS):
                 nature.start(self._supervised(f"{name} worker {number + 1}", name, self._run_worker), "supervise")
 
     def stop(self) -> None:
@@ -157,9 +156,8 @@ class Installation:
 
     def all_live(self) -> bool:
         """Whether nothing is being started again."""
-        return len(self.processes) == len(NAMES) * (APIS + WORKERS) and all(
-            each.alive for each in self.processes.values()
-        )
+        started = 2 * sum(PROCESSES.values())
+        return len(self.processes) == started and all(each.alive for each in self.processes.values())
 
     def raw(self, name: str, clock: Callable[[], int] | None = None) -> SqliteDatabase:
         """A store as it is, without anything in between."""

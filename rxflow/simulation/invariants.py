@@ -89,6 +89,7 @@ def nobody_was_set_aside(books: AllBooks) -> Iterator[str]:
 
 
 def _prescribed_is_in_buckets(books: AllBooks) -> Iterator[str]:
+    """The buckets of every prescribed line come to what was prescribed."""
     for state in books["prescribe"].states(PRESCRIPTION):
         if state.current is not None:
             prescribed = {line.line: line.quantity for line in state.current.lines}
@@ -98,6 +99,7 @@ def _prescribed_is_in_buckets(books: AllBooks) -> Iterator[str]:
 
 
 def _both_know_the_same(prescription: Any, found: FulfilmentState) -> Iterator[str]:
+    """prescribe and dispatch know the same quantities in the same buckets, and the same end."""
     told = {line: {b.value: row.buckets.of(b) for b in Bucket} for line, row in found.lines.items()}
     known = {line: {b.value: row.of(b.value) for b in Bucket} for line, row in prescription.buckets.items()}
     name = prescription.current.prescription_id
@@ -119,6 +121,7 @@ def _goods(books: AllBooks) -> Iterator[str]:
 
 
 def _quantities_add_up(state: FulfilmentState) -> Iterator[str]:
+    """What is held, dispensed and in hands by the buckets is so by the holds and supplies."""
     for line, row in state.lines.items():
         held = sum(held.quantity for hold in state.running_holds() for held in hold.lines if held.line == line)
         supplied: defaultdict[str, int] = defaultdict(int)
@@ -149,6 +152,7 @@ def _every_step_was_allowed(stream: Stream) -> Iterator[str]:
 
 
 def _shelves_are_what_moved(dispatch: Books, fulfilments: list[FulfilmentState]) -> Iterator[str]:
+    """Stock equals its movements and is never negative; what is reserved is what is held."""
     held: Counter[tuple[UUID, str]] = Counter()
     for state in fulfilments:
         for hold in state.running_holds():
@@ -181,6 +185,7 @@ def _moved(event: Any) -> int:
 
 
 def _codes_are_sold_once(dispatch: Books, fulfilments: list[FulfilmentState]) -> Iterator[str]:
+    """A trace code is sold once, to the supply that is out with it, and no more than its pack holds."""
     codes = {state.pack.code: state for state in dispatch.states(TRACE_CODES)}
     given: Counter[str] = Counter()
     for fulfilment in fulfilments:

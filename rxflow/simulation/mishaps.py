@@ -72,7 +72,7 @@ CHANCES = (
     Chance(Mishap.REQUEST_LOST, 0.01, "a request does not arrive; the client waits in vain"),
     Chance(Mishap.ANSWER_LOST, 0.02, "an answer does not arrive; the client waits in vain"),
     Chance(Mishap.KEY_REUSED, 0.03, "a client sends another command under a key that is taken"),
-    Chance(Mishap.DOUBLE_CLICK, 0.1, "a command is sent twice at almost the same time, maybe to another process"),
+    Chance(Mishap.DOUBLE_CLICK, 0.2, "a command is sent twice at almost the same time, maybe to another process"),
 )
 SPELLS = (
     Spell(Mishap.STORE_AWAY, 40, 3, "no connection to one service's store"),
@@ -88,7 +88,7 @@ SPELLS = (
     Spell(Mishap.CLOCK_BACK, 60, 0, "one store's clock is set back by some seconds"),
 )
 SKEW_SECONDS_MAX = 20.0
-"""How far the stores' clocks are apart (`clock-skew`)."""
+"""How far the stores' clocks are off (`clock-skew`), each way."""
 CLOCK_BACK_SECONDS_MAX = 5.0
 EVERY = frozenset(Mishap)
 

@@ -19,7 +19,7 @@ AllBooks = Mapping[str, Books]
 
 
 def money_always(books: AllBooks) -> Iterator[str]:
-    """After each commit of insurance."""
+    """One claim at most stands for a supply; what is settled is in hands, and not more than that."""
     insurance = books["insurance"]
     claims = insurance.states(CLAIM)
     in_hands = {
@@ -77,6 +77,7 @@ def _every_fen_is_explained(claim: ClaimState) -> Iterator[str]:
 
 
 def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
+    """The postings of a claim come to zero; a voided one holds nothing, a settled one nothing from the patient."""
     accounts: Counter[str] = Counter()
     for posting in claim.postings:
         accounts[posting.account] += posting.amount
@@ -93,6 +94,7 @@ def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
 
 
 def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Iterator[str]:
+    """Payments and reservations stand as their claims do: paid for what is cleared, given back for what is voided."""
     by_id = {_id(claim): claim for claim in claims}
     for payment in insurance.states(PAYMENT):
         claim = by_id[payment.requested.claim_id]

@@ -15,7 +15,7 @@ from psycopg import errors as pg
 
 from services.seedwork.store.batch import Batch, Found, Statement, Wanted
 from services.seedwork.store.connections import AsyncConnections, Connections
-from services.seedwork.store.errors import Conflict, ConnectionLost, StoreError, expect
+from services.seedwork.store.errors import Conflict, ConnectionLost, StoreError, Unavailable, expect
 from services.seedwork.store.postgres_load import found, load_statement
 from services.seedwork.store.postgres_save import save_statement
 from services.seedwork.store.roles import Role
@@ -57,7 +57,9 @@ def _translated(error: BaseException) -> BaseException:
         | pg.QueryCanceled,
     ):
         return Conflict(str(error))
-    if isinstance(error, pg.InsufficientPrivilege | pg.RaiseException | pg.ReadOnlySqlTransaction):
+    if isinstance(error, pg.ReadOnlySqlTransaction):  # a standby, or one that is not yet promoted
+        return Unavailable(str(error))
+    if isinstance(error, pg.InsufficientPrivilege | pg.RaiseException):
         return StoreError(str(error))
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return ConnectionLost(str(error))

@@ -202,8 +202,8 @@ def _keep_answer(connection: sqlite3.Connection, batch: Batch, position: int | N
             raise Conflict("idempotency key taken")
 
 
-_NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})
-"""Nothing was written: the transaction is undone, and may be tried again once there is room."""
+_NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_READONLY"})
+"""Nothing was written: the transaction is undone, and may be tried again once there is room and leave to write."""
 _TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID")
 _LOAD = (
     "SELECT e.stream_id, e.version, e.topic, e.state, e.hash, e.recorded_at FROM json_each(:wanted) AS wanted"

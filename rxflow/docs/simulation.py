@@ -1,0 +1,70 @@
+"""The page about the simulation: what can go wrong and what must hold, out of its own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rxflow import simulation
+from rxflow.docs.markdown import code, first_paragraph, page, table
+from rxflow.simulation import effects, invariants, mishaps, money
+
+EVERY_COMMIT, REST, END = "after every commit", "at rest", "at the end"
+CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
+    (EVERY_COMMIT, invariants._prescribed_is_in_buckets),
+    (EVERY_COMMIT, invariants._quantities_add_up),
+    (EVERY_COMMIT, invariants._every_step_was_allowed),
+    (EVERY_COMMIT, invariants._shelves_are_what_moved),
+    (EVERY_COMMIT, invariants._codes_are_sold_once),
+    (EVERY_COMMIT, money.money_always),
+    (EVERY_COMMIT, money._ledger_is_zero),
+    (EVERY_COMMIT, money._every_fen_is_explained),
+    (EVERY_COMMIT, money._money_follows_the_claims),
+    (EVERY_COMMIT, effects.published),
+    ("with every acknowledgement", effects.taken),
+    (REST, invariants._both_know_the_same),
+    (REST, money.money_at_rest),
+    (REST, invariants.nobody_was_set_aside),
+    (REST, effects.arrived),
+    (REST, effects.once),
+    (REST, effects.differences_are_set_aside),
+    (REST, effects.kept),
+    (END, invariants.at_the_end),
+    (END, money.money_at_the_end),
+    (END, effects.lists),
+    (END, effects.chains),
+)
+HOW = f"""
+`rxflow simulate world --seed N --hours H` lives one world, without `--seed` 1,000 fresh ones (`make simulate`).
+
+The same seed does the same again, to the byte. What is violated comes with the last that happened to whatever the
+violation names, with as few kinds of mishaps as it takes, and with the command that shows it again. `--without` leaves
+mishaps out. Stores are real SQLite files; the clocks of two services are up to {2 * mishaps.SKEW_SECONDS_MAX:.0f} s
+apart (`clock-skew`). After a store came back from a backup that lacks something, the checks between services do not
+apply any more: then every difference must wait for a person.
+
+What the real servers do is shown by `make chaos`, what either has found and how fast by [faults.md](faults.md).
+"""
+
+
+def simulation_page() -> str:
+    """Mishaps and invariants."""
+    chances = ((code(each.mishap), f"{each.share:.1%}", each.meaning) for each in mishaps.CHANCES)
+    spells = (
+        (code(each.mishap), f"{each.every_seconds:g} s", f"{each.seconds_max:g} s", each.meaning)
+        for each in mishaps.SPELLS
+    )
+    checks = ((when, first_paragraph(check.__doc__)) for when, check in CHECKS)
+    return page(
+        "Simulation",
+        first_paragraph(simulation.__doc__),
+        HOW,
+        "## What can go wrong at each occasion",
+        table(("mishap", "share", "what happens"), chances),
+        "## What begins by itself and lasts",
+        table(("mishap", "about every", "for at most", "what happens"), spells),
+        "## What must hold",
+        table(("when", "what"), checks),
+        "At the end every accepted command that an answer is kept for was sent again, word for word, and got its first"
+        " answer.",
+    )
