@@ -75,7 +75,6 @@ class Author:
         self._numbers = count()
         everyday = everyday_products(stage.world)
         self._products = everyday
-        self._two_packs = next(product for product in everyday if product.drug.generic_name == "阿莫西林")
         self._identities: set[str] = {patient.identity_number for patient in stage.world.patients}
 
     def next_plan(self) -> Plan:
@@ -92,7 +91,7 @@ class Author:
             story=story,
             patient=patient,
             doctor=hospital.doctors[number % len(hospital.doctors)],
-            product=self._two_packs if story == "split" else product,
+            product=product,
             stores=stores[first:] + stores[:first],
         )
 
