@@ -7,8 +7,8 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Collection, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -87,11 +87,10 @@ class Simulation:
         self.fortune.told = lambda what, where: self.history.add(loop.time(), what, where)
         self.watch = Watch(self.history)
         loop.set_exception_handler(self.watch.unhandled)
-        logging.getLogger(SERVICES_LOG).addHandler(self.watch)
         try:
-            digest, statuses = loop.run_until_complete(self._run(loop))
+            with _heard_by(self.watch):
+                digest, statuses = loop.run_until_complete(self._run(loop))
         finally:
-            logging.getLogger(SERVICES_LOG).removeHandler(self.watch)
             _end(loop)
         return Verdict(
             self.seed,
@@ -174,6 +173,22 @@ class Simulation:
         """Time goes on, for everybody."""
         self.history.add(asyncio.get_running_loop().time(), "time passes", str(by))
         self.installation.ahead_ns += int(by.total_seconds()) * NANO
+
+
+@contextmanager
+def _heard_by(watch: Watch) -> Iterator[None]:
+    """Whatever the services complain about goes to the watch, and nowhere else: in a bad world it is much."""
+    logger = logging.getLogger(SERVICES_LOG)
+    level, propagates = logger.level, logger.propagate
+    logger.addHandler(watch)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(watch)
+        logger.setLevel(level)
+        logger.propagate = propagates
 
 
 @cache
