@@ -8,6 +8,10 @@ from typing import Any
 import httpx
 import orjson
 
+from services.seedwork.store.desk import ANSWER_KEPT_MICROS
+
+KEPT_NS = ANSWER_KEPT_MICROS * 1000 - 3600 * 10**9
+"""An hour less than a service keeps an answer: clocks are not that exact."""
 SECRETS = frozenset({"correlation_id"})
 """Of an attempt, not of the command."""
 
@@ -44,6 +48,9 @@ class Accepted:
         if key is None:
             return
         place = (request.headers["authorization"], request.url.path, key)
+        first = self.commands.get(place)
+        if first is not None and at_ns - first.at_ns > KEPT_NS:
+            del self.commands[place]  # its key is free again: this is another command
         if response.status_code >= 300:
             self._note_refusal(place, response)
             return

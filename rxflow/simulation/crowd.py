@@ -12,8 +12,8 @@ import httpx
 
 from rxflow.client import NoAnswer, Problem, TimedOut
 from rxflow.play.stage import Admitted
+from rxflow.simulation.accepted import KEPT_NS
 from rxflow.simulation.books import Books
-from rxflow.simulation.installation import NANO
 from rxflow.simulation.people import SHED, Mischief, a_journey
 from rxflow.simulation.processes import Process, in_greenlet
 from rxflow.simulation.virtual_time import sleep, wait_for
@@ -32,8 +32,6 @@ ACTS = 16
 PAUSE_SECONDS_MAX = 2.0
 LAPSES = 8
 """In so many steps the hours go by."""
-ANSWER_KEPT_NS = 23 * 3600 * NANO
-"""A little less than the services keep an answer for."""
 TRIES = 5
 AFTER_TRY_SECONDS = 3.0
 
@@ -110,7 +108,7 @@ class Crowd:
         installation, wrong = self._world.installation, []
         network = installation.network
         for command in list(network.accepted.commands.values()):
-            if installation.clock_ns(command.service) - command.at_ns > ANSWER_KEPT_NS:
+            if installation.clock_ns(command.service) - command.at_ns > KEPT_NS:
                 continue
             sent = command.request
             repeat = httpx.Request(sent.method, sent.url, headers=sent.headers, content=sent.content)
