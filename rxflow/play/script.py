@@ -18,7 +18,7 @@ from rxflow.client import TimedOut, wait_until
 from rxflow.client.transport import Service
 from rxflow.play.journey import Journey
 from rxflow.play.stage import Stage
-from rxflow.world import Carrier, Patient, Person, Product, Store, everyday_products, line_for, prescription_for
+from rxflow.world import Patient, Person, Product, Store, everyday_products, line_for, prescription_for
 from rxflow.world.prescribing import LONG_SUPPLY_REASON
 
 EXPECTED: Mapping[str, int] = {"settled": 26, "refused": 1, "cancelled while held": 1, "expired": 2}
@@ -168,7 +168,7 @@ class Play:
         journey.clear(store, supply)
         self.told(scene, "cleared")
         if way == "delivery":
-            journey.deliver(store, self._carrier(store), supply)
+            journey.deliver(store, self.stage.world.carrier_near(store), supply)
         else:
             journey.collect(store, supply)
         self.told(scene, "in the patient's hands")
@@ -240,8 +240,3 @@ class Play:
             long_supply_reason=VAGUE_REASON if scene.story == "amended" else LONG_SUPPLY_REASON,
         )
         return Journey(self.stage, scene.doctor, admitted, draft)
-
-    def _carrier(self, store: Store) -> Carrier:
-        """One of the same province."""
-        province = store.pharmacy.region[:2]
-        return next(carrier for carrier in self.stage.world.carriers if carrier.region.startswith(province))

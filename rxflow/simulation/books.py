@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,13 +34,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class Entry:
-    """One event in the order of the store, and what it came from."""
+    """One event and the aggregate it belongs to."""
 
-    position: int
     stream: Stream
     event: Any
-    correlation_id: str
-    causation_id: str
 
 
 class Books:
@@ -71,11 +68,11 @@ class Books:
             self.reached = position
             if rest[1] in self._of:
                 row = EventRow(_uuid(stream_id), *rest)
-                mapped.append((position, row, self._core.mapper.parsed(stored(row))))
-        names = {name for _, _, parsed in mapped for name in parsed.keys_wanted()}
+                mapped.append((row, self._core.mapper.parsed(stored(row))))
+        names = {name for _, parsed in mapped for name in parsed.keys_wanted()}
         keys = self._driver.run(self._core.keyring.fetch(names)) if names else {}
         new = []
-        for position, row, parsed in mapped:
+        for row, parsed in mapped:
             fact = parsed.opened(keys)
             stream = self.streams.get(row.stream_id)
             if stream is None:
@@ -84,7 +81,7 @@ class Books:
             stream.state = stream.aggregate.evolve(stream.state, fact.event)
             stream.events.append(fact.event)
             stream.moments.append(from_micros(row.recorded_at))
-            new.append(Entry(position, stream, fact.event, fact.meta.correlation_id, fact.meta.causation_id))
+            new.append(Entry(stream, fact.event))
         return new
 
     def states(self, aggregate: Aggregate[Any]) -> list[Any]:
@@ -114,6 +111,10 @@ class Books:
 
     def of(self, aggregate: Aggregate[Any]) -> list[Stream]:
         return [each for each in self.streams.values() if each.aggregate is aggregate]
+
+
+AllBooks = Mapping[str, Books]
+"""By service."""
 
 
 def _uuid(stored_id: Any) -> UUID:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from contracts.envelope import Envelope, message_id
 from contracts.topology import FAMILIES
 from rxflow.simulation.accepted import Accepted
-from rxflow.simulation.books import Books
+from rxflow.simulation.books import AllBooks, Books
 from services.seedwork.families import families_of
 from services.seedwork.store import reading
 from services.seedwork.store.checkpoints import verify
@@ -32,7 +32,6 @@ _RELAYED = (
 )
 FOUNDED = "registers"
 """A read model that nothing in a world changes."""
-AllBooks = Mapping[str, Books]
 
 
 def once(books: AllBooks) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from rxflow.simulation.books import Books, Stream
+from rxflow.simulation.books import AllBooks, Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
 from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment import events as fulfilment_events
@@ -38,7 +38,6 @@ WATCHED: Mapping[str, tuple[Aggregate[Any], ...]] = {
 """What the checks look at, by service."""
 OUT = {"dispensed", "with_courier", "in_hands"}
 ENDED = {"completed", "cancelled", "expired", "refused"}
-AllBooks = Mapping[str, Books]
 
 
 def always(books: AllBooks, name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from rxflow.simulation.books import Books
+from rxflow.simulation.books import AllBooks, Books
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM, ClaimState
@@ -15,7 +15,6 @@ from services.insurance.domain.payment import PAYMENT
 
 STANDING = {"authorised(cleared)", "settled", "voiding"}
 BOOKED = {"authorised", *STANDING}
-AllBooks = Mapping[str, Books]
 
 
 def money_always(books: AllBooks) -> Iterator[str]:

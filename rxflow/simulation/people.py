@@ -240,12 +240,9 @@ class Mischief:
     def arrange(self) -> None:
         store, supply = self._one(self.supplies)
         contact = {"name": "某某", "phone": "13900000000", "address": "某路1号"}
-        courier = self._carrier(store).code
+        courier = self.town.world.carrier_near(store).code
         delivery_id = self.town.cast.pharmacy(store).arrange_delivery(supply, courier, contact)
         self.deliveries.append((store, supply, delivery_id))
-
-    def _carrier(self, store: Store) -> Any:
-        return next(c for c in self.town.world.carriers if c.region[:2] == store.pharmacy.region[:2])
 
     def pack(self) -> None:
         store, _, delivery_id = self._one(self.deliveries)
@@ -257,7 +254,7 @@ class Mischief:
 
     def carry(self) -> None:
         store, _, delivery_id = self._one(self.deliveries)
-        courier = self.town.cast.courier(self._carrier(store))
+        courier = self.town.cast.courier(self.town.world.carrier_near(store))
         match self.town.random.choice(("transit", "arrive", "fail")):
             case "transit":
                 courier.in_transit(delivery_id)
@@ -268,7 +265,7 @@ class Mischief:
 
     def deliver(self) -> None:
         store, supply, delivery_id = self._one(self.deliveries)
-        self.town.cast.courier(self._carrier(store)).deliver(delivery_id, b"proof", self._code(supply))
+        self.town.cast.courier(self.town.world.carrier_near(store)).deliver(delivery_id, b"proof", self._code(supply))
 
     def call_off(self) -> None:
         store, _, delivery_id = self._one(self.deliveries)
@@ -296,4 +293,4 @@ class Mischief:
         away = {s["supply_id"]: s["delivery_id"] for f in found for s in f["supplies"] if s["status"] == "with_courier"}
         for store, supply, delivery_id in self.deliveries:
             if away.get(supply.supply_id) == delivery_id:
-                self.town.cast.courier(self._carrier(store)).deliver(delivery_id, b"proof", "")
+                self.town.cast.courier(self.town.world.carrier_near(store)).deliver(delivery_id, b"proof", "")

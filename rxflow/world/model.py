@@ -194,6 +194,11 @@ class World:
     def stores_in(self, region: str) -> tuple[Store, ...]:
         return tuple(store for store in self.stores if store.pharmacy.region == region)
 
+    def carrier_near(self, store: Store) -> Carrier:
+        """One of the same province."""
+        province = store.pharmacy.region[:2]
+        return next(carrier for carrier in self.carriers if carrier.region.startswith(province))
+
     def lots(self, pharmacy: str, product: str) -> tuple[Lot, ...]:
         return tuple(lot for lot in self.stock[pharmacy] if lot.product == product)
 

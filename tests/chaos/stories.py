@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from rxflow.client import Supply
 from rxflow.play.journey import Journey
 from rxflow.play.stage import Admitted, Stage
-from rxflow.world import Carrier, Patient, Person, Product, Store, everyday_products, line_for, prescription_for
+from rxflow.world import Patient, Person, Product, Store, everyday_products, line_for, prescription_for
 from rxflow.world.identity import identity_number
 from rxflow.world.prescribing import LONG_SUPPLY_REASON
 
@@ -180,7 +180,7 @@ class Teller:
         journey.clear(store, supply)
         told.step = "cleared"
         if way == "delivery":
-            journey.deliver(store, self._carrier(store), supply)
+            journey.deliver(store, self._stage.world.carrier_near(store), supply)
         else:
             journey.collect(store, supply)
         told.step = "in the patient's hands"
@@ -203,8 +203,3 @@ class Teller:
             long_supply_reason=VAGUE_REASON if plan.story == "amended" else LONG_SUPPLY_REASON,
         )
         return Journey(self._stage, plan.doctor, admitted, draft)
-
-    def _carrier(self, store: Store) -> Carrier:
-        """One of the same province."""
-        province = store.pharmacy.region[:2]
-        return next(carrier for carrier in self._stage.world.carriers if carrier.region.startswith(province))

@@ -45,8 +45,7 @@ def delivered(town: Town) -> Journey:
     store = stores_of(town, journey)[0]
     supply = journey.dispense(store, journey.hold(store, way="delivery"))
     journey.clear(store, supply)
-    province = store.pharmacy.region[:2]
-    journey.deliver(store, next(c for c in town.world.carriers if c.region.startswith(province)), supply)
+    journey.deliver(store, town.world.carrier_near(store), supply)
     journey.wait_for_settlement()
     return journey
 

@@ -100,7 +100,7 @@ def test_nothing_leaves_before_it_is_cleared(at: Town) -> None:
 
     with refused("supply.not_cleared"):
         at.cast.pharmacy(store).hand_out(supply, code, collector(journey))
-    carrier = next(each for each in at.world.carriers if each.region[:2] == store.pharmacy.region[:2])
+    carrier = at.world.carrier_near(store)
     contact = {"name": "某某", "phone": "13912345678", "address": "某路1号"}
     delivery = at.cast.pharmacy(store).arrange_delivery(supply, carrier.code, contact)
     at.cast.pharmacy(store).pack(delivery, "SEAL")
@@ -231,7 +231,7 @@ def test_with_the_courier_a_proved_delivery_wins(at: Town) -> None:
     store = stores_of(at, journey)[0]
     supply = journey.dispense(store, journey.hold(store, way="delivery"))
     journey.clear(store, supply)
-    carrier = next(each for each in at.world.carriers if each.region[:2] == store.pharmacy.region[:2])
+    carrier = at.world.carrier_near(store)
     pharmacy, courier = at.cast.pharmacy(store), at.cast.courier(carrier)
     delivery = pharmacy.arrange_delivery(
         supply, carrier.code, {"name": "某", "phone": "13912345678", "address": "某路"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rxflow.simulation import invariants
-from rxflow.simulation.invariants import AllBooks
+from rxflow.simulation.books import AllBooks
 from tests.support.town import Town
 
 

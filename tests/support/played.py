@@ -50,8 +50,7 @@ class Played:
         return self.town.cast.pharmacy(stores_of(self.town, story.journey)[1])
 
     def carrier(self, story: Story) -> Any:
-        province = self.store(story).pharmacy.region[:2]
-        return next(each for each in self.town.world.carriers if each.region.startswith(province))
+        return self.town.world.carrier_near(self.store(story))
 
     def other_carrier(self, story: Story) -> Any:
         return next(each for each in self.town.world.carriers if each.code != self.carrier(story).code)
