@@ -29,7 +29,7 @@ from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.sealer import seal
 from services.seedwork.store.tables import cursor, events
 from tests.support import servers
-from tests.support.store import core_of, driving, make_tables, move_item, open_box, opened, work
+from tests.support.store import core_of, dawdling_store, driving, move_item, open_box, opened, work
 
 WRITERS = 6
 SAVES = 12
@@ -158,26 +158,6 @@ ON_POSTGRESQL: dict[str, Callable[[], AbstractContextManager[None]]] = {
 }
 
 
-@contextmanager
-def store() -> Iterator[str]:
-    """An empty store in which an insert takes a moment, as on a busy disk, and deadlocks are noticed soon."""
-    with servers.emptied_database() as url:
-        make_tables(url)
-        name = url.rpartition("/")[2]
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '20ms'")
-            connection.execute(
-                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN PERFORM pg_sleep(0.0005); RETURN NEW; END $$"
-            )
-            connection.execute("CREATE TRIGGER dawdle BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION dawdle()")
-        try:
-            yield url
-        finally:
-            with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(f'ALTER DATABASE "{name}" RESET ALL')
-
-
 def find(bug: str, url: str, most: int = ROUNDS_MAX) -> tuple[int, str] | None:
     """The first of so many rounds in which something is wrong, and what."""
     with ON_POSTGRESQL[bug]():
@@ -191,7 +171,7 @@ def find(bug: str, url: str, most: int = ROUNDS_MAX) -> tuple[int, str] | None:
 def main() -> int:
     """Rows of the table in docs/simulation.md."""
     missed = 0
-    with store() as url:
+    with dawdling_store(seconds=0.0005, deadlock_ms=20) as url:
         for bug in ON_POSTGRESQL:
             found = find(bug, url)
             missed += found is None

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.store_storm import ON_POSTGRESQL, ROUNDS_MAX, find, store, storm
+from tests.chaos.store_storm import ON_POSTGRESQL, ROUNDS_MAX, find, storm
+from tests.support.store import dawdling_store
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with store() as url:
+    with dawdling_store(seconds=0.0005, deadlock_ms=20) as url:
         yield url
 
 

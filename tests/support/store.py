@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from uuid import UUID, uuid4
 
+import psycopg
 import sqlalchemy as sa
 
 from contracts.envelope import GENESIS, IntegrationEvent
@@ -335,3 +336,28 @@ def chain_holds(rows: list[EventRow]) -> bool:
             return False
         previous = row.hash
     return True
+
+
+@contextmanager
+def dawdling_store(*, seconds: float, deadlock_ms: int) -> Iterator[str]:
+    """An empty PostgreSQL store in which each inserted event takes a moment, so that saves overlap, and deadlocks
+    are noticed soon."""
+    with servers.emptied_database() as url:
+        make_tables(url)
+        name = url.rpartition("/")[2]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '{deadlock_ms}ms'")
+            connection.execute(
+                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$"
+            )
+            for when in ("BEFORE", "AFTER"):
+                connection.execute(
+                    f"CREATE TRIGGER dawdle_{when.lower()} {when} INSERT ON events"
+                    " FOR EACH ROW EXECUTE FUNCTION dawdle()"
+                )
+        try:
+            yield url
+        finally:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f'ALTER DATABASE "{name}" RESET ALL')

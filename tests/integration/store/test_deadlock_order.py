@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from psycopg import errors
 
 from services.seedwork.store import postgres_save
 from services.seedwork.store.batch import Batch, EventRow
 from services.seedwork.store.errors import Conflict
-from tests.support import servers
-from tests.support.store import make_tables, opened
+from tests.support.store import dawdling_store, opened
 
 pytestmark = pytest.mark.postgres
 
@@ -25,24 +23,8 @@ ORDER_BY = " ORDER BY event_row.stream_id, event_row.version"
 
 @pytest.fixture
 def postgres() -> Iterator[Any]:
-    """Each insert takes a moment, so that two saves surely overlap; deadlocks are found soon."""
-    with servers.emptied_database() as url:
-        make_tables(url)
-        name = url.rpartition("/")[2]
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '100ms'")
-            connection.execute(
-                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
-                " $$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$"
-            )
-            connection.execute("CREATE TRIGGER dawdle AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION dawdle()")
-            connection.execute(
-                "CREATE TRIGGER dawdle_before BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION dawdle()"
-            )
-        with opened(url) as database:
-            yield database
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f'ALTER DATABASE "{name}" RESET ALL')
+    with dawdling_store(seconds=0.02, deadlock_ms=100) as url, opened(url) as database:
+        yield database
 
 
 def opposite_saves(database: Any) -> list[BaseException | None]:
