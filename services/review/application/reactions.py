@@ -7,13 +7,13 @@ from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.prescribe import (
-    IssuedLine,
     PatientForgotten,
     PrescriptionCancelled,
     PrescriptionExpired,
     PrescriptionIssued,
     RegisterEntryRecorded,
 )
+from contracts.prescribed import IssuedLine
 from services.review.application.use_cases import REFERENCE
 from services.review.domain.case import CaseState, case_id, case_ref
 from services.review.domain.decisions import close_case, open_case
