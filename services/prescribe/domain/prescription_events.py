@@ -11,11 +11,13 @@ from services.prescribe.domain.values import (
     CancelledLine,
     Diagnosis,
     Finding,
+    HintSeen,
     InsuranceIntent,
     Line,
     LineBuckets,
     LineQuantity,
     MedicineKind,
+    OnlineVisit,
     Reviewer,
     ScreeningFacts,
     Signature,
@@ -45,6 +47,9 @@ class SignedRevision(DomainEvent):
     validity_days: int
     validity_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     online_visit: bool
+    online: Annotated[OnlineVisit | None, Personal(PersonalClass.CLINICAL)] = None
+    beyond_level_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    hints_seen: tuple[HintSeen, ...] = ()
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Signature
