@@ -155,6 +155,7 @@ class PrescriptionReleased(PrescriptionEvent):
     signed_sha256: Sha256
     signature: SignatureCheck
     instalments: int = Field(default=1, ge=1)
+    nominated_pharmacy: str | None = Field(default=None, description="by the patient, before release")
     valid_until: datetime
 
 

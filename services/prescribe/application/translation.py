@@ -115,6 +115,7 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
         patient_name=state.signed.patient_name,
         patient_age_days=state.signed.facts.age_days if state.signed.facts else None,
         lines=tuple(_released_line(line) for line in state.signed.lines),
+        nominated_pharmacy=state.nominated_pharmacy,
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
         findings=tuple(public.RemainingFinding.model_validate(each, from_attributes=True) for each in state.findings),
     )

@@ -23,6 +23,8 @@ from services.prescribe.domain.values import (
 from services.seedwork.model import Command
 
 CODE_LENGTH_MAX = 30
+PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
+"""Whether there is such a pharmacy is dispatch's to know."""
 
 
 class RegisterPatient(Command):
@@ -92,3 +94,10 @@ class CancelPrescription(Command):
     scope: tuple[LineQuantity, ...] | None = Field(default=None, min_length=1, max_length=50)
     reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
     urgent: bool = False
+
+
+class NominatePharmacy(Command):
+    """The patient's choice of a pharmacy, until the prescription is released; null takes it back."""
+
+    prescription_id: UUID
+    pharmacy: str | None = Field(pattern=PHARMACY_CODE, max_length=CODE_LENGTH_MAX)

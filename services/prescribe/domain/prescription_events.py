@@ -79,6 +79,14 @@ class PrescriptionArrivedCancelled(SignedRevision):
     request_id: UUID
 
 
+class PharmacyNominated(DomainEvent):
+    """The patient chose the pharmacy that may serve them without a token; None: chose none after all."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.pharmacy_nominated"
+
+    pharmacy: str | None
+
+
 class ReviewAnswered(DomainEvent):
     """A reviewing pharmacist's answer to one revision."""
 
@@ -242,6 +250,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     PrescriptionIssued,
     PrescriptionAmended,
     PrescriptionArrivedCancelled,
+    PharmacyNominated,
     PrescriptionReleased,
     PrescriptionReturned,
     PrescriptionRefused,
