@@ -88,7 +88,7 @@ def _group_circles(groups: Iterable[Any]) -> Iterator[Fault]:
 
 
 def _contradicting(doses: Iterable[Dose]) -> Iterator[Fault]:
-    """Two entries for the same people, none of them narrower, leave open which limit holds."""
+    """Two entries with the same limit for the same people, none of them narrower, leave open which holds."""
     of_drug: dict[tuple[str, str], list[Dose]] = defaultdict(list)
     for dose in doses:
         of_drug[dose.drug, dose.route].append(dose)
@@ -102,7 +102,8 @@ def _contradicting(doses: Iterable[Dose]) -> Iterator[Fault]:
 def _compete(one: Dose, other: Dose) -> bool:
     same_kind = (one.renal, one.hepatic) == (other.renal, other.hepatic)
     same_days = _meet(_validity(one), _validity(other), closed=True)
-    return same_kind and same_days and _same_people(one, other) and _same_measure(one, other)
+    same_limit = bool(set(one.limits()) & set(other.limits()))
+    return same_kind and same_days and same_limit and _same_people(one, other) and _same_measure(one, other)
 
 
 def _same_measure(one: Dose, other: Dose) -> bool:

@@ -16,7 +16,7 @@ from services.review.domain.knowledge.words import known_unit
 from services.review.domain.values import Severity
 from services.seedwork.model import Immutable
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-{1,2}[a-z0-9]+)*$", max_length=80)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 IcdPrefix = Annotated[str, Field(pattern=r"^[A-Z]\d{1,2}", max_length=20, description="start of an ICD-10 code")]
 Atc = Annotated[str, Field(pattern=r"^[A-Z]\d{2}([A-Z]([A-Z](\d{2})?)?)?$")]
@@ -109,6 +109,12 @@ class Entry(Immutable):
         return tuple(each for each in found if isinstance(each, Selector))
 
 
+AMOUNTS = ("single_max", "daily_max", "single_min", "daily_min")
+COUNTS = ("frequency_max", "days_max")
+Limit = tuple[str, bool]
+"""A limit of a dose by its name, and whether it counts by body weight: each is looked for on its own."""
+
+
 class DailyDose(Immutable):
     """Defined daily dose of the WHO ATC/DDD index."""
 
@@ -138,8 +144,11 @@ class Group(Entry):
 
 
 class Dose(Entry):
-    """Limits of one drug by one route, for whom the conditions fit: ages in days and both inclusive, weights in grams
-    and clearances in ml/min from the least up to, not with, the greatest. `per_kg`: amounts per kg of body weight."""
+    """Limits of one drug by one route; for each limit the narrowest entry that has it and fits the patient holds.
+
+    Ages in days, both inclusive; weights in grams and clearances in ml/min from the least up to, not with, the
+    greatest. `per_kg`: amounts per kg of body weight.
+    """
 
     drug: Id
     route: Route
@@ -164,8 +173,7 @@ class Dose(Entry):
 
     @model_validator(mode="after")
     def limits_something(self) -> Dose:
-        limits = ("single_max", "daily_max", "single_min", "daily_min", "frequency_max", "days_max")
-        if all(getattr(self, name) is None for name in limits):
+        if not self.limits():
             raise ValueError("no limit at all")
         if not known_unit(self.unit):
             raise ValueError(f"unknown unit {self.unit}")
@@ -180,6 +188,10 @@ class Dose(Entry):
             if least is not None and most is not None and least > most:
                 raise ValueError(f"{low} above {high}: fits nobody")
         return self
+
+    def limits(self) -> tuple[Limit, ...]:
+        amounts = tuple((name, self.per_kg) for name in AMOUNTS if getattr(self, name) is not None)
+        return amounts + tuple((name, False) for name in COUNTS if getattr(self, name) is not None)
 
     @property
     def renal(self) -> bool:

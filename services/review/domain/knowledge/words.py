@@ -113,6 +113,30 @@ def amount_in(amount: str | Decimal, unit: str, wanted: str) -> Decimal | None:
     return None if number is None else number * factor / wanted_factor
 
 
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_IN_VOLUME = re.compile(rf"^{_NUMBER}(ml|g):{_NUMBER}([^\d:/×x*]+)$")
+_IN_PIECE = re.compile(rf"^{_NUMBER}([^\d:/×x*]+)$")
+_PIECES = frozenset(["片", "粒", "枚", "袋", "支", "丸", "瓶", "包", "tablet", "capsule"])
+
+
+def strength_amount(amount: str, unit: str, strength: str, wanted: str) -> Decimal | None:
+    """An amount of a preparation (10 ml of 30ml:0.6g, two tablets of 5mg) as what it holds, in the wanted unit."""
+    written = unicodedata.normalize("NFKC", strength).replace(" ", "").replace("：", ":")
+    whole = _IN_VOLUME.match(written)
+    if whole:
+        per, per_unit, held, held_unit = whole.groups()
+        volume = amount_in(amount, unit, per_unit)
+        content = amount_in(held, held_unit, wanted)
+        if folded(unit) in _PIECES:  # a bottle or an ampoule of it
+            volume = decimal_of(amount) and Decimal(amount) * Decimal(per)
+        return None if volume is None or content is None else volume * content / Decimal(per)
+    piece = _IN_PIECE.match(written)
+    if piece and folded(unit) in _PIECES:
+        number, content = decimal_of(amount), amount_in(piece[1], piece[2], wanted)
+        return None if number is None or content is None else number * content
+    return None
+
+
 def decimal_of(written: str | Decimal) -> Decimal | None:
     """A finite number, or None: what a prescription says may be anything."""
     try:
