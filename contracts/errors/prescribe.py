@@ -185,6 +185,10 @@ _CONTENT = (
         "N3.5: dose and use are stated; 遵医嘱 and 自用 are forbidden (处方管理办法 §6).",
     ),
     Problem(
+        "line.mixed_with", 422, "Mixed into nothing", "A8: a line is mixed into another line of the same prescription."
+    ),
+    Problem("line.solvent", 422, "Solvent incomplete", "A8: a solvent is stated by name and volume in ml."),
+    Problem(
         "line.dose_unit",
         422,
         "Unknown dose unit",

@@ -7,6 +7,7 @@ from services.review.application.translation import TRANSLATE
 from services.review.application.use_cases import REFERENCE, expire_lease
 from services.review.domain.case import CASE, LEASE
 from services.review.domain.dossier import DOSSIER
+from services.review.domain.policy import POLICIES
 from services.review.projections import METADATA
 from services.review.projections.queue import REVIEW_QUEUE
 from services.seedwork.composition import Service
@@ -22,5 +23,6 @@ SERVICE = Service(
     timers={(CASE.name, LEASE): expire_lease},
     projections=(REVIEW_QUEUE,),
     rights=frozenset({PersonalClass.CLINICAL}),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -46,6 +46,8 @@ ISSUE_RULES = (
     "line.numbering",
     "line.drug_twice",
     "line.as_directed",
+    "line.mixed_with",
+    "line.solvent",
     "line.dose_unit",
     "line.quantity",
     "drug.unknown",

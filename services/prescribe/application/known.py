@@ -65,6 +65,8 @@ def _drug(entry: EntryState, day: date) -> Drug | None:
         drug_class=str(drug.drug_class),
         deliverable=drug.deliverable,
         cold_chain=drug.cold_chain,
+        atc=drug.atc,
+        english_name=drug.english_name,
     )
 
 

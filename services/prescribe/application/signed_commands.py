@@ -17,7 +17,7 @@ from services.prescribe.application.registers import REGISTER
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
 from services.prescribe.domain.issue import Signed, amend, issue
 from services.prescribe.domain.patient_record import PATIENT, PatientState
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.values import Signature
 from services.seedwork.calendar import civil_day
@@ -97,7 +97,14 @@ class _SignedUseCase:
         day = civil_day(moment.now)
         facts = known(patient.state, person.state, institution.state, [drug.state for drug in drugs], day)
         signed = Signed(self.jws, self._check(person.state, day))
-        outcome = self.decide_on(prescription.state, self.command, signed, facts, policy=CN.on(day), now=moment.now)
+        outcome = self.decide_on(
+            prescription.state,
+            self.command,
+            signed,
+            facts,
+            policy=POLICIES.on(day, moment.jurisdiction),
+            now=moment.now,
+        )
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(prescription, outcome, _answer(prescription.after(outcome)))

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.prescribe.domain.cancellation import answer_overdue, cancel
 from services.prescribe.domain.commands import CancelPrescription, RegisterPatient
 from services.prescribe.domain.patient_record import PATIENT, PatientState, register_patient
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.validity import expire
 from services.seedwork.calendar import civil_day
@@ -35,7 +35,7 @@ def cancel_prescription(command: CancelPrescription) -> UseCase:
     def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
         actor = moment.actor
         delegate_of = actor.organisation if actor.role == "delegate" else None
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         outcome = cancel(prescription.state, command, actor.subject, delegate_of, policy=policy, now=moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)

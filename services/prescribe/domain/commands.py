@@ -9,7 +9,15 @@ from uuid import UUID
 from pydantic import Field
 
 from services.prescribe.domain.policy import VisitKind
-from services.prescribe.domain.values import Diagnosis, InsuranceIntent, LineQuantity, StandingFacts, WrittenLine
+from services.prescribe.domain.values import (
+    Diagnosis,
+    InsuranceIntent,
+    LineQuantity,
+    MedicineKind,
+    StandingFacts,
+    TcmDiagnosis,
+    WrittenLine,
+)
 from services.seedwork.model import Command
 
 CODE_LENGTH_MAX = 30
@@ -42,7 +50,11 @@ class WrittenPrescription(Command):
     prescriber: str = Field(max_length=CODE_LENGTH_MAX)
     institution: str = Field(max_length=CODE_LENGTH_MAX)
     visit_kind: VisitKind = "outpatient"
+    medicine_kind: MedicineKind = "western"
+    facts: StandingFacts = StandingFacts()
+    """What was asked at this visit; it wins over the patient's record."""
     diagnoses: tuple[Diagnosis, ...] = Field(max_length=20)
+    tcm_diagnoses: tuple[TcmDiagnosis, ...] = Field(default=(), max_length=20)
     lines: tuple[WrittenLine, ...] = Field(max_length=50)
     long_supply_reason: str | None = Field(default=None, min_length=1, max_length=500)
     validity_days: int = Field(default=1, ge=1, le=366)

@@ -100,8 +100,10 @@ def _checked(
         "region": known.institution.region if known.institution else "",
         "visit_kind": command.visit_kind,
         "patient_name": known.patient.name if known.patient else None,
-        "facts": _facts(known.patient, now) if known.patient else None,
+        "facts": _facts(known.patient, command.facts, now) if known.patient else None,
         "diagnoses": command.diagnoses,
+        "tcm_diagnoses": command.tcm_diagnoses,
+        "medicine_kind": command.medicine_kind,
         "lines": tuple(_line(line, known.drugs[line.product], policy) for line in command.lines),
         "long_supply_reason": command.long_supply_reason,
         "validity_days": command.validity_days,
@@ -117,8 +119,8 @@ def _checked(
     }
 
 
-def _facts(patient: KnownPatient, now: datetime) -> ScreeningFacts:
-    facts = patient.facts or StandingFacts()
+def _facts(patient: KnownPatient, stated: StandingFacts, now: datetime) -> ScreeningFacts:
+    facts = (patient.facts or StandingFacts()).and_today(stated)
     age_days = max((civil_day(now) - patient.birth_date).days, 0)
     return ScreeningFacts(**facts.model_dump(), age_days=age_days, sex=patient.sex)
 
@@ -132,6 +134,8 @@ def _line(line: WrittenLine, drug: Drug, policy: Policy) -> Line:
         strength=drug.strength,
         base_unit=drug.base_unit,
         drug_class=drug.drug_class,
+        atc=drug.atc,
+        english_name=drug.english_name,
         counter_only=not drug.deliverable or drug.drug_class in policy.never_delivered,
         cold_chain=drug.cold_chain,
     )

@@ -120,6 +120,17 @@ def clear_directions(written: Written) -> Refusal | None:
     return None
 
 
+def infusion(written: Written) -> Refusal | None:
+    """A8: what is mixed goes into another line of this prescription; a solvent has a name and a volume."""
+    numbers = {line.line for line in written.content.lines}
+    for line in written.content.lines:
+        if line.mixed_with is not None and line.mixed_with not in numbers - {line.line}:
+            return Refusal("line.mixed_with", {"line": line.line, "mixed_with": line.mixed_with})
+        if (line.solvent is None) != (line.solvent_ml is None):
+            return Refusal("line.solvent", {"line": line.line})
+    return None
+
+
 def quantity_follows(written: Written) -> Refusal | None:
     """dose x frequency x days = quantity, exactly; what is no whole number of base units is refused, never rounded."""
     for line, drug in written.lines():
@@ -185,6 +196,7 @@ WHAT: tuple[Check, ...] = (
     class_circulates,
     prescribing_right,
     clear_directions,
+    infusion,
     quantity_follows,
     days_supplied,
     validity,

@@ -52,4 +52,5 @@ class Policy(DatedPolicy):
         return next((phrase for phrase in self.forbidden_phrases if phrase.casefold() in lowered), None)
 
 
-CN = read_policies("services.prescribe.domain", Policy)
+POLICIES = read_policies("services.prescribe.domain", Policy)
+CN = POLICIES.of("cn")

@@ -15,9 +15,11 @@ from services.prescribe.domain.values import (
     Line,
     LineBuckets,
     LineQuantity,
+    MedicineKind,
     Reviewer,
     ScreeningFacts,
     Signature,
+    TcmDiagnosis,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
@@ -36,6 +38,8 @@ class SignedRevision(DomainEvent):
     patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
     facts: Annotated[ScreeningFacts | None, Personal(PersonalClass.CLINICAL)]
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
+    medicine_kind: MedicineKind = "western"
     lines: tuple[Line, ...]
     long_supply_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     validity_days: int

@@ -45,6 +45,8 @@ class Drug:
     drug_class: str
     deliverable: bool
     cold_chain: bool
+    atc: str
+    english_name: str
 
 
 @dataclass(frozen=True)

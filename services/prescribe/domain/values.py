@@ -43,8 +43,24 @@ class Diagnosis(Immutable):
     name: str = Field(min_length=1, max_length=200)
 
 
+class TcmDiagnosis(Immutable):
+    """A diagnosis of Chinese medicine (中医病名, GB/T 15657) with the pattern it shows (证型)."""
+
+    code: str = Field(max_length=30)
+    name: str = Field(min_length=1, max_length=200)
+    syndrome_code: str | None = Field(default=None, max_length=30)
+    syndrome: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+MedicineKind = Literal["western", "herbal"]
+"""What one prescription is written for: western and Chinese patent medicines, or herbal pieces (中药饮片)."""
+
 Allergy = Annotated[str, Field(min_length=1, max_length=100)]
 """Generic name of a drug, or a group of them."""
+Condition = Annotated[str, Field(min_length=3, max_length=30)]
+"""A standing disease by its ICD-10 code."""
+Medicine = Annotated[str, Field(min_length=1, max_length=100)]
+"""Generic name of a medicine the patient says they take."""
 
 
 class StandingFacts(Immutable):
@@ -56,6 +72,17 @@ class StandingFacts(Immutable):
     renal_impairment: bool | None = None
     hepatic_impairment: bool | None = None
     allergies: tuple[Allergy, ...] | None = Field(default=None, max_length=50)
+    height_cm: int | None = Field(default=None, ge=20, le=260)
+    gestation_weeks: int | None = Field(default=None, ge=1, le=45)
+    """Weeks of the pregnancy; of a newborn, weeks of gestation at birth (孕周)."""
+    creatinine_clearance_ml_min: int | None = Field(default=None, ge=0, le=300)
+    child_pugh: Literal["A", "B", "C"] | None = None
+    conditions: tuple[Condition, ...] | None = Field(default=None, max_length=50)
+    other_medicines: tuple[Medicine, ...] | None = Field(default=None, max_length=50)
+
+    def and_today(self, stated: StandingFacts) -> StandingFacts:
+        """These facts with what was asked again at a visit: the answer of the day wins."""
+        return self.model_copy(update=stated.model_dump(exclude_none=True))
 
 
 class ScreeningFacts(StandingFacts):
@@ -93,6 +120,15 @@ class WrittenLine(Immutable):
     route: str = Field(min_length=1, max_length=50)
     instructions: str | None = Field(default=None, max_length=500)
     substitution_consent: bool = False
+    skin_test: Literal["negative", "positive", "exempt"] | None = None
+    """What the skin test (皮试) gave, for drugs that need one."""
+    mixed_with: int | None = Field(default=None, ge=1, le=50)
+    """Number of the line of the infusion this one is mixed into."""
+    solvent: str | None = Field(default=None, min_length=1, max_length=100)
+    solvent_ml: int | None = Field(default=None, ge=1, le=5000)
+    drip_minutes: int | None = Field(default=None, ge=1, le=1440)
+    herb_note: str | None = Field(default=None, min_length=1, max_length=200)
+    """How one herb is treated apart (脚注), e.g. 先煎."""
 
 
 class Line(WrittenLine):
@@ -103,6 +139,8 @@ class Line(WrittenLine):
     strength: str
     base_unit: str
     drug_class: str
+    atc: str | None = None
+    english_name: str | None = None
     counter_only: bool
     cold_chain: bool
 

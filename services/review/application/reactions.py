@@ -7,19 +7,19 @@ from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.prescribe import (
-    IssuedLine,
     PatientForgotten,
     PrescriptionCancelled,
     PrescriptionExpired,
     PrescriptionIssued,
     RegisterEntryRecorded,
 )
+from contracts.prescribed import IssuedLine
 from services.review.application.use_cases import REFERENCE
 from services.review.domain.case import CaseState, case_id, case_ref
 from services.review.domain.decisions import close_case, open_case
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
-from services.review.domain.policy import CN
+from services.review.domain.policy import POLICIES
 from services.review.domain.values import ClinicalFacts, Diagnosis, Line, PatientFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
@@ -41,7 +41,7 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
     ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
         if not dossier.state.is_newer(event.revision, event.confirmation_no):
             return Decision.nothing()
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         opened = open_case(case.state, _opened(event, identity, moment), policy)
         filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
         decision = Decision.on(case, opened).and_also(dossier, [filed])

@@ -13,7 +13,7 @@ from contracts.registers import Institution, Person
 from services.review.domain import decisions
 from services.review.domain.case import CaseState, case_ref
 from services.review.domain.commands import PassCase, PutBack, RefuseCase, ReturnCase, TakeCase
-from services.review.domain.policy import CN
+from services.review.domain.policy import POLICIES
 from services.review.domain.values import Licence, Signature
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal, StreamRef
@@ -32,7 +32,7 @@ def take_case(command: TakeCase, actor: Actor) -> UseCase:
     """A pharmacist takes a case for the time of the lease."""
 
     def decide(moment: Moment, case: Loaded[CaseState], person: _Person, institution: _Institution) -> Decision:
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         licence = _licence(moment, person, institution)
         return _decided(case, decisions.take_case(case.state, command, moment.now, licence, policy))
 
@@ -85,7 +85,7 @@ def expire_lease(case_id: UUID) -> UseCase:
 
 def _with_policy(command: ReturnCase | RefuseCase, actor: Actor, decision: Callable[..., Outcome]) -> UseCase:
     def decide(moment: Moment, case: Loaded[CaseState], person: _Person, institution: _Institution) -> Decision:
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         licence = _licence(moment, person, institution)
         return _decided(case, decision(case.state, command, moment.now, licence, policy))
 

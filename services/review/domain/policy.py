@@ -54,4 +54,5 @@ class ReviewPolicy(DatedPolicy):
     serious_codes: tuple[str, ...] = Field(description="codes a prescription may be refused for")
 
 
-CN = read_policies("services.review.domain", ReviewPolicy)
+POLICIES = read_policies("services.review.domain", ReviewPolicy)
+CN = POLICIES.of("cn")
