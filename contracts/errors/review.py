@@ -80,4 +80,18 @@ PROBLEMS: tuple[Problem, ...] = (
         "Only seriously unreasonable use or a medication error is refused (药品管理法 §73); return the case instead. "
         "`serious` lists the codes.",
     ),
+    Problem(
+        "knowledge.faulty",
+        422,
+        "Knowledge not taken",
+        "Something in the set is wrong, so nothing of it was taken; `rows` says section, entry, what and why.",
+    ),
+    Problem(
+        "knowledge.version_known",
+        409,
+        "Version already known",
+        "Another content has this version. Findings refer to it: give the new content a version of its own.",
+    ),
+    Problem("knowledge.unknown", 404, "No such set", "No set of knowledge has this version."),
+    Problem("knowledge.unknown_entry", 404, "No such entry", "The set has no entry of this id in this section."),
 )

@@ -7,6 +7,7 @@ from services.review.application.translation import TRANSLATE
 from services.review.application.use_cases import REFERENCE, expire_lease
 from services.review.domain.case import CASE, LEASE
 from services.review.domain.dossier import DOSSIER
+from services.review.domain.library import SHELF, VOLUME
 from services.review.domain.policy import POLICIES
 from services.review.projections import METADATA
 from services.review.projections.queue import REVIEW_QUEUE
@@ -17,7 +18,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="review",
     port=8102,
-    aggregates=(CASE, DOSSIER, REFERENCE, FORGOTTEN),
+    aggregates=(CASE, DOSSIER, REFERENCE, FORGOTTEN, SHELF, VOLUME),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, LEASE): expire_lease},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
@@ -14,17 +15,29 @@ from contracts.events.prescribe import (
     RegisterEntryRecorded,
 )
 from contracts.prescribed import IssuedLine
+from contracts.registers import Person
+from services.review.application.library import in_force
 from services.review.application.use_cases import REFERENCE
 from services.review.domain.case import CaseState, case_id, case_ref
 from services.review.domain.decisions import close_case, open_case
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
+from services.review.domain.library import ShelfState, shelf_ref
 from services.review.domain.policy import POLICIES
-from services.review.domain.values import ClinicalFacts, Diagnosis, Line, PatientFacts
+from services.review.domain.values import (
+    ClinicalFacts,
+    Diagnosis,
+    Line,
+    PatientFacts,
+    Prescriber,
+    SignatureChecked,
+    TcmDiagnosis,
+)
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import Loaded
+from services.seedwork.reference import EntryState, entry
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
@@ -37,12 +50,19 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
     identity = case_id(event.prescription_id, event.revision, event.confirmation_no)
 
     def decide(
-        moment: Moment, dossier: Loaded[DossierState], case: Loaded[CaseState]
-    ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
+        moment: Moment,
+        dossier: Loaded[DossierState],
+        case: Loaded[CaseState],
+        shelf: Loaded[ShelfState],
+        person: Loaded[EntryState],
+    ) -> Generator[Load, Any, Decision]:
         if not dossier.state.is_newer(event.revision, event.confirmation_no):
             return Decision.nothing()
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
-        opened = open_case(case.state, _opened(event, identity, moment), policy)
+        today = civil_day(moment.now)
+        policy = POLICIES.on(today, moment.jurisdiction)
+        known = yield from in_force(shelf.state, today)
+        opening = _opened(event, identity, moment, _prescriber(person.state, event, moment))
+        opened = open_case(case.state, opening, policy, known.on(today) if known else None)
         filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
         decision = Decision.on(case, opened).and_also(dossier, [filed])
         if dossier.state.case_id is None:
@@ -50,7 +70,8 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
         (older,) = yield Load.of(case_ref(dossier.state.case_id))
         return decision.and_also(older, close_case(older.state, "prescription_issued"))
 
-    return UseCase((dossier_ref(event.prescription_id), case_ref(identity)), decide)
+    relaxed = (shelf_ref(), entry(REFERENCE, "person", event.prescriber))
+    return UseCase((dossier_ref(event.prescription_id), case_ref(identity)), decide, relaxed)
 
 
 def on_prescription_cancelled(event: PrescriptionCancelled, _envelope: Envelope) -> UseCase:
@@ -82,7 +103,7 @@ def _close(prescription_id: UUID, trigger: str) -> UseCase:
     return UseCase((dossier_ref(prescription_id),), decide)
 
 
-def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment) -> CaseOpened:
+def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment, prescriber: Prescriber | None) -> CaseOpened:
     return CaseOpened(
         case_id=identity,
         prescription_id=event.prescription_id,
@@ -99,6 +120,23 @@ def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment) -> CaseOp
         lines=tuple(_line(line) for line in event.lines),
         clinical=_clinical(event),
         opened_at=moment.now,
+        herbal=event.medicine_kind == "herbal",
+        registered=prescriber,
+        signature=SignatureChecked(degraded=event.signature.degraded),
+    )
+
+
+def _prescriber(entry: EntryState, event: PrescriptionIssued, moment: Moment) -> Prescriber | None:
+    """By review's own copy of the register; None as long as that has not come."""
+    content = entry.read(Person)
+    if content is None:
+        return None
+    return Prescriber(
+        registered="prescriber" in content.professions,
+        in_force=entry.in_force(civil_day(moment.now)),
+        at_site=event.institution in {content.organisation, *getattr(content, "practice_sites", ())},
+        rights=tuple(content.prescribing_rights),
+        antibacterial_level=getattr(content, "antibacterial_level", None),
     )
 
 
@@ -115,6 +153,7 @@ def _clinical(event: PrescriptionIssued) -> ClinicalFacts | None:
         diagnoses=tuple(Diagnosis(code=diagnosis.code, name=diagnosis.name) for diagnosis in event.diagnoses),
         long_supply_reason=event.long_supply_reason,
         validity_reason=event.validity_reason,
+        tcm_diagnoses=tuple(TcmDiagnosis(**each.model_dump()) for each in event.tcm_diagnoses or ()),
     )
 
 

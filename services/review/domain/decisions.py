@@ -20,9 +20,11 @@ from services.review.domain.events import (
     CaseTaken,
     ClosedAs,
 )
+from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import Subject, screen, unavailable
 from services.review.domain.values import Finding, Licence, Reviewer, Severity, Signature
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.seedwork.transitions import NOT_YET
 
@@ -35,14 +37,41 @@ CLOSES: Mapping[str, ClosedAs] = {
 }
 
 
-def open_case(state: CaseState, opened: CaseOpened, policy: ReviewPolicy) -> list[DomainEvent]:
-    """Opened and screened in one go. A repeat changes nothing."""
+def open_case(
+    state: CaseState, opened: CaseOpened, policy: ReviewPolicy, knowledge: Knowledge | None
+) -> list[DomainEvent]:
+    """Opened and screened in one go; without readable content or readable knowledge it says so. A repeat changes
+    nothing."""
     if state.status != NOT_YET:
         return []
-    if opened.clinical is None:
-        return [opened, CaseScreened(findings=unavailable(policy), degraded=True)]
-    subject = Subject(opened.lines, opened.clinical, opened.validity_days, opened.emergency)
-    return [opened, CaseScreened(findings=screen(subject, policy), degraded=False)]
+    subject = subject_of(opened)
+    if subject is None or knowledge is None:
+        version = knowledge.version if knowledge else policy.version
+        return [opened, CaseScreened(findings=unavailable(version), degraded=True)]
+    return [opened, CaseScreened(findings=screen(subject, knowledge, policy), degraded=False)]
+
+
+def subject_of(opened: CaseOpened) -> Subject | None:
+    """What was screened when the case was opened, also when it is screened again; None where the patient's facts
+    cannot be read, or are forgotten."""
+    clinical = opened.clinical
+    if clinical is None:
+        return None
+    return Subject(
+        on=civil_day(opened.opened_at),
+        emergency=opened.emergency,
+        herbal=opened.herbal,
+        validity_days=opened.validity_days,
+        facts=clinical.patient,
+        lines=opened.lines,
+        diagnoses=clinical.diagnoses,
+        tcm_diagnoses=clinical.tcm_diagnoses,
+        validity_reason=clinical.validity_reason,
+        long_supply_reason=clinical.long_supply_reason,
+        prescriber=opened.registered,
+        signature=opened.signature,
+        current_medicines=clinical.current_medicines,
+    )
 
 
 def close_case(state: CaseState, trigger: str) -> list[DomainEvent]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.review.domain.values import ClinicalFacts, Finding, Line, Reviewer
+from services.review.domain.values import ClinicalFacts, Finding, Line, Prescriber, Reviewer, SignatureChecked
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
@@ -32,6 +32,10 @@ class CaseOpened(DomainEvent):
     lines: tuple[Line, ...]
     clinical: Annotated[ClinicalFacts | None, Personal(PersonalClass.CLINICAL)]
     opened_at: datetime
+    herbal: bool = False
+    registered: Prescriber | None = None
+    """What the registers said of the prescriber; None: nothing yet."""
+    signature: SignatureChecked = SignatureChecked()
 
 
 class CaseScreened(DomainEvent):

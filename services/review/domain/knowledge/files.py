@@ -33,7 +33,7 @@ def gather(place: Traversable) -> dict[str, Any]:
     sources = dict(document.get(SOURCES) or {})
     for each in sorted(place.iterdir(), key=lambda each: each.name):
         name = each.name.removesuffix(".json")
-        if name == each.name or each.name == HEADER:
+        if each.name in {name, HEADER}:
             continue
         if name.startswith(SOURCES):
             sources |= _object(each)
@@ -56,7 +56,7 @@ def _shipped() -> Iterator[KnowledgeSet]:
         if place.is_dir() and place.joinpath(HEADER).is_file():
             read = read_set(gather(place))
             if not isinstance(read, KnowledgeSet):
-                raise ValueError(f"{place.name}: {read[0]}")  # noqa: TRY004 - the content is wrong, not a type
+                raise ValueError(f"{place.name}: {read[0]}")
             yield read
 
 
