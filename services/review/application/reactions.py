@@ -14,13 +14,13 @@ from contracts.events.prescribe import (
     PrescriptionIssued,
     RegisterEntryRecorded,
 )
-from services.review.application.use_cases import REFERENCE
+from services.review.application.licences import REFERENCE
 from services.review.domain.case import CaseState, case_id, case_ref
-from services.review.domain.decisions import close_case, open_case
+from services.review.domain.decisions import close_case, deadline_of, open_case
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
-from services.review.domain.policy import CN
-from services.review.domain.values import ClinicalFacts, Diagnosis, Line, PatientFacts
+from services.review.domain.policy import CN, ReviewPolicy
+from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Diagnosis, Line, PatientFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
@@ -28,7 +28,7 @@ from services.seedwork.model import Loaded
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
-OBEYED = frozenset({"person", "institution"})
+OBEYED = frozenset({"person", "institution", "review_agreement"})
 """The registers review decides by. Lines bring what it must know of their drugs."""
 
 
@@ -42,13 +42,14 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
         if not dossier.state.is_newer(event.revision, event.confirmation_no):
             return Decision.nothing()
         policy = CN.on(civil_day(moment.now))
-        opened = open_case(case.state, _opened(event, identity, moment), policy)
         filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
-        decision = Decision.on(case, opened).and_also(dossier, [filed])
+        opened = _opened(event, identity, moment, policy)
         if dossier.state.case_id is None:
-            return decision
+            return Decision.on(case, open_case(case.state, opened, policy)).and_also(dossier, [filed])
         (older,) = yield Load.of(case_ref(dossier.state.case_id))
-        return decision.and_also(older, close_case(older.state, "prescription_issued"))
+        decision = Decision.on(case, open_case(case.state, opened, policy, older.state.findings))
+        closed = close_case(older.state, "prescription_issued")
+        return decision.and_also(dossier, [filed]).and_also(older, closed)
 
     return UseCase((dossier_ref(event.prescription_id), case_ref(identity)), decide)
 
@@ -82,7 +83,8 @@ def _close(prescription_id: UUID, trigger: str) -> UseCase:
     return UseCase((dossier_ref(prescription_id),), decide)
 
 
-def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment) -> CaseOpened:
+def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment, policy: ReviewPolicy) -> CaseOpened:
+    emergency = event.visit_kind == "emergency"
     return CaseOpened(
         case_id=identity,
         prescription_id=event.prescription_id,
@@ -93,17 +95,25 @@ def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment) -> CaseOp
         prescriber=event.prescriber,
         institution=event.institution,
         region=event.region,
-        emergency=event.visit_kind == "emergency",
+        emergency=emergency,
         validity_days=event.validity_days,
         valid_until=event.valid_until,
         lines=tuple(_line(line) for line in event.lines),
         clinical=_clinical(event),
         opened_at=moment.now,
+        confirmed=_confirmed(event),
+        deadline=deadline_of(moment.now, policy, emergency=emergency),
     )
 
 
 def _line(line: IssuedLine) -> Line:
     return Line(**{name: getattr(line, name) for name in Line.model_fields})
+
+
+def _confirmed(event: PrescriptionIssued) -> tuple[ConfirmedFinding, ...] | None:
+    if not event.confirmed:
+        return None
+    return tuple(ConfirmedFinding(number=e.number, rule=e.rule, reason=e.reason) for e in event.confirmed)
 
 
 def _clinical(event: PrescriptionIssued) -> ClinicalFacts | None:

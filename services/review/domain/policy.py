@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
+
+
+class Escalation(Immutable):
+    """How long a case may wait, and how often it climbs when it does."""
+
+    minutes: int = Field(gt=0, description="from the opening of a case to its deadline")
+    minutes_emergency: int = Field(gt=0)
+    repeat_minutes: int = Field(gt=0, description="from one level to the next")
+    levels_max: int = Field(ge=1)
+
+
+class SecondReviewer(Immutable):
+    """When one pharmacist's pass is not enough."""
+
+    confirmed_severity: str = Field(description="a finding this severe, or worse, that the prescriber confirmed")
+    drug_classes: tuple[str, ...]
+    per_mille: int = Field(ge=0, le=1000, description="of all other passes, at random")
 
 
 class ReviewPolicy(DatedPolicy):
@@ -12,6 +30,9 @@ class ReviewPolicy(DatedPolicy):
 
     version: str
     lease_minutes: int = Field(gt=0, description="how long a taken case stays with its reviewer")
+    escalation: Escalation
+    second_reviewer: SecondReviewer
+    batch_cases_max: int = Field(gt=0, le=50, description="cases one request may pass")
     lines_max: int = Field(gt=0)
     days_max: int = Field(gt=0)
     days_max_emergency: int = Field(gt=0)

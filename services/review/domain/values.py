@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import IntEnum
 from typing import Annotated
 
@@ -82,6 +83,25 @@ class Line(Immutable):
     route: str
     days: int
     instructions: str | None = None
+    generic_name: str | None = None
+    drug_class: str | None = None
+
+
+class Medicine(Immutable):
+    """What the patient takes or was prescribed, until a day (inclusive). `drug_key`: generic name, form, strength."""
+
+    generic_name: str
+    atc: str | None
+    drug_key: str
+    until: date
+
+
+class ConfirmedFinding(Immutable):
+    """A finding of the case before this one that the prescriber signed for again (双签名), and why."""
+
+    number: int
+    rule: str
+    reason: str
 
 
 class Reviewer(Immutable):
@@ -102,6 +122,8 @@ class Licence(Immutable):
     professions: tuple[str, ...]
     in_force: bool
     organisation_in_force: bool
+    agreement_in_force: bool = False
+    """The case's institution has its prescriptions reviewed by this organisation today (委托审方)."""
 
 
 class Signature(Immutable):
