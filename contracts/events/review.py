@@ -5,6 +5,7 @@ Family `case`. The pharmacist's own words are clinical personal data; findings n
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -87,6 +88,11 @@ class CasePassed(CaseEvent):
     reviewers: tuple[Reviewer, ...]
     findings: tuple[Finding, ...]
     comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    organisation: str | None = Field(
+        default=None, description="that reviewed: the issuing institution, or its delegate (委托审方)"
+    )
+    delegated: bool = Field(default=False, description="another institution reviewed, by an agreement")
+    confirmed: tuple[int, ...] = Field(default=(), description="numbers of findings that the prescriber confirmed")
 
 
 class CaseReturned(CaseEvent):
@@ -109,6 +115,15 @@ class CaseRefused(CaseEvent):
     findings: tuple[Finding, ...]
     codes: tuple[str, ...]
     reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class CaseEscalated(CaseEvent):
+    """Nobody decided by the deadline: the case is one level up, and up in the queue."""
+
+    TYPE: ClassVar[str] = "review.case_escalated.v1"
+
+    level: int = Field(ge=1)
+    deadline: datetime = Field(description="that has passed")
 
 
 class CaseClosed(CaseEvent):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from rxflow.docs.golden import Case, cases, failing, found
 from services.review.domain.screening import RULES
-from tests.golden.harness import Case, cases, failing, found
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.id)

@@ -1,8 +1,11 @@
-"""The registers prescribe owns: people, institutions and drugs (准入, 退出), each entry dated and obeyed at once."""
+"""The registers prescribe owns: people, institutions, review agreements and drugs (准入, 退出).
+
+Each entry is dated and obeyed at once.
+"""
 
 from __future__ import annotations
 
-from contracts.registers import Drug, Institution, Person
+from contracts.registers import Drug, Institution, Person, ReviewAgreement
 from services.seedwork.reference import register
 from services.seedwork.register_loading import Kind, Kinds
 
@@ -11,6 +14,7 @@ REGISTER = register("register")
 KINDS: Kinds = {
     "person": Kind(REGISTER, Person, "[A-Z]{1,2}[0-9]{12}"),
     "institution": Kind(REGISTER, Institution, "H[0-9]{11}"),
+    "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}"),
     "drug": Kind(REGISTER, Drug, "[XZ][0-9A-Z]{22}"),
 }
 """By the national codes: 医保医师 D, 药师 HY, 技术人员 HJ; 定点医疗机构 H; 医保药品代码 of 23 characters."""

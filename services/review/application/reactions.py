@@ -17,15 +17,16 @@ from contracts.events.prescribe import (
 from contracts.prescribed import IssuedLine
 from contracts.registers import Person
 from services.review.application.library import in_force
-from services.review.application.use_cases import REFERENCE
+from services.review.application.licences import REFERENCE
 from services.review.domain.case import CaseState, case_id, case_ref
-from services.review.domain.decisions import close_case, open_case
+from services.review.domain.decisions import close_case, deadline_of, open_case
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
 from services.review.domain.library import ShelfState, shelf_ref
-from services.review.domain.policy import POLICIES
+from services.review.domain.policy import POLICIES, ReviewPolicy
 from services.review.domain.values import (
     ClinicalFacts,
+    ConfirmedFinding,
     Diagnosis,
     Line,
     PatientFacts,
@@ -41,7 +42,7 @@ from services.seedwork.reference import EntryState, entry
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
-OBEYED = frozenset({"person", "institution"})
+OBEYED = frozenset({"person", "institution", "review_agreement"})
 """The registers review decides by. Lines bring what it must know of their drugs."""
 
 
@@ -61,14 +62,15 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
         today = civil_day(moment.now)
         policy = POLICIES.on(today, moment.jurisdiction)
         known = yield from in_force(shelf.state, today)
-        opening = _opened(event, identity, moment, _prescriber(person.state, event, moment))
-        opened = open_case(case.state, opening, policy, known.on(today) if known else None)
+        knowledge = known.on(today) if known else None
         filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
-        decision = Decision.on(case, opened).and_also(dossier, [filed])
+        opened = _opened(event, identity, moment, policy, _prescriber(person.state, event, moment))
         if dossier.state.case_id is None:
-            return decision
+            return Decision.on(case, open_case(case.state, opened, policy, knowledge)).and_also(dossier, [filed])
         (older,) = yield Load.of(case_ref(dossier.state.case_id))
-        return decision.and_also(older, close_case(older.state, "prescription_issued"))
+        decision = Decision.on(case, open_case(case.state, opened, policy, knowledge, older.state.findings))
+        closed = close_case(older.state, "prescription_issued")
+        return decision.and_also(dossier, [filed]).and_also(older, closed)
 
     relaxed = (shelf_ref(), entry(REFERENCE, "person", event.prescriber))
     return UseCase((dossier_ref(event.prescription_id), case_ref(identity)), decide, relaxed)
@@ -103,7 +105,10 @@ def _close(prescription_id: UUID, trigger: str) -> UseCase:
     return UseCase((dossier_ref(prescription_id),), decide)
 
 
-def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment, prescriber: Prescriber | None) -> CaseOpened:
+def _opened(
+    event: PrescriptionIssued, identity: UUID, moment: Moment, policy: ReviewPolicy, prescriber: Prescriber | None
+) -> CaseOpened:
+    emergency = event.visit_kind == "emergency"
     return CaseOpened(
         case_id=identity,
         prescription_id=event.prescription_id,
@@ -114,12 +119,14 @@ def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment, prescribe
         prescriber=event.prescriber,
         institution=event.institution,
         region=event.region,
-        emergency=event.visit_kind == "emergency",
+        emergency=emergency,
         validity_days=event.validity_days,
         valid_until=event.valid_until,
         lines=tuple(_line(line) for line in event.lines),
         clinical=_clinical(event),
         opened_at=moment.now,
+        confirmed=_confirmed(event),
+        deadline=deadline_of(moment.now, policy, emergency=emergency),
         herbal=event.medicine_kind == "herbal",
         registered=prescriber,
         signature=SignatureChecked(degraded=event.signature.degraded),
@@ -142,6 +149,12 @@ def _prescriber(entry: EntryState, event: PrescriptionIssued, moment: Moment) ->
 
 def _line(line: IssuedLine) -> Line:
     return Line(**{name: getattr(line, name) for name in Line.model_fields})
+
+
+def _confirmed(event: PrescriptionIssued) -> tuple[ConfirmedFinding, ...] | None:
+    if not event.confirmed:
+        return None
+    return tuple(ConfirmedFinding(number=e.number, rule=e.rule, reason=e.reason) for e in event.confirmed)
 
 
 def _clinical(event: PrescriptionIssued) -> ClinicalFacts | None:

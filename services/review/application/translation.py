@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from contracts.events import review as public
 from services.review.domain.case import CaseState
 from services.review.domain.events import (
     CaseClosed,
+    CaseEscalated,
     CaseOpened,
     CasePassed,
     CaseRefused,
@@ -27,8 +28,15 @@ def tell_screened(happened: Happened) -> Iterator[public.CaseScreened]:
 
 def tell_passed(happened: Happened) -> Iterator[public.CasePassed]:
     state: CaseState = happened.after
+    organisation = state.reviewers[-1].organisation
     yield public.CasePassed(
-        **_case(happened), reviewers=_reviewers(state), findings=_findings(state), comment=state.words
+        **_case(happened),
+        reviewers=_reviewers(state),
+        findings=_findings(state),
+        comment=state.words,
+        organisation=organisation,
+        delegated=organisation != happened.after.opened.institution,
+        confirmed=tuple(sorted(state.confirmed)),
     )
 
 
@@ -52,6 +60,11 @@ def tell_refused(happened: Happened) -> Iterator[public.CaseRefused]:
         codes=state.codes,
         reason=state.words,
     )
+
+
+def tell_escalated(happened: Happened) -> Iterator[public.CaseEscalated]:
+    escalated = cast(CaseEscalated, happened.event)
+    yield public.CaseEscalated(**_case(happened), level=escalated.level, deadline=escalated.deadline)
 
 
 def tell_closed(happened: Happened) -> Iterator[public.CaseClosed]:
@@ -85,5 +98,6 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     CasePassed: tell_passed,
     CaseReturned: tell_returned,
     CaseRefused: tell_refused,
+    CaseEscalated: tell_escalated,
     CaseClosed: tell_closed,
 }

@@ -8,6 +8,23 @@ from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
 
 
+class Escalation(Immutable):
+    """How long a case may wait, and how often it climbs when it does."""
+
+    minutes: int = Field(gt=0, description="from the opening of a case to its deadline")
+    minutes_emergency: int = Field(gt=0)
+    repeat_minutes: int = Field(gt=0, description="from one level to the next")
+    levels_max: int = Field(ge=1)
+
+
+class SecondReviewer(Immutable):
+    """When one pharmacist's pass is not enough."""
+
+    confirmed_severity: str = Field(description="a finding this severe, or worse, that the prescriber confirmed")
+    drug_classes: tuple[str, ...]
+    per_mille: int = Field(ge=0, le=1000, description="of all other passes, at random")
+
+
 class ClassSupply(Immutable):
     """How long a supply of a regulatory class may be; the first row that fits a line holds. Empty: fits all."""
 
@@ -49,6 +66,9 @@ class ReviewPolicy(DatedPolicy):
 
     version: str
     lease_minutes: int = Field(gt=0, description="how long a taken case stays with its reviewer")
+    escalation: Escalation
+    second_reviewer: SecondReviewer
+    batch_cases_max: int = Field(gt=0, le=50, description="cases one request may pass")
     screening: ScreeningLimits
     result_codes: dict[str, str] = Field(description="official code -> its text")
     serious_codes: tuple[str, ...] = Field(description="codes a prescription may be refused for")

@@ -148,6 +148,14 @@ class SignatureChecked(Immutable):
     reason: str | None = None
 
 
+class ConfirmedFinding(Immutable):
+    """A finding of the case before this one that the prescriber signed for again (双签名), and why."""
+
+    number: int
+    rule: str
+    reason: str
+
+
 class Reviewer(Immutable):
     """The pharmacist who decided, the organisation that answers for it, and the digest of the signature, if any."""
 
@@ -166,6 +174,8 @@ class Licence(Immutable):
     professions: tuple[str, ...]
     in_force: bool
     organisation_in_force: bool
+    agreement_in_force: bool = False
+    """The case's institution has its prescriptions reviewed by this organisation today (委托审方)."""
 
 
 class Signature(Immutable):

@@ -60,7 +60,7 @@ class Hospital:
             "professions": professions,
             "organisation": organisation,
             "registration_no": "R1",
-            "prescribing_rights": ["ordinary"],
+            "prescribing_rights": ["ordinary", "toxic"],
             "keys": [key | {"jwk": self.key.as_dict(private=False)}],
         }
         self.admit("person", code, content, **more)

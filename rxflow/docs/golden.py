@@ -1,4 +1,4 @@
-"""Runs golden prescriptions: each case against the shipped knowledge and the shipped rules, or a part of them."""
+"""Golden prescriptions (tests/golden): each against the shipped knowledge and the shipped rules, or all but one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rxflow.docs.schemas import CONTRACTS
 from services.review.domain.knowledge.files import shipped_sets
 from services.review.domain.policy import CN
 from services.review.domain.screening import RULES, Rule, Subject, screen
@@ -25,7 +26,7 @@ from services.review.domain.values import (
     TcmDiagnosis,
 )
 
-CASES = Path(__file__).with_name("cases")
+CASES = CONTRACTS.parent / "tests" / "golden" / "cases"
 
 Found = tuple[str, str, str | None, tuple[int, ...]]
 """Rule, severity, result code, lines."""
@@ -100,8 +101,7 @@ def _subject(raw: dict[str, Any]) -> Subject:
 
 def _line(raw: dict[str, Any]) -> Line:
     key = "|".join(raw.get(name) or "" for name in ("generic_name", "form", "strength"))
-    mixed = raw.get("mixed_with") or [None]  # the lines that share an infusion; issuing names one, the others follow
-    return Line.model_validate({"drug_key": key, **raw, "mixed_with": mixed[0]})
+    return Line.model_validate({"drug_key": key, **raw})
 
 
 def _medicine(raw: dict[str, Any]) -> Medicine:
