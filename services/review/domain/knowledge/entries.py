@@ -292,7 +292,7 @@ class Source(Immutable):
 
     title: Text
     publisher: Text
-    year: int = Field(ge=1900, le=2100)
+    year: int = Field(ge=1, le=2100)
 
 
 class Header(Immutable):
