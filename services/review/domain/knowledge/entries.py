@@ -57,7 +57,7 @@ class Entry(Immutable):
 
 
 AMOUNTS = ("single_max", "daily_max", "single_min", "daily_min")
-COUNTS = ("frequency_max", "days_max")
+COUNTS = ("frequency_max", "weekly_max", "days_max")
 Limit = tuple[str, bool]
 """A limit of a dose by its name, and whether it counts by body weight: each is looked for on its own."""
 
@@ -113,6 +113,7 @@ class Dose(Entry):
     single_min: Amount | None = None
     daily_min: Amount | None = None
     frequency_max: int | None = Field(default=None, gt=0)
+    weekly_max: int | None = Field(default=None, gt=0, description="doses in seven days")
     days_max: int | None = Field(default=None, gt=0)
     per_kg: bool = False
     severity: Weight = Severity.CAUTION

@@ -14,12 +14,15 @@ from services.review.domain.values import Severity
 
 AGE_DAYS_MAX = 60_000
 """Older than anybody: an entry without an upper age reaches this far."""
+WEEK_DAYS = 7
+MOST = ("single_max", "daily_max", "frequency_max", "weekly_max", "days_max")
 WORDS = {
     "single_max": "at once {amount} {unit}, at most {limit}",
     "daily_max": "a day {amount} {unit}, at most {limit}",
     "single_min": "at once {amount} {unit}, at least {limit}",
     "daily_min": "a day {amount} {unit}, at least {limit}",
     "frequency_max": "{amount} times a day, at most {limit}",
+    "weekly_max": "{amount} times a week, at most {limit}",
     "days_max": "for {amount} days, at most {limit}",
 }
 
@@ -47,7 +50,7 @@ def low_dose(view: View) -> Iterator[Hit]:
 
 
 def frequency(view: View) -> Iterator[Hit]:
-    return _usual(view, ("frequency_max",))
+    return _usual(view, ("frequency_max", "weekly_max"))
 
 
 def duration(view: View) -> Iterator[Hit]:
@@ -65,7 +68,7 @@ def renal_dose(view: View) -> Iterator[Hit]:
             for dose in view.knowledge.doses(each.substance)
             if dose.renal and _within(clearance, dose.crcl_min, dose.crcl_max) and _child_pugh(dose, view)
         ]
-        yield from _passed(view, each, fitting, ("single_max", "daily_max", "frequency_max", "days_max"))
+        yield from _passed(view, each, fitting, MOST)
 
 
 def hepatic_dose(view: View) -> Iterator[Hit]:
@@ -75,7 +78,7 @@ def hepatic_dose(view: View) -> Iterator[Hit]:
             for dose in view.knowledge.doses(each.substance)
             if dose.hepatic and not dose.renal and _child_pugh(dose, view)
         ]
-        yield from _passed(view, each, fitting, ("single_max", "daily_max", "frequency_max", "days_max"))
+        yield from _passed(view, each, fitting, MOST)
 
 
 def renal_unknown(view: View) -> Iterator[Hit]:
@@ -132,10 +135,13 @@ def _limits(fitting: Iterable[Dose], names: tuple[str, ...]) -> Iterator[_Limit]
 def _beyond(limit: _Limit, each: Prescribed, view: View) -> Decimal | None:
     """The prescribed amount, when it passes the limit; None where it does not, or cannot be compared."""
     line, entry = each.line, limit.entry
-    if limit.name == "frequency_max":
-        return Decimal(line.frequency_per_day) if line.frequency_per_day > limit.value else None
-    if limit.name == "days_max":
-        return Decimal(line.days) if line.days > limit.value else None
+    counted = {
+        "frequency_max": line.frequency_per_day,
+        "weekly_max": line.frequency_per_day * min(line.days, WEEK_DAYS),
+        "days_max": line.days,
+    }
+    if limit.name in counted:
+        return Decimal(counted[limit.name]) if counted[limit.name] > limit.value else None
     amount = amount_in(line.dose, line.dose_unit, entry.unit)
     if amount is None:
         amount = strength_amount(line.dose, line.dose_unit, line.strength or "", entry.unit)
