@@ -8,6 +8,7 @@ from services.review.application.translation import TRANSLATE
 from services.review.application.use_cases import escalate, expire_lease
 from services.review.domain.case import CASE, DEADLINE, LEASE
 from services.review.domain.dossier import DOSSIER
+from services.review.domain.medication import MEDICATION
 from services.review.projections import METADATA
 from services.review.projections.agreements import REVIEW_AGREEMENTS
 from services.review.projections.queue import REVIEW_QUEUE
@@ -18,7 +19,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="review",
     port=8102,
-    aggregates=(CASE, DOSSIER, REFERENCE, FORGOTTEN),
+    aggregates=(CASE, DOSSIER, MEDICATION, REFERENCE, FORGOTTEN),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, LEASE): expire_lease, (CASE.name, DEADLINE): escalate},

@@ -21,16 +21,19 @@ from services.review.domain.events import (
     CaseLeaseExpired,
     CaseOpened,
     CasePutBack,
+    CaseRescreened,
     CaseScreened,
     CaseTaken,
     ClosedAs,
 )
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import Subject, screen, unavailable
-from services.review.domain.values import ConfirmedFinding, Finding, Licence
+from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Finding, Licence, Medicine, Severity
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.seedwork.transitions import NOT_YET
 
+RESCREENED_FROM = 2
+"""Instalment 1 opens with the review itself."""
 CLOSES: Mapping[str, ClosedAs] = {
     "prescription_issued": "superseded",
     "prescription_cancelled": "withdrawn",
@@ -53,9 +56,33 @@ def open_case(
         return []
     if opened.clinical is None:
         return [opened, CaseScreened(findings=unavailable(policy), degraded=True)]
-    findings = screen(Subject(opened.lines, opened.clinical, opened.validity_days, opened.emergency), policy)
+    findings = _screened(opened, opened.clinical, policy)
     confirmed = _confirmed(findings, before, opened.confirmed or ())
     return [opened, CaseScreened(findings=findings, degraded=False, confirmed=confirmed)]
+
+
+def rescreen(
+    state: CaseState, instalment: int, medicines: tuple[Medicine, ...], policy: ReviewPolicy
+) -> list[DomainEvent]:
+    """A later instalment opens: screened again, once, with what is known and taken today. Only what blocks and is new
+    is found; the prescription was passed with the rest."""
+    allowed = CASE_TRANSITIONS.allows(state.status, "instalment_opened")
+    if state.opened is None or not allowed or instalment < RESCREENED_FROM or instalment in state.rescreened:
+        return []
+    if state.opened.clinical is None:
+        return [CaseRescreened(instalment=instalment, findings=(), degraded=True)]
+    today = state.opened.clinical.model_copy(update={"current_medicines": medicines})
+    known = {_what(finding) for finding in state.findings}
+    new = [
+        finding
+        for finding in _screened(state.opened, today, policy)
+        if finding.severity is Severity.BLOCKING and _what(finding) not in known
+    ]
+    numbered = (
+        finding.model_copy(update={"number": number})
+        for number, finding in enumerate(new, start=len(state.findings) + 1)
+    )
+    return [CaseRescreened(instalment=instalment, findings=tuple(numbered), degraded=False)]
 
 
 def close_case(state: CaseState, trigger: str) -> list[DomainEvent]:
@@ -123,6 +150,10 @@ def _confirmed(
     told = {(each.number, each.rule) for each in confirmations}
     signed = [_what(finding) for finding in before if (finding.number, finding.rule) in told]
     return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
+
+
+def _screened(opened: CaseOpened, clinical: ClinicalFacts, policy: ReviewPolicy) -> tuple[Finding, ...]:
+    return screen(Subject(opened.lines, clinical, opened.validity_days, opened.emergency), policy)
 
 
 def _what(finding: Finding) -> tuple[object, ...]:

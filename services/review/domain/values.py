@@ -53,6 +53,15 @@ class PatientFacts(Immutable):
     allergies: tuple[str, ...] | None = None
 
 
+class Medicine(Immutable):
+    """What the patient takes or was prescribed, until a day (inclusive). `drug_key`: generic name, form, strength."""
+
+    generic_name: str
+    atc: str | None
+    drug_key: str
+    until: date
+
+
 class Diagnosis(Immutable):
     """A diagnosis by its ICD-10 code (医保版)."""
 
@@ -67,6 +76,8 @@ class ClinicalFacts(Immutable):
     diagnoses: tuple[Diagnosis, ...]
     long_supply_reason: str | None = None
     validity_reason: str | None = None
+    current_medicines: tuple[Medicine, ...] = ()
+    """What the patient's medication list knew when the case was opened."""
 
 
 class Line(Immutable):
@@ -85,15 +96,7 @@ class Line(Immutable):
     instructions: str | None = None
     generic_name: str | None = None
     drug_class: str | None = None
-
-
-class Medicine(Immutable):
-    """What the patient takes or was prescribed, until a day (inclusive). `drug_key`: generic name, form, strength."""
-
-    generic_name: str
-    atc: str | None
-    drug_key: str
-    until: date
+    atc: str | None = None
 
 
 class ConfirmedFinding(Immutable):
