@@ -9,6 +9,7 @@ from services.review.application.use_cases import escalate, expire_lease
 from services.review.domain.case import CASE, DEADLINE, LEASE
 from services.review.domain.dossier import DOSSIER
 from services.review.domain.library import SHELF, VOLUME
+from services.review.domain.medication import MEDICATION
 from services.review.domain.policy import POLICIES
 from services.review.projections import METADATA
 from services.review.projections.agreements import REVIEW_AGREEMENTS
@@ -20,7 +21,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="review",
     port=8102,
-    aggregates=(CASE, DOSSIER, REFERENCE, FORGOTTEN, SHELF, VOLUME),
+    aggregates=(CASE, DOSSIER, MEDICATION, REFERENCE, FORGOTTEN, SHELF, VOLUME),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, LEASE): expire_lease, (CASE.name, DEADLINE): escalate},

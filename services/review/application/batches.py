@@ -15,15 +15,15 @@ from services.review.application.licences import (
     agreed,
     agreement_ref,
     licence_of,
+    policy_on,
     registers_of,
     signature_of,
     signed_pass,
 )
 from services.review.domain.case import CaseState, case_ref
-from services.review.domain.policy import POLICIES, ReviewPolicy
+from services.review.domain.policy import ReviewPolicy
 from services.review.domain.values import Licence
 from services.review.domain.verdicts import pass_batched
-from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Actor, Answer, Change, Decision, Load, Moment, UseCase
 
@@ -35,7 +35,7 @@ def pass_batch(signatures: Sequence[str], actor: Actor) -> UseCase:
     known = list(dict.fromkeys(case for case in claimed if case is not None))
 
     def decide(moment: Moment, *loaded: Loaded[Any]) -> Generator[Load, tuple[Entry, ...], Decision]:
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        policy = policy_on(moment)
         if len(signatures) > policy.batch_cases_max:
             return Decision.refused(
                 Refusal("case.batch_too_large", {"cases": len(signatures), "max": policy.batch_cases_max})

@@ -1,4 +1,4 @@
-"""What the registers say of those who act: their licence today, and the agreements between institutions."""
+"""What holds today: the limits, the licence of those who act, the agreements between institutions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from contracts.registers import Institution, Person, ReviewAgreement, agreement_code
 from services.review.domain.case import CaseState
 from services.review.domain.commands import PassCase
+from services.review.domain.policy import CN, ReviewPolicy
 from services.review.domain.values import Licence, Signature
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
@@ -24,6 +25,11 @@ REFERENCE = register("reference")
 """Review's copies of the registers it obeys."""
 
 Entry = Loaded[EntryState]
+
+
+def policy_on(moment: Moment) -> ReviewPolicy:
+    """The limits in force at this moment."""
+    return CN.on(civil_day(moment.now))
 
 
 def registers_of(actor: Actor) -> tuple[StreamRef[EntryState], ...]:

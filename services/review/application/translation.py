@@ -13,6 +13,7 @@ from services.review.domain.events import (
     CaseOpened,
     CasePassed,
     CaseRefused,
+    CaseRescreened,
     CaseReturned,
     CaseScreened,
 )
@@ -62,6 +63,20 @@ def tell_refused(happened: Happened) -> Iterator[public.CaseRefused]:
     )
 
 
+def tell_rescreened(happened: Happened) -> Iterator[public.RescreenFound]:
+    """Only what blocks is told. A finding without lines is about all of them."""
+    rescreened, opened = cast(CaseRescreened, happened.event), happened.after.opened
+    if rescreened.findings:
+        lines = {line for finding in rescreened.findings for line in finding.lines or happened.after.line_numbers}
+        yield public.RescreenFound(
+            prescription_id=opened.prescription_id,
+            patient_ref=opened.patient_ref,
+            instalment=rescreened.instalment,
+            lines=tuple(sorted(lines)),
+            findings=tuple(_finding(finding) for finding in rescreened.findings),
+        )
+
+
 def tell_escalated(happened: Happened) -> Iterator[public.CaseEscalated]:
     escalated = cast(CaseEscalated, happened.event)
     yield public.CaseEscalated(**_case(happened), level=escalated.level, deadline=escalated.deadline)
@@ -98,6 +113,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     CasePassed: tell_passed,
     CaseReturned: tell_returned,
     CaseRefused: tell_refused,
+    CaseRescreened: tell_rescreened,
     CaseEscalated: tell_escalated,
     CaseClosed: tell_closed,
 }

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.review.application.licences import (
     Entry,
     licence_for,
+    policy_on,
     registers_of,
     signature_of,
     signed_pass,
@@ -16,9 +17,8 @@ from services.review.application.licences import (
 from services.review.domain import decisions, verdicts
 from services.review.domain.case import CaseState, case_ref
 from services.review.domain.commands import PutBack, RefuseCase, ReturnCase, TakeCase, TakeOver
-from services.review.domain.policy import POLICIES, ReviewPolicy
+from services.review.domain.policy import ReviewPolicy
 from services.review.domain.values import Licence
-from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Outcome, Refusal
 from services.seedwork.usecase import Actor, Answer, Decision, Load, Moment, UseCase
 
@@ -52,7 +52,7 @@ def pass_case(case_id: UUID, compact: str, actor: Actor) -> UseCase:
         if isinstance(command, Refusal):
             return Decision.refused(command)
         licence = yield from licence_for(case.state, moment, person, institution)
-        policy = _policy(moment)
+        policy = policy_on(moment)
         signature = signature_of(compact)
         outcome = verdicts.pass_case(case.state, command, moment.now, licence, signature, policy, moment.ids)
         return _decided(case, outcome)
@@ -83,16 +83,9 @@ def escalate(case_id: UUID) -> UseCase:
     """The clock: the case may be past its deadline."""
 
     def decide(moment: Moment, case: Loaded[CaseState]) -> Decision:
-        return Decision.on(
-            case, decisions.escalate(case.state, moment.now, POLICIES.on(civil_day(moment.now), moment.jurisdiction))
-        )
+        return Decision.on(case, decisions.escalate(case.state, moment.now, policy_on(moment)))
 
     return UseCase((case_ref(case_id),), decide)
-
-
-def _policy(moment: Moment) -> ReviewPolicy:
-    """What holds today."""
-    return POLICIES.on(civil_day(moment.now), moment.jurisdiction)
 
 
 Deciding = Callable[[CaseState, Moment, Licence, ReviewPolicy], Outcome]
@@ -105,9 +98,7 @@ def _with_policy(case_id: UUID, actor: Actor, decision: Deciding) -> UseCase:
         moment: Moment, case: Loaded[CaseState], person: Entry, institution: Entry
     ) -> Generator[Load, tuple[Entry, ...], Decision]:
         licence = yield from licence_for(case.state, moment, person, institution)
-        return _decided(
-            case, decision(case.state, moment, licence, POLICIES.on(civil_day(moment.now), moment.jurisdiction))
-        )
+        return _decided(case, decision(case.state, moment, licence, policy_on(moment)))
 
     return UseCase((case_ref(case_id),), decide, relaxed=registers_of(actor))
 

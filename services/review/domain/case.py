@@ -19,6 +19,7 @@ from services.review.domain.events import (
     CasePassed,
     CasePutBack,
     CaseRefused,
+    CaseRescreened,
     CaseReturned,
     CaseScreened,
     CaseTaken,
@@ -46,6 +47,7 @@ class CaseState:
     confirmed: frozenset[int] = frozenset()
     level: int = 0
     deadline: datetime | None = None
+    rescreened: frozenset[int] = frozenset()
     second_wanted: SecondWanted | None = None
     holder: Reviewer | None = None
     lease_until: datetime | None = None
@@ -86,6 +88,9 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
         case CasePassed():
             passed = _decided(state, "passed", event.reviewer, (), _both(state.words, event.comment))
             return replace(passed, reviewers=(*state.reviewers, event.reviewer))
+        case CaseRescreened():
+            rescreened = state.rescreened | {event.instalment}
+            return replace(state, rescreened=rescreened, findings=state.findings + event.findings)
         case CaseReturned():
             codes = tuple(finding.result_code for finding in event.findings if finding.result_code)
             returned = _decided(state, "returned", event.reviewer, codes, event.comment)

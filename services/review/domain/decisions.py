@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from services.review.domain.authority import (
     answering,
@@ -21,6 +22,7 @@ from services.review.domain.events import (
     CaseLeaseExpired,
     CaseOpened,
     CasePutBack,
+    CaseRescreened,
     CaseScreened,
     CaseTaken,
     ClosedAs,
@@ -28,11 +30,13 @@ from services.review.domain.events import (
 from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import Subject, screen, unavailable
-from services.review.domain.values import ConfirmedFinding, Finding, Licence
+from services.review.domain.values import ConfirmedFinding, Finding, Licence, Medicine, Severity
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.seedwork.transitions import NOT_YET
 
+RESCREENED_FROM = 2
+"""Instalment 1 opens with the review itself."""
 CLOSES: Mapping[str, ClosedAs] = {
     "prescription_issued": "superseded",
     "prescription_cancelled": "withdrawn",
@@ -65,6 +69,35 @@ def open_case(
     findings = screen(subject, knowledge, policy)
     confirmed = _confirmed(findings, before, opened.confirmed or ())
     return [opened, CaseScreened(findings=findings, degraded=False, confirmed=confirmed)]
+
+
+def rescreen(
+    state: CaseState,
+    instalment: int,
+    medicines: tuple[Medicine, ...],
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    today: date,
+) -> list[DomainEvent]:
+    """A later instalment opens: screened again, once, with what is known and taken today. Only what blocks and is new
+    is found; the prescription was passed with the rest."""
+    allowed = CASE_TRANSITIONS.allows(state.status, "instalment_opened")
+    if state.opened is None or not allowed or instalment < RESCREENED_FROM or instalment in state.rescreened:
+        return []
+    subject = subject_of(state.opened)
+    if subject is None or knowledge is None:
+        return [CaseRescreened(instalment=instalment, findings=(), degraded=True)]
+    known = {_what(finding) for finding in state.findings}
+    new = [
+        finding
+        for finding in screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
+        if finding.severity is Severity.BLOCKING and _what(finding) not in known
+    ]
+    numbered = (
+        finding.model_copy(update={"number": number})
+        for number, finding in enumerate(new, start=len(state.findings) + 1)
+    )
+    return [CaseRescreened(instalment=instalment, findings=tuple(numbered), degraded=False)]
 
 
 def subject_of(opened: CaseOpened) -> Subject | None:

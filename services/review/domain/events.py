@@ -71,6 +71,17 @@ class CaseTaken(DomainEvent):
     taken_over_from: str | None = None
 
 
+class CaseRescreened(DomainEvent):
+    """A later instalment of a passed prescription was screened with the knowledge and medicines of that day; `findings`
+    are those that block and were not there before."""
+
+    TOPIC: ClassVar[str] = "review.case.rescreened"
+
+    instalment: int
+    findings: tuple[Finding, ...]
+    degraded: bool
+
+
 class CasePutBack(DomainEvent):
     """The pharmacist left it to others."""
 
@@ -159,6 +170,7 @@ CaseEvent = (
     | CaseEscalated
     | CaseFirstPassed
     | CasePassed
+    | CaseRescreened
     | CaseReturned
     | CaseRefused
     | CaseClosed
@@ -172,6 +184,7 @@ CASE_EVENTS: tuple[type[DomainEvent], ...] = (
     CaseEscalated,
     CaseFirstPassed,
     CasePassed,
+    CaseRescreened,
     CaseReturned,
     CaseRefused,
     CaseClosed,

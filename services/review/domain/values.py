@@ -62,7 +62,7 @@ class PatientFacts(Immutable):
 
 
 class Medicine(Immutable):
-    """Something the patient takes or was prescribed, until a day (inclusive)."""
+    """What the patient takes or was prescribed, until a day (inclusive). `drug_key`: generic name, form, strength."""
 
     generic_name: str
     atc: str | None

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from joserfc.jwk import ECKey
 
-from contracts.events.prescribe import PrescriptionIssued, RegisterEntryRecorded
+from contracts.events.prescribe import PrescriptionIssued, PrescriptionReleased, RegisterEntryRecorded
 from services.review.application.library import checked, load_knowledge
 from services.review.composition import SERVICE
 from services.review.domain.case import case_id
@@ -136,3 +136,15 @@ def hospital() -> Hospital:
 @pytest.fixture
 def code_of() -> Callable[[Any], str | None]:
     return lambda outcome: outcome.refusal.code if outcome.refusal else None
+
+
+def released(event: PrescriptionIssued) -> PrescriptionReleased:
+    """The same prescription in circulation."""
+    lines = [
+        each.model_dump() | {"dose_text": "x", "counter_only": False, "deliverable": True, "cold_chain": False}
+        for each in event.lines
+    ]
+    fields = event.model_dump() | {"patient_name": "某", "reviewers": [], "lines": lines}
+    for each in lines:
+        each["substitution_consent"] = True
+    return PrescriptionReleased.model_validate(fields)

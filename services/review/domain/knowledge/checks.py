@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.review.domain.knowledge.entries import Dose, Header
+from services.review.domain.knowledge.dose import Dose
+from services.review.domain.knowledge.entries import Header
 from services.review.domain.knowledge.words import amount_in, folded
 
 

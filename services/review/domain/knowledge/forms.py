@@ -1,7 +1,8 @@
-"""What entries are written in: ids, codes, routes, amounts, severities, selectors."""
+"""What entries are written in: ids, codes, routes, amounts, severities, selectors; and what each says of itself."""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -75,3 +76,29 @@ class Selector(Immutable):
         if self.drug:
             return 9
         return len(self.atc) if self.atc else 2
+
+
+class Entry(Immutable):
+    """What every entry says of itself. `valid_from`, `valid_until` narrow the days of the set it belongs to."""
+
+    id: Id
+    source: str
+    section: Text
+    valid_from: date | None = None
+    valid_until: date | None = None
+    note: Annotated[str, Field(max_length=2000)] | None = None
+
+    def in_force(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day <= self.valid_until
+        )
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Every selector the entry holds, for the check that what it names is there."""
+        found: list[Selector] = []
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for each in value if isinstance(value, tuple) else (value,):
+                found += each if isinstance(each, tuple) else (each,)
+        return tuple(each for each in found if isinstance(each, Selector))

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
+from services.review.domain.knowledge.dose import Dose
 from services.review.domain.knowledge.entries import (
     AllergyGroup,
     Contraindication,
-    Dose,
     Drug,
     DuplicateGroup,
-    Entry,
     Group,
     Header,
     Herb,
@@ -27,6 +26,7 @@ from services.review.domain.knowledge.entries import (
     SkinTest,
     SolventRule,
 )
+from services.review.domain.knowledge.forms import Entry
 from services.review.domain.knowledge.words import folded, folded_allergy
 
 E = TypeVar("E", bound=Entry)

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.review.domain.knowledge.checks import Fault, cross_checks
-from services.review.domain.knowledge.entries import SECTIONS, Entry, Header
+from services.review.domain.knowledge.entries import SECTIONS, Header
+from services.review.domain.knowledge.forms import Entry
 from services.review.domain.knowledge.index import Knowledge
 
 HEADER = "set"

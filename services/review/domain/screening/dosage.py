@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.review.domain.knowledge.entries import COUNTS, Dose
+from services.review.domain.knowledge.dose import COUNTS, Dose
 from services.review.domain.knowledge.words import amount_in, plain, route_of, strength_amount
 from services.review.domain.screening.rule import Hit, place
 from services.review.domain.screening.subject import Prescribed, View

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from services.review.domain.knowledge.entries import SECTIONS, Entry
+from services.review.domain.knowledge.entries import SECTIONS
+from services.review.domain.knowledge.forms import Entry
 from services.review.domain.screening.subject import View
 from services.review.domain.values import Severity
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.review.domain.knowledge.checks import Fault
-from services.review.domain.knowledge.entries import Severity
 from services.review.domain.knowledge.reading import KnowledgeSet, read_set
+from services.review.domain.values import Severity
 from tests.support.knowledge import SMALL, document, drug, entry, knowledge_set
 
 DAY = date(2026, 3, 2)
