@@ -63,7 +63,10 @@ class IssuedLine(ContractValue):
     quantity: int = Field(gt=0)
     dose: str
     dose_unit: str
-    frequency_per_day: int = Field(gt=0)
+    frequency_per_day: int = Field(gt=0, description="doses in each `per_days` days; as needed: at most")
+    per_days: int = Field(default=1, gt=0)
+    as_needed: bool = False
+    frequency: str | None = Field(default=None, description="code of the prescriber's table, e.g. qod")
     route: str
     days: int = Field(gt=0)
     instructions: str | None = None

@@ -36,6 +36,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "patient.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "patient.forget": frozenset({Role.PATIENT, Role.SYSTEM_ADMIN}),
     "prescription.issue": frozenset({Role.PRESCRIBER}),
+    "pharmacy.nominate": frozenset({Role.PATIENT}),
     "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE}),
     "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "prescription.trace": frozenset({Role.PRESCRIBER, Role.PATIENT, Role.REGULATOR}),

@@ -38,11 +38,21 @@ class RestrictedUse(ContractValue):
     reason: str | None = None
 
 
+class LineIntent(ContractValue):
+    """A line that is paid otherwise than the visit; self-pay says why."""
+
+    line: int = Field(ge=1)
+    kind: Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
+    self_pay_reason: str | None = None
+    self_pay_note: str | None = None
+
+
 class InsuranceIntent(ContractValue):
     """How the visit is to be paid: 普通, 门诊统筹, 双通道, 门诊慢特病 or self-pay."""
 
     kind: Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
     restricted_use: tuple[RestrictedUse, ...] = ()
+    lines: tuple[LineIntent, ...] = ()
 
 
 class ReleasedLine(ContractValue):
@@ -62,6 +72,7 @@ class ReleasedLine(ContractValue):
     deliverable: bool
     cold_chain: bool
     substitution_consent: bool
+    split_pack: bool = Field(default=False, description="no number of whole packs (拆零)")
 
 
 class ReviewedBy(ContractValue):
@@ -141,6 +152,7 @@ class PrescriptionReleased(PrescriptionEvent):
     institution: str
     region: str
     patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
+    patient_age_days: Annotated[int | None, Personal(PersonalClass.CLINICAL)] = None
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
     tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
     medicine_kind: Literal["western", "herbal"] = "western"
@@ -152,6 +164,7 @@ class PrescriptionReleased(PrescriptionEvent):
     signed_sha256: Sha256
     signature: SignatureCheck
     instalments: int = Field(default=1, ge=1)
+    nominated_pharmacy: str | None = Field(default=None, description="by the patient, before release")
     valid_until: datetime
 
 

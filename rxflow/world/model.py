@@ -10,6 +10,8 @@ from typing import Any
 
 from contracts.registers import (
     CONTENT,
+    AntibacterialLevel,
+    AntibacterialRight,
     Courier,
     Designation,
     DrugClass,
@@ -56,6 +58,10 @@ class Person:
     registration_no: str
     key: SigningPair
     prescribing_rights: tuple[DrugClass, ...] = ()
+    title: str | None = None
+    antibacterial_level: AntibacterialLevel | None = None
+    practising_since: date | None = None
+    specialties: tuple[str, ...] = ()
 
     def content(self, valid_from: date, valid_until: date) -> PersonContent:
         key = SigningKey(kid=self.key.kid, jwk=self.key.public_jwk, valid_from=valid_from, valid_until=valid_until)
@@ -65,7 +71,16 @@ class Person:
             organisation=self.organisation,
             registration_no=self.registration_no,
             prescribing_rights=self.prescribing_rights,
+            antibacterial_rights=self._antibacterial_rights(valid_from),
+            title=self.title,
+            practising_since=self.practising_since,
+            specialties=self.specialties,
             keys=(key,),
+        )
+
+    def _antibacterial_rights(self, since: date) -> tuple[AntibacterialRight, ...]:
+        return (
+            (AntibacterialRight(level=self.antibacterial_level, valid_from=since),) if self.antibacterial_level else ()
         )
 
 

@@ -91,6 +91,9 @@ def _issued_line(line: Line) -> prescribed.IssuedLine:
         dose=f"{line.dose:f}",
         dose_unit=line.dose_unit,
         frequency_per_day=line.frequency_per_day,
+        per_days=line.per_days,
+        as_needed=line.as_needed,
+        frequency=line.frequency,
         route=line.route,
         days=line.days,
         instructions=line.instructions,
@@ -110,7 +113,9 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
     yield public.PrescriptionReleased(
         **_common(state.signed),
         patient_name=state.signed.patient_name,
+        patient_age_days=state.signed.facts.age_days if state.signed.facts else None,
         lines=tuple(_released_line(line) for line in state.signed.lines),
+        nominated_pharmacy=state.nominated_pharmacy,
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
         findings=tuple(public.RemainingFinding.model_validate(each, from_attributes=True) for each in state.findings),
     )
@@ -132,6 +137,7 @@ def _released_line(line: Line) -> public.ReleasedLine:
         deliverable=not line.counter_only,
         cold_chain=line.cold_chain,
         substitution_consent=line.substitution_consent,
+        split_pack=line.split_pack,
     )
 
 

@@ -11,11 +11,13 @@ from services.prescribe.domain.values import (
     CancelledLine,
     Diagnosis,
     Finding,
+    HintSeen,
     InsuranceIntent,
     Line,
     LineBuckets,
     LineQuantity,
     MedicineKind,
+    OnlineVisit,
     Reviewer,
     ScreeningFacts,
     Signature,
@@ -45,6 +47,9 @@ class SignedRevision(DomainEvent):
     validity_days: int
     validity_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     online_visit: bool
+    online: Annotated[OnlineVisit | None, Personal(PersonalClass.CLINICAL)] = None
+    beyond_level_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    hints_seen: tuple[HintSeen, ...] = ()
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Signature
@@ -72,6 +77,14 @@ class PrescriptionArrivedCancelled(SignedRevision):
     TOPIC: ClassVar[str] = "prescribe.prescription.prescription_arrived_cancelled"
 
     request_id: UUID
+
+
+class PharmacyNominated(DomainEvent):
+    """The patient chose the pharmacy that may serve them without a token; None: chose none after all."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.pharmacy_nominated"
+
+    pharmacy: str | None
 
 
 class ReviewAnswered(DomainEvent):
@@ -237,6 +250,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     PrescriptionIssued,
     PrescriptionAmended,
     PrescriptionArrivedCancelled,
+    PharmacyNominated,
     PrescriptionReleased,
     PrescriptionReturned,
     PrescriptionRefused,

@@ -11,6 +11,7 @@ from contracts.registers import Person
 from services.review.domain.decisions import deadline_of
 from services.review.domain.events import CaseOpened
 from services.review.domain.policy import ReviewPolicy
+from services.review.domain.screening.legality import LEVELS
 from services.review.domain.values import (
     ClinicalFacts,
     ConfirmedFinding,
@@ -65,12 +66,15 @@ def registered(entry: EntryState, event: PrescriptionIssued, today: date) -> Pre
     content = entry.read(Person)
     if content is None:
         return None
+    sites = {site.institution for site in content.sites if site.in_force(today)}
+    rights = {str(right.drug_class) for right in content.dated_rights if right.in_force(today)}
+    levels = [str(right.level) for right in content.antibacterial_rights if right.in_force(today)]
     return Prescriber(
         registered="prescriber" in content.professions,
         in_force=entry.in_force(today),
-        at_site=event.institution in {content.organisation, *getattr(content, "practice_sites", ())},
-        rights=tuple(content.prescribing_rights),
-        antibacterial_level=getattr(content, "antibacterial_level", None),
+        at_site=event.institution in sites | {content.organisation},
+        rights=tuple(sorted(rights | set(map(str, content.prescribing_rights)))),
+        antibacterial_level=max(levels, key=LEVELS.index, default=None),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.dispatch.composition import SERVICE as DISPATCH
+from services.prescribe.composition import SERVICE as PRESCRIBE
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.settings import Settings
 from services.seedwork.store.opening import store_core
@@ -23,7 +24,7 @@ def test_an_unknown_jurisdiction_stops_the_start_and_says_which_there_are(tmp_pa
 
 
 def test_the_jurisdiction_reaches_the_decisions_of_a_service(tmp_path: Path) -> None:
-    assert store_core(DISPATCH, settings(tmp_path, "demo-eu")).jurisdiction == "demo-eu"
+    assert store_core(PRESCRIBE, settings(tmp_path, "demo-eu")).jurisdiction == "demo-eu"
 
 
 def test_a_service_without_limits_of_its_own_runs_in_every_jurisdiction(tmp_path: Path) -> None:
