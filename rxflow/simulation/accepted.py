@@ -1,4 +1,5 @@
-"""What the installation has said yes to: each command's first answer, by its key. It must stand, whatever happens."""
+"""What the installation has answered: each command's first answer, by its key. It must stand, whatever happens: what
+was accepted is not refused later, and what was refused for good is not accepted."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 
+from contracts.errors import CATALOGUE
 from services.seedwork.store.desk import ANSWER_KEPT_MICROS
 
 KEPT_NS = ANSWER_KEPT_MICROS * 1000 - 3600 * 10**9
@@ -33,12 +35,26 @@ class Command:
         return self.request.headers["idempotency-key"]
 
 
+Place = tuple[str, str, str]
+"""Whose command, where to, and under which key."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A refusal that an answer is kept for."""
+
+    service: str
+    code: str
+    at_ns: int
+
+
 class Accepted:
-    """The first answer to each command that was accepted, and what contradicts it later."""
+    """The first answer to each command, and what contradicts it later."""
 
     def __init__(self) -> None:
-        self.commands: dict[tuple[str, str, str], Command] = {}
+        self.commands: dict[Place, Command] = {}
         self.contradictions: list[str] = []
+        self._refused: dict[Place, Refused] = {}
 
     def note(self, service: str, request: httpx.Request, response: httpx.Response, at_ns: int) -> None:
         """An answer to a command, wherever it went."""
@@ -48,12 +64,13 @@ class Accepted:
         if key is None:
             return
         place = (request.headers["authorization"], request.url.path, key)
-        first = self.commands.get(place)
-        if first is not None and at_ns - first.at_ns > KEPT_NS:
-            del self.commands[place]  # its key is free again: this is another command
+        self._free(place, at_ns)
         if response.status_code >= 300:
-            self._note_refusal(place, response)
+            self._note_refusal(service, place, response, at_ns)
             return
+        if place in self._refused:
+            refused = self._refused[place].code
+            self.contradictions.append(f"{request.url.path} under {key}: {refused}, then {response.status_code}")
         position = response.headers.get("X-Log-Position")
         told = Command(
             service,
@@ -85,13 +102,26 @@ class Accepted:
         ]
         for place in gone:
             del self.commands[place]
+        self._refused = {place: refused for place, refused in self._refused.items() if refused.service != service}
         return len(gone)
 
-    def _note_refusal(self, place: tuple[str, str, str], response: httpx.Response) -> None:
+    def _free(self, place: Place, at_ns: int) -> None:
+        """When an answer is kept no longer its key is free: what comes is another command."""
+        for kept in (self.commands, self._refused):
+            first = kept.get(place)
+            if first is not None and at_ns - first.at_ns > KEPT_NS:
+                del kept[place]
+
+    def _note_refusal(self, service: str, place: Place, response: httpx.Response, at_ns: int) -> None:
         """Once accepted, a command is not refused any more; 503 says nothing about it."""
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return
         first = self.commands.get(place)
-        if first is not None and response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+        if first is not None:
             self.contradictions.append(f"{place[1]} under {place[2]}: {first.status}, then {response.status_code}")
+        code = orjson.loads(response.content)["code"]
+        if CATALOGUE[code].final:
+            self._refused.setdefault(place, Refused(service, code, at_ns))
 
 
 def _content(response: httpx.Response) -> Any:

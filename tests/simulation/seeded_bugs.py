@@ -29,7 +29,7 @@ from services.seedwork.relay import Relay
 from services.seedwork.store import executor, sqlite
 from services.seedwork.store.batch import Batch, Found
 from services.seedwork.store.desk import Desk
-from services.seedwork.store.requests import LoadStreams
+from services.seedwork.store.requests import LoadStreams, Save
 from services.seedwork.store.sqlite import SqliteDatabase
 from services.seedwork.store.work import Gate, Incoming, Outcome, Work
 
@@ -162,11 +162,11 @@ def projection_skip() -> Iterator[None]:
 
 @contextmanager
 def idempotency_without_second_look_up() -> Iterator[None]:
-    """A repeat that is refused does not ask whether its twin has succeeded meanwhile."""
+    """A refusal is answered at once: nobody asks whether a twin has succeeded meanwhile, by look-up or by gate."""
     attempt = executor._attempt
 
     def once(core: Any, works: Any) -> Any:
-        logic, answer, looked = attempt(core, works), None, False
+        logic, answer, looked, refused = attempt(core, works), None, False, False
         while True:
             try:
                 request = logic.send(answer)
@@ -174,7 +174,10 @@ def idempotency_without_second_look_up() -> Iterator[None]:
                 return stop.value
             asks = isinstance(request, LoadStreams) and request.wanted.idempotency
             if asks and looked:
-                answer = Found(0, {}, None, {}, set(), False)
+                answer, refused = Found(0, {}, None, {}, set(), False), True
+                continue
+            if refused and isinstance(request, Save):
+                answer = []
                 continue
             looked = looked or bool(asks)
             answer = yield request
