@@ -1,7 +1,8 @@
 """Register contents: the reference data each owner publishes and the others obey (准入, 退出).
 
-Owners: persons, institutions and drugs belong to prescribe; pharmacies and couriers to dispatch; insurers and
-designations to insurance. An entry is identified by its kind and code and carries the dates it is valid for.
+Owners: persons, institutions, review agreements and drugs belong to prescribe; pharmacies and couriers to
+dispatch; insurers and designations to insurance. An entry is identified by its kind and code and carries the dates it
+is valid for.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Person(RegisterContent):
     """A doctor or pharmacist, by national code (医保医师 D…, 药师 HY…)."""
 
     name: str
-    professions: tuple[str, ...] = Field(description="prescriber, reviewer, pharmacist, preparer, checker")
+    professions: tuple[str, ...] = Field(description="prescriber, reviewer, supervisor, pharmacist, preparer, checker")
     organisation: str = Field(description="code of the institution or pharmacy")
     registration_no: str
     prescribing_rights: tuple[DrugClass, ...] = Field(default=(), description="as long as the entry is in force")
@@ -119,6 +120,20 @@ class Institution(RegisterContent):
     level: int = Field(ge=1, le=3, description="institution level 1..3")
     kind: str | None = Field(default=None, description="as the policy names them, e.g. hospital, internet_hospital")
     social_credit_code: str | None = Field(default=None, description="统一社会信用代码, 18 characters")
+
+
+class ReviewAgreement(RegisterContent):
+    """One institution has its prescriptions reviewed by the pharmacists of another (委托审方), while the entry is in
+    force. Its code is `agreement_code(institution, reviewed_by)`."""
+
+    institution: str = Field(pattern=r"^H\d{11}$", description="whose prescriptions")
+    reviewed_by: str = Field(pattern=r"^H\d{11}$", description="whose pharmacists")
+    agreement_no: str = Field(description="number of the signed agreement")
+
+
+def agreement_code(institution: str, reviewed_by: str) -> str:
+    """The code of a review agreement names both sides."""
+    return f"{institution}-{reviewed_by}"
 
 
 class Drug(RegisterContent):
@@ -189,6 +204,7 @@ class Designation(RegisterContent):
 CONTENT: dict[str, type[RegisterContent]] = {
     "person": Person,
     "institution": Institution,
+    "review_agreement": ReviewAgreement,
     "drug": Drug,
     "pharmacy": Pharmacy,
     "courier": Courier,
@@ -198,6 +214,7 @@ CONTENT: dict[str, type[RegisterContent]] = {
 OWNER: dict[str, str] = {
     "person": "prescribe",
     "institution": "prescribe",
+    "review_agreement": "prescribe",
     "drug": "prescribe",
     "pharmacy": "dispatch",
     "courier": "dispatch",

@@ -44,6 +44,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),
+    "knowledge.read": frozenset(Role) - {Role.SERVICE, Role.COURIER},
+    "knowledge.load": frozenset({Role.SYSTEM_ADMIN}),
     # dispatch
     "fulfilment.token": frozenset({Role.PATIENT}),
     "fulfilment.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),

@@ -103,12 +103,20 @@ class PrescriptionEvent(IntegrationEvent):
     patient_ref: UUID
 
 
+class ConfirmedFinding(ContractValue):
+    """A finding of the returned case that the prescriber signed for again (双签名), and why."""
+
+    number: int = Field(ge=1, description="of the finding in the case that was returned")
+    rule: str
+    reason: str
+
+
 class PrescriptionIssued(PrescriptionEvent):
     """A prescriber signed a prescription, or signed it again after a return; it waits for a reviewing pharmacist."""
 
     TYPE: ClassVar[str] = "prescribe.prescription_issued.v1"
 
-    kind: Literal["first", "amended"]
+    kind: Literal["first", "amended", "confirmed"]
     revision: int = Field(ge=1)
     confirmation_no: int = Field(ge=0)
     prescriber: str
@@ -128,6 +136,7 @@ class PrescriptionIssued(PrescriptionEvent):
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     signed_sha256: Sha256 = Field(description="of the compact JWS as received")
     signature: SignatureCheck
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
     issued_at: datetime
     valid_until: datetime = Field(description="last moment of the last day of validity; limits new holds")
 
@@ -239,12 +248,13 @@ class PatientForgotten(IntegrationEvent):
 
 
 class RegisterEntryRecorded(IntegrationEvent):
-    """A person, an institution or a drug was admitted, changed, suspended or ended (准入, 退出); obeyed at once."""
+    """An entry (person, institution, review agreement, drug) was admitted, changed, suspended or ended (准入, 退出);
+    obeyed at once."""
 
     TYPE: ClassVar[str] = "prescribe.register_entry_recorded.v1"
     FAMILY: ClassVar[str] = "register"
 
-    kind: Literal["person", "institution", "drug"]
+    kind: Literal["person", "institution", "drug", "review_agreement"]
     code: str
     content: dict[str, Any]
     valid_from: date
