@@ -43,6 +43,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),
+    "comment.statistics": frozenset({Role.REVIEWER, Role.REGULATOR}),
     # dispatch
     "fulfilment.token": frozenset({Role.PATIENT}),
     "fulfilment.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
