@@ -44,6 +44,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),
+    "comment.statistics": frozenset({Role.REVIEWER, Role.REGULATOR}),
     "knowledge.read": frozenset(Role) - {Role.SERVICE, Role.COURIER},
     "knowledge.load": frozenset({Role.SYSTEM_ADMIN}),
     # dispatch

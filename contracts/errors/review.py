@@ -57,6 +57,15 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem(
         "case.batch_too_large", 422, "Too many cases at once", "Send at most `max` signatures in one batch (policy)."
     ),
+    Problem("case.not_sampled", 409, "Not drawn for comment", "Draw the case first; comments are on drawn cases only."),
+    Problem("case.commented_already", 409, "Commented already", "A case has one comment (处方点评)."),
+    Problem(
+        "case.comment_on_own_review",
+        403,
+        "Own review",
+        "You passed this case; its comment must come from another pharmacist.",
+    ),
+    Problem("comment.months", 422, "Not a span of months", "`month_from` is not after `month_to`."),
     Problem(
         "case.own_prescription",
         403,

@@ -13,6 +13,7 @@ from services.review.domain.medication import MEDICATION
 from services.review.domain.policy import POLICIES
 from services.review.projections import METADATA
 from services.review.projections.agreements import REVIEW_AGREEMENTS
+from services.review.projections.comments import PRESCRIPTION_COMMENTS
 from services.review.projections.queue import REVIEW_QUEUE
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
@@ -25,7 +26,7 @@ SERVICE = Service(
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, LEASE): expire_lease, (CASE.name, DEADLINE): escalate},
-    projections=(REVIEW_QUEUE, REVIEW_AGREEMENTS),
+    projections=(REVIEW_QUEUE, REVIEW_AGREEMENTS, PRESCRIPTION_COMMENTS),
     rights=frozenset({PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,
     metadata=METADATA,

@@ -188,6 +188,25 @@ CASES: dict[str, Case] = {
     "GET /cases/{id}": Case(reviewed, reviewer, other_reviewer, unknown="case.unknown", foreign="case.not_yours"),
     "POST /cases/{id}/take": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.wrong_state"}),  # type: ignore[arg-type]
     "POST /cases/{id}/take-over": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.not_yours"}),  # type: ignore[arg-type]
+    "POST /cases/{id}/sample": Case(
+        fetched,
+        reviewer,
+        other_reviewer,
+        unknown="case.unknown",
+        foreign="case.not_yours",
+        late="case.wrong_state",
+        late_in=reviewed,
+    ),
+    "POST /cases/{id}/comment": Case(
+        fetched,
+        reviewer,
+        other_reviewer,
+        fixed(codes=["2-5"]),
+        unknown="case.unknown",
+        foreign="case.not_yours",
+        late="case.wrong_state",
+        late_in=reviewed,
+    ),
     "POST /cases/{id}/put-back": Case(reviewed, reviewer, other_reviewer, **STEP),  # type: ignore[arg-type]
     "POST /cases/{id}/pass": Case(
         reviewed,

@@ -64,6 +64,20 @@ class ReturnCase(Command):
     comment: Words
 
 
+class SampleCase(Command):
+    """A passed case is to be commented (处方点评)."""
+
+    case_id: UUID
+
+
+class CommentCase(Command):
+    """What another pharmacist thinks of it: official codes, or none for a rational prescription."""
+
+    case_id: UUID
+    codes: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+    comment: Words | None = None
+
+
 class RefuseCase(Command):
     """Seriously unreasonable or a medication error."""
 
