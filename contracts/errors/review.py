@@ -114,6 +114,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "`serious` lists the codes.",
     ),
     Problem(
+        "knowledge.unreadable",
+        422,
+        "No set of knowledge",
+        "A set is sent as `document`, or as `deflated`: its JSON, deflated by zlib, in base64.",
+    ),
+    Problem(
         "knowledge.faulty",
         422,
         "Knowledge not taken",
