@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
@@ -123,6 +124,22 @@ def load(
     if kind == KIND:
         raise typer.Exit(load_knowledge(console, errors, file))
     raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))
+
+
+@app.command("replay-review")
+def replay_review(
+    knowledge: Annotated[Path, typer.Option(help="The set to try: a directory or a JSON document.", exists=True)],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Cases opened on this day or later.")],
+    out: Annotated[Path | None, typer.Option(help="Write the differences here, as JSON.", dir_okay=False)] = None,
+) -> None:
+    """Screen past cases with another set of knowledge and show which decisions would differ. Nothing is changed.
+
+    Exit status: 0 no decision would differ, 1 some would, 2 the set cannot be read.
+    """
+    from rxflow.replay_cli import replay_review as replayed  # noqa: PLC0415
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+
+    raise typer.Exit(replayed(console, errors, settings_or_exit(errors), knowledge, since.date(), out))
 
 
 @app.command()

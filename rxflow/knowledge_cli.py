@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,18 @@ def load_knowledge(console: Console, errors: Console, path: Path) -> int:
     return 0
 
 
+def faults_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """What is wrong with a set, row by row."""
+    table = Table("file", "entry", "what", "why")
+    for row in rows:
+        table.add_row(row["section"], row["entry"], row["what"], row["why"])
+    return table
+
+
 def _tell(errors: Console, problem: Problem) -> None:
     errors.print(f"{problem.code}: {problem.detail}", style="red", markup=False)
     rows: list[dict[str, Any]] = problem.facts.get("rows", [])
     if not rows:
         return
-    table = Table("file", "entry", "what", "why")
-    for row in rows:
-        table.add_row(row["section"], row["entry"], row["what"], row["why"])
-    errors.print(table)
+    errors.print(faults_table(rows))
     errors.print(f"{problem.facts['faults']} faults; nothing of the set was taken")
