@@ -1,6 +1,6 @@
 """Past cases screened again with another set: which decisions would differ, and nothing is changed."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +145,10 @@ def test_the_command_streams_cases_tells_what_differs_and_changes_nothing(tmp_pa
     settings = Settings(development=True, key_directory=tmp_path, database_url=f"sqlite:///{tmp_path}")
     console = Console(record=True, width=200)
 
-    def run(since: datetime, **sections: Any) -> int:
+    def run(since: date, **sections: Any) -> int:
         return replay_review(console, console, settings, written(tmp_path, **sections), since, out)
 
-    status = run(datetime(2026, 1, 1), interactions=[])
+    status = run(date(2026, 1, 1), interactions=[])
 
     report = orjson.loads(out.read_bytes())
     assert status == 1
@@ -156,7 +156,7 @@ def test_the_command_streams_cases_tells_what_differs_and_changes_nothing(tmp_pa
     assert [case_["case_id"] for case_ in report["cases"]] == [str(case)]
     assert "A5.interaction" in {finding["rule"] for finding in report["cases"][0]["vanished"]}
     assert f"{PAGE + 3} cases: 0 same, 1 differs, {PAGE + 2} undecided" in console.export_text()
-    assert run(datetime(2100, 1, 1), interactions=[]) == 0
+    assert run(date(2100, 1, 1), interactions=[]) == 0
     assert orjson.loads(out.read_bytes())["totals"] == {}
     assert (tmp_path / "review.db").read_bytes() == before
 
@@ -166,7 +166,7 @@ def test_a_set_that_cannot_be_read_is_told_and_tries_nothing(tmp_path: Path) -> 
     console = Console(record=True, width=200)
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    since = datetime.combine(date(2026, 1, 1), datetime.min.time())
+    since = date(2026, 1, 1)
 
     assert replay_review(console, console, settings, broken, since, None) == 2
     assert replay_review(console, console, settings, written(tmp_path, drugs=[{"id": "x"}]), since, None) == 2
