@@ -56,7 +56,7 @@ def open_case(
         return []
     if opened.clinical is None:
         return [opened, CaseScreened(findings=unavailable(policy), degraded=True)]
-    findings = _screened(opened, opened.clinical, policy)
+    findings = screened(opened, opened.clinical, policy)
     confirmed = _confirmed(findings, before, opened.confirmed or ())
     return [opened, CaseScreened(findings=findings, degraded=False, confirmed=confirmed)]
 
@@ -75,7 +75,7 @@ def rescreen(
     known = {_what(finding) for finding in state.findings}
     new = [
         finding
-        for finding in _screened(state.opened, today, policy)
+        for finding in screened(state.opened, today, policy)
         if finding.severity is Severity.BLOCKING and _what(finding) not in known
     ]
     numbered = (
@@ -152,7 +152,8 @@ def _confirmed(
     return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
 
 
-def _screened(opened: CaseOpened, clinical: ClinicalFacts, policy: ReviewPolicy) -> tuple[Finding, ...]:
+def screened(opened: CaseOpened, clinical: ClinicalFacts, policy: ReviewPolicy) -> tuple[Finding, ...]:
+    """What the rules find in a prescription for a patient of whom this is known."""
     return screen(Subject(opened.lines, clinical, opened.validity_days, opened.emergency), policy)
 
 
