@@ -7,13 +7,13 @@ from services.seedwork.api import Refused
 from services.seedwork.ports import Reader
 from services.seedwork.usecase import Actor
 
-LICENCE = (
+PHARMACIST = (
     "case.not_yours",
     "case.reviewer_not_registered",
     "case.not_a_reviewer",
     "case.institution_not_admitted",
-    "case.own_prescription",
 )
+LICENCE = (*PHARMACIST, "case.own_prescription")
 
 
 async def may_see(institution: str, actor: Actor, read: Reader) -> None:

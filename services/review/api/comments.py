@@ -29,6 +29,8 @@ MayReview = Annotated[Actor, Depends(allowed("case.review"))]
 MayCount = Annotated[Actor, Depends(allowed("comment.statistics"))]
 Month = Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM, inclusive")]
 STEP = ("case.unknown", "case.wrong_state")
+NOWHERE = "-"
+"""No region begins with it."""
 RATE = 10_000
 """A rate is told in so many parts."""
 
@@ -88,9 +90,7 @@ async def statistics(actor: MayCount, read: Read, page: Paging, month_from: Mont
     today = civil_day(await read.now())
     scope = {
         "organisation": "" if actor.role == Role.REGULATOR else actor.organisation or "",
-        "region": (actor.region or "-").removesuffix("00").removesuffix("00").removesuffix("00")
-        if actor.role == Role.REGULATOR
-        else None,
+        "region": _node_of(actor.region) if actor.role == Role.REGULATOR and actor.region else NOWHERE,
         "today": today.isoformat(),
         "month_from": month_from,
         "month_to": month_to,
@@ -110,6 +110,13 @@ async def statistics(actor: MayCount, read: Read, page: Paging, month_from: Mont
         key=lambda row: [row["institution"], row["month"]],
         item=lambda row: _figures(row, by_code, sampling),
     )
+
+
+def _node_of(division: str) -> str:
+    """The digits that name an authority's place in the tree: 330000 is the province 33, 000000 the nation."""
+    while division.endswith("00"):
+        division = division[:-2]
+    return division
 
 
 def _sample(row: Mapping[str, Any]) -> Mapping[str, Any]:

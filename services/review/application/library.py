@@ -14,6 +14,7 @@ from typing import Any
 
 from services.review.domain.knowledge.checks import Fault
 from services.review.domain.knowledge.files import shipped_sets
+from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.knowledge.reading import KnowledgeSet, canonical, read_set
 from services.review.domain.library import ShelfState, VolumeState, activated, parts, shelf_ref, volume_ref
 from services.seedwork.model import Loaded, Refusal
@@ -42,16 +43,16 @@ def kept(digest: str, text: str | None = None) -> KnowledgeSet | None:
     return read
 
 
-def in_force(shelf: ShelfState, day: date) -> Generator[Load, tuple[Loaded[VolumeState], ...], KnowledgeSet | None]:
-    """The set that holds on a day. None: a loaded one should, but this release cannot read it."""
+def known_on(shelf: ShelfState, day: date) -> Generator[Load, tuple[Loaded[VolumeState], ...], Knowledge | None]:
+    """What is known on a day. None: a loaded set holds then, and this release cannot read it."""
     loaded = shelf.in_force(day)
     if loaded is None:
-        return shipped_on(day)
-    known = kept(loaded.digest)
-    if known is not None:
-        return known
-    (volume,) = yield Load.of(volume_ref(loaded.version))
-    return kept(loaded.digest, volume.state.text)
+        return shipped_on(day).on(day)
+    found = kept(loaded.digest)
+    if found is None:
+        (volume,) = yield Load.of(volume_ref(loaded.version))
+        found = kept(loaded.digest, volume.state.text)
+    return found.on(day) if found else None
 
 
 def shipped_on(day: date) -> KnowledgeSet:

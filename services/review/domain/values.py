@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -68,6 +68,14 @@ class Medicine(Immutable):
     atc: str | None
     drug_key: str
     until: date
+
+
+class Candidate(Immutable):
+    """One medicine of the list that could be changed, how, and why."""
+
+    drug_key: Annotated[str, Field(min_length=1, max_length=200)]
+    action: Literal["stop", "reduce", "replace", "monitor"]
+    reason: Words
 
 
 class Diagnosis(Immutable):

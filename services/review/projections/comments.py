@@ -20,7 +20,7 @@ from services.review.domain.events import (
     CaseSampled,
 )
 from services.review.projections import METADATA
-from services.review.projections.agreements import of_organisation
+from services.review.projections.agreements import in_region, of_organisation
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
@@ -47,13 +47,12 @@ CODES = sa.Table(
     sa.Column("code", sa.Text, primary_key=True),
 )
 
-_region = sa.bindparam("region", type_=sa.Text)
 _within = (
-    sa.or_(of_organisation(CASES.c.institution), CASES.c.region.startswith(_region)),
+    sa.or_(of_organisation(CASES.c.institution), in_region(CASES.c.region, sa.bindparam("region", type_=sa.Text))),
     CASES.c.month >= sa.bindparam("month_from", type_=sa.Text),
     CASES.c.month <= sa.bindparam("month_to", type_=sa.Text),
 )
-"""Of the organisation and those it reviews for, or of a region (None: of no region)."""
+"""Of the organisation and those it reviews for, or of a region."""
 
 
 def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

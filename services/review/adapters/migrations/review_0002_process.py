@@ -1,4 +1,4 @@
-"""The queue by escalation, institution and region; who reviews whose prescriptions; prescription comment.
+"""The queue by escalation, institution and region; who reviews whose prescriptions; prescription comment; advice.
 
 The queue is made anew: its projection fills it again from the log. Revision review_0002.
 """
@@ -69,9 +69,23 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "code"),
     )
+    op.create_table(
+        "review_advice",
+        sa.Column("advice_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("patient_ref", sa.Uuid(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("begun_by", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("advice_id"),
+    )
+    op.create_index("review_advice_by_institution", "review_advice", ["institution", "state", "begun_at"])
+    op.create_index("review_advice_by_asker", "review_advice", ["begun_by", "begun_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("review_advice")
     op.drop_table("review_comment_codes")
     op.drop_table("review_decided")
     op.drop_table("review_agreements")
