@@ -19,7 +19,9 @@ from contracts.registers import (
     Insurer,
     Pharmacy,
     RegisterContent,
+    ReviewAgreement,
     SigningKey,
+    agreement_code,
 )
 from contracts.registers import Person as PersonContent
 from rxflow.world.catalogue import Product
@@ -209,6 +211,16 @@ class World:
     def stores_in(self, region: str) -> tuple[Store, ...]:
         return tuple(store for store in self.stores if store.pharmacy.region == region)
 
+    @property
+    def review_agreements(self) -> Iterator[ReviewAgreement]:
+        """The pharmacists of a region's hospital may review what its health centre prescribes (委托审方)."""
+        for centre in self.hospitals:
+            for hospital in self.hospitals:
+                same_region = centre.institution.region == hospital.institution.region
+                if same_region and centre.institution.level < hospital.institution.level:
+                    number = f"{centre.code[1:]}-1"
+                    yield ReviewAgreement(institution=centre.code, reviewed_by=hospital.code, agreement_no=number)
+
     def carrier_near(self, store: Store) -> Carrier:
         """One of the same province."""
         province = store.pharmacy.region[:2]
@@ -226,6 +238,8 @@ class World:
                 contents = {person.code: person.content(since, until) for person in self.people}
             case "institution":
                 contents = {hospital.code: hospital.institution for hospital in self.hospitals}
+            case "review_agreement":
+                contents = {agreement_code(each.institution, each.reviewed_by): each for each in self.review_agreements}
             case "drug":
                 contents = {product.code: product.drug for product in self.products}
             case "catalogue_entry":
