@@ -44,6 +44,10 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),
+    "advice.ask": frozenset({Role.PATIENT, Role.PRESCRIBER}),
+    "advice.give": frozenset({Role.REVIEWER}),
+    "advice.read": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.REVIEWER}),
+    "comment.statistics": frozenset({Role.REVIEWER, Role.REGULATOR}),
     "knowledge.read": frozenset(Role) - {Role.SERVICE, Role.COURIER},
     "knowledge.load": frozenset({Role.SYSTEM_ADMIN}),
     # dispatch

@@ -57,6 +57,15 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem(
         "case.batch_too_large", 422, "Too many cases at once", "Send at most `max` signatures in one batch (policy)."
     ),
+    Problem("case.not_sampled", 409, "Not drawn for comment", "Draw the case first; comments are on drawn cases only."),
+    Problem("case.commented_already", 409, "Commented already", "A case has one comment (处方点评)."),
+    Problem(
+        "case.comment_on_own_review",
+        403,
+        "Own review",
+        "You passed this case; its comment must come from another pharmacist.",
+    ),
+    Problem("comment.months", 422, "Not a span of months", "`month_from` is not after `month_to`."),
     Problem(
         "case.own_prescription",
         403,
@@ -105,6 +114,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "`serious` lists the codes.",
     ),
     Problem(
+        "knowledge.unreadable",
+        422,
+        "No set of knowledge",
+        "A set is sent as `document`, or as `deflated`: its JSON, deflated by zlib, in base64.",
+    ),
+    Problem(
         "knowledge.faulty",
         422,
         "Knowledge not taken",
@@ -118,4 +133,31 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     Problem("knowledge.unknown", 404, "No such set", "No set of knowledge has this version."),
     Problem("knowledge.unknown_entry", 404, "No such entry", "The set has no entry of this id in this section."),
+    Problem("advice.unknown", 404, "No such advice", "No consultation or medication review has this id."),
+    Problem(
+        "advice.wrong_state",
+        409,
+        "Not in this state",
+        "The transition table has no such step in `state`; read the consultation or medication review again.",
+    ),
+    Problem(
+        "advice.not_yours",
+        403,
+        "Not yours",
+        "Patients ask about their own prescriptions, prescribers about those they issued; only the asker withdraws.",
+    ),
+    Problem(
+        "advice.prescription_unknown", 404, "Unknown prescription", "Review has no case of one of these prescriptions."
+    ),
+    Problem(
+        "advice.several_patients", 422, "Several patients", "A consultation is about prescriptions of one patient."
+    ),
+    Problem(
+        "advice.no_agreement",
+        403,
+        "No agreement",
+        "Another institution than the issuing one answers only by a review agreement in force today (委托审方).",
+    ),
+    Problem("advice.own_question", 403, "Own question", "Somebody else must answer what you asked."),
+    Problem("advice.not_taken", 422, "Not on the list", "A candidate is no medicine the patient is known to take."),
 )

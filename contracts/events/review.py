@@ -139,6 +139,31 @@ class CaseEscalated(CaseEvent):
     deadline: datetime = Field(description="that has passed")
 
 
+class AdviceCandidate(ContractValue):
+    """A medicine that could be changed, how, and why (精简处方)."""
+
+    drug_key: str = Field(description="generic name, form and strength")
+    action: Literal["stop", "reduce", "replace", "monitor"]
+    reason: str
+
+
+class AdviceGiven(IntegrationEvent):
+    """A pharmacist answered a consultation, or suggests changes after a medication review; told once for each of the
+    prescriptions it is about. A suggestion: the prescriber decides."""
+
+    TYPE: ClassVar[str] = "review.advice_given.v1"
+    FAMILY: ClassVar[str] = "advice"
+
+    advice_id: UUID
+    prescription_id: UUID
+    patient_ref: UUID
+    kind: Literal["consultation", "medication_review"]
+    prescriptions: tuple[UUID, ...] = Field(description="all that it is about")
+    text: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    candidates: Annotated[tuple[AdviceCandidate, ...] | None, Personal(PersonalClass.CLINICAL)]
+    pharmacist: Reviewer
+
+
 class CaseClosed(CaseEvent):
     """Nobody needs to review it any more."""
 

@@ -135,6 +135,7 @@ def short(played: Played) -> Story:
 
 PRESCRIPTION = {"unknown": "prescription.unknown", "foreign": "prescription.not_yours"}
 STEP = {"unknown": "case.unknown", "foreign": "case.taken_by_another", "late": "case.wrong_state"}
+ADVICE = {"unknown": "advice.unknown", "late": "advice.wrong_state"}
 HOLD = {"unknown": "hold.wrong_secret", "foreign": "hold.wrong_secret", "late": "hold.wrong_state"}
 SUPPLY = {"unknown": "supply.unknown", "foreign": "supply.not_yours", "late": "supply.wrong_state"}
 DELIVERY = {"unknown": "delivery.unknown", "foreign": "delivery.not_yours"}
@@ -188,6 +189,25 @@ CASES: dict[str, Case] = {
     "GET /cases/{id}": Case(reviewed, reviewer, other_reviewer, unknown="case.unknown", foreign="case.not_yours"),
     "POST /cases/{id}/take": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.wrong_state"}),  # type: ignore[arg-type]
     "POST /cases/{id}/take-over": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.not_yours"}),  # type: ignore[arg-type]
+    "POST /cases/{id}/sample": Case(
+        fetched,
+        reviewer,
+        other_reviewer,
+        unknown="case.unknown",
+        foreign="case.not_yours",
+        late="case.wrong_state",
+        late_in=reviewed,
+    ),
+    "POST /cases/{id}/comment": Case(
+        fetched,
+        reviewer,
+        other_reviewer,
+        fixed(codes=["2-5"]),
+        unknown="case.unknown",
+        foreign="case.not_yours",
+        late="case.wrong_state",
+        late_in=reviewed,
+    ),
     "POST /cases/{id}/put-back": Case(reviewed, reviewer, other_reviewer, **STEP),  # type: ignore[arg-type]
     "POST /cases/{id}/pass": Case(
         reviewed,
@@ -206,6 +226,24 @@ CASES: dict[str, Case] = {
         **STEP,  # type: ignore[arg-type]
     ),
     "POST /cases/{id}/refuse": Case(reviewed, reviewer, other_reviewer, fixed(codes=["3-1"], reason="why"), **STEP),  # type: ignore[arg-type]
+    "GET /advice/{advice_id}": Case(fetched, patient, stranger, unknown="advice.unknown", foreign="advice.not_yours"),
+    "POST /consultations/{advice_id}/answer": Case(
+        on_the_road, reviewer, other_reviewer, fixed(answer="x"), foreign="case.not_yours", **ADVICE
+    ),
+    "POST /consultations/{advice_id}/withdraw": Case(
+        on_the_road, patient, stranger, foreign="advice.not_yours", **ADVICE
+    ),
+    "POST /medication-reviews/{review_id}/suggest": Case(
+        on_the_road,
+        reviewer,
+        other_reviewer,
+        fixed(candidates=[{"drug_key": "x", "action": "stop", "reason": "x"}], advice="x"),
+        foreign="case.not_yours",
+        **ADVICE,
+    ),
+    "POST /medication-reviews/{review_id}/close": Case(
+        on_the_road, reviewer, other_reviewer, foreign="case.not_yours", **ADVICE
+    ),
     "GET /fulfilments/{fulfilment_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
     "POST /fulfilments/{fulfilment_id}/holds": Case(
@@ -438,6 +476,8 @@ def test_lists_show_strangers_nothing(played: Played, knocking: Knocking, by_nam
         "GET /prescriptions": [("", stranger), ("", other_doctor)],
         "GET /feedback": [("", other_doctor)],
         "GET /cases": [("", other_reviewer)],
+        "GET /samples": [("", other_reviewer)],
+        "GET /advice": [("", stranger), ("", other_reviewer)],
         "GET /fulfilments": [
             (f"?prescription_id={story.journey.prescription_id}", who) for who in (stranger, other_staff("pharmacist"))
         ],

@@ -107,7 +107,20 @@ class Played:
         story = self._dispensed(journey)
         journey.collect(self.store(story), story.supply)  # type: ignore[arg-type]
         journey.wait_for_settlement()
+        self._advised(story)
+        reviewer, _ = self.town.cast.reviewer_of(journey.doctor)
+        reviewer.session.command("review", f"/consultations/{story.ids['advice_id']}/answer", {"answer": "可以"})
+        reviewer.session.command("review", f"/medication-reviews/{story.ids['review_id']}/close", {})
         return story
+
+    def _advised(self, story: Story) -> None:
+        """The patient has asked, and a pharmacist looks at all that they take."""
+        about = str(story.journey.prescription_id)
+        reviewer, _ = self.town.cast.reviewer_of(story.journey.doctor)
+        asking = {"prescriptions": [about], "question": "可以一起吃吗"}
+        asked = self.patient(story).session.command("review", "/consultations", asking)
+        opened = reviewer.session.command("review", "/medication-reviews", {"prescription_id": about})
+        story.ids |= {"advice_id": asked.body["advice_id"], "review_id": opened.body["advice_id"]}
 
     def _on_the_road(self, journey: Journey) -> Story:
         story = self._dispensed(journey, "delivery")
@@ -116,6 +129,7 @@ class Played:
         self.pharmacy(story).pack(delivery_id, "SEAL-1")
         self.pharmacy(story).hand_over(delivery_id, b"courier")
         story.ids |= {"delivery_id": delivery_id}
+        self._advised(story)
         return story
 
     def _prepared(self, journey: Journey) -> Story:

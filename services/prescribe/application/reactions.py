@@ -26,7 +26,7 @@ from services.seedwork.composition import Reaction
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Decision, Moment, UseCase
 
-TRACED_FAMILIES = frozenset({"case", "fulfilment", "delivery", "claim", "payment"})
+TRACED_FAMILIES = frozenset({"case", "advice", "fulfilment", "delivery", "claim", "payment"})
 Effect = Callable[[Any, PrescriptionState, Moment], Outcome]
 
 

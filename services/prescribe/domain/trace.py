@@ -46,6 +46,7 @@ def evolve_trace(state: TraceState, event: TraceRecorded) -> TraceState:
 
 SUMMARY_FIELDS = frozenset(
     {
+        "advice_id",
         "amount",
         "answer",
         "attempt",
@@ -74,6 +75,7 @@ SUMMARY_FIELDS = frozenset(
         "institution",
         "insurer",
         "kind",
+        "level",
         "may_retry",
         "of",
         "outcome",

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.forgetting import strictest_class
+from services.prescribe.domain.trace import TraceRecorded
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
 from services.seedwork.forgotten import PatientForgotten
@@ -57,6 +58,10 @@ STATUS: Mapping[type[DomainEvent], str] = {
 }
 
 
+FEEDBACK: Mapping[str, str] = {"review.case_escalated.v1": "late", "review.advice_given.v1": "advice"}
+"""What others told of a prescription that moves nothing, but that its prescriber should hear: wire name -> kind."""
+
+
 def status_after(event: DomainEvent) -> str | None:
     """The status an event leads to; None when it changes none."""
     match event:
@@ -88,6 +93,8 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             }
         case happened.CancellationUndecided():
             return "cancellation_undecided", {"request_id": str(event.request_id), "holders": list(event.holders)}
+        case TraceRecorded() if event.type in FEEDBACK:
+            return FEEDBACK[event.type], dict(event.summary)
         case happened.PrescriptionExpired():
             return "not_dispensed_in_time", {"lapsed": sum(line.lapsed for line in event.buckets)}
         case _:
@@ -140,7 +147,7 @@ def project(recorded: Recorded) -> Iterable[Operation]:
             feedback,
             {
                 "log_index": recorded.log_index,
-                "prescription_id": recorded.stream_id,
+                "prescription_id": event.prescription_id if isinstance(event, TraceRecorded) else recorded.stream_id,
                 "kind": kind,
                 "at": microseconds(recorded.recorded_at),
                 "facts": facts,

@@ -10,15 +10,14 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import Field
 
+from services.review.api.access import LICENCE, may_see
 from services.review.application import batches, use_cases
-from services.review.application.licences import agreed, agreement_ref
 from services.review.domain.case import CaseState, case_ref
 from services.review.domain.commands import CodedFinding, Codes, PutBack, RefuseCase, ReturnCase, TakeCase, TakeOver
 from services.review.domain.values import Severity, Words
 from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, compact_jws, problems
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros
-from services.seedwork.ports import Reader
 from services.seedwork.usecase import Actor
 
 router = APIRouter(tags=["review"])
@@ -43,13 +42,6 @@ QUEUED = (
 )
 """What the queue shows of a case as it stands in the row."""
 STEP = ("case.unknown", "case.wrong_state")
-LICENCE = (
-    "case.not_yours",
-    "case.reviewer_not_registered",
-    "case.not_a_reviewer",
-    "case.institution_not_admitted",
-    "case.own_prescription",
-)
 HELD = ("case.taken_by_another", "case.lease_expired")
 DECIDING = (*HELD, "case.second_must_be_another")
 SIGNED = (
@@ -103,8 +95,8 @@ async def queue(
         "open_cases",
         organisation=actor.organisation or "",
         today=civil_day(await read.now()).isoformat(),
-        institution=institution,
-        region=region,
+        institution=institution or "",
+        region=region or "",
         after_rank=rank,
         after_opened_at=opened_at,
         after_case_id=UUID(str(case_id)),
@@ -120,8 +112,8 @@ async def read_case(id: UUID, actor: MayRead, read: Read) -> Response:  # noqa: 
     state: CaseState = loaded.state
     if state.opened is None:
         raise Refused("case.unknown", case_id=str(id))
-    await _may_see(state.opened.institution, actor, read)
-    return answer(_shown(state), version=loaded.version)
+    await may_see(state.opened.institution, actor, read)
+    return answer(shown(state), version=loaded.version)
 
 
 @router.post("/cases/{id}/take", responses=problems(*STEP, *LICENCE))
@@ -181,15 +173,6 @@ async def refuse(id: UUID, body: RefuseBody, actor: MayReview, run: Run) -> Resp
     return await run(use_cases.refuse_case(RefuseCase(case_id=id, codes=body.codes, reason=body.reason), actor))
 
 
-async def _may_see(institution: str, actor: Actor, read: Reader) -> None:
-    """The own institution's, or that of one that has agreed to be reviewed by it."""
-    if institution == actor.organisation:
-        return
-    (agreement,) = await read.load(agreement_ref(institution, actor.organisation or ""))
-    if not agreed(agreement.state, await read.now()):
-        raise Refused("case.not_yours")
-
-
 def _shown_in_queue(row: Mapping[str, Any]) -> Mapping[str, Any]:
     lease_until, deadline = row["lease_until"], row["deadline"]
     return {name: row[name] for name in QUEUED} | {
@@ -201,7 +184,8 @@ def _shown_in_queue(row: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _shown(state: CaseState) -> Mapping[str, Any]:
+def shown(state: CaseState) -> Mapping[str, Any]:
+    """A case as its reviewers see it."""
     opened = state.opened.model_dump(mode="json") if state.opened else {}
     findings = [
         {
@@ -225,4 +209,6 @@ def _shown(state: CaseState) -> Mapping[str, Any]:
         "codes": state.codes,
         "words": state.words,
         "closed_as": state.closed_as,
+        "sampled_at": state.sampled.sampled_at if state.sampled else None,
+        "comment": state.commented.model_dump(mode="json", exclude={"patient_ref"}) if state.commented else None,
     }

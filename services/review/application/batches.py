@@ -79,7 +79,7 @@ def _decided(
     state = cases[case_id].state
     if state.opened is not None:
         licence = licence.model_copy(update={"agreement_in_force": state.opened.institution in delegating})
-    return pass_batched(state, command, licence, signature_of(compact), policy, moment.ids)
+    return pass_batched(state, command, moment.now, licence, signature_of(compact), policy, moment.ids)
 
 
 def _delegating(

@@ -77,11 +77,18 @@ def licence_of(moment: Moment, person: Entry, institution: Entry) -> Licence:
 def licence_for(
     case: CaseState, moment: Moment, person: Entry, institution: Entry
 ) -> Generator[Load, tuple[Entry, ...], Licence]:
-    """The licence with what it is worth for this case: for another institution's, the agreement is read, too."""
+    """The licence with what it is worth for this case."""
+    return (yield from licence_at(case.opened.institution if case.opened else None, moment, person, institution))
+
+
+def licence_at(
+    place: str | None, moment: Moment, person: Entry, institution: Entry
+) -> Generator[Load, tuple[Entry, ...], Licence]:
+    """The licence with what it is worth at an institution: for another one than the own, the agreement is read, too."""
     licence = licence_of(moment, person, institution)
-    if case.opened is None or case.opened.institution == licence.organisation:
+    if place is None or place == licence.organisation:
         return licence
-    (agreement,) = yield Load.of(agreement_ref(case.opened.institution, licence.organisation))
+    (agreement,) = yield Load.of(agreement_ref(place, licence.organisation))
     return licence.model_copy(update={"agreement_in_force": agreed(agreement.state, moment.now)})
 
 

@@ -6,6 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from contracts.events import review as public
+from services.review.domain.advice import (
+    AdviceState,
+    ChangesSuggested,
+    ConsultationAnswered,
+    ConsultationAsked,
+    MedicationReviewOpened,
+)
 from services.review.domain.case import CaseState
 from services.review.domain.events import (
     CaseClosed,
@@ -86,6 +93,23 @@ def tell_closed(happened: Happened) -> Iterator[public.CaseClosed]:
     yield public.CaseClosed(**_case(happened), closed_as=happened.after.closed_as)
 
 
+def tell_advice(happened: Happened) -> Iterator[public.AdviceGiven]:
+    """Once for each prescription it is about: its trace and its prescriber hear of it."""
+    state: AdviceState = happened.after
+    begun, pharmacist = cast(ConsultationAsked | MedicationReviewOpened, state.begun), cast(Reviewer, state.pharmacist)
+    for prescription_id in begun.prescriptions:
+        yield public.AdviceGiven(
+            advice_id=happened.stream_id,
+            prescription_id=prescription_id,
+            patient_ref=begun.patient_ref,
+            kind=state.kind,
+            prescriptions=begun.prescriptions,
+            text=state.words,
+            candidates=tuple(public.AdviceCandidate(**each.model_dump()) for each in state.candidates),
+            pharmacist=_reviewer(pharmacist),
+        )
+
+
 def _case(happened: Happened) -> dict[str, Any]:
     opened: CaseOpened = happened.after.opened
     names = ("case_id", "prescription_id", "patient_ref", "revision", "confirmation_no", "signed_sha256")
@@ -113,6 +137,8 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     CasePassed: tell_passed,
     CaseReturned: tell_returned,
     CaseRefused: tell_refused,
+    ConsultationAnswered: tell_advice,
+    ChangesSuggested: tell_advice,
     CaseRescreened: tell_rescreened,
     CaseEscalated: tell_escalated,
     CaseClosed: tell_closed,

@@ -14,9 +14,9 @@ from services.review.application.licences import (
     signature_of,
     signed_pass,
 )
-from services.review.domain import decisions, verdicts
+from services.review.domain import commenting, decisions, verdicts
 from services.review.domain.case import CaseState, case_ref
-from services.review.domain.commands import PutBack, RefuseCase, ReturnCase, TakeCase, TakeOver
+from services.review.domain.commands import CommentCase, PutBack, RefuseCase, ReturnCase, SampleCase, TakeCase, TakeOver
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.values import Licence
 from services.seedwork.model import Command, Loaded, Outcome, Refusal
@@ -70,6 +70,16 @@ def refuse_case(command: RefuseCase, actor: Actor) -> UseCase:
     return _with_policy(command.case_id, actor, partial(_timed, verdicts.refuse_case, command))
 
 
+def sample_case(command: SampleCase, actor: Actor) -> UseCase:
+    """A pharmacist wants a passed case commented."""
+    return _with_policy(command.case_id, actor, partial(_sampled, command))
+
+
+def comment_case(command: CommentCase, actor: Actor) -> UseCase:
+    """Another pharmacist comments a passed case."""
+    return _with_policy(command.case_id, actor, partial(_timed, commenting.comment_case, command))
+
+
 def expire_lease(case_id: UUID) -> UseCase:
     """The clock: the lease of a taken case may be over."""
 
@@ -113,6 +123,10 @@ def _timed(
 ) -> Outcome:
     """The shape that most decisions over a case share."""
     return decision(state, command, moment.now, licence, policy)
+
+
+def _sampled(command: SampleCase, state: CaseState, moment: Moment, licence: Licence, _policy: ReviewPolicy) -> Outcome:
+    return commenting.sample_case(state, command, moment.now, licence)
 
 
 def _decided(case: Loaded[CaseState], outcome: Outcome) -> Decision:

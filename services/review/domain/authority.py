@@ -35,24 +35,22 @@ def in_hand(state: CaseState, trigger: str, now: datetime, licence: Licence) -> 
 
 
 def may_not_review(licence: Licence, opened: CaseOpened) -> Refusal | None:
-    """Licensed today, for this institution or one it agreed with, and never the prescriber: two pairs of eyes."""
-    if refusal := not_licensed(licence):
+    """Licensed today for this institution, and never the prescriber: two pairs of eyes."""
+    if refusal := may_not_act_for(licence, opened.institution):
         return refusal
-    if licence.organisation != opened.institution and not licence.agreement_in_force:
-        return Refusal("case.not_yours")
-    if not licence.organisation_in_force:
-        return Refusal("case.institution_not_admitted", {"institution": licence.organisation})
-    if licence.person == opened.prescriber:
-        return Refusal("case.own_prescription")
-    return None
+    return Refusal("case.own_prescription") if licence.person == opened.prescriber else None
 
 
-def not_licensed(licence: Licence) -> Refusal | None:
-    """A reviewing pharmacist by the register, today."""
+def may_not_act_for(licence: Licence, institution: str) -> Refusal | None:
+    """A reviewing pharmacist by the register, today, of this institution or of one it agreed with."""
     if not licence.in_force:
         return Refusal("case.reviewer_not_registered", {"person": licence.person})
     if REVIEWER not in licence.professions:
         return Refusal("case.not_a_reviewer", {"person": licence.person})
+    if licence.organisation != institution and not licence.agreement_in_force:
+        return Refusal("case.not_yours")
+    if not licence.organisation_in_force:
+        return Refusal("case.institution_not_admitted", {"institution": licence.organisation})
     return None
 
 

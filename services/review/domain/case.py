@@ -11,6 +11,7 @@ from uuid import UUID
 from services.review.domain.events import (
     CASE_EVENTS,
     CaseClosed,
+    CaseCommented,
     CaseEscalated,
     CaseEvent,
     CaseFirstPassed,
@@ -21,6 +22,7 @@ from services.review.domain.events import (
     CaseRefused,
     CaseRescreened,
     CaseReturned,
+    CaseSampled,
     CaseScreened,
     CaseTaken,
     SecondWanted,
@@ -48,6 +50,8 @@ class CaseState:
     level: int = 0
     deadline: datetime | None = None
     rescreened: frozenset[int] = frozenset()
+    sampled: CaseSampled | None = None
+    commented: CaseCommented | None = None
     second_wanted: SecondWanted | None = None
     holder: Reviewer | None = None
     lease_until: datetime | None = None
@@ -91,6 +95,10 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
         case CaseRescreened():
             rescreened = state.rescreened | {event.instalment}
             return replace(state, rescreened=rescreened, findings=state.findings + event.findings)
+        case CaseSampled():
+            return replace(state, sampled=event)
+        case CaseCommented():
+            return replace(state, commented=event)
         case CaseReturned():
             codes = tuple(finding.result_code for finding in event.findings if finding.result_code)
             returned = _decided(state, "returned", event.reviewer, codes, event.comment)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.review.domain.values import Words
+from services.review.domain.values import Candidate, Words
 from services.seedwork.model import Command, Immutable
 
 Code = Annotated[str, Field(min_length=1, max_length=10)]
@@ -62,6 +62,42 @@ class ReturnCase(Command):
     case_id: UUID
     findings: tuple[CodedFinding, ...] = Field(min_length=1, max_length=20)
     comment: Words
+
+
+class SampleCase(Command):
+    """A passed case is to be commented (处方点评)."""
+
+    case_id: UUID
+
+
+class CommentCase(Command):
+    """What another pharmacist thinks of it: official codes, or none for a rational prescription."""
+
+    case_id: UUID
+    codes: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+    comment: Words | None = None
+
+
+class AskConsultation(Command):
+    """Somebody wants a pharmacist's word about prescriptions of one patient; by default of the institution that issued
+    the first of them, or of one that reviews for it."""
+
+    prescriptions: tuple[UUID, ...] = Field(min_length=1, max_length=10)
+    question: Words
+    institution: str | None = Field(default=None, max_length=30)
+
+
+class AnswerConsultation(Command):
+    """The pharmacist's answer."""
+
+    answer: Words
+
+
+class SuggestChanges(Command):
+    """What could be stopped, reduced, replaced or watched, and the pharmacist's words to the prescriber."""
+
+    candidates: tuple[Candidate, ...] = Field(min_length=1, max_length=20)
+    advice: Words
 
 
 class RefuseCase(Command):

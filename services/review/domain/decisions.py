@@ -84,15 +84,11 @@ def rescreen(
     allowed = CASE_TRANSITIONS.allows(state.status, "instalment_opened")
     if state.opened is None or not allowed or instalment < RESCREENED_FROM or instalment in state.rescreened:
         return []
-    subject = subject_of(state.opened)
-    if subject is None or knowledge is None:
+    found = screened_again(state.opened, medicines, policy, knowledge, today)
+    if found is None:
         return [CaseRescreened(instalment=instalment, findings=(), degraded=True)]
     known = {_what(finding) for finding in state.findings}
-    new = [
-        finding
-        for finding in screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
-        if finding.severity is Severity.BLOCKING and _what(finding) not in known
-    ]
+    new = [finding for finding in found if finding.severity is Severity.BLOCKING and _what(finding) not in known]
     numbered = (
         finding.model_copy(update={"number": number})
         for number, finding in enumerate(new, start=len(state.findings) + 1)
@@ -188,6 +184,20 @@ def _confirmed(
     told = {(each.number, each.rule) for each in confirmations}
     signed = [_what(finding) for finding in before if (finding.number, finding.rule) in told]
     return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
+
+
+def screened_again(
+    opened: CaseOpened,
+    medicines: tuple[Medicine, ...],
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    today: date,
+) -> tuple[Finding, ...] | None:
+    """What the rules find today, with what the patient takes today. None: they cannot look."""
+    subject = subject_of(opened)
+    if subject is None or knowledge is None:
+        return None
+    return screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
 
 
 def _what(finding: Finding) -> tuple[object, ...]:

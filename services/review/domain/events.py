@@ -82,6 +82,27 @@ class CaseRescreened(DomainEvent):
     degraded: bool
 
 
+class CaseSampled(DomainEvent):
+    """Drawn for prescription comment (处方点评), by chance (`by` is empty) or by a pharmacist."""
+
+    TOPIC: ClassVar[str] = "review.case.sampled"
+
+    by: str
+    sampled_at: datetime
+
+
+class CaseCommented(DomainEvent):
+    """Another pharmacist's comment on a passed prescription; without codes it was rational (合理)."""
+
+    TOPIC: ClassVar[str] = "review.case.commented"
+
+    patient_ref: UUID
+    reviewer: Reviewer
+    codes: tuple[str, ...]
+    comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    commented_at: datetime
+
+
 class CasePutBack(DomainEvent):
     """The pharmacist left it to others."""
 
@@ -171,6 +192,8 @@ CaseEvent = (
     | CaseFirstPassed
     | CasePassed
     | CaseRescreened
+    | CaseSampled
+    | CaseCommented
     | CaseReturned
     | CaseRefused
     | CaseClosed
@@ -185,6 +208,8 @@ CASE_EVENTS: tuple[type[DomainEvent], ...] = (
     CaseFirstPassed,
     CasePassed,
     CaseRescreened,
+    CaseSampled,
+    CaseCommented,
     CaseReturned,
     CaseRefused,
     CaseClosed,

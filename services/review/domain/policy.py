@@ -25,6 +25,13 @@ class SecondReviewer(Immutable):
     per_mille: int = Field(ge=0, le=1000, description="of all other passes, at random")
 
 
+class Sampling(Immutable):
+    """How many passed prescriptions are drawn for comment (处方点评)."""
+
+    per_mille: int = Field(ge=0, le=1000, description="of all that are passed, at random")
+    month_min: int = Field(ge=0, description="comments an institution owes in a month, if it has so many prescriptions")
+
+
 class ClassSupply(Immutable):
     """How long a supply of a regulatory class may be; the first row that fits a line holds. Empty: fits all."""
 
@@ -68,6 +75,7 @@ class ReviewPolicy(DatedPolicy):
     lease_minutes: int = Field(gt=0, description="how long a taken case stays with its reviewer")
     escalation: Escalation
     second_reviewer: SecondReviewer
+    sampling: Sampling
     batch_cases_max: int = Field(gt=0, le=50, description="cases one request may pass")
     screening: ScreeningLimits
     result_codes: dict[str, str] = Field(description="official code -> its text")

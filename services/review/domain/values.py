@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -70,6 +70,14 @@ class Medicine(Immutable):
     until: date
 
 
+class Candidate(Immutable):
+    """One medicine of the list that could be changed, how, and why."""
+
+    drug_key: Annotated[str, Field(min_length=1, max_length=200)]
+    action: Literal["stop", "reduce", "replace", "monitor"]
+    reason: Words
+
+
 class Diagnosis(Immutable):
     """A diagnosis by its ICD-10 code (医保版)."""
 
@@ -112,6 +120,8 @@ class Line(Immutable):
     route: str
     days: int
     instructions: str | None = None
+    per_days: int = 1
+    as_needed: bool = False
     generic_name: str | None = None
     drug_class: str | None = None
     form: str | None = None

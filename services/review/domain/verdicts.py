@@ -13,6 +13,7 @@ from services.review.domain.events import (
     CasePassed,
     CaseRefused,
     CaseReturned,
+    CaseSampled,
     SecondWanted,
 )
 from services.review.domain.policy import ReviewPolicy
@@ -35,11 +36,17 @@ def pass_case(
     opened = in_hand(state, "PassCase", now, licence)
     if isinstance(opened, Refusal):
         return opened
-    return _passed(state, opened, command, licence, signature, policy, ids)
+    return _passed(state, opened, command, now, licence, signature, policy, ids)
 
 
 def pass_batched(
-    state: CaseState, command: PassCase, licence: Licence, signature: Signature, policy: ReviewPolicy, ids: Ids
+    state: CaseState,
+    command: PassCase,
+    now: datetime,
+    licence: Licence,
+    signature: Signature,
+    policy: ReviewPolicy,
+    ids: Ids,
 ) -> Outcome:
     """One case of a batch, straight from the queue: only where the rules have looked and found nothing."""
     opened = answering(state, "PassBatch")
@@ -51,7 +58,7 @@ def pass_batched(
     notable = [finding.number for finding in state.findings if finding.severity > Severity.INFO]
     if state.degraded or notable:
         return Refusal("case.not_clean", {"degraded": state.degraded, "findings": notable})
-    return _passed(state, opened, command, licence, signature, policy, ids)
+    return _passed(state, opened, command, now, licence, signature, policy, ids)
 
 
 def chosen(per_mille: int, ids: Ids) -> bool:
@@ -100,6 +107,7 @@ def _passed(
     state: CaseState,
     opened: CaseOpened,
     command: PassCase,
+    now: datetime,
     licence: Licence,
     signature: Signature,
     policy: ReviewPolicy,
@@ -117,7 +125,10 @@ def _passed(
         "signature": signature.compact,
     }
     why = None if state.second_wanted else _second_wanted(state, opened, policy, ids)
-    return [CaseFirstPassed(**said, why=why) if why else CasePassed(**said)]
+    if why:
+        return [CaseFirstPassed(**said, why=why)]
+    drawn = chosen(policy.sampling.per_mille, ids)
+    return [CasePassed(**said), *([CaseSampled(by="", sampled_at=now)] if drawn else [])]
 
 
 def _second_wanted(state: CaseState, opened: CaseOpened, policy: ReviewPolicy, ids: Ids) -> SecondWanted | None:

@@ -36,6 +36,11 @@ def of_organisation(institution: sa.Column[str]) -> sa.ColumnElement[bool]:
     return sa.or_(institution == organisation, institution.in_(delegated))
 
 
+def in_region(region: sa.Column[str], node: sa.BindParameter[str]) -> sa.ColumnElement[bool]:
+    """The region is this node of the tree of divisions, or lies in it; the empty node is the nation."""
+    return sa.func.substr(region, 1, sa.func.length(node)) == node
+
+
 def project(recorded: Recorded) -> Iterator[Operation]:
     """Each entry as it stands now."""
     entry = recorded.event

@@ -21,7 +21,7 @@ from services.review.domain.events import (
     CaseTaken,
 )
 from services.review.projections import METADATA
-from services.review.projections.agreements import of_organisation
+from services.review.projections.agreements import in_region, of_organisation
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 
@@ -55,14 +55,13 @@ _after_rank = sa.bindparam("after_rank", type_=sa.Integer)
 _after_opened_at = sa.bindparam("after_opened_at", type_=sa.BigInteger)
 _after_case_id = sa.bindparam("after_case_id", type_=sa.Uuid)
 _institution = sa.bindparam("institution", type_=sa.Text)
-_region = sa.bindparam("region", type_=sa.Text)
 
 OPEN_CASES = (
     sa.select(QUEUE)
     .where(
         of_organisation(QUEUE.c.institution),
-        sa.or_(_institution.is_(None), QUEUE.c.institution == _institution),
-        sa.or_(_region.is_(None), QUEUE.c.region.startswith(_region)),
+        sa.or_(_institution == "", QUEUE.c.institution == _institution),
+        in_region(QUEUE.c.region, sa.bindparam("region", type_=sa.Text)),
         sa.or_(
             QUEUE.c.rank < _after_rank,
             sa.and_(

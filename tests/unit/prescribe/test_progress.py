@@ -5,12 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.events import dispatch
+from contracts.events import dispatch, review
 from contracts.events import prescribe as public
 from services.prescribe.application.use_cases import end_validity
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.prescription_events import InstalmentEnded
 from tests.unit.prescribe.conftest import (
+    NOW,
     PHARMACY,
     Clinic,
     buckets,
@@ -218,3 +219,27 @@ def test_lines_end_each_on_their_own(clinic: Clinic) -> None:
     clinic.fulfilment(prescription_id, dispatch.FulfilmentClosed, outcome="mixed", buckets=(first, second))
 
     assert clinic.status(prescription_id) == "expired"
+
+
+def test_the_prescriber_hears_of_a_late_review_and_of_a_pharmacists_advice(clinic: Clinic) -> None:
+    prescription_id, advice_id = clinic.released(), uuid4()
+    about = {"prescription_id": prescription_id, "patient_ref": uuid4()}
+    case = {"case_id": uuid4(), "revision": 1, "confirmation_no": 0, "signed_sha256": "0" * 64}
+    pharmacist = {"person": "HY1", "name": "孙丽", "organisation": "H1", "signed_sha256": None}
+    told = {"advice_id": advice_id, "kind": "medication_review", "prescriptions": [prescription_id]}
+
+    clinic.hear(review.CaseEscalated.model_validate(about | case | {"level": 2, "deadline": NOW}))
+    clinic.hear(
+        review.AdviceGiven.model_validate(
+            about | told | {"text": "建议停用", "candidates": [], "pharmacist": pharmacist}
+        )
+    )
+
+    advice, late = clinic.feedback()
+    assert (late["kind"], late["facts"]["level"]) == ("late", 2)
+    assert (advice["kind"], advice["facts"]) == ("advice", {"advice_id": str(advice_id), "kind": "medication_review"})
+    assert advice["prescription_id"] == prescription_id
+    assert [entry["type"] for entry in clinic.trace(prescription_id)][-2:] == [
+        "review.case_escalated.v1",
+        "review.advice_given.v1",
+    ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.events.prescribe import PrescriptionIssued
 from contracts.events.review import CasePassed
-from services.review.api.cases import _shown
+from services.review.api.cases import shown
 from services.review.domain.case import case_id, case_ref
 from tests.unit.review.conftest import LI, Hospital, issued, line, reviewer
 from tests.unit.review.steps import pass_, return_, status, take
@@ -42,10 +42,10 @@ def test_a_confirmed_serious_finding_may_be_passed_without_a_word_by_two(hospita
 def test_the_reviewer_sees_the_prescribers_reasons(hospital: Hospital) -> None:
     case = confirmed(hospital, CONFIRMED)
 
-    shown = _shown(hospital.store.state(case_ref(case)))
+    seen = shown(hospital.store.state(case_ref(case)))
 
-    assert shown["confirmed"] == CONFIRMED
-    assert [finding["confirmed"] for finding in shown["findings"]] == [True]
+    assert seen["confirmed"] == CONFIRMED
+    assert [finding["confirmed"] for finding in seen["findings"]] == [True]
 
 
 def test_what_was_not_confirmed_still_needs_a_comment(hospital: Hospital, code_of: Code) -> None:

@@ -126,7 +126,7 @@ def test_the_queue_has_escalated_cases_first_then_severe_then_old_ones(hospital:
     hospital.store.move_clock(HOUR)
     clean, serious = hospital.issue(), hospital.issue(lines=[line(days=14)])
     first_page = {"after_rank": 2**31 - 1, "after_opened_at": 0, "after_case_id": None, "limit": 9}
-    where = {"organisation": HOSPITAL, "today": "2026-03-02", "institution": None, "region": None}
+    where = {"organisation": HOSPITAL, "today": "2026-03-02", "institution": "", "region": ""}
 
     rows = hospital.store.rows("open_cases", **where, **first_page)
 

@@ -192,4 +192,6 @@ def test_the_document_describes_every_route(caller: Caller) -> None:
         "/cases/{id}/pass",
         "/cases/{id}/return",
         "/cases/{id}/refuse",
+        "/cases/{id}/sample",
+        "/cases/{id}/comment",
     }

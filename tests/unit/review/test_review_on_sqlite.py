@@ -2,28 +2,23 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from contracts.events.prescribe import RegisterEntryRecorded
-from services.review.application import use_cases
+from services.review.application import advice, use_cases
 from services.review.composition import SERVICE
 from services.review.domain.case import case_id, case_ref
-from services.review.domain.commands import CodedFinding, ReturnCase, TakeCase
+from services.review.domain.commands import CodedFinding, RefuseCase, ReturnCase, TakeCase
 from services.seedwork.store.tables import events
 from tests.support.service_on_sqlite import ServiceOnSqlite, service_on_sqlite
 from tests.unit.review.conftest import HOSPITAL, SUN, issued, line, reviewer
 
-FIRST_PAGE = {
-    "organisation": HOSPITAL,
-    "today": "2026-03-02",
-    "institution": None,
-    "region": None,
-    "after_rank": 99,
-    "after_opened_at": 0,
-    "after_case_id": UUID(int=0),
-}
+OWN = {"organisation": HOSPITAL, "today": "2026-03-02"}
+EVERYWHERE = OWN | {"region": ""}
+FIRST_PAGE = EVERYWHERE | {"institution": "", "after_rank": 99, "after_opened_at": 0, "after_case_id": UUID(int=0)}
 
 
 def admit(review: ServiceOnSqlite) -> None:
@@ -63,3 +58,45 @@ def test_a_case_goes_its_way_and_keeps_the_patients_facts_sealed(tmp_path: Path)
     assert "青霉素" not in stored
     assert "请缩短疗程" not in stored
     connection.engine.dispose()
+
+
+EVERY_LIST = {
+    "open_cases": FIRST_PAGE,
+    "samples": OWN | {"after_sampled_at": 0, "after_case_id": UUID(int=0)},
+    "comment_statistics": EVERYWHERE
+    | {"month_from": "2020-01", "month_to": "2030-12", "after_institution": "", "after_month": ""},
+    "comments_by_code": EVERYWHERE | {"month_from": "2020-01", "month_to": "2030-12", "first": "", "last": "Z"},
+    "advice_waiting": OWN | {"after_begun_at": 0, "after_advice_id": UUID(int=0)},
+    "advice_asked_by": {"asker": SUN, "after_begun_at": 0, "after_advice_id": UUID(int=0)},
+}
+
+
+def test_every_list_is_read_from_a_real_store(tmp_path: Path) -> None:
+    assert EVERY_LIST.keys() == {name for projection in SERVICE.projections for name in projection.queries}
+    with service_on_sqlite(SERVICE, tmp_path) as review:
+        admit(review)
+        prescription = issued()
+        case = case_id(prescription.prescription_id, 1, 0)
+        review.react(prescription)
+        opened = review.run(advice.open_medication_review(prescription.prescription_id, reviewer()), reviewer())
+        assert opened.refusal is None
+
+        def found(name: str) -> list[Any]:
+            limit = {} if name == "comments_by_code" else {"limit": 10}
+            return [dict(row) for row in review.find(name, **EVERY_LIST[name], **limit)]
+
+        assert {name: len(found(name)) for name in EVERY_LIST} == {
+            "open_cases": 1,
+            "samples": 0,
+            "comment_statistics": 0,
+            "comments_by_code": 0,
+            "advice_waiting": 1,
+            "advice_asked_by": 1,
+        }
+        for command in (
+            use_cases.take_case(TakeCase(case_id=case), reviewer()),
+            use_cases.refuse_case(RefuseCase(case_id=case, codes=("3-1",), reason="x"), reviewer()),
+        ):
+            assert review.run(command, reviewer()).refusal is None
+        (figures,) = found("comment_statistics")
+        assert (figures["refused"], figures["passed"]) == (1, 0)

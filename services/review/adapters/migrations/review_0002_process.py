@@ -1,4 +1,4 @@
-"""The queue by escalation, institution and region; who reviews whose prescriptions.
+"""The queue by escalation, institution and region; who reviews whose prescriptions; prescription comment; advice.
 
 The queue is made anew: its projection fills it again from the log. Revision review_0002.
 """
@@ -48,9 +48,46 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_index("review_agreements_reviewed_by", "review_agreements", ["reviewed_by"])
+    op.create_table(
+        "review_decided",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("prescription_id", sa.Uuid(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("month", sa.Text(), nullable=True, comment="YYYY-MM of the decision; none while there is none"),
+        sa.Column("outcome", sa.Text(), nullable=True, comment="passed, returned, refused"),
+        sa.Column("sampled_at", sa.BigInteger(), nullable=True),
+        sa.Column("commented", sa.Boolean(), nullable=False),
+        sa.Column("rational", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("case_id"),
+    )
+    op.create_index("review_decided_by_institution", "review_decided", ["institution", "month"])
+    op.create_index("review_decided_sampled", "review_decided", ["sampled_at", "case_id"])
+    op.create_table(
+        "review_comment_codes",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("case_id", "code"),
+    )
+    op.create_table(
+        "review_advice",
+        sa.Column("advice_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("patient_ref", sa.Uuid(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("begun_by", sa.Text(), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("advice_id"),
+    )
+    op.create_index("review_advice_by_institution", "review_advice", ["institution", "state", "begun_at"])
+    op.create_index("review_advice_by_asker", "review_advice", ["begun_by", "begun_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("review_advice")
+    op.drop_table("review_comment_codes")
+    op.drop_table("review_decided")
     op.drop_table("review_agreements")
     op.drop_table("review_queue")
     op.create_table(
