@@ -7,7 +7,7 @@ wrong holds up no other. What the kinds are, and what their entries say, is each
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -27,11 +27,13 @@ CONTENT_CHARACTERS_MAX = 16_384
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of entry an owner keeps: the register it stands in, the form of its content, the shape of its codes."""
+    """One kind of entry an owner keeps: the register it stands in, the form of its content, the shape of its codes;
+    `code_of` where the content says what the code must be."""
 
     register: Aggregate[EntryState]
     form: type[BaseModel]
     code_pattern: str
+    code_of: Callable[[Any], str] | None = None
 
 
 Kinds = Mapping[str, Kind]
@@ -135,6 +137,8 @@ def _row(kind: str, about: Kind, raw: Mapping[str, Any]) -> _Row:
         return _Row(row.code, None, (f"content: more than {CONTENT_CHARACTERS_MAX} characters",))
     if not re.fullmatch(about.code_pattern, row.code):
         return _Row(row.code, None, (f"code: not of the form {about.code_pattern}",))
+    if about.code_of is not None and about.code_of(content) != row.code:
+        return _Row(row.code, None, ("code: not the one of its content",))
     if row.valid_until and row.valid_until < row.valid_from:
         return _Row(row.code, None, ("valid_until: before valid_from",))
     fields = {**dict(row), "content": content.model_dump(mode="json")}

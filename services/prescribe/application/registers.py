@@ -5,16 +5,21 @@ Each entry is dated and obeyed at once.
 
 from __future__ import annotations
 
-from contracts.registers import Drug, Institution, Person, ReviewAgreement
+from contracts.registers import Drug, Institution, Person, ReviewAgreement, agreement_code
 from services.seedwork.reference import register
 from services.seedwork.register_loading import Kind, Kinds
 
 REGISTER = register("register")
 
+
+def _code_of_agreement(content: ReviewAgreement) -> str:
+    return agreement_code(content.institution, content.reviewed_by)
+
+
 KINDS: Kinds = {
     "person": Kind(REGISTER, Person, "[A-Z]{1,2}[0-9]{12}"),
     "institution": Kind(REGISTER, Institution, "H[0-9]{11}"),
-    "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}"),
+    "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}", _code_of_agreement),
     "drug": Kind(REGISTER, Drug, "[XZ][0-9A-Z]{22}"),
 }
 """By the national codes: 医保医师 D, 药师 HY, 技术人员 HJ; 定点医疗机构 H; 医保药品代码 of 23 characters."""
