@@ -36,6 +36,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "patient.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "patient.forget": frozenset({Role.PATIENT, Role.SYSTEM_ADMIN}),
     "prescription.issue": frozenset({Role.PRESCRIBER}),
+    "pharmacy.nominate": frozenset({Role.PATIENT}),
     "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE}),
     "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "prescription.trace": frozenset({Role.PRESCRIBER, Role.PATIENT, Role.REGULATOR}),
@@ -47,6 +48,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "advice.give": frozenset({Role.REVIEWER}),
     "advice.read": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.REVIEWER}),
     "comment.statistics": frozenset({Role.REVIEWER, Role.REGULATOR}),
+    "knowledge.read": frozenset(Role) - {Role.SERVICE, Role.COURIER},
+    "knowledge.load": frozenset({Role.SYSTEM_ADMIN}),
     # dispatch
     "fulfilment.token": frozenset({Role.PATIENT}),
     "fulfilment.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),

@@ -140,4 +140,18 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     Problem("advice.own_question", 403, "Own question", "Somebody else must answer what you asked."),
     Problem("advice.not_taken", 422, "Not on the list", "A candidate is no medicine the patient is known to take."),
+    Problem(
+        "knowledge.faulty",
+        422,
+        "Knowledge not taken",
+        "Something in the set is wrong, so nothing of it was taken; `rows` says section, entry, what and why.",
+    ),
+    Problem(
+        "knowledge.version_known",
+        409,
+        "Version already known",
+        "Another content has this version. Findings refer to it: give the new content a version of its own.",
+    ),
+    Problem("knowledge.unknown", 404, "No such set", "No set of knowledge has this version."),
+    Problem("knowledge.unknown_entry", 404, "No such entry", "The set has no entry of this id in this section."),
 )

@@ -31,9 +31,10 @@ class Finding(ContractValue):
 
     number: int = Field(ge=1, description="place in the case, from 1")
     rule: str = Field(
-        description="item of the review standard (医疗机构处方审核规范), e.g. N3.6; `pharmacist` for a person's"
+        description="item of the review standard (医疗机构处方审核规范) and name, e.g. N3.6.validity; older findings "
+        "name the item alone; `pharmacist` for a person's"
     )
-    knowledge_version: str = Field(description="version of the rules and limits that were applied")
+    knowledge_version: str = Field(description="version of the knowledge base that was applied")
     evidence: str = Field(description="the numbers that show it, without personal data")
     severity: Severity
     result_code: str | None = Field(
@@ -41,6 +42,9 @@ class Finding(ContractValue):
     )
     lines: tuple[int, ...] = Field(description="the prescription lines concerned; empty: the whole")
     confirmable: bool = Field(description="whether the prescriber may insist by a second signature (双签名)")
+    entries: tuple[str, ...] = Field(
+        default=(), description="entries of the knowledge base it rests on: section/id, for GET /knowledge"
+    )
 
 
 class Reviewer(ContractValue):

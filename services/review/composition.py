@@ -9,7 +9,9 @@ from services.review.application.use_cases import escalate, expire_lease
 from services.review.domain.advice import ADVICE
 from services.review.domain.case import CASE, DEADLINE, LEASE
 from services.review.domain.dossier import DOSSIER
+from services.review.domain.library import SHELF, VOLUME
 from services.review.domain.medication import MEDICATION
+from services.review.domain.policy import POLICIES
 from services.review.projections import METADATA
 from services.review.projections.advice import ADVICE_LIST
 from services.review.projections.agreements import REVIEW_AGREEMENTS
@@ -22,11 +24,12 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="review",
     port=8102,
-    aggregates=(CASE, DOSSIER, ADVICE, MEDICATION, REFERENCE, FORGOTTEN),
+    aggregates=(CASE, DOSSIER, ADVICE, MEDICATION, REFERENCE, FORGOTTEN, SHELF, VOLUME),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, LEASE): expire_lease, (CASE.name, DEADLINE): escalate},
     projections=(REVIEW_QUEUE, REVIEW_AGREEMENTS, PRESCRIPTION_COMMENTS, ADVICE_LIST),
     rights=frozenset({PersonalClass.CLINICAL}),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -167,6 +167,15 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/nominations": Case(
+        reviewed,
+        patient,
+        stranger,
+        fixed(pharmacy="P33010200001"),
+        unknown="prescription.unknown",
+        foreign="prescription.not_yours",
+        late="prescription.ended",
+    ),
     "POST /prescriptions/{prescription_id}/cancellations": Case(
         reviewed,
         doctor,

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.review.api import advice, cases, comments
+from services.review.api import advice, cases, comments, knowledge
 
 router = APIRouter()
-for part in (cases.router, comments.router, advice.router):
+for part in (cases.router, comments.router, advice.router, knowledge.router):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them

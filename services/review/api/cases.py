@@ -1,4 +1,4 @@
-"""The HTTP api of review: the queue, one case, and what a pharmacist does with it."""
+"""The queue, one case, and what a pharmacist does with it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import SupplyReceived
 from contracts.events.prescribe import (
     InstalmentOpened,
-    IssuedLine,
     PatientForgotten,
     PrescriptionCancelled,
     PrescriptionCompleted,
@@ -19,11 +18,14 @@ from contracts.events.prescribe import (
     PrescriptionReleased,
     RegisterEntryRecorded,
 )
+from services.review.application.library import in_force
 from services.review.application.licences import REFERENCE, policy_on
+from services.review.application.opening import opened_with, registered
 from services.review.domain.case import CaseState, case_id, case_ref
-from services.review.domain.decisions import close_case, deadline_of, open_case, rescreen
+from services.review.domain.decisions import close_case, open_case, rescreen
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
+from services.review.domain.library import ShelfState, shelf_ref
 from services.review.domain.medication import (
     MedicationState,
     current_medicines,
@@ -32,12 +34,11 @@ from services.review.domain.medication import (
     list_supply,
     medication_ref,
 )
-from services.review.domain.policy import ReviewPolicy
-from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Diagnosis, Line, Medicine, PatientFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import Loaded
+from services.seedwork.reference import EntryState, entry
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
@@ -54,23 +55,29 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
         dossier: Loaded[DossierState],
         case: Loaded[CaseState],
         medication: Loaded[MedicationState],
-    ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
+        shelf: Loaded[ShelfState],
+        person: Loaded[EntryState],
+    ) -> Generator[Load, Any, Decision]:
         if not dossier.state.is_newer(event.revision, event.confirmation_no):
             return Decision.nothing()
         policy = policy_on(moment)
-        filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
         today = civil_day(moment.now)
+        known = yield from in_force(shelf.state, today)
+        knowledge = known.on(today) if known else None
+        filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
         medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
-        opened = _opened(event, identity, moment, policy, medicines)
+        prescriber = registered(person.state, event, today)
+        opened = opened_with(event, identity, moment, policy, medicines, prescriber)
         if dossier.state.case_id is None:
-            return Decision.on(case, open_case(case.state, opened, policy)).and_also(dossier, [filed])
+            return Decision.on(case, open_case(case.state, opened, policy, knowledge)).and_also(dossier, [filed])
         (older,) = yield Load.of(case_ref(dossier.state.case_id))
-        decision = Decision.on(case, open_case(case.state, opened, policy, older.state.findings))
+        decision = Decision.on(case, open_case(case.state, opened, policy, knowledge, older.state.findings))
         closed = close_case(older.state, "prescription_issued")
         return decision.and_also(dossier, [filed]).and_also(older, closed)
 
     streams = (dossier_ref(event.prescription_id), case_ref(identity))
-    return UseCase(streams, decide, relaxed=(medication_ref(event.patient_ref),))
+    relaxed = (medication_ref(event.patient_ref), shelf_ref(), entry(REFERENCE, "person", event.prescriber))
+    return UseCase(streams, decide, relaxed)
 
 
 def on_prescription_cancelled(event: PrescriptionCancelled, _envelope: Envelope) -> UseCase:
@@ -131,15 +138,20 @@ def on_instalment_opened(event: InstalmentOpened, _envelope: Envelope) -> UseCas
     """A later instalment is screened again; the first one opens with the review itself."""
 
     def decide(
-        moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState]
-    ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
+        moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState], shelf: Loaded[ShelfState]
+    ) -> Generator[Load, Any, Decision]:
         if dossier.state.case_id is None:
             return Decision.nothing()
         (case,) = yield Load.of(case_ref(dossier.state.case_id))
-        medicines = current_medicines(medication.state, civil_day(moment.now), apart_from=event.prescription_id)
-        return Decision.on(case, rescreen(case.state, event.instalment, medicines, policy_on(moment)))
+        today = civil_day(moment.now)
+        known = yield from in_force(shelf.state, today)
+        knowledge = known.on(today) if known else None
+        medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
+        found = rescreen(case.state, event.instalment, medicines, policy_on(moment), knowledge, today)
+        return Decision.on(case, found)
 
-    return UseCase((dossier_ref(event.prescription_id), medication_ref(event.patient_ref)), decide)
+    streams = (dossier_ref(event.prescription_id), medication_ref(event.patient_ref))
+    return UseCase(streams, decide, relaxed=(shelf_ref(),))
 
 
 def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
@@ -169,55 +181,6 @@ def _opened_case(dossier: DossierState) -> Generator[Load, tuple[Loaded[CaseStat
     (case,) = yield Load.of(case_ref(dossier.case_id))
     opened: CaseOpened | None = case.state.opened
     return opened
-
-
-def _opened(
-    event: PrescriptionIssued, identity: UUID, moment: Moment, policy: ReviewPolicy, medicines: tuple[Medicine, ...]
-) -> CaseOpened:
-    emergency = event.visit_kind == "emergency"
-    return CaseOpened(
-        case_id=identity,
-        prescription_id=event.prescription_id,
-        patient_ref=event.patient_ref,
-        revision=event.revision,
-        confirmation_no=event.confirmation_no,
-        signed_sha256=event.signed_sha256,
-        prescriber=event.prescriber,
-        institution=event.institution,
-        region=event.region,
-        emergency=emergency,
-        validity_days=event.validity_days,
-        valid_until=event.valid_until,
-        lines=tuple(_line(line) for line in event.lines),
-        clinical=_clinical(event, medicines),
-        opened_at=moment.now,
-        confirmed=_confirmed(event),
-        deadline=deadline_of(moment.now, policy, emergency=emergency),
-    )
-
-
-def _line(line: IssuedLine) -> Line:
-    told = line.model_dump(include=set(Line.model_fields))
-    return Line.model_validate(told)
-
-
-def _confirmed(event: PrescriptionIssued) -> tuple[ConfirmedFinding, ...] | None:
-    if not event.confirmed:
-        return None
-    return tuple(ConfirmedFinding(number=e.number, rule=e.rule, reason=e.reason) for e in event.confirmed)
-
-
-def _clinical(event: PrescriptionIssued, medicines: tuple[Medicine, ...]) -> ClinicalFacts | None:
-    """None where the patient is forgotten, or the facts cannot be read."""
-    if event.facts is None or event.diagnoses is None:
-        return None
-    return ClinicalFacts(
-        patient=PatientFacts(**{name: getattr(event.facts, name) for name in PatientFacts.model_fields}),
-        diagnoses=tuple(Diagnosis(code=diagnosis.code, name=diagnosis.name) for diagnosis in event.diagnoses),
-        long_supply_reason=event.long_supply_reason,
-        validity_reason=event.validity_reason,
-        current_medicines=medicines,
-    )
 
 
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {

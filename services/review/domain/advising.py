@@ -18,8 +18,9 @@ from services.review.domain.advice import (
 )
 from services.review.domain.authority import as_reviewer, may_not_act_for, may_not_review
 from services.review.domain.commands import AnswerConsultation, AskConsultation, SuggestChanges
-from services.review.domain.decisions import screened
+from services.review.domain.decisions import screened_again
 from services.review.domain.events import CaseOpened
+from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.medication import MedicationState, current_medicines
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.values import Licence
@@ -97,6 +98,7 @@ def open_medication_review(
     medication: MedicationState,
     licence: Licence,
     policy: ReviewPolicy,
+    knowledge: Knowledge | None,
     today: date,
     now: datetime,
 ) -> Outcome:
@@ -109,7 +111,6 @@ def open_medication_review(
         return refusal
     medicines = current_medicines(medication, today)
     others = current_medicines(medication, today, apart_from=opened.prescription_id)
-    facts = opened.clinical.model_copy(update={"current_medicines": others}) if opened.clinical else None
     review = MedicationReviewOpened(
         advice_id=advice_id,
         patient_ref=opened.patient_ref,
@@ -119,7 +120,7 @@ def open_medication_review(
         pharmacist=as_reviewer(licence),
         medicines=medicines,
         duplicates=duplicates_in(medicines),
-        findings=screened(opened, facts, policy) if facts else (),
+        findings=screened_again(opened, others, policy, knowledge, today) or (),
         opened_at=now,
     )
     return [review]

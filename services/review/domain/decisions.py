@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from services.review.domain.authority import (
     answering,
@@ -26,9 +27,11 @@ from services.review.domain.events import (
     CaseTaken,
     ClosedAs,
 )
+from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import Subject, screen, unavailable
-from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Finding, Licence, Medicine, Severity
+from services.review.domain.values import ConfirmedFinding, Finding, Licence, Medicine, Severity
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.seedwork.transitions import NOT_YET
 
@@ -48,41 +51,86 @@ def deadline_of(opened_at: datetime, policy: ReviewPolicy, *, emergency: bool) -
 
 
 def open_case(
-    state: CaseState, opened: CaseOpened, policy: ReviewPolicy, before: tuple[Finding, ...] = ()
+    state: CaseState,
+    opened: CaseOpened,
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    before: tuple[Finding, ...] = (),
 ) -> list[DomainEvent]:
-    """Opened and screened in one go. A repeat changes nothing. `before`: what was found in the case that the prescriber
-    answered; what is found again and was confirmed counts as confirmed."""
+    """Opened and screened in one go; without readable content or readable knowledge it says so. A repeat changes
+    nothing. `before`: what was found in the case that the prescriber answered; what is found again and was confirmed
+    counts as confirmed."""
     if state.status != NOT_YET:
         return []
-    if opened.clinical is None:
-        return [opened, CaseScreened(findings=unavailable(policy), degraded=True)]
-    findings = screened(opened, opened.clinical, policy)
+    subject = subject_of(opened)
+    if subject is None or knowledge is None:
+        version = knowledge.version if knowledge else policy.version
+        return [opened, CaseScreened(findings=unavailable(version), degraded=True)]
+    findings = screen(subject, knowledge, policy)
     confirmed = _confirmed(findings, before, opened.confirmed or ())
     return [opened, CaseScreened(findings=findings, degraded=False, confirmed=confirmed)]
 
 
 def rescreen(
-    state: CaseState, instalment: int, medicines: tuple[Medicine, ...], policy: ReviewPolicy
+    state: CaseState,
+    instalment: int,
+    medicines: tuple[Medicine, ...],
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    today: date,
 ) -> list[DomainEvent]:
     """A later instalment opens: screened again, once, with what is known and taken today. Only what blocks and is new
     is found; the prescription was passed with the rest."""
     allowed = CASE_TRANSITIONS.allows(state.status, "instalment_opened")
     if state.opened is None or not allowed or instalment < RESCREENED_FROM or instalment in state.rescreened:
         return []
-    if state.opened.clinical is None:
+    found = screened_again(state.opened, medicines, policy, knowledge, today)
+    if found is None:
         return [CaseRescreened(instalment=instalment, findings=(), degraded=True)]
-    today = state.opened.clinical.model_copy(update={"current_medicines": medicines})
     known = {_what(finding) for finding in state.findings}
-    new = [
-        finding
-        for finding in screened(state.opened, today, policy)
-        if finding.severity is Severity.BLOCKING and _what(finding) not in known
-    ]
+    new = [finding for finding in found if finding.severity is Severity.BLOCKING and _what(finding) not in known]
     numbered = (
         finding.model_copy(update={"number": number})
         for number, finding in enumerate(new, start=len(state.findings) + 1)
     )
     return [CaseRescreened(instalment=instalment, findings=tuple(numbered), degraded=False)]
+
+
+def screened_again(
+    opened: CaseOpened,
+    medicines: tuple[Medicine, ...],
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    today: date,
+) -> tuple[Finding, ...] | None:
+    """What the rules find today in a prescription, with what else the patient takes; None where nobody can look."""
+    subject = subject_of(opened)
+    if subject is None or knowledge is None:
+        return None
+    return screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
+
+
+def subject_of(opened: CaseOpened) -> Subject | None:
+    """What was screened when the case was opened, also when it is screened again; None where the patient's facts
+    cannot be read, or are forgotten."""
+    clinical = opened.clinical
+    if clinical is None:
+        return None
+    return Subject(
+        on=civil_day(opened.opened_at),
+        emergency=opened.emergency,
+        herbal=opened.herbal,
+        validity_days=opened.validity_days,
+        facts=clinical.patient,
+        lines=opened.lines,
+        diagnoses=clinical.diagnoses,
+        tcm_diagnoses=clinical.tcm_diagnoses,
+        validity_reason=clinical.validity_reason,
+        long_supply_reason=clinical.long_supply_reason,
+        prescriber=opened.registered,
+        signature=opened.signature,
+        current_medicines=clinical.current_medicines,
+    )
 
 
 def close_case(state: CaseState, trigger: str) -> list[DomainEvent]:
@@ -150,11 +198,6 @@ def _confirmed(
     told = {(each.number, each.rule) for each in confirmations}
     signed = [_what(finding) for finding in before if (finding.number, finding.rule) in told]
     return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
-
-
-def screened(opened: CaseOpened, clinical: ClinicalFacts, policy: ReviewPolicy) -> tuple[Finding, ...]:
-    """What the rules find in a prescription for a patient of whom this is known."""
-    return screen(Subject(opened.lines, clinical, opened.validity_days, opened.emergency), policy)
 
 
 def _what(finding: Finding) -> tuple[object, ...]:

@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Finding, Line, Reviewer
+from services.review.domain.values import (
+    ClinicalFacts,
+    ConfirmedFinding,
+    Finding,
+    Line,
+    Prescriber,
+    Reviewer,
+    SignatureChecked,
+)
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
@@ -35,6 +43,10 @@ class CaseOpened(DomainEvent):
     opened_at: datetime
     confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
     deadline: datetime | None = None
+    herbal: bool = False
+    registered: Prescriber | None = None
+    """What the registers said of the prescriber; None: nothing yet."""
+    signature: SignatureChecked = SignatureChecked()
 
 
 class CaseScreened(DomainEvent):

@@ -32,6 +32,42 @@ class Sampling(Immutable):
     month_min: int = Field(ge=0, description="comments an institution owes in a month, if it has so many prescriptions")
 
 
+class ClassSupply(Immutable):
+    """How long a supply of a regulatory class may be; the first row that fits a line holds. Empty: fits all."""
+
+    drug_classes: tuple[str, ...]
+    forms: tuple[str, ...] = Field(default=(), description="part of the dosage form")
+    atc: str = Field(default="", description="start of the ATC code")
+    diagnoses: tuple[str, ...] = Field(default=(), description="start of one of the ICD-10 codes")
+    days_max: int = Field(gt=0)
+    reason_extends: bool = Field(default=False, description="an accepted reason makes more of it lawful")
+    source: str
+
+
+class ScreeningLimits(Immutable):
+    """What the rules measure by; facts of medicines are not here but in the knowledge base."""
+
+    lines_max: int = Field(gt=0)
+    days_max: int = Field(gt=0)
+    days_max_emergency: int = Field(gt=0)
+    accepted_reasons: tuple[str, ...] = Field(
+        description="a longer supply is explained by a reason that names one of these"
+    )
+    validity_days: int = Field(gt=0, description="validity that needs no reason")
+    validity_days_max: int = Field(gt=0)
+    infant_days: int = Field(gt=0, description="younger than this many days: the weight is stated")
+    vague_phrases: tuple[str, ...]
+    herbal_forms: tuple[str, ...] = Field(description="dosage forms of herbal pieces (饮片)")
+    herbal_injection_form: str = Field(description="part of the form that makes a Chinese patent medicine an injection")
+    class_supply: tuple[ClassSupply, ...]
+    antibacterial_atc: tuple[str, ...]
+    antibacterial_days_max: int = Field(gt=0)
+    antibacterial_long_indications: tuple[str, ...] = Field(description="ICD-10: infections treated for longer")
+    childbearing_days: tuple[int, int] = Field(description="ages in days at which pregnancy is asked for")
+    many_medicines: int = Field(gt=0, description="as many different medicines at once are told")
+    renewal_days: int = Field(ge=0, description="a medicine that ends within these days is renewed, not doubled")
+
+
 class ReviewPolicy(DatedPolicy):
     """What holds from one day on. `version` is named in every finding, so that a screening explains itself."""
 
@@ -41,16 +77,10 @@ class ReviewPolicy(DatedPolicy):
     second_reviewer: SecondReviewer
     sampling: Sampling
     batch_cases_max: int = Field(gt=0, le=50, description="cases one request may pass")
-    lines_max: int = Field(gt=0)
-    days_max: int = Field(gt=0)
-    days_max_emergency: int = Field(gt=0)
-    accepted_reasons: tuple[str, ...] = Field(
-        description="a longer supply is explained by a reason that names one of these"
-    )
-    validity_days: int = Field(gt=0, description="validity that needs no reason")
-    validity_days_max: int = Field(gt=0)
+    screening: ScreeningLimits
     result_codes: dict[str, str] = Field(description="official code -> its text")
     serious_codes: tuple[str, ...] = Field(description="codes a prescription may be refused for")
 
 
-CN = read_policies("services.review.domain", ReviewPolicy)
+POLICIES = read_policies("services.review.domain", ReviewPolicy)
+CN = POLICIES.of("cn")

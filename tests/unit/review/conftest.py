@@ -11,11 +11,13 @@ import pytest
 from joserfc.jwk import ECKey
 
 from contracts.events.prescribe import PrescriptionIssued, PrescriptionReleased, RegisterEntryRecorded
+from services.review.application.library import checked, load_knowledge
 from services.review.composition import SERVICE
 from services.review.domain.case import case_id
 from services.review.domain.verdicts import PER_MILLE
 from services.seedwork.signing import sign_compact
 from services.seedwork.usecase import Actor
+from tests.support.knowledge import document, drug
 from tests.support.store_in_memory import StoreInMemory
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -33,12 +35,23 @@ class NothingDrawn:
         return next(each for each in iter(uuid4, None) if each.int % PER_MILLE)
 
 
+PLAIN = document(
+    version="plain-1",
+    drugs=[drug(f"drug-{number}", f"药品{number}", atc=f"X{number:02}AA01") for number in range(1, 60)],
+    groups=[],
+    doses=[],
+    interactions=[],
+)
+"""Drugs of which nothing bad is known."""
+
+
 class Hospital:
     """Review of one hospital: what happens to it from outside, and what its pharmacists ask for."""
 
     def __init__(self) -> None:
         self.store = StoreInMemory(SERVICE, NOW, ids=NothingDrawn())
         self.key = ECKey.generate_key("P-256")
+        self.store.run(load_knowledge(*checked(PLAIN)), Actor("root", "system_admin"))
         self.admit("institution", HOSPITAL, {"name": "上城区示例医院", "region": "330102", "level": 3})
         self.admit_person(SUN, "孙丽", "reviewer")
         self.admit_person(LI, "李强", "reviewer")
@@ -55,6 +68,7 @@ class Hospital:
             "professions": professions,
             "organisation": organisation,
             "registration_no": "R1",
+            "prescribing_rights": ["ordinary", "toxic"],
             "keys": [key | {"jwk": self.key.as_dict(private=False)}],
         }
         self.admit("person", code, content, **more)

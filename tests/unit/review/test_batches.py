@@ -84,7 +84,8 @@ def test_only_what_waits_in_the_queue_is_passed(hospital: Hospital) -> None:
 def test_a_batch_obeys_licence_and_agreement_of_each_case(hospital: Hospital) -> None:
     hospital.admit("institution", CENTRE, {"name": "市审方中心", "region": "330100", "level": 3})
     hospital.admit_person(ZHAO, "赵云", "reviewer", organisation=CENTRE)
-    own, theirs = hospital.issue(institution=CENTRE), hospital.issue()
+    hospital.admit_person("D330100000009", "钱进", "prescriber", organisation=CENTRE)
+    own, theirs = hospital.issue(institution=CENTRE, prescriber="D330100000009"), hospital.issue()
 
     def both() -> list[str | None]:
         return problems(pass_batch(hospital, [hospital.signed(case, person=ZHAO) for case in (own, theirs)], THEIRS))
@@ -103,7 +104,7 @@ def test_a_batch_has_a_limit(hospital: Hospital, code_of: Code) -> None:
 
 
 def test_a_clean_case_that_needs_a_second_pharmacist_waits_for_one(hospital: Hospital) -> None:
-    case = hospital.issue(lines=[line() | {"drug_class": "toxic"}])
+    case = hospital.issue(lines=[line(days=2) | {"drug_class": "toxic"}])
 
     pass_batch(hospital, [hospital.signed(case)])
 

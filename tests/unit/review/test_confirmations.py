@@ -12,7 +12,7 @@ from tests.unit.review.conftest import LI, Hospital, issued, line, reviewer
 from tests.unit.review.steps import pass_, return_, status, take
 
 Code = Callable[[Any], str | None]
-CONFIRMED = [{"number": 1, "rule": "N3.6", "reason": "患者出差两周"}]
+CONFIRMED = [{"number": 1, "rule": "N3.6.longer_supply", "reason": "患者出差两周"}]
 
 
 def confirmed(hospital: Hospital, confirmations: list[dict[str, Any]], **changes: Any) -> UUID:
@@ -49,7 +49,11 @@ def test_the_reviewer_sees_the_prescribers_reasons(hospital: Hospital) -> None:
 
 
 def test_what_was_not_confirmed_still_needs_a_comment(hospital: Hospital, code_of: Code) -> None:
-    for strange in ([], [{"number": 2, "rule": "N3.6", "reason": "x"}], [{"number": 1, "rule": "A5", "reason": "x"}]):
+    for strange in (
+        [],
+        [{"number": 2, "rule": "N3.6.longer_supply", "reason": "x"}],
+        [{"number": 1, "rule": "A5", "reason": "x"}],
+    ):
         case = confirmed(hospital, strange)
 
         assert code_of(pass_(hospital, case)) == "case.comment_missing"

@@ -50,7 +50,7 @@ def test_a_new_blocking_finding_is_told_with_its_instalment_and_lines(hospital: 
 
     (told,) = hospital.store.told_of(RescreenFound)
     assert (told.prescription_id, told.patient_ref, told.instalment) == (event.prescription_id, PATIENT, 2)
-    assert [(f.rule, f.severity, f.number) for f in told.findings] == [("N3.3", Severity.BLOCKING, 1)]
+    assert [(f.rule, f.severity, f.number) for f in told.findings] == [("N3.3.lines_max", Severity.BLOCKING, 1)]
     assert told.lines == (1, 2, 3, 4, 5, 6)
 
 

@@ -370,7 +370,7 @@ def test_a_return_tells_the_findings_of_the_rules_and_of_the_pharmacist(hospital
 
     (returned,) = hospital.store.told_of(CaseReturned)
     assert [(f.number, f.rule, f.result_code) for f in returned.findings] == [
-        (1, "N3.6", "1-12"),
+        (1, "N3.6.longer_supply", "1-12"),
         (2, "pharmacist", "1-12"),
         (3, "pharmacist", "2-5"),
     ]

@@ -21,7 +21,7 @@ Code = Callable[[Any], str | None]
 
 def once_passed(hospital: Hospital) -> UUID:
     """A toxic drug: one pharmacist has passed it."""
-    case = taken(hospital, lines=[line() | {"drug_class": "toxic"}])
+    case = taken(hospital, lines=[line(days=2) | {"drug_class": "toxic"}])
     assert pass_(hospital, case).body["state"] == "second_wanted"
     return case
 
@@ -70,7 +70,7 @@ def test_a_case_that_waits_for_the_second_is_neither_taken_nor_put_back(hospital
 
 
 def test_the_words_of_both_are_told(hospital: Hospital) -> None:
-    case = taken(hospital, lines=[line(days=14) | {"drug_class": "toxic"}])
+    case = taken(hospital, lines=[line(days=2) | {"drug_class": "toxic"}, line(2, days=14)])
     for person, said in ((SUN, "已核实"), (LI, "同意")):
         jws = hospital.signed(case, person=person, comments=[{"finding": 1, "comment": said}])
         pass_(hospital, case, jws, reviewer(person))
@@ -80,7 +80,7 @@ def test_the_words_of_both_are_told(hospital: Hospital) -> None:
 
 
 def test_it_escalates_and_ends_with_its_prescription_like_any_open_case(hospital: Hospital) -> None:
-    event = issued(lines=[line() | {"drug_class": "toxic"}])
+    event = issued(lines=[line(days=2) | {"drug_class": "toxic"}])
     hospital.store.react(event)
     case = next(id_ for id_, ref in hospital.store.refs.items() if ref.aggregate.name == "case")
     take(hospital, case)
