@@ -47,7 +47,8 @@ class DrugClass(StrEnum):
 
 
 class SigningKey(RegisterContent):
-    """A public key in the signer's register entry. `jwk` is an EC P-256 public key; validity in days, inclusive."""
+    """A public key in the signer's register entry. `jwk` is an EC public key of the curve P-256 (the signer uses ES256)
+    or SM2 (SM2 with SM3); validity in days, inclusive."""
 
     kid: str
     jwk: dict[str, Any]

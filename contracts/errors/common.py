@@ -106,7 +106,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "signature.malformed",
         422,
         "Not a compact JWS",
-        "Send header.payload.signature (RFC 7515) with the header fields alg=ES256 and kid, without crit or b64.",
+        "Send header.payload.signature (RFC 7515), in its header alg (ES256 or SM2) and kid, neither crit nor b64.",
     ),
     Problem(
         "signature.unknown_key", 422, "Unknown signing key", "The kid names no key in the signer's register entry."
@@ -115,7 +115,14 @@ PROBLEMS: tuple[Problem, ...] = (
         "signature.key_not_valid",
         422,
         "Signing key not valid",
-        "The key is not within its days of validity, or is no EC P-256 key.",
+        "The key is not within its days of validity, or is no EC P-256 or SM2 key.",
+    ),
+    Problem(
+        "signature.unavailable",
+        503,
+        "Algorithm not available",
+        "This installation's libcrypto cannot check signatures of this `alg`; nothing was decided.",
+        final=False,
     ),
     Problem(
         "signature.invalid", 422, "Signature invalid", "The signature does not belong to these bytes and this key."

@@ -18,6 +18,7 @@ from rxflow.world.identity import (
 )
 from rxflow.world.model import Authority, Carrier, Hospital, Lot, Patient, Person, Store, World
 from rxflow.world.regions import Region, load_regions
+from services.seedwork.signing import sm2
 
 DEMO_SEED = 20
 DEMO_DAY = date(2026, 1, 5)
@@ -28,6 +29,9 @@ RIGHTS_OF_DOCTORS = (
     (DrugClass.ORDINARY,),
 )
 """Three doctors in each hospital."""
+SIGN_BY_SM2 = (False, True, False)
+"""The second doctor of each hospital signs with SM2, as most Chinese certificates do; with ES256 like the others where
+this machine has no SM2."""
 PACKS_PER_LOT = (3, 6)
 RETIRED_BORN_BEFORE = 1964
 CHAINS = ("安和示例大药房", "康宁示例大药房", "济民示例药业")
@@ -65,7 +69,15 @@ class _Staff:
         self._random = random
         self._last: dict[tuple[str, str], int] = {}
 
-    def hire(self, profession: str, organisation: str, region: str, rights: tuple[DrugClass, ...] = ()) -> Person:
+    def hire(
+        self,
+        profession: str,
+        organisation: str,
+        region: str,
+        rights: tuple[DrugClass, ...] = (),
+        *,
+        by_sm2: bool = False,
+    ) -> Person:
         number = self._last.get((PREFIX[profession], region), 0) + 1
         self._last[PREFIX[profession], region] = number
         code = f"{PREFIX[profession]}{region}{number:06d}"
@@ -76,7 +88,7 @@ class _Staff:
             organisation=organisation,
             region=region,
             registration_no=f"{self._random.randrange(10**14):015d}",
-            key=signing_pair(self._seed, f"{code}-1"),
+            key=signing_pair(self._seed, f"{code}-1", by_sm2=by_sm2 and sm2.unavailable() is None),
             prescribing_rights=rights,
         )
 
@@ -90,7 +102,10 @@ def _hospitals(regions: tuple[Region, ...], staff: _Staff, random: Random) -> It
                 code=code,
                 social_credit_code=social_credit_code(random, "12", region.code),
                 institution=Institution(name=f"{region.county}示例{kind}", region=region.code, level=level),
-                doctors=tuple(staff.hire("prescriber", code, region.code, rights) for rights in RIGHTS_OF_DOCTORS),
+                doctors=tuple(
+                    staff.hire("prescriber", code, region.code, rights, by_sm2=by_sm2)
+                    for rights, by_sm2 in zip(RIGHTS_OF_DOCTORS, SIGN_BY_SM2, strict=True)
+                ),
                 reviewers=(staff.hire("reviewer", code, region.code),),
             )
 

@@ -50,6 +50,7 @@ SIGNED = (
     "signature.unknown_key",
     "signature.key_not_valid",
     "signature.invalid",
+    "signature.unavailable",
     "case.signed_something_else",
 )
 

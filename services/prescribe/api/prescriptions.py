@@ -28,7 +28,13 @@ Jws = Annotated[str, Depends(compact_jws)]
 LOG_INDEX_MAX = 2**62
 """Before the first page: later than everything."""
 
-SIGNATURE = ("signature.malformed", "signature.unknown_key", "signature.key_not_valid", "signature.invalid")
+SIGNATURE = (
+    "signature.malformed",
+    "signature.unknown_key",
+    "signature.key_not_valid",
+    "signature.invalid",
+    "signature.unavailable",
+)
 ISSUE_RULES = (
     "prescription.payload",
     "prescription.not_yours",
