@@ -32,8 +32,11 @@ World = Annotated[bool, typer.Option("--world", help="Load the demo world's regi
 Logs = Annotated[Path | None, typer.Option(help="Directory for the processes' logs; default: their output is shown.")]
 Organisation = Annotated[str | None, typer.Option(help="Code of the institution, pharmacy, courier or insurer.")]
 Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
-KINDS = "person, institution, drug, pharmacy, courier, insurer, designation or catalogue_entry"
-File = Annotated[Path, typer.Argument(help="CSV with a header, or a JSON list.", exists=True, dir_okay=False)]
+KINDS = "person, institution, drug, pharmacy, courier, insurer, designation, catalogue_entry or revocation"
+REVOCATION = "revocation"
+File = Annotated[
+    Path, typer.Argument(help="CSV with a header, or a JSON list; revocation: a CRL.", exists=True, dir_okay=False)
+]
 Keep = Annotated[Path | None, typer.Option(help="Keep data and logs here. Default: var/demo, replaced each time.")]
 ServiceName = Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.", metavar="SERVICE")]
 
@@ -109,12 +112,15 @@ def load(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show only the rows that were not taken.")] = False,
 ) -> None:
     """Load reference data into the service that owns it, row by row. The same file again changes nothing.
+    A revocation list of a certificate authority goes into this machine's trust directory; its apis see it in a second.
 
     Exit status: 0 all rows are in, 1 some were not taken, 2 the file cannot be loaded at all.
     The token is taken from RXFLOW_TOKEN, or made by the development issuer.
     """
-    from rxflow.load_cli import load_file  # noqa: PLC0415
+    from rxflow.load_cli import load_file, load_revocation  # noqa: PLC0415
 
+    if kind == REVOCATION:
+        raise typer.Exit(load_revocation(console, errors, file))
     raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))
 
 

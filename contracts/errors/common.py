@@ -118,6 +118,23 @@ PROBLEMS: tuple[Problem, ...] = (
         "The key is not within its days of validity, or is no EC P-256 or SM2 key.",
     ),
     Problem(
+        "signature.certificate",
+        422,
+        "Certificate not accepted",
+        "`reason`: form, algorithm (P-256 is read, SM2 is not), usage (it must be for signing), or chain: when "
+        "it signed, it led to no trusted root.",
+    ),
+    Problem(
+        "signature.revoked", 422, "Certificate revoked", "The signer's certificate, or its issuer's, no longer counted."
+    ),
+    Problem(
+        "signature.revocation_unknown",
+        503,
+        "Revocation unknown",
+        "There is no revocation list that is new enough, and the policy does not accept signatures without.",
+        final=False,
+    ),
+    Problem(
         "signature.unavailable",
         503,
         "Algorithm not available",

@@ -33,6 +33,9 @@ SIGNATURE = (
     "signature.unknown_key",
     "signature.key_not_valid",
     "signature.invalid",
+    "signature.certificate",
+    "signature.revoked",
+    "signature.revocation_unknown",
     "signature.unavailable",
 )
 ISSUE_RULES = (

@@ -14,7 +14,7 @@ from services.review.domain import decisions
 from services.review.domain.case import CaseState, case_ref
 from services.review.domain.commands import PassCase, PutBack, RefuseCase, ReturnCase, TakeCase
 from services.review.domain.policy import CN
-from services.review.domain.values import Licence, Signature
+from services.review.domain.values import Licence, Signature, SignatureCheck
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry, register
@@ -52,12 +52,12 @@ def pass_case(case_id: UUID, compact: str, actor: Actor) -> UseCase:
     """The pharmacist's signed pass. The signature is checked by the keys of the signer's own register entry."""
 
     def decide(moment: Moment, case: Loaded[CaseState], person: _Person, institution: _Institution) -> Decision:
-        command = _signed_command(compact, moment, person)
-        if isinstance(command, Refusal):
-            return Decision.refused(command)
+        signed = _signed_command(compact, moment, person)
+        if isinstance(signed, Refusal):
+            return Decision.refused(signed)
+        command, signature = signed
         if command.case_id != case_id:
             return Decision.refused(Refusal("case.signed_something_else", {"case_id": str(command.case_id)}))
-        signature = Signature(compact=compact, sha256=hashlib.sha256(compact.encode()).hexdigest())
         licence = _licence(moment, person, institution)
         return _decided(case, decisions.pass_case(case.state, command, moment.now, licence, signature))
 
@@ -119,15 +119,23 @@ def _licence(moment: Moment, person: _Person, institution: _Institution) -> Lice
     )
 
 
-def _signed_command(compact: str, moment: Moment, person: _Person) -> PassCase | Refusal:
+def _signed_command(compact: str, moment: Moment, person: _Person) -> tuple[PassCase, Signature] | Refusal:
     content = person.state.read(Person)
-    verified = verify_compact(compact, content.keys if content else (), civil_day(moment.now))
+    certifying = moment.trust.at(moment.now)
+    verified = verify_compact(compact, content.keys if content else (), civil_day(moment.now), certifying)
     if isinstance(verified, Refusal):
         return verified
     try:
-        return PassCase.model_validate_json(verified.payload)
+        command = PassCase.model_validate_json(verified.payload)
     except ValidationError as error:
         return Refusal("request.invalid", {"errors": _fields(error)})
+    check = SignatureCheck(
+        kid=verified.kid,
+        algorithm=verified.algorithm,
+        certificate=verified.certificate,
+        degraded=verified.degraded,
+    )
+    return command, Signature(compact=compact, sha256=hashlib.sha256(compact.encode()).hexdigest(), check=check)
 
 
 def _fields(error: ValidationError) -> list[dict[str, Any]]:

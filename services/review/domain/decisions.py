@@ -96,6 +96,7 @@ def pass_case(state: CaseState, command: PassCase, now: datetime, licence: Licen
             reviewer=_reviewer(licence, signature.sha256),
             comment=comment,
             signature=signature.compact,
+            signature_check=signature.check,
         )
     ]
 

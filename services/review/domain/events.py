@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.review.domain.values import ClinicalFacts, Finding, Line, Reviewer
+from services.review.domain.values import ClinicalFacts, Finding, Line, Reviewer, SignatureCheck
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
@@ -78,6 +78,7 @@ class CasePassed(DomainEvent):
     reviewer: Reviewer
     comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signature_check: SignatureCheck | None = None
 
 
 class CaseReturned(DomainEvent):

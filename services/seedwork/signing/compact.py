@@ -17,7 +17,8 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from services.seedwork.model import Refusal
 from services.seedwork.signing import algorithms, sm2
-from services.seedwork.signing.algorithms import ALGORITHMS, PublicKey
+from services.seedwork.signing.algorithms import ALGORITHMS
+from services.seedwork.signing.trust import Certified, Certifying
 
 COMPACT_BYTES_MAX = 256 * 1024
 _KNOWN = frozenset(ALGORITHMS.values())
@@ -34,6 +35,8 @@ class SigningKeyLike(Protocol):
     @property
     def jwk(self) -> Mapping[str, Any]: ...
     @property
+    def certificate(self) -> str | None: ...
+    @property
     def valid_from(self) -> date: ...
     @property
     def valid_until(self) -> date: ...
@@ -46,6 +49,10 @@ class Verified:
     kid: str
     payload: bytes
     algorithm: str = "ES256"
+    certificate: str | None = None
+    """Serial number, hexadecimal; None where the key itself is registered."""
+    degraded: str | None = None
+    """What could not be checked, and was accepted all the same."""
 
 
 def sign_compact(payload: bytes, jwk_private: Mapping[str, Any], kid: str) -> str:
@@ -55,8 +62,17 @@ def sign_compact(payload: bytes, jwk_private: Mapping[str, Any], kid: str) -> st
     return (signed + b"." + urlsafe_b64encode(algorithms.sign(signed, jwk_private))).decode("ascii")
 
 
-def verify_compact(compact: str, keys: Iterable[SigningKeyLike], on: date) -> Verified | Refusal:
-    """Whether one of these keys, valid on this day, signed; the day is the business's (`Asia/Shanghai`)."""
+def no_certificates(certificate: str) -> Refusal:
+    """Where nobody is trusted to certify."""
+    del certificate
+    return Refusal("signature.certificate", {"reason": "chain"})
+
+
+def verify_compact(
+    compact: str, keys: Iterable[SigningKeyLike], on: date, certifying: Certifying = no_certificates
+) -> Verified | Refusal:
+    """Whether one of these keys, valid on this day, signed; the day is the business's (`Asia/Shanghai`). `certifying`
+    judges the certificates among them at the moment of signing (`Trust.at`)."""
     parsed = _parse(compact)
     if isinstance(parsed, Refusal):
         return parsed
@@ -65,24 +81,34 @@ def verify_compact(compact: str, keys: Iterable[SigningKeyLike], on: date) -> Ve
     if not named:
         return Refusal("signature.unknown_key", {"kid": kid})
     try:
-        public = _usable(named, on)
-        if public is None:
-            return Refusal("signature.key_not_valid", {"kid": kid, "on": on.isoformat()})
-        if public.algorithm != algorithm:
+        found = _usable(named, on, certifying)
+        if isinstance(found, Refusal):
+            return Refusal(found.code, {"kid": kid, **found.facts})
+        if found.key.algorithm != algorithm:
             return Refusal("signature.invalid", {"kid": kid, "reason": "alg"})
-        genuine = public.verifies(*_signature(parsed))
+        genuine = found.key.verifies(*_signature(parsed))
     except sm2.Unavailable:
         return Refusal("signature.unavailable", {"alg": algorithm})
-    return Verified(kid, parsed.payload, algorithm) if genuine else Refusal("signature.invalid", {"kid": kid})
+    if not genuine:
+        return Refusal("signature.invalid", {"kid": kid})
+    return Verified(kid, parsed.payload, algorithm, found.serial, found.degraded)
 
 
-def _usable(named: Iterable[SigningKeyLike], on: date) -> PublicKey | None:
-    """The first key of this name that is valid that day."""
+def _usable(named: Iterable[SigningKeyLike], on: date, certifying: Certifying) -> Certified | Refusal:
+    """The first key of this name that is valid that day; else why the last one is not."""
+    outcome: Certified | Refusal = Refusal("signature.key_not_valid", {"on": on.isoformat()})
     for key in named:
-        public = algorithms.public_key(key.jwk) if key.valid_from <= on <= key.valid_until else None
-        if public is not None:
-            return public
-    return None
+        if not key.valid_from <= on <= key.valid_until:
+            continue
+        outcome = certifying(key.certificate) if key.certificate else _registered(key, on)
+        if isinstance(outcome, Certified):
+            break
+    return outcome
+
+
+def _registered(key: SigningKeyLike, on: date) -> Certified | Refusal:
+    public = algorithms.public_key(key.jwk)
+    return Certified(public) if public else Refusal("signature.key_not_valid", {"on": on.isoformat()})
 
 
 def _signature(parsed: jws.CompactSignature) -> tuple[bytes, bytes]:
