@@ -105,6 +105,27 @@ def token(
 
 
 @app.command()
+def certify(
+    code: Annotated[str, typer.Argument(help="The person's code.")],
+    public_key: Annotated[Path, typer.Argument(help="Their P-256 public key as JWK.", exists=True, dir_okay=False)],
+) -> None:
+    """Print a certificate of the development authority for a person's key (RXFLOW_DEVELOPMENT=1)."""
+    import json  # noqa: PLC0415
+
+    from rxflow import development_authority  # noqa: PLC0415
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+    from services.seedwork.failures import ConfigurationError  # noqa: PLC0415
+
+    try:
+        jwk = json.loads(public_key.read_text())
+        typer.echo(development_authority.certify(settings_or_exit(errors), code, jwk), nl=False)
+    except ConfigurationError as error:
+        _fail(str(error), 1)
+    except (ValueError, AttributeError) as error:
+        _fail(f"{public_key} is no P-256 public key: {error}", WRONG_USE)
+
+
+@app.command()
 def load(
     kind: Annotated[str, typer.Argument(help=KINDS)],
     file: File,
