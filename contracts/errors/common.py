@@ -121,7 +121,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "signature.certificate",
         422,
         "Certificate not accepted",
-        "`reason`: form, algorithm (P-256 is read, SM2 is not), usage (it must be for signing), or chain: when "
+        "`reason`: form, algorithm (P-256 and SM2 are read), usage (it must be for signing), or chain: when "
         "it signed, it led to no trusted root.",
     ),
     Problem(

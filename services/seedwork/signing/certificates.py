@@ -1,9 +1,8 @@
 """Certificates of signers (电子签名认证证书): a chain to a root that the installation trusts, and a key that may sign.
 
 A register entry holds the signer's certificate, and after it those between it and the root: PEM blocks one after
-another, or one certificate as base64 of its DER. Chains are verified by `cryptography`. It reads SM2 certificates but
-knows neither their keys nor their signatures, so those are refused as what they are; a signer with SM2 registers the
-public key itself.
+another, or one certificate as base64 of its DER. Chains are verified by `cryptography`; it reads SM2 certificates but
+knows neither their keys nor their signatures, so where there is SM2 in a chain libcrypto verifies it.
 """
 
 from __future__ import annotations
@@ -13,20 +12,25 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
-from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 from joserfc.jwk import ECKey
 
-from services.seedwork.signing.algorithms import Es256Key, PublicKey
+from services.seedwork.signing import sm2_certificates
+from services.seedwork.signing.algorithms import Es256Key, PublicKey, Sm2Key
+
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 INTERMEDIATES_MAX = 3
 CERTIFICATE_CHARACTERS_MAX = 16_384
 _PEM = "-----BEGIN CERTIFICATE-----"
-_SM2_SIGNATURE = ObjectIdentifier("1.2.156.10197.1.501")
+SM2_SIGNATURE = ObjectIdentifier("1.2.156.10197.1.501")
 _DOCUMENT_SIGNING = ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # RFC 9336
 PURPOSES = frozenset(
     {
@@ -77,62 +81,65 @@ def read(text: str) -> tuple[x509.Certificate, ...]:
 
 
 def chain_of(text: str, roots: Sequence[x509.Certificate], at: datetime) -> Chain:
-    """The chain of a signer's certificate at this moment. Raises Untrusted."""
-    signer, *between = read(text)
-    key = _key_of(signer)
-    if not roots:
+    """The chain of a signer's certificate at this moment. Raises Untrusted, or `sm2.Unavailable` where it is needed."""
+    given = read(text)
+    key = _key_of(given[0])
+    by_sm2 = isinstance(key, Sm2Key) or any(one.signature_algorithm_oid == SM2_SIGNATURE for one in given)
+    issued = (_verified_by_libcrypto if by_sm2 else _verified)(given, roots, at) if roots else None
+    if issued is None:
         raise Untrusted("chain")
-    verifier = (
-        PolicyBuilder()
-        .store(Store(list(roots)))
-        .time(at)
-        .max_chain_depth(INTERMEDIATES_MAX)
-        .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_signers())
-        .build_client_verifier()
+    return Chain(key, tuple(issued))
+
+
+def _verified(
+    given: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
+) -> Sequence[x509.Certificate] | None:
+    """A person's certificate needs no name of a host, as the web's do; what it is for is looked at by itself."""
+    rules = PolicyBuilder().store(Store(list(roots))).time(at).max_chain_depth(INTERMEDIATES_MAX)
+    rules = rules.extension_policies(
+        ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all()
     )
     try:
-        return Chain(key, tuple(verifier.verify(signer, between).chain))
-    except VerificationError as error:
-        raise Untrusted("chain") from error
+        return rules.build_client_verifier().verify(given[0], list(given[1:])).chain
+    except VerificationError:
+        return None
 
 
-def _key_of(signer: x509.Certificate) -> Es256Key:
-    if signer.signature_algorithm_oid == _SM2_SIGNATURE:
-        raise Untrusted("algorithm")
+def _verified_by_libcrypto(
+    given: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], at: datetime
+) -> Sequence[x509.Certificate] | None:
+    signer, *between = (one.public_bytes(Encoding.DER) for one in given)
+    trusted = [root.public_bytes(Encoding.DER) for root in roots]
+    chain = sm2_certificates.verified(signer, between, trusted, at, INTERMEDIATES_MAX)
+    return None if chain is None else [x509.load_der_x509_certificate(one) for one in chain]
+
+
+def _key_of(signer: x509.Certificate) -> PublicKey:
+    """The key, where it is for signing and not an authority's."""
     try:
-        key = signer.public_key()
         usage = signer.extensions.get_extension_for_class(x509.KeyUsage).value
-        purposes = {one.dotted_string for one in _purposes(signer)}
-    except (UnsupportedAlgorithm, ValueError) as error:
-        raise Untrusted("algorithm") from error
-    except x509.ExtensionNotFound as error:
+        constraints = _extension(signer, x509.BasicConstraints)
+        purposes = {one.dotted_string for one in _extension(signer, x509.ExtendedKeyUsage) or ()}
+    except (ValueError, x509.ExtensionNotFound) as error:
         raise Untrusted("usage") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise Untrusted("algorithm")
-    if not (usage.digital_signature or usage.content_commitment):
+    if not (usage.digital_signature or usage.content_commitment) or (constraints and constraints.ca):
         raise Untrusted("usage")
     if purposes and not purposes & {one.dotted_string for one in PURPOSES}:
         raise Untrusted("usage")
+    try:
+        key = signer.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        point = sm2_certificates.point_of(signer.public_bytes(Encoding.DER))
+        if point is None:
+            raise Untrusted("algorithm") from None
+        return Sm2Key(point)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise Untrusted("algorithm")
     return Es256Key(ECKey.import_key(key))
 
 
-def _purposes(signer: x509.Certificate) -> x509.ExtendedKeyUsage | tuple[()]:
+def _extension(signer: x509.Certificate, kind: type[Extension]) -> Extension | None:
     try:
-        return signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        return signer.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
-        return ()
-
-
-def _signers() -> ExtensionPolicy:
-    """A person's certificate needs no name of a host, as the web's do; what it is for is looked at by itself. An
-    authority's certificate signs no prescription."""
-    return ExtensionPolicy.permit_all().may_be_present(
-        x509.BasicConstraints,
-        Criticality.AGNOSTIC,
-        lambda _policy, _certificate, constraints: _no_authority(constraints),
-    )
-
-
-def _no_authority(constraints: x509.BasicConstraints | None) -> None:
-    if constraints is not None and constraints.ca:
-        raise ValueError("an authority")
+        return None

@@ -16,8 +16,12 @@ from itertools import pairwise
 from typing import Literal
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from services.seedwork.signing import sm2, sm2_certificates
+from services.seedwork.signing.certificates import SM2_SIGNATURE
 
 LIST_BYTES_MAX = 32 * 1024 * 1024
 SIGNATURES_KEPT_MAX = 64
@@ -109,10 +113,24 @@ def by_issuer(lists: Iterable[RevocationList]) -> Mapping[bytes, RevocationList]
 def _signed(revocations: RevocationList, issuer: x509.Certificate) -> bool:
     """Checked once per list: a long one takes milliseconds."""
     try:
-        key = issuer.public_key()
-        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
-        if not usage.crl_sign or not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        if not issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign:
             return False
-        return revocations.crl.is_signature_valid(key)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, x509.ExtensionNotFound):
+    except (ValueError, x509.ExtensionNotFound):
         return False
+    try:
+        key = issuer.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        return _signed_by_sm2(revocations.crl, issuer)
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        return False
+    try:
+        return revocations.crl.is_signature_valid(key)
+    except (UnsupportedAlgorithm, ValueError):
+        return False
+
+
+def _signed_by_sm2(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    point = sm2_certificates.point_of(issuer.public_bytes(Encoding.DER))
+    if point is None or crl.signature_algorithm_oid != SM2_SIGNATURE:
+        return False
+    return sm2.verify(point, sm2.raw(crl.signature), crl.tbs_certlist_bytes)

@@ -14,7 +14,7 @@ import ctypes
 import ctypes.util
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -88,19 +88,19 @@ def unavailable() -> str | None:
 
 def verify(point: bytes, signature: bytes, message: bytes, signer_id: bytes = SIGNER_ID) -> bool:
     """Whether this key signed these bytes; False also for what is no signature or no point of the curve."""
-    crypto = _libcrypto()
+    crypto = libcrypto()
     key = _public(crypto, point)
     return key is not None and _verified(crypto, key, signature, message, signer_id)
 
 
 def is_key(point: bytes) -> bool:
     """Whether these 64 bytes are a point of the curve."""
-    return _public(_libcrypto(), point) is not None
+    return _public(libcrypto(), point) is not None
 
 
 def sign(scalar: bytes, message: bytes, signer_id: bytes = SIGNER_ID) -> bytes:
     """A signature by this private key; another one each time, as the nonce is random."""
-    crypto = _libcrypto()
+    crypto = libcrypto()
     key = _private(crypto, scalar)
 
     def run(context: int) -> bytes:
@@ -108,19 +108,32 @@ def sign(scalar: bytes, message: bytes, signer_id: bytes = SIGNER_ID) -> bytes:
         signature = ctypes.create_string_buffer(length.value)
         if crypto.EVP_DigestSign(context, signature, ctypes.byref(length), message, len(message)) != 1:
             raise ValueError("libcrypto did not sign")
-        r, s = decode_dss_signature(signature.raw[: length.value])
-        return r.to_bytes(SCALAR_BYTES, "big") + s.to_bytes(SCALAR_BYTES, "big")
+        return raw(signature.raw[: length.value])
 
     with _digesting(crypto, key, crypto.EVP_DigestSignInit, signer_id) as context:
         return run(context)
 
 
+def raw(encoded: bytes) -> bytes:
+    """r‖s of a signature in DER, as certificates carry it; empty for what is none."""
+    try:
+        r, s = decode_dss_signature(encoded)
+        return r.to_bytes(SCALAR_BYTES, "big") + s.to_bytes(SCALAR_BYTES, "big")
+    except (ValueError, OverflowError):
+        return b""
+
+
 def public_point(scalar: bytes) -> bytes:
     """The public key of a private one."""
-    crypto = _libcrypto()
-    key = _private(crypto, scalar)
+    crypto = libcrypto()
+    key = _private(crypto, scalar)  # held by name: its pointer is freed with it
+    return point_in(crypto, key.pointer)
+
+
+def point_in(crypto: Any, key: int) -> bytes:
+    """The public key in an EVP_PKEY of SM2."""
     encoded = ctypes.create_string_buffer(len(_PUBLIC_KEY_INFO) + POINT_BYTES)
-    crypto.i2d_PUBKEY(key.pointer, ctypes.byref(ctypes.c_void_p(ctypes.addressof(encoded))))
+    crypto.i2d_PUBKEY(key, ctypes.byref(ctypes.c_void_p(ctypes.addressof(encoded))))
     return encoded.raw[-POINT_BYTES:]
 
 
@@ -195,7 +208,8 @@ def _read(crypto: Any, decode: Callable[..., int | None], encoded: bytes) -> _Ke
     return key if crypto.EVP_PKEY_is_a(pointer, b"SM2") == 1 else None
 
 
-def _libcrypto() -> Any:
+def libcrypto() -> Any:
+    """The libcrypto that offers SM2. Raises Unavailable."""
     library, why = _chosen()
     if library is None:
         raise Unavailable(why)
@@ -208,7 +222,7 @@ def _chosen() -> tuple[Any, str | None]:
     tried: list[str] = []
     for name in _candidates():
         try:
-            library = _declared(ctypes.CDLL(name))
+            library = declared(ctypes.CDLL(name), _FUNCTIONS)
         except (OSError, AttributeError) as error:
             tried.append(f"{name}: {type(error).__name__}")
             continue
@@ -237,8 +251,9 @@ def _candidates() -> Iterator[str]:
                 yield str(path)
 
 
-def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
-    for name, result, arguments in _FUNCTIONS:
+def declared(library: Any, functions: Iterable[tuple[str, Any, tuple[Any, ...]]]) -> Any:
+    """The library with the types of these functions: C name, result, arguments."""
+    for name, result, arguments in functions:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library

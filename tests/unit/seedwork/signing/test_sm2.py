@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from gmssl import sm2 as oracle
 
 from services.seedwork.signing import sm2
@@ -157,3 +158,13 @@ def test_on_a_mac_no_library_without_a_version_is_ever_loaded(monkeypatch: pytes
     found = list(sm2._candidates())
     assert found
     assert all(name.endswith((".3.dylib", ".4.dylib")) for name in found)
+
+
+@pytest.mark.parametrize("encoded", [b"", b"\x30", b"\x30\x06\x02\x01\x01\x02\x01", bytes.fromhex("3006020101020181")])
+def test_what_is_no_signature_in_der_is_empty_or_verifies_nothing(encoded: bytes) -> None:
+    assert not sm2.verify(POINT, sm2.raw(encoded), MESSAGE)
+
+
+def test_a_signature_in_der_becomes_r_and_s() -> None:
+    assert sm2.raw(encode_dss_signature(int.from_bytes(R, "big"), int.from_bytes(S, "big"))) == R + S
+    assert sm2.raw(encode_dss_signature(2**256, 1)) == b""
