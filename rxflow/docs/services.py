@@ -88,10 +88,10 @@ def policies_page() -> str:
             place = f"services/{service}/domain/policies/{file.name}"
             meanings = _meanings(f"services.{service}.domain.policy")
             parts += [f"## {service}: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
-    file = _SERVICES / "seedwork" / "signing" / "policies" / "cn.json"
     meanings = _meanings("services.seedwork.signing.policy")
-    place = f"services/seedwork/signing/policies/{file.name}"
-    parts += ["## Signatures, in every service: cn", code(place), *_values(_policy(file), meanings, 3)]
+    for file in sorted((_SERVICES / "seedwork" / "signing" / "policies").glob("*.json")):
+        place = f"services/seedwork/signing/policies/{file.name}"
+        parts += [f"## signatures, in every service: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
     return page("Policies", *parts)
 
 

@@ -9,6 +9,7 @@ from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import end_validity, tell_undecided
 from services.prescribe.domain.document import DOCUMENT
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION
 from services.prescribe.domain.trace import TRACE
 from services.prescribe.projections import METADATA
@@ -31,5 +32,6 @@ SERVICE = Service(
     },
     projections=(PRESCRIPTIONS, TRACES, REGISTERS),
     rights=frozenset(PersonalClass),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -235,7 +235,7 @@ class StoreRuntime:
                 at_head(await self._reached(), self._heads),
                 *assess(row, now),
                 await self._follow_forgotten(now),
-                Check("signatures", True, self._trust.condition(from_micros(now))),  # noqa: FBT003
+                Check("signatures", True, self._trust.condition(from_micros(now), self._core.jurisdiction)),  # noqa: FBT003
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not ready
             logger.warning("the store does not answer: %r", error)

@@ -12,21 +12,22 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from services.prescribe.application.known import known, signing_keys
+from services.prescribe.application.nearest import refused_with_nearest
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
 from services.prescribe.domain.issue import Signed, amend, issue
 from services.prescribe.domain.patient_record import PATIENT, PatientState
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.values import Signature
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.signing import verify_compact
-from services.seedwork.usecase import Answer, Decision, Moment, UseCase
+from services.seedwork.usecase import Answer, Deciding, Decision, Moment, UseCase
 
 C = TypeVar("C", bound=WrittenPrescription)
-Deciding = Callable[..., Outcome]
+DecidingOn = Callable[..., Outcome]
 
 
 def issue_prescription(jws: str) -> UseCase:
@@ -39,7 +40,7 @@ def amend_prescription(jws: str, expected: object = None) -> UseCase:
     return _signed(jws, AmendPrescription, amend, expected)
 
 
-def _signed(jws: str, kind: type[C], decide_on: Deciding, expected: object = None) -> UseCase:
+def _signed(jws: str, kind: type[C], decide_on: DecidingOn, expected: object = None) -> UseCase:
     command = read_payload(jws, kind)
     if isinstance(command, Refusal):
         refusal = command
@@ -69,7 +70,7 @@ class _SignedUseCase:
 
     jws: str
     command: WrittenPrescription
-    decide_on: Deciding
+    decide_on: DecidingOn
 
     def use_case(self) -> UseCase:
         command = self.command
@@ -90,19 +91,26 @@ class _SignedUseCase:
         person: Loaded[EntryState],
         institution: Loaded[EntryState],
         *drugs: Loaded[EntryState],
-    ) -> Decision:
+    ) -> Deciding:
         if moment.actor.subject != self.command.prescriber:
             return Decision.refused(Refusal("prescription.not_yours"))
         day = civil_day(moment.now)
         facts = known(patient.state, person.state, institution.state, [drug.state for drug in drugs], day)
         signed = Signed(self.jws, self._check(person.state, moment))
-        outcome = self.decide_on(prescription.state, self.command, signed, facts, policy=CN.on(day), now=moment.now)
+        outcome = self.decide_on(
+            prescription.state,
+            self.command,
+            signed,
+            facts,
+            policy=POLICIES.on(day, moment.jurisdiction),
+            now=moment.now,
+        )
         if isinstance(outcome, Refusal):
-            return Decision.refused(outcome)
+            return refused_with_nearest(outcome)
         return Decision.on(prescription, outcome, _answer(prescription.after(outcome)))
 
     def _check(self, person: EntryState, moment: Moment) -> Signature | Refusal:
-        certifying = moment.trust.at(moment.now)
+        certifying = moment.trust.at(moment.now, moment.jurisdiction)
         verified = verify_compact(self.jws, signing_keys(person), civil_day(moment.now), certifying)
         if isinstance(verified, Refusal):
             return verified

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from contracts import prescribed
 from contracts.events import prescribe as public
 from contracts.registers import DrugClass
 from contracts.values import LineQuantity
@@ -34,10 +35,16 @@ def _signature(signed: happened.SignedRevision) -> public.SignatureCheck:
     )
 
 
-def _diagnoses(signed: happened.SignedRevision) -> tuple[public.Diagnosis, ...] | None:
+def _diagnoses(signed: happened.SignedRevision) -> tuple[prescribed.Diagnosis, ...] | None:
     if signed.diagnoses is None:
         return None
-    return tuple(public.Diagnosis(code=each.code, name=each.name) for each in signed.diagnoses)
+    return tuple(prescribed.Diagnosis(code=each.code, name=each.name) for each in signed.diagnoses)
+
+
+def _tcm_diagnoses(signed: happened.SignedRevision) -> tuple[prescribed.TcmDiagnosis, ...] | None:
+    if signed.tcm_diagnoses is None:
+        return None
+    return tuple(prescribed.TcmDiagnosis.model_validate(each, from_attributes=True) for each in signed.tcm_diagnoses)
 
 
 def _common(signed: happened.SignedRevision) -> dict[str, Any]:
@@ -51,6 +58,8 @@ def _common(signed: happened.SignedRevision) -> dict[str, Any]:
         "institution": signed.institution,
         "region": signed.region,
         "diagnoses": _diagnoses(signed),
+        "tcm_diagnoses": _tcm_diagnoses(signed),
+        "medicine_kind": signed.medicine_kind,
         "insurance_intent": public.InsuranceIntent.model_validate(signed.insurance_intent, from_attributes=True),
         "insurance_disease_code": signed.insurance_disease_code,
         "signed_sha256": signed.signature.sha256,
@@ -66,7 +75,7 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         **_common(signed),
         kind="first" if signed.revision == 1 else "amended",
         visit_kind=signed.visit_kind,
-        facts=public.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
+        facts=prescribed.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
         lines=tuple(_issued_line(line) for line in signed.lines),
         long_supply_reason=signed.long_supply_reason,
         validity_days=signed.validity_days,
@@ -76,8 +85,8 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
     )
 
 
-def _issued_line(line: Line) -> public.IssuedLine:
-    return public.IssuedLine(
+def _issued_line(line: Line) -> prescribed.IssuedLine:
+    return prescribed.IssuedLine(
         line=line.line,
         product=line.product,
         generic_name=line.generic_name,
@@ -90,9 +99,20 @@ def _issued_line(line: Line) -> public.IssuedLine:
         dose=f"{line.dose:f}",
         dose_unit=line.dose_unit,
         frequency_per_day=line.frequency_per_day,
+        per_days=line.per_days,
+        as_needed=line.as_needed,
+        frequency=line.frequency,
         route=line.route,
         days=line.days,
         instructions=line.instructions,
+        atc=line.atc,
+        english_name=line.english_name,
+        skin_test=line.skin_test,
+        mixed_with=line.mixed_with,
+        solvent=line.solvent,
+        solvent_ml=line.solvent_ml,
+        drip_minutes=line.drip_minutes,
+        herb_note=line.herb_note,
     )
 
 
@@ -101,7 +121,9 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
     yield public.PrescriptionReleased(
         **_common(state.signed),
         patient_name=state.signed.patient_name,
+        patient_age_days=state.signed.facts.age_days if state.signed.facts else None,
         lines=tuple(_released_line(line) for line in state.signed.lines),
+        nominated_pharmacy=state.nominated_pharmacy,
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
         findings=tuple(public.RemainingFinding.model_validate(each, from_attributes=True) for each in state.findings),
     )
@@ -123,6 +145,7 @@ def _released_line(line: Line) -> public.ReleasedLine:
         deliverable=not line.counter_only,
         cold_chain=line.cold_chain,
         substitution_consent=line.substitution_consent,
+        split_pack=line.split_pack,
     )
 
 

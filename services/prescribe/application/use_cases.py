@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from services.prescribe.domain.cancellation import answer_overdue, cancel
-from services.prescribe.domain.commands import CancelPrescription, RegisterPatient
+from services.prescribe.domain.commands import CancelPrescription, NominatePharmacy, RegisterPatient
+from services.prescribe.domain.nomination import nominate
 from services.prescribe.domain.patient_record import PATIENT, PatientState, register_patient
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.validity import expire
 from services.seedwork.calendar import civil_day
@@ -35,7 +36,7 @@ def cancel_prescription(command: CancelPrescription) -> UseCase:
     def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
         actor = moment.actor
         delegate_of = actor.organisation if actor.role == "delegate" else None
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         outcome = cancel(prescription.state, command, actor.subject, delegate_of, policy=policy, now=moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
@@ -57,6 +58,17 @@ def _cancel_answer(command: CancelPrescription, state: PrescriptionState) -> Ans
         "answer_due_at": request.answer_due_at.isoformat() if request and request.answer_due_at else None,
     }
     return Answer(status=200 if body["final"] else 202, body=body)
+
+
+def nominate_pharmacy(command: NominatePharmacy) -> UseCase:
+    """The patient's choice; carried in the release."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        outcome = nominate(prescription.state, command, moment.actor.patient_ref)
+        body = {"prescription_id": str(command.prescription_id), "nominated_pharmacy": command.pharmacy}
+        return Decision.on(prescription, outcome, Answer(body=body))
+
+    return UseCase((PRESCRIPTION.ref(command.prescription_id),), decide)
 
 
 def end_validity(prescription_id: UUID) -> UseCase:

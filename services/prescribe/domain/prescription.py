@@ -65,6 +65,7 @@ class PrescriptionState:
     cancellations: tuple[Cancellation, ...] = ()
     holders: Mapping[UUID, str] = field(default_factory=dict)
     validity_over: bool = False
+    nominated_pharmacy: str | None = None
 
     @property
     def signed(self) -> happened.SignedRevision:
@@ -114,6 +115,8 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
             return _cancelled_on_arrival(_signed(state, event, Status.CANCELLED), event.request_id)
         case happened.SignedRevision():
             return _signed(state, event, Status.ISSUED)
+        case happened.PharmacyNominated():
+            return replace(state, nominated_pharmacy=event.pharmacy)
         case happened.PrescriptionReleased():
             return replace(
                 state, status=Status.RELEASED, reviewers=event.reviewers, findings=event.findings, comment=event.comment

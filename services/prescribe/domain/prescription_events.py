@@ -11,13 +11,17 @@ from services.prescribe.domain.values import (
     CancelledLine,
     Diagnosis,
     Finding,
+    HintSeen,
     InsuranceIntent,
     Line,
     LineBuckets,
     LineQuantity,
+    MedicineKind,
+    OnlineVisit,
     Reviewer,
     ScreeningFacts,
     Signature,
+    TcmDiagnosis,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
@@ -36,11 +40,16 @@ class SignedRevision(DomainEvent):
     patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
     facts: Annotated[ScreeningFacts | None, Personal(PersonalClass.CLINICAL)]
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
+    medicine_kind: MedicineKind = "western"
     lines: tuple[Line, ...]
     long_supply_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     validity_days: int
     validity_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     online_visit: bool
+    online: Annotated[OnlineVisit | None, Personal(PersonalClass.CLINICAL)] = None
+    beyond_level_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    hints_seen: tuple[HintSeen, ...] = ()
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Signature
@@ -68,6 +77,14 @@ class PrescriptionArrivedCancelled(SignedRevision):
     TOPIC: ClassVar[str] = "prescribe.prescription.prescription_arrived_cancelled"
 
     request_id: UUID
+
+
+class PharmacyNominated(DomainEvent):
+    """The patient chose the pharmacy that may serve them without a token; None: chose none after all."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.pharmacy_nominated"
+
+    pharmacy: str | None
 
 
 class ReviewAnswered(DomainEvent):
@@ -233,6 +250,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     PrescriptionIssued,
     PrescriptionAmended,
     PrescriptionArrivedCancelled,
+    PharmacyNominated,
     PrescriptionReleased,
     PrescriptionReturned,
     PrescriptionRefused,

@@ -27,6 +27,11 @@ _ISSUE = (
     ),
 )
 
+_NOMINATE = tuple(
+    Transition(state, "NominatePharmacy", "the patient; after release it is dispatch's", "same", "-")
+    for state in ("issued", "returned")
+)
+
 _REVIEW = (
     Transition(
         "issued",
@@ -90,4 +95,4 @@ _SUPPLY = (
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )
 
-PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_CLOCK, *_SUPPLY))
+PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_NOMINATE, *_REVIEW, *_CANCEL, *_CLOCK, *_SUPPLY))

@@ -23,6 +23,7 @@ from cryptography import x509
 from services.seedwork.calendar import civil_day
 from services.seedwork.keyfiles import DIRECTORY_MODE
 from services.seedwork.model import Refusal
+from services.seedwork.policies import DEFAULT_JURISDICTION
 from services.seedwork.signing import sm2
 from services.seedwork.signing.algorithms import PublicKey
 from services.seedwork.signing.certificates import Chain, Untrusted, chain_of
@@ -60,9 +61,9 @@ class Trust:
     lists: Mapping[bytes, RevocationList] = field(default_factory=dict)
     _chains: dict[str, Chain] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def at(self, now: datetime) -> Certifying:
+    def at(self, now: datetime, jurisdiction: str = DEFAULT_JURISDICTION) -> Certifying:
         """The judgement of certificates by what holds at this moment: the time of signing, as the store knows it."""
-        policy = SIGNATURES.on(civil_day(now))
+        policy = SIGNATURES.on(civil_day(now), jurisdiction)
 
         def certified(certificate: str) -> Certified | Refusal:
             try:
@@ -142,9 +143,9 @@ class TrustBook:
                 logger.warning("%s is not used: %s", path, error)
         self.current, self.faults, self._seen = Trust(tuple(roots), by_issuer(lists)), tuple(faults), state
 
-    def condition(self, now: datetime) -> str:
+    def condition(self, now: datetime, jurisdiction: str = DEFAULT_JURISDICTION) -> str:
         """What an operator should know; none of it keeps a service from being ready, as other signers go on."""
-        age_max = timedelta(hours=SIGNATURES.on(civil_day(now)).revocation_age_hours_max)
+        age_max = timedelta(hours=SIGNATURES.on(civil_day(now), jurisdiction).revocation_age_hours_max)
         lists = self.current.lists.values()
         outdated = sum(each.outdated(now, age_max) for each in lists)
         words = [

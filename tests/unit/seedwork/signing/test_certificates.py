@@ -214,7 +214,7 @@ def test_a_list_speaks_for_its_own_issuer_only() -> None:
     assert accepted(check(entry, trust=Trust((ROOT.certificate,), lists))).degraded is None
 
 
-AGE = timedelta(hours=SIGNATURES.on(NOW.date()).revocation_age_hours_max)
+AGE = timedelta(hours=SIGNATURES.on(NOW.date(), "cn").revocation_age_hours_max)
 
 
 def test_a_list_older_than_the_policy_says_is_accepted_and_flagged() -> None:
@@ -256,14 +256,16 @@ def test_an_authority_that_may_not_publish_lists_publishes_none() -> None:
     assert accepted(outcome).degraded == "revocation_list_missing"
 
 
-def test_a_policy_may_refuse_what_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    strict = SIGNATURES.versions[0].model_copy(update={"without_revocation": "refused"})
-    monkeypatch.setattr(
-        "services.seedwork.signing.trust.SIGNATURES", SIGNATURES.model_copy(update={"versions": (strict,)})
-    )
-    outcome = check(ROOT.chain(KEY), at=NOW + AGE + timedelta(hours=1))
+def test_another_jurisdictions_policy_refuses_what_cannot_be_told() -> None:
+    policy = SIGNATURES.on(NOW.date(), "demo-eu")
+    entry = SigningKey(kid="d-1", certificate=ROOT.chain(KEY), valid_from=date.min, valid_until=date.max)
+    compact = sign_compact(PAYLOAD, jwk(KEY), "d-1")
+    last = NOW + timedelta(hours=policy.revocation_age_hours_max)
+    accepted(verify_compact(compact, [entry], last.date(), TRUST.at(last, "demo-eu")))
+    later = last + timedelta(seconds=1)
+    outcome = verify_compact(compact, [entry], later.date(), TRUST.at(later, "demo-eu"))
     refused(outcome, "signature.revocation_unknown", "revocation_list_outdated")
-    accepted(check(ROOT.chain(KEY)))
+    assert accepted(check(ROOT.chain(KEY), at=later)).degraded is None, "the usual policy has another age"
 
 
 def test_the_newest_list_of_an_issuer_counts() -> None:
