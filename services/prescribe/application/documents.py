@@ -32,6 +32,7 @@ FEES: Mapping[str, str] = {
     "self_pay": "自费",
 }
 SEXES: Mapping[str, str] = {"female": "女", "male": "男"}
+SKIN_TESTS: Mapping[str, str] = {"negative": "皮试(-)", "positive": "皮试(+)", "exempt": "免皮试"}
 UNCHECKED: Mapping[str, str] = {
     "revocation_list_missing": "签名时无证书吊销列表可供核验",
     "revocation_list_outdated": "签名时证书吊销列表已过期, 未能核验吊销状态",
@@ -112,13 +113,17 @@ def paper_of(state: PrescriptionState, prescriber: EntryState, institution: Entr
         patient=signed.patient_name,
         sex=SEXES[signed.facts.sex],
         age=age,
-        diagnoses="; ".join(f"{each.name} ({each.code})" for each in signed.diagnoses),
+        diagnoses=_diagnoses(signed),
         issued_at=_clock(signed.issued_at),
         valid_until=_clock(signed.valid_until),
-        lines=tuple(_line(line) for line in signed.lines),
+        lines=tuple(_line(line, signed.insurance_intent.of(line.line)) for line in signed.lines),
         reasons=tuple(
             f"{name}: {text}"
-            for name, text in (("用量理由", signed.long_supply_reason), ("效期理由", signed.validity_reason))
+            for name, text in (
+                ("用量理由", signed.long_supply_reason),
+                ("效期理由", signed.validity_reason),
+                ("越级理由", signed.beyond_level_reason),
+            )
             if text
         ),
         prescriber=f"{person.name if person else ''} ({signed.prescriber})".strip(),
@@ -173,15 +178,44 @@ def _months(born: date, today: date) -> int:
     return 12 * (today.year - born.year) + today.month - born.month - (today.day < born.day)
 
 
-def _line(line: Line) -> PaperLine:
-    directions = (
-        f"每次 {line.dose:f} {line.dose_unit}, 每日 {line.frequency_per_day} 次, {line.route}, 共 {line.days} 日"
-    )
+def _line(line: Line, kind: str) -> PaperLine:
+    marks = [SKIN_TESTS[line.skin_test]] if line.skin_test else []
+    marks += ["拆零"] if line.split_pack else []
+    marks += [FEES[kind]] if kind == "self_pay" else []
+    directions = [
+        f"每次 {line.dose:f} {line.dose_unit}, {_often(line)}, {line.route}, 共 {line.days} 日",
+        _infusion(line),
+        line.herb_note,
+        line.instructions,
+    ]
     return PaperLine(
-        drug=f"{line.generic_name} {line.form} {line.strength}",
+        drug=" ".join([line.generic_name, line.form, line.strength, *(f"[{mark}]" for mark in marks)]),
         quantity=f"{line.quantity} {line.base_unit}",
-        directions=f"{directions}; {line.instructions}" if line.instructions else directions,
+        directions="; ".join(filter(None, directions)),
     )
+
+
+def _often(line: Line) -> str:
+    days = "每日" if line.per_days == 1 else f"每 {line.per_days} 日"
+    times = f"{line.frequency_per_day} 次"
+    return f"必要时, {days}至多 {times}" if line.as_needed else f"{days} {times}"
+
+
+def _infusion(line: Line) -> str:
+    """What belongs into one bottle, and how fast it runs."""
+    parts = [f"与第 {line.mixed_with} 项同组"] if line.mixed_with else []
+    parts += [" ".join(filter(None, (line.solvent, f"{line.solvent_ml} ml" if line.solvent_ml else "")))]
+    parts += [f"滴注 {line.drip_minutes} 分钟"] if line.drip_minutes else []
+    return ", ".join(filter(None, parts))
+
+
+def _diagnoses(signed: SignedRevision) -> str:
+    western = [f"{each.name} ({each.code})" for each in signed.diagnoses or ()]
+    chinese = [
+        f"中医: {' '.join(filter(None, (each.name, each.syndrome)))} ({each.code})"
+        for each in signed.tcm_diagnoses or ()
+    ]
+    return "; ".join([*western, *chinese])
 
 
 def _reviewer(reviewer: Reviewer) -> str:

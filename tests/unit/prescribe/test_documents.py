@@ -20,9 +20,10 @@ from joserfc.util import urlsafe_b64encode
 from contracts.events import review
 from contracts.roles import Role
 from services.prescribe.api import documents, router
-from services.prescribe.application.documents import document_of, keep_document, paper_of, registers_of
+from services.prescribe.application.documents import Paper, document_of, keep_document, paper_of, registers_of
 from services.prescribe.domain.document import DocumentKept
 from services.prescribe.domain.prescription import PRESCRIPTION
+from services.prescribe.domain.values import InsuranceIntent, LineIntent, TcmDiagnosis
 from services.seedwork.model import PersonalClass
 from services.seedwork.reference import EntryState
 from services.seedwork.signing import sign_compact, sm2
@@ -245,6 +246,50 @@ def test_a_line_says_dose_frequency_route_days_and_instructions(clinic: Clinic, 
     text = text_of(doctor(f"/prescriptions/{clinic.issued(lines=lines)}/document"))
     assert "每次 5 mg, 每日 1 次, 口服, 共 7 日; 餐后服用" in text
     assert "× 7 片" in text
+
+
+def written_with(clinic: Clinic, *, line_changes: dict[str, Any] | None = None, **changes: Any) -> Paper:
+    """What would be printed if the register and the policies had led to this."""
+    state = clinic.state(clinic.issued())
+    lines = (state.signed.lines[0].model_copy(update=line_changes or {}),)
+    changed = state.signed.model_copy(update={"lines": lines, **changes})
+    paper = paper_of(PRESCRIPTION.fold([changed]), *(clinic.store.loaded(ref).state for ref in registers_of(state)))
+    assert paper is not None
+    return paper
+
+
+@pytest.mark.parametrize(
+    ("changes", "directions"),
+    [
+        ({"per_days": 2}, "每次 5 mg, 每 2 日 1 次, 口服, 共 7 日"),
+        ({"as_needed": True, "frequency_per_day": 3}, "每次 5 mg, 必要时, 每日至多 3 次, 口服, 共 7 日"),
+        (
+            {"solvent": "0.9%氯化钠注射液", "solvent_ml": 250, "drip_minutes": 60},
+            "每次 5 mg, 每日 1 次, 口服, 共 7 日; 0.9%氯化钠注射液 250 ml, 滴注 60 分钟",
+        ),
+        ({"mixed_with": 1}, "每次 5 mg, 每日 1 次, 口服, 共 7 日; 与第 1 项同组"),
+        ({"herb_note": "先煎", "instructions": "温服"}, "每次 5 mg, 每日 1 次, 口服, 共 7 日; 先煎; 温服"),
+    ],
+)
+def test_directions_say_all_that_was_written(clinic: Clinic, changes: dict[str, Any], directions: str) -> None:
+    (printed,) = written_with(clinic, line_changes=changes).lines
+    assert printed.directions == directions
+
+
+def test_a_line_is_marked_with_skin_test_split_pack_and_self_pay(clinic: Clinic) -> None:
+    intent = InsuranceIntent(
+        kind="general", lines=(LineIntent(line=1, kind="self_pay", self_pay_reason="patient_asks"),)
+    )
+    changes = {"skin_test": "negative", "split_pack": True}
+    (printed,) = written_with(clinic, line_changes=changes, insurance_intent=intent).lines
+    assert printed.drug.endswith("[皮试(-)] [拆零] [自费]")
+
+
+def test_diagnoses_of_chinese_medicine_stand_beside_the_others(clinic: Clinic) -> None:
+    found = (TcmDiagnosis(code="A17.07", name="眩晕病", syndrome="肝阳上亢证"), TcmDiagnosis(code="A04", name="心悸病"))
+    paper = written_with(clinic, tcm_diagnoses=found, beyond_level_reason="夜间抢救")
+    assert paper.diagnoses.endswith("(I10.x00x002); 中医: 眩晕病 肝阳上亢证 (A17.07); 中医: 心悸病 (A04)")
+    assert "越级理由: 夜间抢救" in paper.reasons
 
 
 def test_written_reasons_and_what_could_not_be_checked_stand_on_it(clinic: Clinic, doctor: Ask) -> None:
