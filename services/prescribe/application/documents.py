@@ -211,10 +211,8 @@ def _infusion(line: Line) -> str:
 
 def _diagnoses(signed: SignedRevision) -> str:
     western = [f"{each.name} ({each.code})" for each in signed.diagnoses or ()]
-    chinese = [
-        f"中医: {' '.join(filter(None, (each.name, each.syndrome)))} ({each.code})"
-        for each in signed.tcm_diagnoses or ()
-    ]
+    found = signed.tcm_diagnoses or ()
+    chinese = [f"中医: {' '.join(filter(None, (each.name, each.syndrome)))} ({each.code})" for each in found]
     return "; ".join([*western, *chinese])
 
 

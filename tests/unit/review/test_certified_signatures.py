@@ -7,11 +7,12 @@ from datetime import date, timedelta
 from joserfc.jwk import ECKey
 
 from contracts.events.prescribe import RegisterEntryRecorded
+from contracts.events.prescribe import SignatureCheck as SignatureCheckTold
 from services.review.application.use_cases import pass_case, take_case
 from services.review.domain.case import case_ref
 from services.review.domain.commands import TakeCase
 from services.review.domain.events import CasePassed
-from services.review.domain.values import SignatureCheck
+from services.review.domain.values import SignatureCheck, SignatureChecked
 from services.seedwork.signing.revocation import by_issuer, read_list
 from services.seedwork.signing.trust import Trust
 from tests.support.certificates import Authority, new_key
@@ -43,3 +44,21 @@ def test_what_could_not_be_checked_of_a_pharmacists_certificate_is_recorded(hosp
     assert passed.signature_check == SignatureCheck(
         kid=f"{SUN}-1", algorithm="ES256", certificate="64", degraded="revocation_list_outdated"
     )
+
+
+def test_what_could_not_be_checked_of_the_prescriber_reaches_the_case_with_its_reason(hospital: Hospital) -> None:
+    check = SignatureCheckTold(
+        kid="D1-1",
+        checked_at=hospital.store.time,
+        degraded=True,
+        certificate="64",
+        degraded_reason="revocation_list_outdated",
+    )
+
+    case = hospital.issue(signature=check)
+
+    opened = hospital.store.state(case_ref(case)).opened
+    assert opened.signature == SignatureChecked(degraded=True, reason="revocation_list_outdated")
+    found = [each for each in hospital.store.state(case_ref(case)).findings if each.rule == "N1.signature_degraded"]
+    assert len(found) == 1, "the pharmacist is shown it"
+    assert "revocation_list_outdated" in found[0].evidence
