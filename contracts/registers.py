@@ -87,10 +87,16 @@ class AntibacterialRight(Dated):
 
 
 class SigningKey(RegisterContent):
-    """A public key in the signer's register entry. `jwk` is an EC P-256 public key; validity in days, inclusive."""
+    """A public key in the signer's register entry. `jwk` is an EC public key of the curve P-256 (the signer uses ES256)
+    or SM2 (SM2 with SM3); validity in days, inclusive. A certificate holds the key itself; `jwk` is empty
+    then."""
 
     kid: str
-    jwk: dict[str, Any]
+    jwk: dict[str, Any] = Field(default_factory=dict)
+    certificate: str | None = Field(
+        default=None,
+        description="X.509: PEM, its issuers' after it up to the root; or base64 of one in DER",
+    )
     valid_from: date
     valid_until: date
 

@@ -33,9 +33,13 @@ World = Annotated[bool, typer.Option("--world", help="Load the demo world's regi
 Logs = Annotated[Path | None, typer.Option(help="Directory for the processes' logs; default: their output is shown.")]
 Organisation = Annotated[str | None, typer.Option(help="Code of the institution, pharmacy, courier or insurer.")]
 Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
-KINDS = "person, institution, drug, pharmacy, courier, insurer, designation, catalogue_entry or knowledge"
+KINDS = "person, institution, drug, pharmacy, courier, insurer, designation, catalogue_entry, knowledge or revocation"
+REVOCATION = "revocation"
 File = Annotated[
-    Path, typer.Argument(help="CSV with a header, or a JSON list; knowledge: a directory or a document.", exists=True)
+    Path,
+    typer.Argument(
+        help="CSV with a header, or a JSON list; knowledge: a directory or a document; revocation: a CRL.", exists=True
+    ),
 ]
 Keep = Annotated[Path | None, typer.Option(help="Keep data and logs here. Default: var/demo, replaced each time.")]
 ServiceName = Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.", metavar="SERVICE")]
@@ -105,6 +109,27 @@ def token(
 
 
 @app.command()
+def certify(
+    code: Annotated[str, typer.Argument(help="The person's code.")],
+    public_key: Annotated[Path, typer.Argument(help="Their P-256 public key as JWK.", exists=True, dir_okay=False)],
+) -> None:
+    """Print a certificate of the development authority for a person's key (RXFLOW_DEVELOPMENT=1)."""
+    import json  # noqa: PLC0415
+
+    from rxflow import development_authority  # noqa: PLC0415
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+    from services.seedwork.failures import ConfigurationError  # noqa: PLC0415
+
+    try:
+        jwk = json.loads(public_key.read_text())
+        typer.echo(development_authority.certify(settings_or_exit(errors), code, jwk), nl=False)
+    except ConfigurationError as error:
+        _fail(str(error), 1)
+    except (ValueError, AttributeError) as error:
+        _fail(f"{public_key} is no P-256 public key: {error}", WRONG_USE)
+
+
+@app.command()
 def load(
     kind: Annotated[str, typer.Argument(help=KINDS)],
     file: File,
@@ -112,6 +137,7 @@ def load(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show only the rows that were not taken.")] = False,
 ) -> None:
     """Load reference data into the service that owns it, row by row. The same file again changes nothing.
+    A revocation list of a certificate authority goes into this machine's trust directory; its apis see it in a second.
 
     A set of knowledge is loaded whole, from its own day on, or not at all.
 
@@ -119,10 +145,12 @@ def load(
     The token is taken from RXFLOW_TOKEN, or made by the development issuer.
     """
     from rxflow.knowledge_cli import KIND, load_knowledge  # noqa: PLC0415
-    from rxflow.load_cli import load_file  # noqa: PLC0415
+    from rxflow.load_cli import load_file, load_revocation  # noqa: PLC0415
 
     if kind == KIND:
         raise typer.Exit(load_knowledge(console, errors, file))
+    if kind == REVOCATION:
+        raise typer.Exit(load_revocation(console, errors, file))
     raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))
 
 

@@ -19,6 +19,8 @@ from rxflow.running import settings_or_exit
 from rxflow.tokens import issuer_or_exit
 from services.seedwork.calendar import ZONE
 from services.seedwork.settings import Settings
+from services.seedwork.signing.revocation import NoList
+from services.seedwork.signing.trust import keep_list
 
 SOME_NOT_TAKEN = 1
 NOT_LOADABLE = 2
@@ -52,6 +54,19 @@ def load_file(console: Console, errors: Console, kind: str, file: Path, *, quiet
         console.print(table)
     console.print(f"{taken} of {len(rows)} rows are in")
     return 0 if taken == len(rows) else SOME_NOT_TAKEN
+
+
+def load_revocation(console: Console, errors: Console, file: Path) -> int:
+    """Keeps a certificate authority's revocation list among what this machine trusts. Exit status as above."""
+    settings = settings_or_exit(errors)
+    try:
+        kept = keep_list(settings.trusted, file.read_bytes())
+    except (OSError, NoList) as error:
+        errors.print(f"{file}: {error}", style="red", markup=False)
+        return NOT_LOADABLE
+    issuer = kept.crl.issuer.rfc4514_string()
+    console.print(f"{len(kept.crl)} revoked by {issuer} as of {kept.this_update.isoformat()}", markup=False)
+    return 0
 
 
 def administrator_token(settings: Settings, errors: Console) -> str:

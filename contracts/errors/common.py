@@ -106,7 +106,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "signature.malformed",
         422,
         "Not a compact JWS",
-        "Send header.payload.signature (RFC 7515) with the header fields alg=ES256 and kid, without crit or b64.",
+        "Send header.payload.signature (RFC 7515), in its header alg (ES256 or SM2) and kid, neither crit nor b64.",
     ),
     Problem(
         "signature.unknown_key", 422, "Unknown signing key", "The kid names no key in the signer's register entry."
@@ -115,7 +115,31 @@ PROBLEMS: tuple[Problem, ...] = (
         "signature.key_not_valid",
         422,
         "Signing key not valid",
-        "The key is not within its days of validity, or is no EC P-256 key.",
+        "The key is not within its days of validity, or is no EC P-256 or SM2 key.",
+    ),
+    Problem(
+        "signature.certificate",
+        422,
+        "Certificate not accepted",
+        "`reason`: form, algorithm (P-256 and SM2 are read), usage (it must be for signing), or chain: when "
+        "it signed, it led to no trusted root.",
+    ),
+    Problem(
+        "signature.revoked", 422, "Certificate revoked", "The signer's certificate, or its issuer's, no longer counted."
+    ),
+    Problem(
+        "signature.revocation_unknown",
+        503,
+        "Revocation unknown",
+        "There is no revocation list that is new enough, and the policy does not accept signatures without.",
+        final=False,
+    ),
+    Problem(
+        "signature.unavailable",
+        503,
+        "Algorithm not available",
+        "This installation's libcrypto cannot check signatures of this `alg`; nothing was decided.",
+        final=False,
     ),
     Problem(
         "signature.invalid", 422, "Signature invalid", "The signature does not belong to these bytes and this key."

@@ -28,6 +28,11 @@ class SignatureCheck(ContractValue):
     kid: str
     checked_at: datetime
     degraded: bool = False
+    algorithm: str = Field(default="ES256", description="ES256, or SM2 with SM3")
+    certificate: str | None = Field(default=None, description="serial number, hexadecimal; null: a registered key")
+    degraded_reason: str | None = Field(
+        default=None, description="what could not be checked: revocation_list_missing or revocation_list_outdated"
+    )
 
 
 class RestrictedUse(ContractValue):

@@ -86,7 +86,12 @@ def policies_page() -> str:
     for service in PORTS:
         for file in sorted((_SERVICES / service / "domain" / "policies").glob("*.json")):
             place = f"services/{service}/domain/policies/{file.name}"
-            parts += [f"## {service}: {file.stem}", code(place), *_values(_policy(file), _meanings(service), 3)]
+            meanings = _meanings(f"services.{service}.domain.policy")
+            parts += [f"## {service}: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
+    meanings = _meanings("services.seedwork.signing.policy")
+    for file in sorted((_SERVICES / "seedwork" / "signing" / "policies").glob("*.json")):
+        place = f"services/seedwork/signing/policies/{file.name}"
+        parts += [f"## signatures, in every service: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
     return page("Policies", *parts)
 
 
@@ -155,9 +160,9 @@ def _policy(file: Path) -> Any:
     return orjson.loads(file.read_bytes())
 
 
-def _meanings(service: str) -> dict[str, str]:
+def _meanings(module: str) -> dict[str, str]:
     """What the fields of a policy mean, where its model says so."""
-    models = [each for each in vars(import_module(f"services.{service}.domain.policy")).values() if _is_model(each)]
+    models = [each for each in vars(import_module(module)).values() if _is_model(each)]
     return {
         name: field.description or ""
         for model in models

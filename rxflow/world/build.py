@@ -19,6 +19,7 @@ from rxflow.world.identity import (
 )
 from rxflow.world.model import Authority, Carrier, Hospital, Lot, Patient, Person, Store, World
 from rxflow.world.regions import Region, load_regions
+from services.seedwork.signing import sm2
 
 DEMO_SEED = 20
 DEMO_DAY = date(2026, 1, 5)
@@ -61,6 +62,8 @@ class _Post:
     rights: tuple[DrugClass, ...]
     level: AntibacterialLevel
     specialties: tuple[str, ...]
+    by_sm2: bool = False
+    """Signs with SM2, as Chinese certificates do; with ES256 like the others where this machine has no SM2."""
 
 
 POSTS = (
@@ -71,7 +74,11 @@ POSTS = (
         ("内科",),
     ),
     _Post(
-        "associate_chief", (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2), AntibacterialLevel.SPECIAL, ("内科", "儿科")
+        "associate_chief",
+        (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2),
+        AntibacterialLevel.SPECIAL,
+        ("内科", "儿科"),
+        by_sm2=True,
     ),
     _Post("attending", (DrugClass.ORDINARY,), AntibacterialLevel.RESTRICTED, ("全科",)),
 )
@@ -91,8 +98,11 @@ class _Staff:
 
     def appoint(self, post: _Post, organisation: str, region: str, practising_since: date) -> Person:
         """A doctor."""
+        doctor = self.hire("prescriber", organisation, region)
+        by_sm2 = post.by_sm2 and sm2.unavailable() is None
         return replace(
-            self.hire("prescriber", organisation, region),
+            doctor,
+            key=signing_pair(self._seed, doctor.key.kid, by_sm2=by_sm2),
             prescribing_rights=post.rights,
             title=post.title,
             antibacterial_level=post.level,

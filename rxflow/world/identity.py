@@ -8,6 +8,7 @@ with the unassigned prefix 142.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -18,8 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey
-from joserfc.util import urlsafe_b64encode
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from stdnum.cn import ric, uscc
+
+from services.seedwork.signing import sm2
+from services.seedwork.signing.algorithms import ALGORITHMS
 
 Sex = Literal["male", "female"]
 
@@ -32,28 +36,64 @@ USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 @dataclass(frozen=True)
 class SigningPair:
-    """A P-256 key pair of a person of the demo world. It protects nothing: it is derived from the world's seed."""
+    """A key pair of a person of the demo world, on P-256 or SM2. It protects nothing: it is derived from the world's
+    seed, and so is every signature, as the world repeats itself."""
 
     kid: str
     private_jwk: dict[str, Any]
     public_jwk: dict[str, Any]
 
     def sign(self, payload: bytes) -> str:
-        """A compact JWS (ES256) over exactly these bytes, the same each time (RFC 6979): the world repeats itself."""
-        header = orjson.dumps({"alg": "ES256", "kid": self.kid})
+        """A compact JWS (ES256 or SM2) over exactly these bytes, the same each time."""
+        curve = self.private_jwk["crv"]
+        header = orjson.dumps({"alg": ALGORITHMS[curve], "kid": self.kid})
         signed = urlsafe_b64encode(header) + b"." + urlsafe_b64encode(payload)
-        key = ECKey.import_key(self.private_jwk).get_op_key("sign")
-        numbers = decode_dss_signature(key.sign(signed, ec.ECDSA(SHA256(), deterministic_signing=True)))
-        signature = b"".join(number.to_bytes(P256_BYTES, "big") for number in numbers)
+        signature = _sm2_signature(self._scalar, signed) if curve == "SM2" else self._es256_signature(signed)
         return (signed + b"." + urlsafe_b64encode(signature)).decode()
 
+    def _es256_signature(self, signed: bytes) -> bytes:
+        key = ECKey.import_key(self.private_jwk).get_op_key("sign")
+        numbers = decode_dss_signature(key.sign(signed, ec.ECDSA(SHA256(), deterministic_signing=True)))  # RFC 6979
+        return b"".join(number.to_bytes(P256_BYTES, "big") for number in numbers)
 
-def signing_pair(seed: int, kid: str) -> SigningPair:
-    """The same seed and key id give the same key."""
+    @property
+    def _scalar(self) -> bytes:
+        return urlsafe_b64decode(self.private_jwk["d"].encode())
+
+
+def signing_pair(seed: int, kid: str, *, by_sm2: bool = False) -> SigningPair:
+    """The same seed and key id give the same key. `by_sm2` needs a machine that offers it."""
     digest = hashlib.sha512(f"rxflow demo world|{seed}|{kid}".encode()).digest()
+    if by_sm2:
+        return _sm2_pair(kid, (int.from_bytes(digest, "big") % (sm2.ORDER - 2) + 1).to_bytes(sm2.SCALAR_BYTES, "big"))
     scalar = int.from_bytes(digest, "big") % (P256_ORDER - 1) + 1
     key = ECKey.import_key(ec.derive_private_key(scalar, ec.SECP256R1()))
     return SigningPair(kid, dict(key.as_dict(private=True)), dict(key.as_dict(private=False)))
+
+
+def _sm2_pair(kid: str, scalar: bytes) -> SigningPair:
+    point = sm2.public_point(scalar)
+    parts = {"x": point[: sm2.SCALAR_BYTES], "y": point[sm2.SCALAR_BYTES :], "d": scalar}
+    encoded = {name: urlsafe_b64encode(part).decode() for name, part in parts.items()}
+    public = {"kty": "EC", "crv": "SM2", "x": encoded["x"], "y": encoded["y"]}
+    return SigningPair(kid, {**public, "d": encoded["d"]}, public)
+
+
+def _sm2_signature(scalar: bytes, message: bytes) -> bytes:
+    """As `sm2.sign`, but with a nonce that follows from key and message (in the manner of RFC 6979): libcrypto draws
+    one at random, and nothing of the demo world may. Its steps are GM/T 0003.2-2012, 6.1."""
+    key = int.from_bytes(scalar, "big")
+    point = sm2.public_point(scalar)
+    digest = int.from_bytes(sm2.digest(point, message), "big")
+    for attempt in range(16):  # more than one has never been needed: r or s would have to be 0
+        seed = hmac.digest(scalar, digest.to_bytes(sm2.SCALAR_BYTES, "big") + bytes([attempt]), "sha512")
+        nonce = int.from_bytes(seed, "big") % (sm2.ORDER - 2) + 1
+        x = sm2.public_point(nonce.to_bytes(sm2.SCALAR_BYTES, "big"))[: sm2.SCALAR_BYTES]
+        r = (digest + int.from_bytes(x, "big")) % sm2.ORDER
+        s = pow(1 + key, -1, sm2.ORDER) * (nonce - r * key) % sm2.ORDER
+        if r and s and r + nonce != sm2.ORDER:
+            return r.to_bytes(sm2.SCALAR_BYTES, "big") + s.to_bytes(sm2.SCALAR_BYTES, "big")
+    raise AssertionError("no nonce fits")
 
 
 def person_name(random: Random) -> str:

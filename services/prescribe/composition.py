@@ -7,6 +7,7 @@ from services.prescribe.application.reactions import REACTIONS
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import end_validity, tell_undecided
+from services.prescribe.domain.document import DOCUMENT
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION
@@ -21,7 +22,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="prescribe",
     port=8101,
-    aggregates=(PATIENT, PRESCRIPTION, TRACE, REGISTER),
+    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, TRACE, REGISTER),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={

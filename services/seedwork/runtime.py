@@ -20,6 +20,7 @@ from services.seedwork.forgetting import PENDING, caught_up
 from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.ports import Check, Freshness, Idempotency, Outcome
 from services.seedwork.settings import Settings
+from services.seedwork.signing.trust import TrustBook
 from services.seedwork.store import reading
 from services.seedwork.store.batch import IdempotencyKey, Wanted
 from services.seedwork.store.condition import REVISIONS, assess, at_head, condition_query
@@ -84,6 +85,7 @@ class StoreRuntime:
         self.database: AsyncDatabase = async_database(url, settings.pool_size, role, around)
         self._keyring = async_database(settings.keyring_database_url, KEYRING_POOL, role, around)
         self._core = store_core(service, settings, around)
+        self._trust = TrustBook(settings.trusted)
         self._driver = AsyncDriver(self.database, self._keyring)
         self._families = families_of(service.name)
         self._condition = condition_query(service)
@@ -226,11 +228,14 @@ class StoreRuntime:
             row = (await self._read(self._condition))[0]
             now = (await self.database.load(Wanted())).now
             self._restored, self._backlog = row["restoring"] is not None, row["backlog"]
+            self._trust.refresh()
+            self._core.trust = self._trust.current
             self._checks = (
                 Check("store", True, "answers"),  # noqa: FBT003
                 at_head(await self._reached(), self._heads),
                 *assess(row, now),
                 await self._follow_forgotten(now),
+                Check("signatures", True, self._trust.condition(from_micros(now), self._core.jurisdiction)),  # noqa: FBT003
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the service is not ready
             logger.warning("the store does not answer: %r", error)

@@ -9,6 +9,7 @@
 | RXFLOW_DEVELOPMENT | development issuer, keys and clock offset; loopback addresses only | 0 |
 | RXFLOW_DATABASE_ROLES | PostgreSQL roles of the services: required, or optional as in development mode | by mode |
 | RXFLOW_KEY_DIRECTORY | where the key files are | var/keys |
+| RXFLOW_TRUST_DIRECTORY | root certificates and revocation lists of signers | `trust` among the keys |
 | RXFLOW_HOST, RXFLOW_PORTS | what the apis bind to; ports as a JSON map | 127.0.0.1, 8101.. |
 | RXFLOW_TOKEN_ISSUER, RXFLOW_TOKEN_AUDIENCE | what a token must say | rxflow |
 | RXFLOW_IN_FLIGHT_MAX, RXFLOW_POOL_SIZE, RXFLOW_BODY_BYTES_MAX | limits of one api process | 256, 8, 1 MiB |
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     development: bool = False
     database_roles: Literal["required", "optional"] | None = None
     key_directory: Path = Path("var/keys")
+    trust_directory: Path | None = None
     host: str = "127.0.0.1"
     ports: dict[str, int] = Field(default_factory=dict)
     token_issuer: str = Field(default="rxflow", min_length=1)
@@ -129,6 +131,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Development keys have a place of their own, so that they can never end up in use elsewhere."""
         return self.key_directory / "development" if self.development else self.key_directory
+
+    @property
+    def trusted(self) -> Path:
+        """Whose certificates count (`services.seedwork.signing.trust`)."""
+        return self.trust_directory or self.keys / "trust"
 
     @cached_property
     def master_key(self) -> bytes:

@@ -24,6 +24,7 @@ from uuid import UUID
 
 from services.seedwork.model import DomainEvent, Ids, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.policies import DEFAULT_JURISDICTION
+from services.seedwork.signing.trust import NOBODY, Trust
 
 STREAMS_PER_USE_CASE_MAX = 100
 """More streams at once is a job stream and one command per timer batch (`docs/kernel.md`)."""
@@ -47,13 +48,14 @@ class Actor:
 
 @dataclass(frozen=True)
 class Moment:
-    """What a decision may know besides its streams: the store's time, new identifiers, who acts, and the jurisdiction
-    whose policies hold here."""
+    """What a decision may know besides its streams: the store's time, new identifiers, who acts, the jurisdiction whose
+    policies hold here, and who is trusted to certify signers."""
 
     now: datetime
     ids: Ids
     actor: Actor
     jurisdiction: str = DEFAULT_JURISDICTION
+    trust: Trust = NOBODY
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from services.seedwork.model import DomainEvent, Ids, Loaded, StreamRef
 from services.seedwork.policies import DEFAULT_JURISDICTION
 from services.seedwork.ports import Check, Freshness, Outcome
 from services.seedwork.projection import Amend, Operation, Put, Recorded, Remove
+from services.seedwork.signing.trust import NOBODY, Trust
 from services.seedwork.usecase import Actor, Decision, Find, Load, Moment, UseCase
 
 
@@ -41,6 +42,7 @@ class StoreInMemory:
     log: list[Recorded] = field(default_factory=list)
     ids: Ids = field(default_factory=RandomIds)
     jurisdiction: str = DEFAULT_JURISDICTION
+    trust: Trust = NOBODY
     lists_lag: bool = False
     """Read models stay as they are: what has happened since is not in them."""
 
@@ -64,7 +66,8 @@ class StoreInMemory:
 
     def run(self, use_case: UseCase, actor: Actor | None = None) -> Outcome:
         """Decides once and keeps what was decided."""
-        moment = Moment(self.time, self.ids, actor or Actor.service(self.service.name), self.jurisdiction)
+        who = actor or Actor.service(self.service.name)
+        moment = Moment(self.time, self.ids, who, self.jurisdiction, self.trust)
         loaded = [self.loaded(ref) for ref in (*use_case.streams, *use_case.relaxed)]
         deciding = use_case.decide(moment, *loaded)
         decision = deciding if isinstance(deciding, Decision) else self._grant(deciding)

@@ -29,7 +29,16 @@ Jws = Annotated[str, Depends(compact_jws)]
 LOG_INDEX_MAX = 2**62
 """Before the first page: later than everything."""
 
-SIGNATURE = ("signature.malformed", "signature.unknown_key", "signature.key_not_valid", "signature.invalid")
+SIGNATURE = (
+    "signature.malformed",
+    "signature.unknown_key",
+    "signature.key_not_valid",
+    "signature.invalid",
+    "signature.certificate",
+    "signature.revoked",
+    "signature.revocation_unknown",
+    "signature.unavailable",
+)
 ISSUE_RULES = (
     "prescription.payload",
     "prescription.not_yours",
@@ -105,7 +114,8 @@ async def cancel(
     return await run(cancel_prescription(CancelPrescription(prescription_id=prescription_id, **dict(body))))
 
 
-async def _own(prescription_id: UUID, actor: Actor, read: Reader) -> Loaded[PrescriptionState]:
+async def own_prescription(prescription_id: UUID, actor: Actor, read: Reader) -> Loaded[PrescriptionState]:
+    """A prescription that the caller may see."""
     (loaded,) = await read.load(PRESCRIPTION.ref(prescription_id))
     if loaded.state.current is None:
         raise Refused("prescription.unknown")
@@ -119,7 +129,7 @@ async def prescription(
     prescription_id: UUID, actor: Annotated[Actor, Depends(allowed("prescription.read"))], read: Read
 ) -> Response:
     """A prescription as it is now: content, where each quantity is, review, cancellations."""
-    loaded = await _own(prescription_id, actor, read)
+    loaded = await own_prescription(prescription_id, actor, read)
     return answer(show_prescription(loaded.state), version=loaded.version)
 
 
@@ -164,7 +174,7 @@ async def trace(
         if not loaded.exists:
             raise Refused("prescription.unknown")
     else:
-        await _own(prescription_id, actor, read)
+        await own_prescription(prescription_id, actor, read)
     rows = await read.find("trace_of", prescription_id=prescription_id)
     return answer({"prescription_id": str(prescription_id), "events": [_traced(row) for row in trace_lines(rows)]})
 

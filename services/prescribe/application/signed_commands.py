@@ -7,7 +7,6 @@ import binascii
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -97,7 +96,7 @@ class _SignedUseCase:
             return Decision.refused(Refusal("prescription.not_yours"))
         day = civil_day(moment.now)
         facts = known(patient.state, person.state, institution.state, [drug.state for drug in drugs], day)
-        signed = Signed(self.jws, self._check(person.state, day))
+        signed = Signed(self.jws, self._check(person.state, moment))
         outcome = self.decide_on(
             prescription.state,
             self.command,
@@ -110,11 +109,18 @@ class _SignedUseCase:
             return refused_with_nearest(outcome)
         return Decision.on(prescription, outcome, _answer(prescription.after(outcome)))
 
-    def _check(self, person: EntryState, day: date) -> Signature | Refusal:
-        verified = verify_compact(self.jws, signing_keys(person), day)
+    def _check(self, person: EntryState, moment: Moment) -> Signature | Refusal:
+        certifying = moment.trust.at(moment.now, moment.jurisdiction)
+        verified = verify_compact(self.jws, signing_keys(person), civil_day(moment.now), certifying)
         if isinstance(verified, Refusal):
             return verified
-        return Signature(kid=verified.kid, sha256=hashlib.sha256(self.jws.encode()).hexdigest())
+        return Signature(
+            kid=verified.kid,
+            sha256=hashlib.sha256(self.jws.encode()).hexdigest(),
+            algorithm=verified.algorithm,
+            certificate=verified.certificate,
+            degraded=verified.degraded,
+        )
 
 
 def _answer(state: PrescriptionState) -> Answer:

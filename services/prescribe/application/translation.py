@@ -24,7 +24,15 @@ def _names(state: PrescriptionState) -> dict[str, Any]:
 
 
 def _signature(signed: happened.SignedRevision) -> public.SignatureCheck:
-    return public.SignatureCheck(kid=signed.signature.kid, checked_at=signed.issued_at)
+    checked = signed.signature
+    return public.SignatureCheck(
+        kid=checked.kid,
+        checked_at=signed.issued_at,
+        degraded=checked.degraded is not None,
+        algorithm=checked.algorithm,
+        certificate=checked.certificate,
+        degraded_reason=checked.degraded,
+    )
 
 
 def _diagnoses(signed: happened.SignedRevision) -> tuple[prescribed.Diagnosis, ...] | None:

@@ -217,10 +217,17 @@ class Line(WrittenLine):
 
 
 class Signature(Immutable):
-    """The prescriber's checked electronic signature: the key, and the digest of the compact form as received."""
+    """The prescriber's checked electronic signature: the key, and the digest of the compact form as received.
+
+    `certificate` is the serial number where the key came by one; `degraded` says what could not be checked at the time
+    of signing and was accepted by policy all the same.
+    """
 
     kid: str
     sha256: str
+    algorithm: str = "ES256"
+    certificate: str | None = None
+    degraded: str | None = None
 
 
 class LineQuantity(Immutable):

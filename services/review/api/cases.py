@@ -49,6 +49,10 @@ SIGNED = (
     "signature.unknown_key",
     "signature.key_not_valid",
     "signature.invalid",
+    "signature.certificate",
+    "signature.revoked",
+    "signature.revocation_unknown",
+    "signature.unavailable",
     "case.signed_something_else",
 )
 

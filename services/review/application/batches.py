@@ -17,7 +17,6 @@ from services.review.application.licences import (
     licence_of,
     policy_on,
     registers_of,
-    signature_of,
     signed_pass,
 )
 from services.review.domain.case import CaseState, case_ref
@@ -73,13 +72,14 @@ def _decided(
         return Refusal("signature.malformed", {"reason": "form"})
     if case_id not in cases:
         return Refusal("case.twice_in_batch")
-    command = signed_pass(compact, case_id, moment, person)
-    if isinstance(command, Refusal):
-        return command
+    signed = signed_pass(compact, case_id, moment, person)
+    if isinstance(signed, Refusal):
+        return signed
+    command, signature = signed
     state = cases[case_id].state
     if state.opened is not None:
         licence = licence.model_copy(update={"agreement_in_force": state.opened.institution in delegating})
-    return pass_batched(state, command, moment.now, licence, signature_of(compact), policy, moment.ids)
+    return pass_batched(state, command, moment.now, licence, signature, policy, moment.ids)
 
 
 def _delegating(

@@ -14,11 +14,11 @@ from contracts.registers import Institution, Person, agreement_code
 from services.review.domain.case import CaseState
 from services.review.domain.commands import PassCase
 from services.review.domain.policy import POLICIES, ReviewPolicy
-from services.review.domain.values import Licence, Signature
+from services.review.domain.values import Licence, Signature, SignatureCheck
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry, register
-from services.seedwork.signing import verify_compact
+from services.seedwork.signing import Verified, verify_compact
 from services.seedwork.usecase import Actor, Load, Moment
 
 REFERENCE = register("reference")
@@ -87,10 +87,11 @@ def licence_at(
     return licence.model_copy(update={"agreement_in_force": agreed(agreement.state, moment.now)})
 
 
-def signed_pass(compact: str, case_id: UUID, moment: Moment, person: Entry) -> PassCase | Refusal:
-    """What was signed, when a key of the signer's own register entry did and it is about this case."""
+def signed_pass(compact: str, case_id: UUID, moment: Moment, person: Entry) -> tuple[PassCase, Signature] | Refusal:
+    """What was signed, when a key of the signer's own register entry did and it is about this case; and how it was."""
     content = person.state.read(Person)
-    verified = verify_compact(compact, content.keys if content else (), civil_day(moment.now))
+    certifying = moment.trust.at(moment.now, moment.jurisdiction)
+    verified = verify_compact(compact, content.keys if content else (), civil_day(moment.now), certifying)
     if isinstance(verified, Refusal):
         return verified
     try:
@@ -99,11 +100,17 @@ def signed_pass(compact: str, case_id: UUID, moment: Moment, person: Entry) -> P
         return Refusal("request.invalid", {"errors": _fields(error)})
     if command.case_id != case_id:
         return Refusal("case.signed_something_else", {"case_id": str(command.case_id)})
-    return command
+    return command, _signature(compact, verified)
 
 
-def signature_of(compact: str) -> Signature:
-    return Signature(compact=compact, sha256=hashlib.sha256(compact.encode()).hexdigest())
+def _signature(compact: str, verified: Verified) -> Signature:
+    check = SignatureCheck(
+        kid=verified.kid,
+        algorithm=verified.algorithm,
+        certificate=verified.certificate,
+        degraded=verified.degraded,
+    )
+    return Signature(compact=compact, sha256=hashlib.sha256(compact.encode()).hexdigest(), check=check)
 
 
 def _fields(error: ValidationError) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def opened_with(
         deadline=deadline_of(moment.now, policy, emergency=emergency),
         herbal=event.medicine_kind == "herbal",
         registered=prescriber,
-        signature=SignatureChecked(degraded=event.signature.degraded),
+        signature=SignatureChecked(degraded=event.signature.degraded, reason=event.signature.degraded_reason),
     )
 
 

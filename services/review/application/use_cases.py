@@ -11,7 +11,6 @@ from services.review.application.licences import (
     licence_for,
     policy_on,
     registers_of,
-    signature_of,
     signed_pass,
 )
 from services.review.domain import commenting, decisions, verdicts
@@ -48,12 +47,12 @@ def pass_case(case_id: UUID, compact: str, actor: Actor) -> UseCase:
     def decide(
         moment: Moment, case: Loaded[CaseState], person: Entry, institution: Entry
     ) -> Generator[Load, tuple[Entry, ...], Decision]:
-        command = signed_pass(compact, case_id, moment, person)
-        if isinstance(command, Refusal):
-            return Decision.refused(command)
+        signed = signed_pass(compact, case_id, moment, person)
+        if isinstance(signed, Refusal):
+            return Decision.refused(signed)
+        command, signature = signed
         licence = yield from licence_for(case.state, moment, person, institution)
         policy = policy_on(moment)
-        signature = signature_of(compact)
         outcome = verdicts.pass_case(case.state, command, moment.now, licence, signature, policy, moment.ids)
         return _decided(case, outcome)
 

@@ -13,6 +13,7 @@ from services.review.domain.values import (
     Line,
     Prescriber,
     Reviewer,
+    SignatureCheck,
     SignatureChecked,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
@@ -139,6 +140,7 @@ class CaseFirstPassed(DomainEvent):
     comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     why: SecondWanted
+    signature_check: SignatureCheck | None = None
 
 
 class CasePassed(DomainEvent):
@@ -150,6 +152,7 @@ class CasePassed(DomainEvent):
     reviewer: Reviewer
     comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signature_check: SignatureCheck | None = None
 
 
 class CaseReturned(DomainEvent):

@@ -188,8 +188,19 @@ class Licence(Immutable):
     """The case's institution has its prescriptions reviewed by this organisation today (委托审方)."""
 
 
+class SignatureCheck(Immutable):
+    """How a pharmacist's signature was checked: key, algorithm, serial number of the certificate if there was one, and
+    what could not be checked and was accepted by policy all the same."""
+
+    kid: str
+    algorithm: str
+    certificate: str | None
+    degraded: str | None
+
+
 class Signature(Immutable):
-    """A verified signature: the compact JWS as received and its SHA-256 in hexadecimal."""
+    """A verified signature: the compact JWS as received, its SHA-256 in hexadecimal, and its check."""
 
     compact: str
     sha256: str
+    check: SignatureCheck | None = None

@@ -123,6 +123,7 @@ def _passed(
         "reviewer": as_reviewer(licence, signature.sha256),
         "comment": "\n".join(f"{comment.finding}: {comment.comment}" for comment in command.comments) or None,
         "signature": signature.compact,
+        "signature_check": signature.check,
     }
     why = None if state.second_wanted else _second_wanted(state, opened, policy, ids)
     if why:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict
 
 from services.seedwork.api.commands import CommandRunner, command
-from services.seedwork.api.dependencies import reader
+from services.seedwork.api.dependencies import keeper, reader
 from services.seedwork.api.pages import Page, paging
 from services.seedwork.ports import Reader
+from services.seedwork.usecase import UseCase
 
 Run = Annotated[CommandRunner, Depends(command)]
 Read = Annotated[Reader, Depends(reader)]
+Keep = Annotated[Callable[[UseCase], Awaitable[None]], Depends(keeper)]
 Paging = Annotated[Page, Depends(paging)]
 
 

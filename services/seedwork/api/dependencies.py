@@ -19,7 +19,7 @@ from services.seedwork.failures import Refused
 from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.ports import Reader
 from services.seedwork.strict_json import NotStrictJson, parse_strict
-from services.seedwork.usecase import Actor
+from services.seedwork.usecase import Actor, UseCase
 
 JOSE = b"application/jose"
 CAUGHT_UP_SECONDS_MAX = 0.5
@@ -82,6 +82,26 @@ def _place(context: RequestContext, header: str) -> int | None:
         where = {"type": "int_parsing", "loc": ("header", header), "msg": "Not a place in the log"}
         raise RequestValidationError([where])
     return int(sent)
+
+
+async def keeper(request: Request) -> Callable[[UseCase], Awaitable[None]]:
+    """Keeps what a query has made and will answer again: nothing that a caller could tell from its not being kept, so
+    it needs no Idempotency-Key. A refusal is raised."""
+    context = context_of(request)
+
+    async def keep(use_case: UseCase) -> None:
+        outcome = await context.kit.runtime.execute(
+            use_case,
+            actor=context.bearer,
+            idempotency=None,
+            correlation_id=context.correlation_id,
+            causation_id=context.request_id,
+            traceparent=context.traceparent,
+        )
+        if outcome.refusal is not None:
+            raise Refused(outcome.refusal.code, **outcome.refusal.facts)
+
+    return keep
 
 
 def secret_key(name: str) -> Callable[[Request], Awaitable[bytes]]:

@@ -84,7 +84,7 @@ _JOSE_BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "application/jose": {
-            "schema": {"type": "string", "description": "Compact JWS, ES256, payload JSON"},
+            "schema": {"type": "string", "description": "Compact JWS, ES256 or SM2, payload JSON"},
             "example": "eyJhbGciOiJFUzI1NiIsImtpZCI6ImQtMSJ9.eyJwcmVzY3JpcHRpb25faWQiOiLigKYifQ.c2lnbmF0dXJl",
         }
     },

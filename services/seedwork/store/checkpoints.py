@@ -134,6 +134,7 @@ class PublicKey:
 
     jwk: Mapping[str, Any]
     kid: str = KID
+    certificate: str | None = None
     valid_from: date = date.min
     valid_until: date = date.max
 

@@ -18,6 +18,7 @@ from services.seedwork.composition import Service
 from services.seedwork.failures import AnswerForgotten
 from services.seedwork.model import Ids, PersonalClass, Refusal
 from services.seedwork.policies import DEFAULT_JURISDICTION
+from services.seedwork.signing.trust import NOBODY
 from services.seedwork.store.batch import IdempotencyKey, KeptAnswer
 from services.seedwork.store.keyring import Keyring
 from services.seedwork.store.mapper import PydanticMapper
@@ -115,6 +116,8 @@ class StoreCore:
         classes = {cls for aggregate in service.aggregates for cls in aggregate.events}
         self.mapper = PydanticMapper(sorted(classes, key=lambda cls: cls.TOPIC), self.random.randbytes)
         self.writer = Writer(self.mapper)
+        self.trust = NOBODY
+        """Replaced whole when the installation's roots or revocation lists change."""
         self._answers = AESGCM(answer_key)
 
     def seal_answer(self, key: IdempotencyKey, outcome: Outcome, about: Keys) -> bytes:

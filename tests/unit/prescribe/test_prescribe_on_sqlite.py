@@ -1,5 +1,6 @@
 """Prescribe on its real store: what is personal is sealed, lists come from the sealed log, each line has its proof."""
 
+import base64
 import hashlib
 from pathlib import Path
 from uuid import UUID
@@ -7,10 +8,13 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
+from services.prescribe.adapters.paper import render
+from services.prescribe.application.documents import bytes_of, document_of, keep_document, paper_of, registers_of
 from services.prescribe.application.registers import KINDS
 from services.prescribe.application.signed_commands import issue_prescription
 from services.prescribe.application.use_cases import register_new_patient
 from services.prescribe.composition import SERVICE
+from services.prescribe.domain.document import DocumentKept
 from services.prescribe.domain.prescription import PRESCRIPTION
 from services.seedwork.register_loading import record_entries
 from services.seedwork.store.tables import events
@@ -55,3 +59,29 @@ def test_a_prescription_is_sealed_listed_and_traced_with_proof(clinic: Clinic, t
         assert personal not in stored
     assert line["hash"] in {row.hash.hex() for row in rows}
     assert orjson.loads(orjson.dumps(line["summary"]))["prescriber"] == DOCTOR
+
+
+def test_a_document_is_kept_sealed_and_comes_back_to_the_byte(clinic: Clinic, tmp_path: Path) -> None:
+    with service_on_sqlite(SERVICE, tmp_path) as prescribe:
+        admit(prescribe, clinic)
+        registered = prescribe.run(register_new_patient(registration()), clinic.doctor())
+        jws = clinic.sign(clinic.written(patient_ref=registered.body["patient_ref"], prescriber=DOCTOR))
+        issued = prescribe.run(issue_prescription(jws), clinic.doctor())
+        (loaded,) = prescribe.load(PRESCRIPTION.ref(UUID(issued.body["prescription_id"])))
+        person, institution = (each.state for each in prescribe.load(*registers_of(loaded.state)))
+        paper = paper_of(loaded.state, person, institution)
+        assert paper is not None
+        content = render(paper)
+
+        assert prescribe.run(keep_document(loaded.state, content), clinic.doctor()).refusal is None
+
+        (document,) = prescribe.load(document_of(loaded.state))
+        assert bytes_of(document.state.kept) == content
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/prescribe.db")
+    with engine.connect() as connection:
+        query = sa.select(events.c.state).where(events.c.topic == DocumentKept.TOPIC)
+        (stored,) = connection.execute(query).scalars()
+    engine.dispose()
+    assert base64.b64encode(content)[:200] not in stored
+    assert hashlib.sha256(content).hexdigest().encode() in stored

@@ -8,12 +8,13 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from stdnum.cn import ric, uscc
 
-from contracts.registers import CONTENT, AntibacterialLevel, DrugClass
+from contracts.registers import CONTENT, AntibacterialLevel, DrugClass, SigningKey
 from rxflow.world import World, build_world
 from services.prescribe.application.known import known
 from services.prescribe.domain.patient_record import PatientState
 from services.prescribe.domain.policy import POLICIES
 from services.seedwork.reference import EntryState
+from services.seedwork.signing import Verified, sm2, verify_compact
 
 NATIONAL_CODE = re.compile(r"^[XZ][0-9A-Z]{22}$")
 
@@ -195,6 +196,24 @@ def test_keys_are_the_persons_own_and_sign_es256(world: World) -> None:
     assert opened.payload == b'{"a":1}'
     assert opened.headers()["kid"] == doctor.key.kid
     assert "d" not in doctor.key.public_jwk
+
+
+@pytest.mark.skipif(sm2.unavailable() is not None, reason=str(sm2.unavailable()))
+def test_the_second_doctor_of_each_hospital_signs_by_sm2_and_the_same_each_time(world: World) -> None:
+    for hospital in world.hospitals:
+        assert [doctor.key.public_jwk["crv"] for doctor in hospital.doctors] == ["P-256", "SM2", "P-256"]
+    doctor = world.hospitals[0].doctors[1]
+    key = SigningKey(kid=doctor.key.kid, jwk=doctor.key.public_jwk, valid_from=date.min, valid_until=date.max)
+
+    compact = doctor.key.sign(b'{"a":1}')
+
+    assert verify_compact(compact, [key], world.as_of) == Verified(doctor.key.kid, b'{"a":1}', "SM2")
+    assert doctor.key.sign(b'{"a":1}') == compact != doctor.key.sign(b'{"a":2}')
+
+
+def test_where_a_machine_has_no_sm2_all_sign_with_es256(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sm2, "unavailable", lambda: "nowhere")
+    assert {person.key.public_jwk["crv"] for person in build_world().people} == {"P-256"}
 
 
 def test_shelves_hold_lots_in_date_with_unique_trace_codes(world: World) -> None:

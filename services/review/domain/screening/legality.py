@@ -53,8 +53,10 @@ def antibacterial_level(view: View) -> Iterator[Hit]:
 
 
 def signature_degraded(view: View) -> Iterator[Hit]:
-    if view.subject.signature.degraded:
-        yield Hit("the signature holds, but not everything about its key could be checked")
+    signature = view.subject.signature
+    if signature.degraded:
+        why = f": {signature.reason}" if signature.reason else ""
+        yield Hit(f"the signature holds, but not everything about its key could be checked{why}")
 
 
 def _rank(level: str | None) -> int:

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64encode
 
 from contracts.errors import CATALOGUE
 from contracts.registers import SigningKey
 from services.seedwork.model import Refusal
-from services.seedwork.signing import COMPACT_BYTES_MAX, Verified, sign_compact, verify_compact
+from services.seedwork.signing import COMPACT_BYTES_MAX, Verified, sign_compact, sm2, verify_compact
 
 TODAY = date(2026, 3, 1)
 KEY = ECKey.generate_key("P-256", private=True)
@@ -154,3 +155,85 @@ def test_what_is_no_compact_jws_is_malformed(compact: str) -> None:
 
 def test_a_signature_longer_than_any_command_is_malformed() -> None:
     assert code_of(verify_compact("a" * (COMPACT_BYTES_MAX + 1), [entry()], TODAY)) == "signature.malformed"
+
+
+# SM2
+
+
+def sm2_pair(scalar: int = 20) -> tuple[dict[str, str], dict[str, str]]:
+    """Private and public JWK."""
+    secret = scalar.to_bytes(32, "big")
+    point = sm2.public_point(secret)
+    x, y, d = (urlsafe_b64encode(part).decode() for part in (point[:32], point[32:], secret))
+    public = {"kty": "EC", "crv": "SM2", "x": x, "y": y}
+    return {**public, "d": d}, public
+
+
+def sm2_entry(**change: Any) -> SigningKey:
+    return entry().model_copy(update={"jwk": sm2_pair()[1] | change})
+
+
+needs_sm2 = pytest.mark.skipif(sm2.unavailable() is not None, reason=str(sm2.unavailable()))
+
+
+@needs_sm2
+def test_a_key_of_the_sm2_curve_signs_with_sm3() -> None:
+    compact = sign_compact(PAYLOAD, sm2_pair()[0], "d-1")
+    assert verify_compact(compact, [sm2_entry()], TODAY) == Verified("d-1", PAYLOAD, "SM2")
+
+
+@needs_sm2
+def test_an_sm2_signature_of_another_key_or_over_other_bytes_is_invalid() -> None:
+    stranger = sign_compact(PAYLOAD, sm2_pair(21)[0], "d-1")
+    header, _, signature = sign_compact(PAYLOAD, sm2_pair()[0], "d-1").split(".")
+    changed = f"{header}.{segment(PAYLOAD.replace(b'kept', b'lost'))}.{signature}"
+    for compact in (stranger, changed, f"{header}.{segment(PAYLOAD)}.", f"{header}.{segment(PAYLOAD)}.{'A' * 86}"):
+        assert code_of(verify_compact(compact, [sm2_entry()], TODAY)) == "signature.invalid"
+
+
+@needs_sm2
+def test_the_key_says_which_algorithm_counts_never_the_message() -> None:
+    private, public = sm2_pair()
+    payload = segment(PAYLOAD)
+    for claimed, key in (("ES256", sm2_entry()), ("SM2", entry())):
+        signed = f"{segment({'alg': claimed, 'kid': 'd-1'})}.{payload}"
+        genuine = sm2.sign((20).to_bytes(32, "big"), signed.encode())
+        assert code_of(verify_compact(f"{signed}.{segment(genuine)}", [key], TODAY)) == "signature.invalid"
+    as_p256 = entry().model_copy(update={"jwk": public | {"crv": "P-256"}})
+    assert code_of(verify_compact(sign_compact(PAYLOAD, private, "d-1"), [as_p256], TODAY)) == "signature.key_not_valid"
+
+
+@needs_sm2
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": "AA"},
+        {"y": None},
+        {"x": 7},
+        {"x": "*" * 43},
+        {"kty": "OKP"},
+        {"x": sm2_pair(21)[1]["x"]} if sm2.unavailable() is None else {},
+        {"crv": "sm2"},
+        {"crv": ["SM2"]},
+    ],
+)
+def test_what_is_no_sm2_key_is_not_valid(change: dict[str, Any]) -> None:
+    compact = sign_compact(PAYLOAD, sm2_pair()[0], "d-1")
+    assert code_of(verify_compact(compact, [sm2_entry(**change)], TODAY)) == "signature.key_not_valid"
+
+
+def test_a_key_that_cannot_be_written_down_is_not_valid() -> None:
+    key = entry().model_copy(update={"jwk": {"kty": "EC", "crv": "P-256", "x": {1, 2}}})
+    assert code_of(verify_compact(sign_compact(PAYLOAD, PRIVATE, "d-1"), [key], TODAY)) == "signature.key_not_valid"
+
+
+@needs_sm2
+def test_without_sm2_on_this_machine_the_refusal_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    compact = sign_compact(PAYLOAD, sm2_pair()[0], "d-1")
+
+    def nowhere(*_anything: Any) -> bool:
+        raise sm2.Unavailable
+
+    monkeypatch.setattr(sm2, "verify", nowhere)
+    assert code_of(verify_compact(compact, [sm2_entry()], TODAY)) == "signature.unavailable"
+    assert isinstance(verify_compact(sign_compact(PAYLOAD, PRIVATE, "d-1"), [entry()], TODAY), Verified)

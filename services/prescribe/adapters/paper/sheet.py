@@ -1,0 +1,226 @@
+"""The layout of a prescription's document: head (前记), body (正文) and foot (后记), on as many pages as it takes.
+
+The same content gives the same bytes: no clock, no random id.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
+from string import printable
+from threading import Lock
+from typing import Any
+from xml.sax.saxutils import escape
+
+import segno
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A5
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Flowable, HRFlowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from services.prescribe.adapters.paper.font import FAMILY, MISSING, face
+from services.prescribe.adapters.paper.forms import FORMS, Form
+from services.prescribe.application.documents import Paper, PaperLine
+
+MARGIN, FOOTER = 11 * mm, 5 * mm
+PADDING = 6
+"""Points that the frame around the text takes on each side."""
+WIDTH = A5[0] - 2 * (MARGIN + PADDING)
+QR = 27 * mm
+QR_QUIET_MODULES = 2
+INK, FAINT = HexColor("#000000"), HexColor("#666666")
+WORDS: Mapping[str, str] = {
+    "title": "处 方 笺",
+    "fee": "费别",
+    "number": "处方编号",
+    "revision": "版次",
+    "patient": "姓名",
+    "sex": "性别",
+    "age": "年龄",
+    "diagnoses": "临床诊断",
+    "issued_at": "开具日期",
+    "valid_until": "有效期至",
+    "times": "×",
+    "directions": "用法",
+    "end": "—— 以下空白 ——",
+    "prescriber": "医师",
+    "reviewers": "审核药师",
+    "not_reviewed": "待审核",
+    "price": "药品金额",
+    "prepared": "调配",
+    "checked": "核对、发药",
+    "at_the_pharmacy": "由调剂药店填写",
+    "digest": "签名数据 SHA-256",
+    "note": "具有法律效力的是经电子签名的数据电文, 本页为其可读版式。扫码得处方编号、版次与签名数据摘要。",
+    "page": "页",
+}
+_ONE_AT_A_TIME = Lock()
+"""reportlab keeps its fonts in one place per process."""
+
+
+def render(paper: Paper) -> bytes:
+    """The document as PDF. Takes some tenths of a second: not for an event loop."""
+    form = FORMS.of(paper)
+    characters = {*printable, *form.mark, *MISSING, *"".join(WORDS.values()), *"".join(_strings(astuple(paper)))}
+    known = [each for each in characters if ord(each) in face().glyph_of]
+    with _ONE_AT_A_TIME:
+        font = TTFont(FAMILY, io.BytesIO(face().subset(known)))
+        pdfmetrics.registerFont(font)
+        try:
+            return _printed(paper, form)
+        finally:
+            font.unregister()  # the next document brings its own characters under the same name
+
+
+def _printed(paper: Paper, form: Form) -> bytes:
+    content = io.BytesIO()
+    sheet = SimpleDocTemplate(
+        content,
+        pagesize=A5,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=MARGIN + FOOTER,
+        title=f"Prescription {paper.prescription_id}",
+        author="rxflow",
+        lang="zh-CN",
+        initialFontName=FAMILY,
+        invariant=1,
+    )
+
+    def page(canvas: Any, _document: Any) -> None:
+        canvas.setFillColor(HexColor(form.paper))
+        canvas.rect(0, 0, *A5, stroke=0, fill=1)
+        _corner(canvas, form.mark)
+        canvas.setFillColor(FAINT)
+        canvas.setFont(FAMILY, 6.5)
+        names = f"{WORDS['number']} {paper.prescription_id}   {WORDS['revision']} {paper.revision}"
+        canvas.drawString(MARGIN + PADDING, MARGIN, names)
+        canvas.drawRightString(A5[0] - MARGIN - PADDING, MARGIN, f"{canvas.getPageNumber()} {WORDS['page']}")
+
+    sheet.build([*_head(paper), *_body(paper), *_foot(paper)], onFirstPage=page, onLaterPages=page)
+    return content.getvalue()
+
+
+def _head(paper: Paper) -> list[Flowable]:
+    """前记."""
+    return [
+        _text(paper.institution, size=13, centred=True),
+        _text(WORDS["title"], size=13, centred=True),
+        Spacer(0, 2 * mm),
+        _row(_field("fee", paper.fee), _field("issued_at", paper.issued_at), widths=(0.4, 0.6)),
+        _row(_field("patient", paper.patient), _field("sex", paper.sex), _field("age", paper.age)),
+        _text(_field("diagnoses", paper.diagnoses)),
+        _rule(),
+    ]
+
+
+def _body(paper: Paper) -> list[Flowable]:
+    """正文: Rp, one drug after another, and where they end."""
+    lines = [flowable for number, line in enumerate(paper.lines, start=1) for flowable in _drug(number, line)]
+    reasons = [_text(reason, size=8) for reason in paper.reasons]
+    return [_text("Rp", size=14), *lines, _text(WORDS["end"], size=8, centred=True), *reasons, _rule()]
+
+
+def _drug(number: int, line: PaperLine) -> list[Flowable]:
+    return [
+        KeepTogether(
+            [
+                _row(_text(f"{number}. {line.drug}"), _text(f"{WORDS['times']} {line.quantity}"), widths=(0.78, 0.22)),
+                _text(_field("directions", line.directions), indent=5 * mm),
+                Spacer(0, 1.5 * mm),
+            ]
+        )
+    ]
+
+
+def _foot(paper: Paper) -> list[Flowable]:
+    """后记: who signed, who reviewed, what the pharmacy fills in, and the code to compare with."""
+    signed = [
+        _text(_field("prescriber", paper.prescriber)),
+        *(_text(each, size=7) for each in paper.signature),
+        _text(_field("reviewers", paper.reviewers or WORDS["not_reviewed"])),
+        *(_text(_field(each, WORDS["at_the_pharmacy"])) for each in ("price", "prepared", "checked")),
+        _text(_field("valid_until", paper.valid_until)),
+    ]
+    code = Table([[signed, _Qr(paper.verification)]], colWidths=(WIDTH - QR - 2 * mm, QR + 2 * mm), style=_TIGHT)
+    digest = _text(f"{WORDS['digest']}: {paper.signed_sha256}", size=6)
+    return [KeepTogether([code, Spacer(0, 1 * mm), digest, _text(WORDS["note"], size=6.5)])]
+
+
+_TIGHT = [
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    *((f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")),
+]
+
+
+class _Qr(Flowable):  # type: ignore[misc]  # reportlab is untyped
+    """A QR code as filled squares, so that it is sharp on any printer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.width = self.height = QR
+        self._rows = [list(row) for row in segno.make_qr(text, error="m").matrix_iter(border=QR_QUIET_MODULES)]
+
+    def draw(self) -> None:
+        canvas, module = self.canv, QR / len(self._rows)
+        canvas.setFillColor(HexColor("#ffffff"))
+        canvas.rect(0, 0, QR, QR, stroke=0, fill=1)
+        canvas.setFillColor(INK)
+        for down, row in enumerate(self._rows, start=1):
+            for across, dark in enumerate(row):
+                if dark:
+                    canvas.rect(across * module, QR - down * module, module, module, stroke=0, fill=1)
+
+
+def _corner(canvas: Any, mark: str) -> None:
+    """The mark of the form, top right."""
+    if not mark:
+        return
+    width = pdfmetrics.stringWidth(mark, FAMILY, 11) + 4 * mm
+    left, bottom = A5[0] - MARGIN - PADDING - width, A5[1] - MARGIN - 5 * mm
+    canvas.setStrokeColor(INK)
+    canvas.setFillColor(INK)
+    canvas.rect(left, bottom, width, 7 * mm, stroke=1, fill=0)
+    canvas.setFont(FAMILY, 11)
+    canvas.drawCentredString(left + width / 2, bottom + 2 * mm, mark)
+
+
+def _text(text: str, *, size: float = 9, centred: bool = False, indent: float = 0) -> Paragraph:
+    style = ParagraphStyle(
+        "text",
+        fontName=FAMILY,
+        bulletFontName=FAMILY,
+        fontSize=size,
+        leading=size * 1.45,
+        alignment=1 if centred else 0,
+        leftIndent=indent,
+        wordWrap="CJK",  # Chinese breaks between any two characters
+    )
+    return Paragraph(escape(face().writable(text)), style)
+
+
+def _field(word: str, value: str) -> str:
+    return f"{WORDS[word]}: {value}"
+
+
+def _row(*cells: str | Paragraph, widths: Sequence[float] = ()) -> Table:
+    parts = widths or [1 / len(cells)] * len(cells)
+    texts = [each if isinstance(each, Paragraph) else _text(each) for each in cells]
+    return Table([texts], colWidths=[part * WIDTH for part in parts], style=_TIGHT)
+
+
+def _rule() -> HRFlowable:
+    return HRFlowable(width="100%", thickness=0.7, color=INK, spaceBefore=2 * mm, spaceAfter=2 * mm)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple | frozenset):
+        for each in value:
+            yield from _strings(each)
