@@ -122,6 +122,18 @@ class RemainingFinding(ContractValue):
     evidence: str
 
 
+class ConfirmedFinding(ContractValue):
+    """A finding that the prescriber insists on by a second signature (双签名), and why."""
+
+    number: int = Field(ge=0, description="its number in the case that was returned")
+    rule: str
+    severity: str
+    result_code: str | None = None
+    lines: tuple[int, ...] = ()
+    evidence: str
+    reason: str
+
+
 class PrescriptionEvent(IntegrationEvent):
     """What every event of a prescription says."""
 
@@ -132,11 +144,12 @@ class PrescriptionEvent(IntegrationEvent):
 
 
 class PrescriptionIssued(PrescriptionEvent):
-    """A prescriber signed a prescription, or signed it again after a return; it waits for a reviewing pharmacist."""
+    """A prescriber signed a prescription, wrote it anew after a return, or confirmed it by a second signature; it waits
+    for a reviewing pharmacist. `signed_sha256` is of the prescription, also once it is confirmed."""
 
     TYPE: ClassVar[str] = "prescribe.prescription_issued.v1"
 
-    kind: Literal["first", "amended"]
+    kind: Literal["first", "amended", "confirmed"]
     revision: int = Field(ge=1)
     confirmation_no: int = Field(ge=0)
     prescriber: str
@@ -155,6 +168,8 @@ class PrescriptionIssued(PrescriptionEvent):
     signed_sha256: Sha256 = Field(description="of the compact JWS as received")
     signature: SignatureCheck
     issued_at: datetime
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    confirmation_sha256: Sha256 | None = Field(default=None, description="of the second signature, as received")
     valid_until: datetime = Field(description="last moment of the last day of validity; limits new holds")
 
 
@@ -173,6 +188,8 @@ class PrescriptionReleased(PrescriptionEvent):
     lines: tuple[ReleasedLine, ...]
     reviewers: tuple[ReviewedBy, ...]
     findings: tuple[RemainingFinding, ...] = ()
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    confirmation_sha256: Sha256 | None = None
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     signed_sha256: Sha256

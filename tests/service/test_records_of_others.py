@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
 
 from tests.support.doors import Door, Knocking, doors, refusal
@@ -105,6 +106,20 @@ def amendment(played: Played, story: Story) -> Body:
     return str(signer.key.sign(draft.body))
 
 
+def signed_again(**said: Any) -> Callable[[Played, Story], Body]:
+    """Another signature of the same doctor over the same prescription."""
+
+    def sign(_played: Played, story: Story) -> Body:
+        signer = story.journey.doctor
+        about = {"prescription_id": str(story.ids["prescription_id"]), "prescriber": signer.code, "signed_sha256": SHA}
+        return str(signer.key.sign(orjson.dumps(about | said)))
+
+    return sign
+
+
+confirmation = signed_again(revision=1, confirmation_no=1, findings=[{"finding": 1, "reason": "why"}])
+
+
 def passing(played: Played, story: Story) -> Body:
     return played.pass_of(story, played.town.cast.reviewer_of(story.journey.doctor)[1])
 
@@ -162,6 +177,15 @@ CASES: dict[str, Case] = {
         doctor,
         other_doctor,
         amendment,
+        unknown="prescription.other_id",
+        foreign="prescription.not_yours",
+        late="prescription.ended",
+    ),
+    "POST /prescriptions/{prescription_id}/confirmations": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        confirmation,
         unknown="prescription.other_id",
         foreign="prescription.not_yours",
         late="prescription.ended",

@@ -55,6 +55,7 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
             lines=tuple(ContentLine.model_validate(row.model_dump(mode="json")) for row in event.lines),
             reviewers=tuple(row.model_dump(mode="json") for row in event.reviewers),
             findings=tuple(row.model_dump(mode="json") for row in event.findings),
+            confirmed=None if event.confirmed is None else tuple(row.model_dump() for row in event.confirmed),
             insurance_intent=event.insurance_intent.kind,
             signed_sha256=event.signed_sha256,
             signature=event.signature.model_dump(mode="json"),

@@ -45,6 +45,8 @@ class ContentStored(DomainEvent):
     lines: tuple[ContentLine, ...]
     reviewers: tuple[dict[str, Any], ...]
     findings: tuple[dict[str, Any], ...]
+    confirmed: Annotated[tuple[dict[str, Any], ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    """Findings that the prescriber signed for again (双签名), with the reasons."""
     insurance_intent: str
     signed_sha256: str
     signature: dict[str, Any]

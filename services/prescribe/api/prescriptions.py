@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
+from services.prescribe.application.signed_again import confirm_prescription
 from services.prescribe.application.signed_commands import amend_prescription, issue_prescription
 from services.prescribe.application.use_cases import cancel_prescription
 from services.prescribe.application.views import may_see_prescription, show_prescription, trace_lines
@@ -29,6 +30,16 @@ LOG_INDEX_MAX = 2**62
 """Before the first page: later than everything."""
 
 SIGNATURE = ("signature.malformed", "signature.unknown_key", "signature.key_not_valid", "signature.invalid")
+AGAIN = (
+    "prescription.payload",
+    "prescription.unknown",
+    "prescription.not_yours",
+    "prescription.other_id",
+    "prescription.other_content",
+    "prescriber.not_registered",
+    "prescriber.not_in_force",
+)
+"""Of whatever the same prescriber signs about a prescription that exists."""
 ISSUE_RULES = (
     "prescription.payload",
     "prescription.not_yours",
@@ -104,6 +115,28 @@ async def amend(
 ) -> Response:
     """Amend a returned prescription by a new signature: a compact JWS over an AmendPrescription."""
     return await run(amend_prescription(jws, prescription_id))
+
+
+@router.post(
+    "/prescriptions/{prescription_id}/confirmations",
+    status_code=201,
+    responses=problems(
+        *SIGNATURE,
+        *AGAIN,
+        "prescription.wrong_state",
+        "prescription.ended",
+        "prescription.validity_over",
+        "confirmation.number",
+        "confirmation.not_confirmable",
+        "confirmation.unknown_finding",
+        "confirmation.reason_missing",
+    ),
+)
+async def confirm(
+    prescription_id: UUID, _actor: Annotated[Actor, Depends(allowed("prescription.issue"))], run: Run, jws: Jws
+) -> Response:
+    """Insist on a returned prescription by a second signature (双签名): a compact JWS over a ConfirmFindings."""
+    return await run(confirm_prescription(jws, prescription_id))
 
 
 @router.post(

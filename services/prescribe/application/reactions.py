@@ -62,6 +62,7 @@ _ANSWERS: Mapping[type[IntegrationEvent], Any] = {
 
 def _finding(told: told_by_review.Finding) -> Finding:
     return Finding(
+        number=told.number,
         rule=told.rule,
         severity=str(told.severity),
         result_code=told.result_code,

@@ -21,12 +21,13 @@ from services.prescribe.domain.policy import CN
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.values import Signature
 from services.seedwork.calendar import civil_day
-from services.seedwork.model import Loaded, Outcome, Refusal, StreamRef
+from services.seedwork.model import Command, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.signing import verify_compact
 from services.seedwork.usecase import Answer, Decision, Moment, UseCase
 
 C = TypeVar("C", bound=WrittenPrescription)
+P = TypeVar("P", bound=Command)
 Deciding = Callable[..., Outcome]
 
 
@@ -50,7 +51,7 @@ def _signed(jws: str, kind: type[C], decide_on: Deciding, expected: object = Non
     return _SignedUseCase(jws, command, decide_on).use_case()
 
 
-def read_payload(jws: str, kind: type[C]) -> C | Refusal:
+def read_payload(jws: str, kind: type[P]) -> P | Refusal:
     """The command in the payload, not yet verified: it only tells which streams to read. Never shows values back."""
     try:
         segment = jws.split(".")[1]
@@ -96,17 +97,19 @@ class _SignedUseCase:
             return Decision.refused(Refusal("prescription.not_yours"))
         day = civil_day(moment.now)
         facts = known(patient.state, person.state, institution.state, [drug.state for drug in drugs], day)
-        signed = Signed(self.jws, self._check(person.state, day))
+        signed = Signed(self.jws, check_signature(self.jws, person.state, day))
         outcome = self.decide_on(prescription.state, self.command, signed, facts, policy=CN.on(day), now=moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(prescription, outcome, _answer(prescription.after(outcome)))
 
-    def _check(self, person: EntryState, day: date) -> Signature | Refusal:
-        verified = verify_compact(self.jws, signing_keys(person), day)
-        if isinstance(verified, Refusal):
-            return verified
-        return Signature(kid=verified.kid, sha256=hashlib.sha256(self.jws.encode()).hexdigest())
+
+def check_signature(jws: str, person: EntryState, day: date) -> Signature | Refusal:
+    """Whether a key of the person's register entry, valid on this day, signed these bytes."""
+    verified = verify_compact(jws, signing_keys(person), day)
+    if isinstance(verified, Refusal):
+        return verified
+    return Signature(kid=verified.kid, sha256=hashlib.sha256(jws.encode()).hexdigest())
 
 
 def _answer(state: PrescriptionState) -> Answer:

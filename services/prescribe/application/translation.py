@@ -51,12 +51,25 @@ def _common(signed: happened.SignedRevision) -> dict[str, Any]:
     }
 
 
+def _confirmed(state: PrescriptionState) -> dict[str, Any]:
+    """The second signature, where there is one."""
+    confirmation = state.confirmation
+    if confirmation is None:
+        return {}
+    findings = confirmation.findings
+    told = None
+    if findings is not None:
+        told = tuple(public.ConfirmedFinding.model_validate(each, from_attributes=True) for each in findings)
+    return {"confirmed": told, "confirmation_sha256": confirmation.signature.sha256}
+
+
 def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
     signed: happened.SignedRevision = it.after.signed
     facts = signed.facts
     yield public.PrescriptionIssued(
         **_common(signed),
-        kind="first" if signed.revision == 1 else "amended",
+        **_confirmed(it.after),
+        kind=_KINDS[type(it.event)],
         visit_kind=signed.visit_kind,
         facts=public.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
         lines=tuple(_issued_line(line) for line in signed.lines),
@@ -66,6 +79,13 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         online_visit=signed.online_visit,
         issued_at=signed.issued_at,
     )
+
+
+_KINDS: Mapping[type[DomainEvent], Any] = {
+    happened.PrescriptionIssued: "first",
+    happened.PrescriptionAmended: "amended",
+    happened.FindingsConfirmed: "confirmed",
+}
 
 
 def _issued_line(line: Line) -> public.IssuedLine:
@@ -92,6 +112,7 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
     state: PrescriptionState = it.after
     yield public.PrescriptionReleased(
         **_common(state.signed),
+        **_confirmed(state),
         patient_name=state.signed.patient_name,
         lines=tuple(_released_line(line) for line in state.signed.lines),
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
@@ -190,6 +211,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     PatientForgotten: _forgotten,
     happened.PrescriptionIssued: _issued,
     happened.PrescriptionAmended: _issued,
+    happened.FindingsConfirmed: _issued,
     happened.PrescriptionReleased: _released,
     happened.InstalmentOpened: _instalment_opened,
     happened.CancellationRequested: _cancellation_requested,

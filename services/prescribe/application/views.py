@@ -41,9 +41,15 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "lines": lines,
         "reviewers": [each.model_dump() for each in state.reviewers],
         "findings": [each.model_dump(mode="json") for each in state.findings],
+        "confirmed_findings": _confirmed(state),
         "review_comment": state.comment,
         "cancellations": [_show_cancellation(each) for each in state.cancellations],
     }
+
+
+def _confirmed(state: PrescriptionState) -> list[dict[str, Any]]:
+    findings = state.confirmation.findings if state.confirmation else None
+    return [each.model_dump(mode="json") for each in findings or ()]
 
 
 def _show_cancellation(request: Cancellation) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import Diagnosis, InsuranceIntent, LineQuantity, StandingFacts, WrittenLine
-from services.seedwork.model import Command
+from services.seedwork.model import Command, Immutable
 
 CODE_LENGTH_MAX = 30
 
@@ -60,6 +60,29 @@ class AmendPrescription(WrittenPrescription):
     """A returned prescription, written and signed anew; `revision` is the number it is to become."""
 
     revision: int = Field(ge=2)
+
+
+class FindingReason(Immutable):
+    """Why one finding of the review, by its number, does not change the prescription."""
+
+    finding: int = Field(ge=1)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class SignedAgain(Command):
+    """What the same prescriber says of a prescription by another signature; `signed_sha256` names the exact content."""
+
+    prescription_id: UUID
+    prescriber: str = Field(max_length=CODE_LENGTH_MAX)
+    signed_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ConfirmFindings(SignedAgain):
+    """The prescriber insists on a returned prescription (双签名); `confirmation_no` is the number it is to become."""
+
+    revision: int = Field(ge=1)
+    confirmation_no: int = Field(ge=1)
+    findings: tuple[FindingReason, ...] = Field(min_length=1, max_length=50)
 
 
 class CancelPrescription(Command):

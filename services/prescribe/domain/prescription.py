@@ -51,12 +51,13 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class PrescriptionState:
-    """A prescription as it is now. `current` is its last signed form; `buckets` where its quantities are, `holders`
-    the pharmacies at work on them, by hold and by supply."""
+    """A prescription as it is now. `current` is its last signed form, `confirmation` its second signature; `buckets`
+    where its quantities are, `holders` the pharmacies at work on them, by hold and by supply."""
 
     status: Status = Status.NOT_YET
     current: happened.SignedRevision | None = None
     buckets: Buckets = field(default_factory=dict)
+    confirmation: happened.FindingsConfirmed | None = None
     reviewers: tuple[Reviewer, ...] = ()
     findings: tuple[Finding, ...] = ()
     comment: str | None = None
@@ -114,6 +115,9 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
             return _cancelled_on_arrival(_signed(state, event, Status.CANCELLED), event.request_id)
         case happened.SignedRevision():
             return _signed(state, event, Status.ISSUED)
+        case happened.FindingsConfirmed():
+            again = state.signed.model_copy(update={"confirmation_no": event.confirmation_no})
+            return replace(state, status=Status.ISSUED, current=again, confirmation=event)
         case happened.PrescriptionReleased():
             return replace(
                 state, status=Status.RELEASED, reviewers=event.reviewers, findings=event.findings, comment=event.comment
@@ -144,7 +148,7 @@ def _signed(state: PrescriptionState, event: happened.SignedRevision, status: St
     buckets = prescribed(LineQuantity(line=line.line, quantity=line.quantity) for line in event.lines)
     if status is Status.CANCELLED:
         buckets = by_line(cancelled(buckets))
-    return replace(state, status=status, current=event, buckets=buckets)
+    return replace(state, status=status, current=event, confirmation=None, buckets=buckets)
 
 
 def _cancelled_on_arrival(state: PrescriptionState, request_id: UUID) -> PrescriptionState:

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import (
     CancelledLine,
+    ConfirmedFinding,
     Diagnosis,
     Finding,
     InsuranceIntent,
@@ -60,6 +61,20 @@ class PrescriptionAmended(SignedRevision):
     """Signed anew after a return: a new revision with a validity of its own."""
 
     TOPIC: ClassVar[str] = "prescribe.prescription.prescription_amended"
+
+
+class FindingsConfirmed(DomainEvent):
+    """The second signature (双签名): the same content is to be reviewed again, with the prescriber's reasons."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.findings_confirmed"
+
+    patient_ref: UUID
+    revision: int
+    confirmation_no: int
+    findings: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)]
+    signature: Signature
+    jws: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    confirmed_at: datetime
 
 
 class PrescriptionArrivedCancelled(SignedRevision):
@@ -232,6 +247,7 @@ class PrescriptionCompleted(DomainEvent):
 EVENTS: tuple[type[DomainEvent], ...] = (
     PrescriptionIssued,
     PrescriptionAmended,
+    FindingsConfirmed,
     PrescriptionArrivedCancelled,
     PrescriptionReleased,
     PrescriptionReturned,

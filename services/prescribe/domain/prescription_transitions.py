@@ -25,6 +25,13 @@ _ISSUE = (
         "issued, revision + 1",
         "prescription_issued",
     ),
+    Transition(
+        "returned",
+        "ConfirmFindings",
+        "every open finding confirmable, a reason each; second signature; in validity",
+        "issued, confirmation + 1, validity unchanged",
+        "prescription_issued",
+    ),
 )
 
 _REVIEW = (

@@ -47,6 +47,7 @@ feedback = sa.Table(
 STATUS: Mapping[type[DomainEvent], str] = {
     happened.PrescriptionIssued: "issued",
     happened.PrescriptionAmended: "issued",
+    happened.FindingsConfirmed: "issued",
     happened.PrescriptionArrivedCancelled: "cancelled",
     happened.PrescriptionReleased: "released",
     happened.PrescriptionReturned: "returned",

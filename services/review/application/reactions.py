@@ -20,7 +20,7 @@ from services.review.domain.decisions import close_case, open_case
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
 from services.review.domain.policy import CN
-from services.review.domain.values import ClinicalFacts, Diagnosis, Line, PatientFacts
+from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Diagnosis, Line, PatientFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
@@ -98,12 +98,19 @@ def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment) -> CaseOp
         valid_until=event.valid_until,
         lines=tuple(_line(line) for line in event.lines),
         clinical=_clinical(event),
+        confirmed=_confirmed(event),
         opened_at=moment.now,
     )
 
 
 def _line(line: IssuedLine) -> Line:
     return Line(**{name: getattr(line, name) for name in Line.model_fields})
+
+
+def _confirmed(event: PrescriptionIssued) -> tuple[ConfirmedFinding, ...] | None:
+    if event.confirmed is None:
+        return None
+    return tuple(ConfirmedFinding.model_validate(each.model_dump()) for each in event.confirmed)
 
 
 def _clinical(event: PrescriptionIssued) -> ClinicalFacts | None:

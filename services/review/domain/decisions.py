@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from services.review.domain.case import CaseState
 from services.review.domain.case_transitions import CASE_TRANSITIONS
 from services.review.domain.commands import CodedFinding, PassCase, PutBack, RefuseCase, ReturnCase, TakeCase
+from services.review.domain.confirmed import not_confirmed
 from services.review.domain.events import (
     CaseClosed,
     CaseLeaseExpired,
@@ -80,13 +81,15 @@ def put_back(state: CaseState, _command: PutBack, now: datetime, person: str) ->
 
 
 def pass_case(state: CaseState, command: PassCase, now: datetime, licence: Licence, signature: Signature) -> Outcome:
-    """Nobody passes a blocking finding; a serious one only with the pharmacist's word on it."""
+    """Nobody passes a blocking finding, a serious one only with the pharmacist's word on it; unless the prescriber has
+    signed again for it (双签名)."""
     opened = _in_hand(state, "PassCase", now, licence)
     if isinstance(opened, Refusal):
         return opened
     if (command.revision, command.signed_sha256) != (opened.revision, opened.signed_sha256):
         return Refusal("case.signed_something_else", {"revision": opened.revision})
-    refusal = _findings_in_the_way(state.findings, {comment.finding for comment in command.comments})
+    standing = not_confirmed(state.findings, opened.confirmed)
+    refusal = _findings_in_the_way(state.findings, standing, {comment.finding for comment in command.comments})
     if refusal:
         return refusal
     comment = "\n".join(f"{comment.finding}: {comment.comment}" for comment in command.comments) or None
@@ -177,14 +180,16 @@ def _not_holding(state: CaseState, person: str, now: datetime) -> Refusal | None
     return None
 
 
-def _findings_in_the_way(findings: tuple[Finding, ...], commented: set[int]) -> Refusal | None:
+def _findings_in_the_way(
+    findings: tuple[Finding, ...], standing: tuple[Finding, ...], commented: set[int]
+) -> Refusal | None:
     unknown = sorted(commented - {finding.number for finding in findings})
     if unknown:
         return Refusal("case.unknown_finding", {"findings": unknown})
-    blocking = [finding.number for finding in findings if finding.severity is Severity.BLOCKING]
+    blocking = [finding.number for finding in standing if finding.severity is Severity.BLOCKING]
     if blocking:
         return Refusal("case.blocking_finding", {"findings": blocking})
-    silent = [f.number for f in findings if f.severity is Severity.SERIOUS and f.number not in commented]
+    silent = [f.number for f in standing if f.severity is Severity.SERIOUS and f.number not in commented]
     return Refusal("case.comment_missing", {"findings": silent}) if silent else None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.review.domain.values import ClinicalFacts, Finding, Line, Reviewer
+from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Finding, Line, Reviewer
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
@@ -31,6 +31,8 @@ class CaseOpened(DomainEvent):
     valid_until: datetime
     lines: tuple[Line, ...]
     clinical: Annotated[ClinicalFacts | None, Personal(PersonalClass.CLINICAL)]
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    """What the prescriber insists on, and why; None where nothing was confirmed."""
     opened_at: datetime
 
 

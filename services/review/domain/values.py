@@ -39,6 +39,18 @@ class Finding(Immutable):
     confirmable: bool
 
 
+class ConfirmedFinding(Immutable):
+    """A finding of an earlier case that the prescriber insists on by a second signature (双签名), and why."""
+
+    number: int
+    rule: str
+    severity: str
+    result_code: str | None
+    lines: tuple[int, ...]
+    evidence: str
+    reason: str
+
+
 class PatientFacts(Immutable):
     """What a pharmacist judges a dose by. None is "not asked", which is not "no"."""
 

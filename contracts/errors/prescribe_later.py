@@ -1,0 +1,38 @@
+"""Problems of the prescribe service with what comes after a prescription is written."""
+
+from contracts.errors.catalogue import Problem
+
+_CONFIRMATION = (
+    Problem(
+        "prescription.other_content",
+        409,
+        "Signed over other content",
+        "`signed_sha256` names another content than the prescription's `current` one.",
+    ),
+    Problem(
+        "confirmation.number",
+        409,
+        "Wrong confirmation number",
+        "A confirmation names the current revision and the confirmation it is to become: the current one + 1.",
+    ),
+    Problem(
+        "confirmation.not_confirmable",
+        422,
+        "Cannot be confirmed",
+        "A second signature (双签名) does not carry past these findings; amend the prescription.",
+    ),
+    Problem(
+        "confirmation.unknown_finding",
+        422,
+        "Unknown finding",
+        "Reasons name findings of the returned case, each once.",
+    ),
+    Problem(
+        "confirmation.reason_missing",
+        422,
+        "Reason missing",
+        "Every serious or blocking finding of the returned case needs a reason of the prescriber.",
+    ),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION,)
