@@ -35,4 +35,10 @@ _CONFIRMATION = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION,)
+_QUERY = (
+    Problem("query.unknown", 404, "Unknown query", "The prescription has no block with this id."),
+    Problem("query.unknown_line", 422, "Unknown line", "A block names lines of this prescription."),
+    Problem("query.answered", 409, "Already answered", "This query has its answer."),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY)

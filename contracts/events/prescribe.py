@@ -127,10 +127,10 @@ class ConfirmedFinding(ContractValue):
 
     number: int = Field(ge=0, description="its number in the case that was returned")
     rule: str
-    severity: str
+    severity: str | None = None
     result_code: str | None = None
     lines: tuple[int, ...] = ()
-    evidence: str
+    evidence: str | None = None
     reason: str
 
 

@@ -107,6 +107,19 @@ class CaseRefused(CaseEvent):
     reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
 
 
+class RescreenFound(IntegrationEvent):
+    """An opened instalment was screened again with today's knowledge and medicines, and something blocks it."""
+
+    TYPE: ClassVar[str] = "review.rescreen_found.v1"
+    FAMILY: ClassVar[str] = "case"
+
+    prescription_id: UUID
+    patient_ref: UUID
+    instalment: int = Field(ge=1)
+    lines: tuple[int, ...] = Field(description="the lines concerned; empty: the whole")
+    findings: tuple[Finding, ...]
+
+
 class CaseClosed(CaseEvent):
     """Nobody needs to review it any more."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from services.prescribe.application.forgetting import forget_due_patient
 from services.prescribe.application.reactions import REACTIONS
 from services.prescribe.application.registers import REGISTER
+from services.prescribe.application.stops import stop_for_registration
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import end_validity, tell_undecided
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
 from services.prescribe.domain.prescription import PRESCRIPTION
+from services.prescribe.domain.registration import REGISTRATION
 from services.prescribe.domain.trace import TRACE
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.prescriptions import PRESCRIPTIONS
@@ -25,6 +27,7 @@ SERVICE = Service(
     react=REACTIONS,
     timers={
         ("patient", FORGETTING): forget_due_patient,
+        ("register", REGISTRATION): stop_for_registration,
         ("prescription", "validity"): end_validity,
         ("prescription", "answer_due"): tell_undecided,
     },

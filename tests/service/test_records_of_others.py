@@ -190,6 +190,24 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/stops": Case(
+        reviewed,
+        authority,
+        other_authority,
+        lambda _p, _s: {"block_id": str(uuid4()), "reason_code": "safety_alert", "reason": "why"},
+        unknown="prescription.unknown",
+        foreign="prescription.not_yours",
+        late="prescription.ended",
+    ),
+    "POST /prescriptions/{prescription_id}/answers": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        signed_again(block_id=str(uuid4()), answer="why"),
+        unknown="prescription.other_id",
+        foreign="prescription.not_yours",
+        late="query.unknown",
+    ),
     "POST /prescriptions/{prescription_id}/cancellations": Case(
         reviewed,
         doctor,
@@ -238,6 +256,13 @@ CASES: dict[str, Case] = {
         staff("pharmacist"),
         other_staff("pharmacist"),
         secret,
+        **HOLD,  # type: ignore[arg-type]
+    ),
+    "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/refusal": Case(
+        prepared,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        with_secret(code="2-8", reason="why"),
         **HOLD,  # type: ignore[arg-type]
     ),
     "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/release": Case(

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
-from contracts.events import insurance, prescribe, shortage
+from contracts.events import insurance, prescribe, prescribe_later, shortage
+from services.dispatch.application.blocks import block, unblock
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
-from services.dispatch.domain.fulfilment import courier, ending, holds
+from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState
@@ -29,7 +30,7 @@ from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, Shortage
 from services.dispatch.domain.values import OpenedLine
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
-from services.seedwork.model import Loaded, Outcome, Refusal
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
@@ -96,6 +97,8 @@ def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
         opened = holds.open_fulfilment(fulfilment.state, command)
         if isinstance(opened, Refusal) or not opened:
             return Decision.nothing()
+        still_blocked = _still_blocked(fulfilment.after(opened), content.state)
+        opened = [*opened, *still_blocked]
         decision = Decision.on(fulfilment, opened).and_also(content, [InstalmentKnown(instalment=event.instalment)])
         issued = TokenIssued(fulfilment_id=fulfilment.stream_id, issue=fulfilment.after(opened).token_issue)
         return decision.and_also(tokens, [issued])
@@ -107,6 +110,14 @@ def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
         tokens_beside(opening),
     )
     return UseCase(streams, decide)
+
+
+def _still_blocked(fulfilment: FulfilmentState, content: ContentState) -> list[DomainEvent]:
+    """What was asked about an earlier instalment and is not answered yet blocks this one as well."""
+    events: list[DomainEvent] = []
+    for asked in content.open_questions:
+        events += blocking.block_lines(fulfilment, asked.block_id, asked.lines)
+    return events
 
 
 def _opened(row: ContentLine, quantity: int) -> OpenedLine:
@@ -250,6 +261,8 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     prescribe.PrescriptionCancelled: _note_end("cancelled"),
     prescribe.PrescriptionCompleted: _note_end("completed"),
     prescribe.CancellationRequested: decide_cancellation,
+    prescribe_later.LinesBlocked: block,
+    prescribe_later.LinesUnblocked: unblock,
     prescribe.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
     insurance.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
     insurance.ClaimQuoted: note_quote,

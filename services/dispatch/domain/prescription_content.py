@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -62,6 +63,31 @@ class InstalmentKnown(DomainEvent):
     instalment: int
 
 
+class QuestionAsked(DomainEvent):
+    """Lines were blocked: what the prescriber is asked. Later instalments are blocked with it; `lines` empty: all."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.question_asked"
+
+    block_id: UUID
+    patient_ref: UUID
+    lines: tuple[int, ...]
+    source: str
+    codes: tuple[str, ...]
+    asked_by: str
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class QuestionAnswered(DomainEvent):
+    """The prescriber's signed answer: the lines may be held again."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.question_answered"
+
+    block_id: UUID
+    patient_ref: UUID
+    answer: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signed_sha256: str
+
+
 class PrescriptionEnded(DomainEvent):
     """The issuing side says that the prescription is over."""
 
@@ -77,6 +103,12 @@ class ContentState:
     content: ContentStored | None = None
     instalments: tuple[int, ...] = ()
     ended_as: str | None = None
+    questions: Mapping[UUID, QuestionAsked] = field(default_factory=dict)
+    answers: Mapping[UUID, QuestionAnswered] = field(default_factory=dict)
+
+    @property
+    def open_questions(self) -> tuple[QuestionAsked, ...]:
+        return tuple(asked for block_id, asked in self.questions.items() if block_id not in self.answers)
 
 
 def evolve(state: ContentState, event: DomainEvent) -> ContentState:
@@ -85,6 +117,10 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
             return replace(state, content=event)
         case InstalmentKnown(instalment=instalment):
             return replace(state, instalments=(*state.instalments, instalment))
+        case QuestionAsked():
+            return replace(state, questions={**state.questions, event.block_id: event})
+        case QuestionAnswered():
+            return replace(state, answers={**state.answers, event.block_id: event})
         case PrescriptionEnded(ended_as=ended_as):
             return replace(state, ended_as=ended_as)
     return state  # pragma: no cover - the aggregate names no other event
@@ -92,7 +128,7 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
 
 CONTENTS: Aggregate[ContentState] = Aggregate(
     name="prescription_content",
-    events=(ContentStored, InstalmentKnown, PrescriptionEnded),
+    events=(ContentStored, InstalmentKnown, QuestionAsked, QuestionAnswered, PrescriptionEnded),
     initial=ContentState(),
     evolve=evolve,
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contracts.registers import Drug, Institution, Person
-from services.seedwork.reference import register
+from services.prescribe.domain.registration import person_register
 from services.seedwork.register_loading import Kind, Kinds
 
-REGISTER = register("register")
+REGISTER = person_register("register")
 
 KINDS: Kinds = {
     "person": Kind(REGISTER, Person, "[A-Z]{1,2}[0-9]{12}"),

@@ -9,7 +9,8 @@ from uuid import UUID
 from services.prescribe.application.known import prescriber_entry
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.application.signed_commands import check_signature, read_payload
-from services.prescribe.domain.commands import ConfirmFindings, SignedAgain
+from services.prescribe.domain import blocking
+from services.prescribe.domain.commands import AnswerQuery, ConfirmFindings, SignedAgain
 from services.prescribe.domain.confirmation import confirm_findings
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.signing_again import Signer
@@ -25,6 +26,21 @@ Showing = Callable[[PrescriptionState], Answer]
 def confirm_prescription(jws: str, prescription_id: UUID) -> UseCase:
     """The prescriber insists on a returned prescription (双签名)."""
     return _signed_again(jws, ConfirmFindings, prescription_id, confirm_findings, _confirmed)
+
+
+def answer_query(jws: str, prescription_id: UUID) -> UseCase:
+    """The prescriber answers why lines were blocked, and stands for them (重新签字)."""
+    return _signed_again(jws, AnswerQuery, prescription_id, blocking.answer_query, _standing)
+
+
+def _standing(state: PrescriptionState) -> Answer:
+    signed = state.signed
+    body = {
+        "prescription_id": str(signed.prescription_id),
+        "status": str(state.status),
+        "blocked_lines": sorted(state.blocked_lines),
+    }
+    return Answer(status=201, body=body)
 
 
 def _confirmed(state: PrescriptionState) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from contracts.events import prescribe as public
 from contracts.registers import DrugClass
 from contracts.values import LineQuantity
+from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.values import Line
@@ -219,5 +220,6 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     happened.PrescriptionExpired: _expired,
     happened.PrescriptionCompleted: _completed,
     EntryRecorded: _entry_recorded,
+    **TRANSLATE_BLOCKS,
 }
 """Each tells exactly one public event; all others stay private."""

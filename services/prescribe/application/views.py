@@ -8,7 +8,7 @@ from typing import Any
 from contracts.envelope import message_id
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.domain.patient_record import PatientState
-from services.prescribe.domain.prescription import Cancellation, PrescriptionState
+from services.prescribe.domain.prescription import Block, Cancellation, PrescriptionState
 from services.prescribe.domain.trace import Entry, causal_order
 from services.seedwork.usecase import Actor
 
@@ -43,8 +43,16 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "findings": [each.model_dump(mode="json") for each in state.findings],
         "confirmed_findings": _confirmed(state),
         "review_comment": state.comment,
+        "blocked_lines": sorted(state.blocked_lines),
+        "queries": [_show_query(each) for each in state.blocks],
         "cancellations": [_show_cancellation(each) for each in state.cancellations],
     }
+
+
+def _show_query(block: Block) -> dict[str, Any]:
+    """What stops lines, and whether the prescriber has answered."""
+    asked = block.raised.model_dump(mode="json", exclude={"patient_ref"})
+    return {**asked, "answered": block.answered_by is not None, "answer_sha256": block.answered_by}
 
 
 def _confirmed(state: PrescriptionState) -> list[dict[str, Any]]:

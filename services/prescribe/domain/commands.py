@@ -85,6 +85,26 @@ class ConfirmFindings(SignedAgain):
     findings: tuple[FindingReason, ...] = Field(min_length=1, max_length=50)
 
 
+class AnswerQuery(SignedAgain):
+    """The prescriber answers why lines were blocked, and stands for them by another signature (重新签字)."""
+
+    block_id: UUID
+    answer: str = Field(min_length=1, max_length=500)
+
+
+class SafetyStop(Command):
+    """An authority, or the institution that issued it, stops lines of a prescription; `lines` None: all.
+
+    `block_id` is new per intent and the same in a repeat.
+    """
+
+    prescription_id: UUID
+    block_id: UUID
+    lines: tuple[int, ...] | None = Field(default=None, min_length=1, max_length=50)
+    reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class CancelPrescription(Command):
     """Cancels a prescription, or part of its lines. `request_id` is new per intent and the same in a repeat."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.prescribe.domain import prescription_events as happened
+from services.prescribe.domain.block_events import BLOCK_EVENTS, QueryAnswered, QueryRaised
 from services.prescribe.domain.buckets import Buckets, by_line, cancelled, prescribed
 from services.prescribe.domain.calendar import past
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
@@ -50,6 +51,18 @@ class Cancellation:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Lines that wait for the prescriber's word; `answered_by`: the digest of the signed answer, once there is one."""
+
+    raised: QueryRaised
+    answered_by: str | None = None
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        return self.raised.lines
+
+
+@dataclass(frozen=True)
 class PrescriptionState:
     """A prescription as it is now. `current` is its last signed form, `confirmation` its second signature; `buckets`
     where its quantities are, `holders` the pharmacies at work on them, by hold and by supply."""
@@ -64,6 +77,7 @@ class PrescriptionState:
     open_instalments: tuple[int, ...] = ()
     kept: tuple[KeptCancellation, ...] = ()
     cancellations: tuple[Cancellation, ...] = ()
+    blocks: tuple[Block, ...] = ()
     holders: Mapping[UUID, str] = field(default_factory=dict)
     validity_over: bool = False
 
@@ -87,6 +101,14 @@ class PrescriptionState:
         """The open instalment of a fulfilment; None when it has ended, or was never opened."""
         prescription_id = self.signed.prescription_id
         return next((n for n in self.open_instalments if fulfilment_id(prescription_id, n) == fulfilment), None)
+
+    def block(self, block_id: UUID) -> Block | None:
+        return next((each for each in self.blocks if each.raised.block_id == block_id), None)
+
+    @property
+    def blocked_lines(self) -> frozenset[int]:
+        """Lines that nobody may hold until the prescriber has answered every question about them."""
+        return frozenset(line for each in self.blocks if each.answered_by is None for line in each.lines)
 
     def cancellation(self, request_id: UUID) -> Cancellation | None:
         return next((each for each in self.cancellations if each.request_id == request_id), None)
@@ -140,8 +162,16 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
             return replace(state, status=Status.EXPIRED)
         case happened.PrescriptionCompleted():
             return replace(state, status=Status.COMPLETED)
+        case QueryRaised():
+            return replace(state, blocks=(*state.blocks, Block(event)))
+        case QueryAnswered():
+            return replace(state, blocks=tuple(_answered(each, event) for each in state.blocks))
         case _:
             return _cancelling(state, event)
+
+
+def _answered(block: Block, event: QueryAnswered) -> Block:
+    return replace(block, answered_by=event.signature.sha256) if block.raised.block_id == event.block_id else block
 
 
 def _signed(state: PrescriptionState, event: happened.SignedRevision, status: Status) -> PrescriptionState:
@@ -221,7 +251,7 @@ def next_due(state: PrescriptionState) -> Mapping[str, datetime]:
 
 PRESCRIPTION = Aggregate(
     name="prescription",
-    events=happened.EVENTS,
+    events=(*happened.EVENTS, *BLOCK_EVENTS),
     initial=PrescriptionState(),
     evolve=evolve,
     next_due=next_due,

@@ -81,6 +81,23 @@ _CANCEL = (
     ),
 )
 
+_ASKED = "same, lines blocked, query to the prescriber"
+_BLOCK = (
+    *(Transition(state, "supply_refused", "once per block", _ASKED, "-") for state in _CIRCULATING),
+    *(Transition(state, "rescreen_found", "once per block", _ASKED, "lines_blocked") for state in _CIRCULATING),
+    *(
+        Transition(state, "SafetyStop", "authority of the region, or the institution", _ASKED, "lines_blocked")
+        for state in _CIRCULATING
+    ),
+    *(
+        Transition(state, "clock: registration", "prescriber out of force", _ASKED, "lines_blocked")
+        for state in _CIRCULATING
+    ),
+    Transition(
+        "released", "AnswerQuery", "an open query; signature and reason", "released, lines free", "lines_unblocked"
+    ),
+)
+
 _CLOCK = (
     Transition("issued", "clock: validity", "past valid_until", "expired", "prescription_expired"),
     Transition("returned", "clock: validity", "past valid_until", "expired", "prescription_expired"),
@@ -97,4 +114,4 @@ _SUPPLY = (
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )
 
-PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_CLOCK, *_SUPPLY))
+PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_SUPPLY))

@@ -44,10 +44,10 @@ class ConfirmedFinding(Immutable):
 
     number: int
     rule: str
-    severity: str
+    severity: str | None
     result_code: str | None
     lines: tuple[int, ...]
-    evidence: str
+    evidence: str | None
     reason: str
 
 
