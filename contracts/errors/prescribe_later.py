@@ -41,4 +41,36 @@ _QUERY = (
     Problem("query.answered", 409, "Already answered", "This query has its answer."),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY)
+_PLAN = (
+    Problem(
+        "plan.not_admitted", 422, "No supply in instalments", "The policy of the jurisdiction has no long-term supply."
+    ),
+    Problem(
+        "plan.instalment_too_long",
+        422,
+        "Instalment too long",
+        "One instalment is for at most 4 weeks (长期处方管理规范).",
+    ),
+    Problem("plan.too_long", 422, "Plan too long", "A long-term supply is for at most 12 weeks (长期处方管理规范)."),
+    Problem(
+        "plan.assessment_missing",
+        422,
+        "Assessment missing",
+        "More than 4 weeks need a written assessment and the patient's signature (长期处方管理规范).",
+    ),
+    Problem(
+        "plan.excluded",
+        422,
+        "Excluded from long-term supply",
+        "No controlled class, no anti-infective, nothing of special storage (长期处方管理规范).",
+    ),
+    Problem("plan.days", 422, "Days do not follow", "Each line is for the days of all instalments together."),
+    Problem(
+        "plan.uneven", 422, "Quantity cannot be divided", "Each instalment has the same whole number of base units."
+    ),
+    Problem(
+        "instalment.unknown", 404, "Unknown instalment", "Dispatch tells of an instalment that was not opened here."
+    ),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
 from contracts.registers import DrugClass
-from contracts.values import ContractValue, LineQuantity
+from contracts.values import ConfirmedFinding, ContractValue, LineQuantity, SupplyPlan
 from services.seedwork.model import Personal, PersonalClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -122,18 +122,6 @@ class RemainingFinding(ContractValue):
     evidence: str
 
 
-class ConfirmedFinding(ContractValue):
-    """A finding that the prescriber insists on by a second signature (双签名), and why."""
-
-    number: int = Field(ge=0, description="its number in the case that was returned")
-    rule: str
-    severity: str | None = None
-    result_code: str | None = None
-    lines: tuple[int, ...] = ()
-    evidence: str | None = None
-    reason: str
-
-
 class PrescriptionEvent(IntegrationEvent):
     """What every event of a prescription says."""
 
@@ -168,6 +156,8 @@ class PrescriptionIssued(PrescriptionEvent):
     signed_sha256: Sha256 = Field(description="of the compact JWS as received")
     signature: SignatureCheck
     issued_at: datetime
+    plan: SupplyPlan | None = None
+    plan_assessment: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
     confirmation_sha256: Sha256 | None = Field(default=None, description="of the second signature, as received")
     valid_until: datetime = Field(description="last moment of the last day of validity; limits new holds")

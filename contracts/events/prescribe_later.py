@@ -8,7 +8,17 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events.prescribe import PrescriptionEvent, RemainingFinding, Sha256
+from contracts.values import LineQuantity
 from services.seedwork.model import Personal, PersonalClass
+
+
+class InstalmentLapsed(PrescriptionEvent):
+    """An instalment's window has closed; `lines`: what of it nobody took. What is held may still be dispensed."""
+
+    TYPE: ClassVar[str] = "prescribe.instalment_lapsed.v1"
+
+    instalment: int = Field(ge=1)
+    lines: tuple[LineQuantity, ...]
 
 
 class LinesBlocked(PrescriptionEvent):

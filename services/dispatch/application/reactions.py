@@ -149,6 +149,15 @@ def expire(event: prescribe.PrescriptionExpired) -> UseCase:
     return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
 
 
+def lapse_instalment(event: prescribe_later.InstalmentLapsed) -> UseCase:
+    """The window of one instalment has closed: what is free of it lapses, what a hold frees later as well."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        return (yield from settle(fulfilment, ending.lapse(fulfilment.state), Circumstances.at(moment)))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id(event.prescription_id, event.instalment)),), decide)
+
+
 def _ended(content: Loaded[ContentState], ended_as: str) -> Decision:
     """A prescription that never was in circulation leaves no trace here."""
     if content.state.content is None or content.state.ended_as == ended_as:
@@ -174,9 +183,10 @@ def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
     command = CancelQuantities(request_id=event.request_id, scope=scope)
 
     def decide(moment: Moment, *fulfilments: Loaded[FulfilmentState]) -> Thinking:
-        decision = Decision()
+        decision, wanted = Decision(), command
         for fulfilment in fulfilments:
-            answered = ending.decide_cancellation(fulfilment.state, command)
+            answered = ending.decide_cancellation(fulfilment.state, wanted)
+            wanted = ending.left_to_cancel(wanted, fulfilment.after(answered))
             own = yield from settle(fulfilment, answered, Circumstances.at(moment))
             decision = Decision((*decision.changes, *own.changes))
         return decision
@@ -261,6 +271,7 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     prescribe.PrescriptionCancelled: _note_end("cancelled"),
     prescribe.PrescriptionCompleted: _note_end("completed"),
     prescribe.CancellationRequested: decide_cancellation,
+    prescribe_later.InstalmentLapsed: lapse_instalment,
     prescribe_later.LinesBlocked: block,
     prescribe_later.LinesUnblocked: unblock,
     prescribe.RegisterEntryRecorded: partial(copy_entry, REFERENCE),

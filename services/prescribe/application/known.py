@@ -66,6 +66,7 @@ def _drug(entry: EntryState, day: date) -> Drug | None:
         drug_class=str(drug.drug_class),
         deliverable=drug.deliverable,
         cold_chain=drug.cold_chain,
+        atc=drug.atc,
     )
 
 

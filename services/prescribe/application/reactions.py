@@ -68,7 +68,13 @@ _ANSWERS: Mapping[type[IntegrationEvent], Any] = {
 
 
 def _held(event: told_by_dispatch.QuantityHeld, state: PrescriptionState, _moment: Moment) -> Outcome:
-    progress = Progress("quantity_held", _buckets(event.buckets), hold_id=event.hold_id, pharmacy=event.pharmacy)
+    progress = Progress(
+        "quantity_held",
+        _buckets(event.buckets),
+        hold_id=event.hold_id,
+        pharmacy=event.pharmacy,
+        instalment=_number(event, state),
+    )
     return follow(state, progress)
 
 
@@ -79,6 +85,7 @@ def _hold_ended(event: told_by_dispatch.HoldEnded, state: PrescriptionState, _mo
         hold_id=event.hold_id,
         pharmacy=event.pharmacy,
         reason=event.reason or event.how,
+        instalment=_number(event, state),
     )
     return follow(state, progress)
 
@@ -90,26 +97,43 @@ def _dispensed(event: told_by_dispatch.SupplyDispensed, state: PrescriptionState
         hold_id=event.hold_id,
         supply_id=event.supply_id,
         pharmacy=event.pharmacy,
+        instalment=_number(event, state),
     )
     return follow(state, progress)
 
 
-def _received(event: told_by_dispatch.SupplyReceived, state: PrescriptionState, _moment: Moment) -> Outcome:
-    rejected = any(line.quantity for line in event.rejected)
-    return follow(
-        state, Progress("supply_received", _buckets(event.buckets), supply_id=event.supply_id, rejected=rejected)
+def _received(event: told_by_dispatch.SupplyReceived, state: PrescriptionState, moment: Moment) -> Outcome:
+    progress = Progress(
+        "supply_received",
+        _buckets(event.buckets),
+        supply_id=event.supply_id,
+        rejected=any(line.quantity for line in event.rejected),
+        instalment=_number(event, state),
+        at=moment.now,
     )
+    return follow(state, progress)
 
 
 def _undone(event: told_by_dispatch.SupplyUndone, state: PrescriptionState, _moment: Moment) -> Outcome:
-    return follow(
-        state, Progress("supply_undone", _buckets(event.buckets), supply_id=event.supply_id, reason=event.why)
+    progress = Progress(
+        "supply_undone",
+        _buckets(event.buckets),
+        supply_id=event.supply_id,
+        reason=event.why,
+        instalment=_number(event, state),
     )
+    return follow(state, progress)
+
+
+def _number(event: told_by_dispatch.FulfilmentEvent, state: PrescriptionState) -> int | None:
+    """Which instalment dispatch tells of."""
+    return state.instalment_of(event.fulfilment_id) if state.current else None
 
 
 def _decided(event: told_by_dispatch.CancellationDecided, state: PrescriptionState, _moment: Moment) -> Outcome:
     lines = tuple(CancelledLine.model_validate(each.model_dump()) for each in event.lines)
-    return take_decision(state, event.request_id, lines, _buckets(event.buckets), final=event.final)
+    told = _buckets(event.buckets)
+    return take_decision(state, event.request_id, lines, told, final=event.final, fulfilment=event.fulfilment_id)
 
 
 def _closed(event: told_by_dispatch.FulfilmentClosed, state: PrescriptionState, _moment: Moment) -> Outcome:

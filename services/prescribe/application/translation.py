@@ -7,9 +7,11 @@ from typing import Any, cast
 
 from contracts.events import prescribe as public
 from contracts.registers import DrugClass
-from contracts.values import LineQuantity
+from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
 from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
+from services.prescribe.application.translation_plans import instalment_lapsed
 from services.prescribe.domain import prescription_events as happened
+from services.prescribe.domain.cancellation import asked_of_dispatch
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.values import Line
 from services.prescribe.domain.values import LineQuantity as Quantity
@@ -60,7 +62,7 @@ def _confirmed(state: PrescriptionState) -> dict[str, Any]:
     findings = confirmation.findings
     told = None
     if findings is not None:
-        told = tuple(public.ConfirmedFinding.model_validate(each, from_attributes=True) for each in findings)
+        told = tuple(ConfirmedFinding.model_validate(each, from_attributes=True) for each in findings)
     return {"confirmed": told, "confirmation_sha256": confirmation.signature.sha256}
 
 
@@ -79,6 +81,8 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         validity_reason=signed.validity_reason,
         online_visit=signed.online_visit,
         issued_at=signed.issued_at,
+        plan=SupplyPlan.model_validate(signed.plan, from_attributes=True) if signed.plan else None,
+        plan_assessment=signed.plan_assessment,
     )
 
 
@@ -115,6 +119,7 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
         **_common(state.signed),
         **_confirmed(state),
         patient_name=state.signed.patient_name,
+        instalments=state.signed.plan.instalments if state.signed.plan else 1,
         lines=tuple(_released_line(line) for line in state.signed.lines),
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
         findings=tuple(public.RemainingFinding.model_validate(each, from_attributes=True) for each in state.findings),
@@ -161,8 +166,8 @@ def _cancellation_requested(it: Happened) -> Iterable[public.CancellationRequest
     yield public.CancellationRequested(
         **_names(it.after),
         request_id=event.request_id,
-        fulfilments=it.after.fulfilments,
-        scope=None if event.scope is None else _quantities(event.scope),
+        fulfilments=it.after.fulfilments if event.scope is None or asked_of_dispatch(event) else (),
+        scope=None if event.scope is None else _quantities(asked_of_dispatch(event)),
         reason_code=event.reason_code,
         urgent=event.urgent,
         answer_due_at=event.answer_due_at,
@@ -215,6 +220,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     happened.FindingsConfirmed: _issued,
     happened.PrescriptionReleased: _released,
     happened.InstalmentOpened: _instalment_opened,
+    happened.InstalmentLapsed: instalment_lapsed,
     happened.CancellationRequested: _cancellation_requested,
     happened.PrescriptionCancelled: _cancelled,
     happened.PrescriptionExpired: _expired,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.prescribe.domain.cancellation import answer_overdue, cancel
 from services.prescribe.domain.commands import CancelPrescription, RegisterPatient
+from services.prescribe.domain.instalments import close_due, open_due
 from services.prescribe.domain.patient_record import PATIENT, PatientState, register_patient
 from services.prescribe.domain.policy import CN
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
@@ -64,6 +65,24 @@ def end_validity(prescription_id: UUID) -> UseCase:
 
     def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
         return Decision.on(prescription, expire(prescription.state, moment.now))
+
+    return UseCase((PRESCRIPTION.ref(prescription_id),), decide)
+
+
+def open_instalment(prescription_id: UUID) -> UseCase:
+    """The clock: the next instalment of a long-term supply may be held."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        return Decision.on(prescription, open_due(prescription.state, moment.now))
+
+    return UseCase((PRESCRIPTION.ref(prescription_id),), decide)
+
+
+def close_instalments(prescription_id: UUID) -> UseCase:
+    """The clock: the window of an instalment is over."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        return Decision.on(prescription, close_due(prescription.state, moment.now))
 
     return UseCase((PRESCRIPTION.ref(prescription_id),), decide)
 

@@ -43,9 +43,23 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "findings": [each.model_dump(mode="json") for each in state.findings],
         "confirmed_findings": _confirmed(state),
         "review_comment": state.comment,
+        "instalments": [_show_window(state, number) for number in state.windows],
         "blocked_lines": sorted(state.blocked_lines),
         "queries": [_show_query(each) for each in state.blocks],
         "cancellations": [_show_cancellation(each) for each in state.cancellations],
+    }
+
+
+def _show_window(state: PrescriptionState, number: int) -> dict[str, Any]:
+    """An opened instalment: when it may be held, and where its quantities are."""
+    window = state.windows[number]
+    return {
+        "instalment": number,
+        "opens_at": window.opens_at.isoformat(),
+        "closes_at": window.closes_at.isoformat(),
+        "received_at": window.received_at.isoformat() if window.received_at else None,
+        "lapsed": window.lapsed,
+        "lines": [line.model_dump() for line in state.parts.instalments[number].values()],
     }
 
 

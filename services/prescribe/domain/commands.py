@@ -9,7 +9,14 @@ from uuid import UUID
 from pydantic import Field
 
 from services.prescribe.domain.policy import VisitKind
-from services.prescribe.domain.values import Diagnosis, InsuranceIntent, LineQuantity, StandingFacts, WrittenLine
+from services.prescribe.domain.values import (
+    Diagnosis,
+    InsuranceIntent,
+    LineQuantity,
+    StandingFacts,
+    WrittenLine,
+    WrittenPlan,
+)
 from services.seedwork.model import Command, Immutable
 
 CODE_LENGTH_MAX = 30
@@ -50,6 +57,7 @@ class WrittenPrescription(Command):
     online_visit: bool = False
     insurance_intent: InsuranceIntent
     insurance_disease_code: str | None = Field(default=None, max_length=30)
+    plan: WrittenPlan | None = None
 
 
 class IssuePrescription(WrittenPrescription):

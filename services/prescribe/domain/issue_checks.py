@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from services.prescribe.domain.commands import WrittenPrescription
+from services.prescribe.domain.plan_checks import broken_plan
 from services.prescribe.domain.policy import Policy
 from services.prescribe.domain.registers import Drug, Known
 from services.prescribe.domain.values import WrittenLine
@@ -141,11 +142,19 @@ def days_supplied(written: Written) -> Refusal | None:
         class_max = policy.class_days_max.get(drug.drug_class)
         if class_max is not None and line.days > class_max:
             return Refusal("supply.class_limit", {**facts, "drug_class": drug.drug_class, "max": class_max})
+        if content.plan:  # a long-term supply has limits of its own
+            continue
         if line.days > limit.with_reason:
             return Refusal("supply.too_long", {**facts, "max": limit.with_reason})
         if line.days > limit.usual and not content.long_supply_reason:
             return Refusal("supply.reason_missing", {**facts, "max": limit.usual})
     return None
+
+
+def long_term(written: Written) -> Refusal | None:
+    """A supply in instalments (长期处方)."""
+    plan = written.content.plan
+    return broken_plan(plan, written.lines(), written.policy.long_term) if plan else None
 
 
 def validity(written: Written) -> Refusal | None:
@@ -187,6 +196,7 @@ WHAT: tuple[Check, ...] = (
     clear_directions,
     quantity_follows,
     days_supplied,
+    long_term,
     validity,
     insurance_intent,
 )

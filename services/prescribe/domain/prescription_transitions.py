@@ -101,7 +101,21 @@ _BLOCK = (
 _CLOCK = (
     Transition("issued", "clock: validity", "past valid_until", "expired", "prescription_expired"),
     Transition("returned", "clock: validity", "past valid_until", "expired", "prescription_expired"),
-    Transition("released", "clock: validity", "past valid_until", "closing(expired)", "prescription_expired"),
+    Transition("released", "clock: validity", "past valid_until, no plan", "closing(expired)", "prescription_expired"),
+    Transition(
+        "released",
+        "clock: instalment_opens",
+        "nothing of the one before remains, is held or dispensed; by plan, by what was received, or once it lapsed",
+        "released",
+        "instalment_opened",
+    ),
+    Transition(
+        "released",
+        "clock: instalment_closes",
+        "past closes_at",
+        "released; for the last one, or the first with nothing taken: closing(expired)",
+        "instalment_lapsed; at the end prescription_expired",
+    ),
 )
 
 _SUPPLY = (

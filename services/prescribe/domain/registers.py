@@ -45,6 +45,7 @@ class Drug:
     drug_class: str
     deliverable: bool
     cold_chain: bool
+    atc: str = ""
 
 
 @dataclass(frozen=True)

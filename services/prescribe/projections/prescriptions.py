@@ -94,6 +94,9 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
             facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
             return kind, {**facts, "source": event.source, "asked_by": event.asked_by}
+        case happened.InstalmentLapsed() if event.lines:
+            lapsed = sum(each.quantity for each in event.lines)
+            return "instalment_lapsed", {"instalment": event.instalment, "lapsed": lapsed}
         case happened.PrescriptionExpired():
             return "not_dispensed_in_time", {"lapsed": sum(line.lapsed for line in event.buckets)}
         case _:
