@@ -73,4 +73,26 @@ _PLAN = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN)
+_LINK = (
+    Problem("link.more_than_one", 422, "More than one link", "A prescription renews, extends or replaces one other."),
+    Problem("link.unknown", 422, "Unknown earlier prescription", "The patient has no such prescription."),
+    Problem("link.not_yours", 403, "Not your prescription", "Only its own prescriber renews or replaces it."),
+    Problem("link.never_released", 409, "Never released", "What was never in circulation cannot be continued."),
+    Problem("link.nothing_to_replace", 409, "Nothing to replace", "The earlier prescription has ended."),
+    Problem(
+        "link.no_contract",
+        403,
+        "No family doctor's contract",
+        "Another institution's regimen is continued by the patient's contracted family doctor (延伸处方).",
+    ),
+    Problem("link.contract_not_in_force", 403, "Contract not in force", "The contract has ended or is suspended."),
+    Problem("link.same_institution", 422, "Same institution", "Within one institution a prescription is renewed."),
+    Problem(
+        "link.other_regimen",
+        422,
+        "Another regimen",
+        "An extension continues drug, dose and frequency of the earlier prescription; write a new one otherwise.",
+    ),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN, *_LINK)

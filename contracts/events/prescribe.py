@@ -156,6 +156,9 @@ class PrescriptionIssued(PrescriptionEvent):
     signed_sha256: Sha256 = Field(description="of the compact JWS as received")
     signature: SignatureCheck
     issued_at: datetime
+    renews: UUID | None = None
+    extends: UUID | None = Field(default=None, description="another institution's, continued (延伸处方)")
+    replaces: UUID | None = None
     plan: SupplyPlan | None = None
     plan_assessment: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
@@ -185,6 +188,9 @@ class PrescriptionReleased(PrescriptionEvent):
     signed_sha256: Sha256
     signature: SignatureCheck
     instalments: int = Field(default=1, ge=1)
+    renews: UUID | None = None
+    extends: UUID | None = None
+    replaces: UUID | None = None
     valid_until: datetime
 
 

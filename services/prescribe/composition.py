@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.prescribe.application.forgetting import forget_due_patient
 from services.prescribe.application.reactions import REACTIONS
-from services.prescribe.application.registers import REGISTER
+from services.prescribe.application.registers import FAMILY_CONTRACTS, REGISTER
 from services.prescribe.application.stops import stop_for_registration
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import close_instalments, end_validity, open_instalment, tell_undecided
@@ -23,7 +23,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="prescribe",
     port=8101,
-    aggregates=(PATIENT, PRESCRIPTION, TRACE, REGISTER),
+    aggregates=(PATIENT, PRESCRIPTION, TRACE, REGISTER, FAMILY_CONTRACTS),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from services.prescribe.application.known import known, signing_keys
+from services.prescribe.application.links import linked
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
 from services.prescribe.domain.issue import Signed, amend, issue
@@ -24,7 +25,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.signing import verify_compact
-from services.seedwork.usecase import Answer, Decision, Moment, UseCase
+from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
 
 C = TypeVar("C", bound=WrittenPrescription)
 P = TypeVar("P", bound=Command)
@@ -92,7 +93,7 @@ class _SignedUseCase:
         person: Loaded[EntryState],
         institution: Loaded[EntryState],
         *drugs: Loaded[EntryState],
-    ) -> Decision:
+    ) -> Generator[Load, Any, Decision]:
         if moment.actor.subject != self.command.prescriber:
             return Decision.refused(Refusal("prescription.not_yours"))
         day = civil_day(moment.now)
@@ -101,7 +102,8 @@ class _SignedUseCase:
         outcome = self.decide_on(prescription.state, self.command, signed, facts, policy=CN.on(day), now=moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        return Decision.on(prescription, outcome, _answer(prescription.after(outcome)))
+        after = prescription.after(outcome)
+        return (yield from linked(moment, self.command, after, Decision.on(prescription, outcome, _answer(after))))
 
 
 def check_signature(jws: str, person: EntryState, day: date) -> Signature | Refusal:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from contracts.events import prescribe as public
-from contracts.registers import DrugClass
+from contracts.registers import OWNER, DrugClass
 from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
 from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
 from services.prescribe.application.translation_plans import instalment_lapsed
@@ -51,6 +51,9 @@ def _common(signed: happened.SignedRevision) -> dict[str, Any]:
         "signed_sha256": signed.signature.sha256,
         "signature": _signature(signed),
         "valid_until": signed.valid_until,
+        "renews": signed.renews,
+        "extends": signed.extends,
+        "replaces": signed.replaces,
     }
 
 
@@ -206,6 +209,9 @@ def _completed(it: Happened) -> Iterable[public.PrescriptionCompleted]:
 
 
 def _entry_recorded(it: Happened) -> Iterable[public.RegisterEntryRecorded]:
+    """Only what the others obey; family doctors' contracts are prescribe's own."""
+    if cast(EntryRecorded, it.event).kind not in OWNER:
+        return
     yield public.RegisterEntryRecorded.model_validate(it.event.model_dump())
 
 

@@ -58,6 +58,14 @@ class WrittenPrescription(Command):
     insurance_intent: InsuranceIntent
     insurance_disease_code: str | None = Field(default=None, max_length=30)
     plan: WrittenPlan | None = None
+    renews: UUID | None = None
+    """An earlier prescription of the same prescriber that this one goes on from."""
+    extends: UUID | None = None
+    """Another institution's, whose regimen a contracted family doctor continues (延伸处方)."""
+    family_contract: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
+    """The register's code of the family doctor's contract with the patient; needed to extend."""
+    replaces: UUID | None = None
+    """An earlier one of the same prescriber; what is left of it is cancelled."""
 
 
 class IssuePrescription(WrittenPrescription):

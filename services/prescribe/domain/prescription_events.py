@@ -50,6 +50,9 @@ class SignedRevision(DomainEvent):
     policy_version: str
     issued_at: datetime
     valid_until: datetime
+    renews: UUID | None = None
+    extends: UUID | None = None
+    replaces: UUID | None = None
     plan: Plan | None = None
     plan_assessment: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
 
