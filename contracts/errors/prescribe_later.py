@@ -95,4 +95,14 @@ _LINK = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN, *_LINK)
+_ENDING = (
+    Problem(
+        "cancellation.only_on_death",
+        403,
+        "Only on the patient's death",
+        "The medical office cancels with the reason `patient_died`; otherwise the prescriber or a delegate does.",
+    ),
+    Problem("stop_use.unknown", 404, "No such notice", "No notice to stop using came of this request."),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN, *_LINK, *_ENDING)

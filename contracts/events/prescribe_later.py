@@ -21,6 +21,17 @@ class InstalmentLapsed(PrescriptionEvent):
     lines: tuple[LineQuantity, ...]
 
 
+class StopUseNotified(PrescriptionEvent):
+    """An urgent cancellation found quantities in the patient's hands: they must not be used any more. The patient
+    acknowledges it with prescribe; pharmacies that read the prescription see it."""
+
+    TYPE: ClassVar[str] = "prescribe.stop_use_notified.v1"
+
+    request_id: UUID
+    reason_code: str
+    lines: tuple[LineQuantity, ...]
+
+
 class LinesBlocked(PrescriptionEvent):
     """Nobody may hold or dispense these lines until the prescriber has signed again; `lines` empty: all of them."""
 

@@ -199,6 +199,14 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/stop-use-acknowledgements": Case(
+        fetched,
+        patient,
+        stranger,
+        lambda _p, _s: {"request_id": str(uuid4())},
+        late="stop_use.unknown",
+        **PRESCRIPTION,  # type: ignore[arg-type]
+    ),
     "POST /prescriptions/{prescription_id}/answers": Case(
         reviewed,
         doctor,

@@ -21,6 +21,7 @@ from services.dispatch.domain.prescription_content import (
     ContentState,
     QuestionAnswered,
     QuestionAsked,
+    StopUseKnown,
     content_id,
 )
 from services.seedwork.calendar import civil_day
@@ -110,6 +111,17 @@ def unblock(event: prescribe.LinesUnblocked) -> UseCase:
         free: Step = lambda state: blocking.unblock_lines(state, event.block_id)  # noqa: E731
         decision = yield from _everywhere(moment, content, free)
         return decision.and_also(content, [answered])
+
+    return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
+
+
+def note_stop_use(event: prescribe.StopUseNotified) -> UseCase:
+    """Pharmacies that read the prescription see what must not be used any more."""
+    lines = tuple(row.line for row in event.lines)
+    known = StopUseKnown(request_id=event.request_id, reason_code=event.reason_code, lines=lines)
+
+    def decide(_moment: Moment, content: Loaded[ContentState]) -> Decision:
+        return Decision.nothing() if known in content.state.stop_use else Decision.on(content, [known])
 
     return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import insurance, prescribe, prescribe_later, shortage
-from services.dispatch.application.blocks import block, unblock
+from services.dispatch.application.blocks import block, note_stop_use, unblock
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
@@ -272,6 +272,7 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     prescribe.PrescriptionCompleted: _note_end("completed"),
     prescribe.CancellationRequested: decide_cancellation,
     prescribe_later.InstalmentLapsed: lapse_instalment,
+    prescribe_later.StopUseNotified: note_stop_use,
     prescribe_later.LinesBlocked: block,
     prescribe_later.LinesUnblocked: unblock,
     prescribe.RegisterEntryRecorded: partial(copy_entry, REFERENCE),

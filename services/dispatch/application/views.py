@@ -72,7 +72,8 @@ def content_view(state: ContentState) -> dict[str, Any]:
     if state.content is None:
         return {}
     shown = state.content.model_dump(mode="json", exclude={"patient_ref"})
-    return {**shown, "ended_as": state.ended_as, "dialogue": _dialogue(state)}
+    notices = [each.model_dump(mode="json") for each in state.stop_use]
+    return {**shown, "ended_as": state.ended_as, "dialogue": _dialogue(state), "stop_use": notices}
 
 
 def _dialogue(state: ContentState) -> list[dict[str, Any]]:

@@ -88,6 +88,16 @@ class QuestionAnswered(DomainEvent):
     signed_sha256: str
 
 
+class StopUseKnown(DomainEvent):
+    """What the patient has of these lines must not be used any more."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.stop_use_known"
+
+    request_id: UUID
+    reason_code: str
+    lines: tuple[int, ...]
+
+
 class PrescriptionEnded(DomainEvent):
     """The issuing side says that the prescription is over."""
 
@@ -106,6 +116,8 @@ class ContentState:
     questions: Mapping[UUID, QuestionAsked] = field(default_factory=dict)
     answers: Mapping[UUID, QuestionAnswered] = field(default_factory=dict)
 
+    stop_use: tuple[StopUseKnown, ...] = ()
+
     @property
     def open_questions(self) -> tuple[QuestionAsked, ...]:
         return tuple(asked for block_id, asked in self.questions.items() if block_id not in self.answers)
@@ -121,6 +133,8 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
             return replace(state, questions={**state.questions, event.block_id: event})
         case QuestionAnswered():
             return replace(state, answers={**state.answers, event.block_id: event})
+        case StopUseKnown():
+            return replace(state, stop_use=(*state.stop_use, event))
         case PrescriptionEnded(ended_as=ended_as):
             return replace(state, ended_as=ended_as)
     return state  # pragma: no cover - the aggregate names no other event
@@ -128,7 +142,7 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
 
 CONTENTS: Aggregate[ContentState] = Aggregate(
     name="prescription_content",
-    events=(ContentStored, InstalmentKnown, QuestionAsked, QuestionAnswered, PrescriptionEnded),
+    events=(ContentStored, InstalmentKnown, QuestionAsked, QuestionAnswered, StopUseKnown, PrescriptionEnded),
     initial=ContentState(),
     evolve=evolve,
 )

@@ -165,6 +165,7 @@ async def confirm(
         "cancellation.scope",
         "cancellation.nothing_runs",
         "cancellation.too_many",
+        "cancellation.only_on_death",
     ),
 )
 async def cancel(

@@ -9,10 +9,11 @@ from contracts.events import prescribe as public
 from contracts.registers import OWNER, DrugClass
 from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
 from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
-from services.prescribe.application.translation_plans import instalment_lapsed
+from services.prescribe.application.translation_plans import instalment_lapsed, stop_use_notified
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.cancellation import asked_of_dispatch
 from services.prescribe.domain.prescription import PrescriptionState
+from services.prescribe.domain.stop_use_events import StopUseNotified
 from services.prescribe.domain.values import Line
 from services.prescribe.domain.values import LineQuantity as Quantity
 from services.seedwork.composition import Happened, Translation
@@ -227,6 +228,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     happened.PrescriptionReleased: _released,
     happened.InstalmentOpened: _instalment_opened,
     happened.InstalmentLapsed: instalment_lapsed,
+    StopUseNotified: stop_use_notified,
     happened.CancellationRequested: _cancellation_requested,
     happened.PrescriptionCancelled: _cancelled,
     happened.PrescriptionExpired: _expired,

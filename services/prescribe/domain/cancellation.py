@@ -19,6 +19,7 @@ from services.prescribe.domain.prescription_events import (
     CancellationUndecided,
     PrescriptionCancelled,
 )
+from services.prescribe.domain.stop_use import notices
 from services.prescribe.domain.values import UNDER_REVIEW, CancelledLine, LineQuantity, Status
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
@@ -70,7 +71,9 @@ def cancel(
         answer_due_at=now + timedelta(minutes=policy.cancellation_answer_minutes),
         unopened=_never_to_open(state, command),
     )
-    return [request, *_answered_here(PRESCRIPTION.evolve(state, request), request)]
+    asked = PRESCRIPTION.evolve(state, request)
+    answered = _answered_here(asked, request)
+    return [request, *answered, *notices(asked, answered)]
 
 
 def _never_to_open(state: PrescriptionState, command: CancelPrescription) -> tuple[LineQuantity, ...]:
@@ -181,7 +184,7 @@ def take_decision(
     told = lapsed(buckets) if state.validity_over or state.windows[number].lapsed else buckets
     totals = _totals(request, decided)
     left = sum(line.still_open for line in state.parts.told(number, told).total.values())
-    return [
+    answered: list[DomainEvent] = [
         CancellationAnswered(
             request_id=request_id,
             answer=combined(totals, final=ended),
@@ -195,6 +198,7 @@ def take_decision(
             decided_final=final,
         )
     ]
+    return [*answered, *notices(state, answered)]
 
 
 def _totals(

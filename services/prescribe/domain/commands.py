@@ -101,6 +101,13 @@ class ConfirmFindings(SignedAgain):
     findings: tuple[FindingReason, ...] = Field(min_length=1, max_length=50)
 
 
+class AcknowledgeStopUse(Command):
+    """The patient has read that what they have must not be used any more."""
+
+    prescription_id: UUID
+    request_id: UUID
+
+
 class AnswerQuery(SignedAgain):
     """The prescriber answers why lines were blocked, and stands for them by another signature (重新签字)."""
 

@@ -42,8 +42,8 @@ def broken_link(
     *,
     contract_in_force: bool,
 ) -> Refusal | None:
-    """What is wrong with the one link of a command; `drug_keys` are the new lines' drugs, `contract` what the register says
-    of the family doctor's."""
+    """What is wrong with the one link of a command; `drug_keys` are the new lines' drugs, `contract` is the family
+    doctor's as the register has it."""
     if len(named(command)) > 1:
         return Refusal("link.more_than_one")
     known = earlier.current

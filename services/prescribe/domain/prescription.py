@@ -16,9 +16,11 @@ from services.prescribe.domain.prescription_state import (
     Cancellation,
     KeptCancellation,
     PrescriptionState,
+    StopUse,
     Window,
     fulfilment_id,
 )
+from services.prescribe.domain.stop_use_events import STOP_USE_EVENTS, StopUseAcknowledged, StopUseNotified
 from services.prescribe.domain.values import CLOSING, UNDER_REVIEW, Status
 from services.prescribe.domain.windows import instalments_due
 from services.seedwork.model import Aggregate
@@ -29,6 +31,7 @@ __all__ = [
     "Cancellation",
     "KeptCancellation",
     "PrescriptionState",
+    "StopUse",
     "fulfilment_id",
 ]
 
@@ -71,6 +74,11 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
             return replace(state, status=Status.EXPIRED)
         case happened.PrescriptionCompleted():
             return replace(state, status=Status.COMPLETED)
+        case StopUseNotified():
+            return replace(state, stop_use={**state.stop_use, event.request_id: StopUse(event)})
+        case StopUseAcknowledged():
+            read = replace(state.stop_use[event.request_id], acknowledged_at=event.acknowledged_at)
+            return replace(state, stop_use={**state.stop_use, event.request_id: read})
         case QueryRaised():
             return replace(state, blocks=(*state.blocks, Block(event)))
         case QueryAnswered():
@@ -125,6 +133,7 @@ def _cancelling(state: PrescriptionState, event: object) -> PrescriptionState:
                 scope=event.scope,
                 answer_due_at=event.answer_due_at,
                 fulfilments=state.fulfilments,
+                urgent=event.urgent,
                 unopened=event.unopened,
             )
             never = {each.line: each.quantity for each in event.unopened}
@@ -183,7 +192,7 @@ def next_due(state: PrescriptionState) -> Mapping[str, datetime]:
 
 PRESCRIPTION = Aggregate(
     name="prescription",
-    events=(*happened.EVENTS, *BLOCK_EVENTS),
+    events=(*happened.EVENTS, *BLOCK_EVENTS, *STOP_USE_EVENTS),
     initial=PrescriptionState(),
     evolve=evolve,
     next_due=next_due,

@@ -13,6 +13,7 @@ from services.prescribe.domain.buckets import Buckets
 from services.prescribe.domain.calendar import past
 from services.prescribe.domain.parts import NOTHING, Parts
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
+from services.prescribe.domain.stop_use_events import StopUseNotified
 from services.prescribe.domain.values import FINAL, CancelledLine, Finding, LineQuantity, Reviewer, Status
 from services.seedwork.model import Refusal, derived_id
 
@@ -42,6 +43,7 @@ class Cancellation:
     final: bool = False
     fulfilments: tuple[UUID, ...] = ()
     """Whose answers it waits for."""
+    urgent: bool = False
     unopened: tuple[LineQuantity, ...] = ()
     decided: Mapping[UUID, tuple[tuple[CancelledLine, ...], bool]] = field(default_factory=dict)
     """What each fulfilment has answered so far, and whether that is its last word."""
@@ -57,6 +59,14 @@ class Block:
     @property
     def lines(self) -> tuple[int, ...]:
         return self.raised.lines
+
+
+@dataclass(frozen=True)
+class StopUse:
+    """A notice to stop using what is in the patient's hands, and when the patient acknowledged it."""
+
+    notified: StopUseNotified
+    acknowledged_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,7 @@ class PrescriptionState:
     kept: tuple[KeptCancellation, ...] = ()
     cancellations: tuple[Cancellation, ...] = ()
     blocks: tuple[Block, ...] = ()
+    stop_use: Mapping[UUID, StopUse] = field(default_factory=dict)
     holders: Mapping[UUID, str] = field(default_factory=dict)
     validity_over: bool = False
 

@@ -118,6 +118,11 @@ _CLOCK = (
     ),
 )
 
+_NOTICE = tuple(
+    Transition(state, "AcknowledgeStopUse", "the patient's own; an urgent cancellation found it in hands", "same", "-")
+    for state in (*_CIRCULATING, "completed", "cancelled", "expired")
+)
+
 _SUPPLY = (
     *(Transition(state, trigger, "", "same (buckets)", "-") for state in _CIRCULATING for trigger in _PROGRESS),
     *(
@@ -128,4 +133,4 @@ _SUPPLY = (
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )
 
-PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_SUPPLY))
+PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_NOTICE, *_SUPPLY))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.block_events import QueryRaised
 from services.prescribe.domain.forgetting import strictest_class
+from services.prescribe.domain.stop_use_events import StopUseAcknowledged
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
 from services.seedwork.forgotten import PatientForgotten
@@ -94,6 +95,8 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
             facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
             return kind, {**facts, "source": event.source, "asked_by": event.asked_by}
+        case StopUseAcknowledged():
+            return "stop_use_acknowledged", {"request_id": str(event.request_id)}
         case happened.InstalmentLapsed() if event.lines:
             lapsed = sum(each.quantity for each in event.lines)
             return "instalment_lapsed", {"instalment": event.instalment, "lapsed": lapsed}

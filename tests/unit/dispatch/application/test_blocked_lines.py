@@ -195,3 +195,17 @@ def test_a_blocked_line_that_is_cancelled_ends_like_any_other() -> None:
     town.cancel(fulfilment)
 
     assert town.state(fulfilment).outcome == "cancelled"
+
+
+def test_a_pharmacy_reads_what_must_not_be_used_any_more() -> None:
+    town = Town()
+    fulfilment = town.release(60)
+    fields = about(town, fulfilment, request_id=uuid4(), reason_code="wrong_drug", lines=({"line": 1, "quantity": 20},))
+    del fields["block_id"]
+    for _ in range(2):
+        town.store.react(prescribe.StopUseNotified.model_validate(fields))
+
+    content = town.store.state(CONTENTS.ref(content_id(town.state(fulfilment).prescription_id)))
+
+    (notice,) = content_view(content)["stop_use"]
+    assert (notice["reason_code"], notice["lines"]) == ("wrong_drug", [1])
