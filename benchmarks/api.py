@@ -7,11 +7,10 @@ import os
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks import bare_api
 from benchmarks.installations import api, installation, process, until_it_answers
-from benchmarks.load_generator import Load, generator, post
+from benchmarks.load_generator import Generator, Load, generator, post
 from benchmarks.measuring import Figure, interleaved, percentile
 from contracts.registers import SigningKey
 from rxflow.play.cast import Cast
@@ -128,38 +127,70 @@ def bare() -> Iterator[int]:
             yield port
 
 
-def endpoint_figures() -> Iterator[Figure]:
-    """Issue and follow-up against one insert."""
-    with ExitStack() as running:
-        bare_port = running.enter_context(bare())
+class Counter:
+    """One api under load: what it was sent, and what became of it."""
+
+    def __init__(self, sender: Generator, port: int) -> None:
+        self._sender, self._port = sender, port
+        self.loads: dict[str, list[Load]] = defaultdict(list)
+
+    def send(self, name: str, requests: Sequence[bytes], status: int) -> float:
+        """The rate at which these were answered."""
+        load = self._sender.send(self._port, requests)
+        self.loads[name].append(load)
+        return load.rate(status)
+
+    def note(self, name: str) -> str:
+        """How long the callers waited, and how many were told to come again."""
+        latencies = [each for load in self.loads[name] for each in load.latencies_ms]
+        shed = sum(len(load.shed) for load in self.loads[name])
+        return f"p50/p99 {percentile(latencies, 0.5):.0f}/{percentile(latencies, 0.99):.0f} ms, {shed} shed"
+
+
+class PrescribingCounter(Counter):
+    """An api of prescribe with its own installation and people."""
+
+    def __init__(self, running: ExitStack, sender: Generator, module: str) -> None:
         installed = running.enter_context(installation(["prescribe"]))
-        port = running.enter_context(api(installed, "prescribe"))
-        cast = running.enter_context(installed.cast({"prescribe": port}))
+        port = running.enter_context(api(installed, "prescribe", module))
+        super().__init__(sender, port)
+        self.prescribing = Prescribing.on(running.enter_context(installed.cast({"prescribe": port})))
+
+    def issue(self) -> float:
+        rate = self.send("issue", self.prescribing.issues(REQUESTS), 201)
+        self.prescribing.issued(self.loads["issue"][-1])
+        return rate
+
+    def follow_up(self) -> float:
+        return self.send("follow-up", self.prescribing.cancellations(REQUESTS), 200)
+
+
+def endpoint_figures() -> Iterator[Figure]:
+    """Issue and follow-up against one insert; what its signature check and sealing cost is quoted apart."""
+    with ExitStack() as running:
         sender = running.enter_context(generator())
-        prescribing = Prescribing.on(cast)
-        loads: dict[str, list[Load]] = defaultdict(list)
-
-        def send(name: str, to: int, requests: Callable[[int], list[bytes]], status: int) -> float:
-            load = sender.send(to, requests(REQUESTS))
-            if name == "issue":
-                prescribing.issued(load)
-            loads[name].append(load)
-            return load.rate(status)
-
-        send("issue", port, prescribing.issues, 201)  # so that a follow-up that goes first finds something
+        plain = Counter(sender, running.enter_context(bare()))
+        proven = PrescribingCounter(running, sender, "services.prescribe")
+        unproven = PrescribingCounter(running, sender, "benchmarks.unproven_api")
+        people = proven.prescribing
+        proven.issue()  # so that a follow-up that goes first finds something
+        unproven.issue()
         slices = {
-            "bare issue": partial(send, "bare issue", bare_port, prescribing.bare_issues, 201),
-            "issue": partial(send, "issue", port, prescribing.issues, 201),
-            "bare follow-up": partial(send, "bare follow-up", bare_port, prescribing.bare_cancellations, 200),
-            "follow-up": partial(send, "follow-up", port, prescribing.cancellations, 200),
+            "bare issue": lambda: plain.send("issue", people.bare_issues(REQUESTS), 201),
+            "unproven issue": unproven.issue,
+            "issue": proven.issue,
+            "bare follow-up": lambda: plain.send("follow-up", people.bare_cancellations(REQUESTS), 200),
+            "follow-up": proven.follow_up,
         }
         rates = interleaved(slices, SLICES)
-    for name in ("issue", "follow-up"):
-        latencies = [each for load in loads[name] for each in load.latencies_ms]
-        quantiles = f"p50/p99 {percentile(latencies, 0.5):.0f}/{percentile(latencies, 0.99):.0f} ms"
-        shed = sum(len(load.shed) for load in loads[name])
-        note = f"{rates.note(name, f'bare {name}')}, {quantiles}, {shed} shed"
-        yield Figure(f"{name} / plain one-insert endpoint", rates.ratio(name, f"bare {name}"), GATE, note=note)
+    shown = (
+        ("issue", "issue", proven.note("issue"), "bare issue", GATE),
+        ("unproven issue", "issue less signature check and sealing", unproven.note("issue"), "bare issue", None),
+        ("follow-up", "follow-up", proven.note("follow-up"), "bare follow-up", GATE),
+    )
+    for name, told, note, against, gate in shown:
+        all_noted = f"{rates.note(name, against)}, {note}"
+        yield Figure(f"{told} / plain one-insert endpoint", rates.ratio(name, against), gate, note=all_noted)
 
 
 def part_figures() -> Iterator[Figure]:

@@ -99,11 +99,12 @@ def process(arguments: Sequence[str], environment: dict[str, str]) -> Iterator[s
 
 
 @contextmanager
-def api(each: Installation, service: str) -> Iterator[int]:
-    """The api process of one service as it is in production; its port, once it answers."""
+def api(each: Installation, service: str, module: str | None = None) -> Iterator[int]:
+    """The api process of one service as it is in production, or as another module starts it; its port, once it
+    answers."""
     port = servers.free_port()
     environment = {**each.environment, "RXFLOW_PORTS": f'{{"{service}": {port}}}'}
-    with process(["-m", f"services.{service}", "api"], environment):
+    with process(["-m", module or f"services.{service}", "api"], environment):
         until_it_answers(f"http://127.0.0.1:{port}/health/live")
         yield port
 

@@ -1,14 +1,15 @@
 """Register contents: the reference data each owner publishes and the others obey (准入, 退出).
 
-Owners: persons, institutions and drugs belong to prescribe; pharmacies and couriers to dispatch; insurers and
-designations to insurance. An entry is identified by its kind and code and carries the dates it is valid for.
+Owners: persons, institutions, review agreements and drugs belong to prescribe; pharmacies and couriers to
+dispatch; insurers and designations to insurance. An entry is identified by its kind and code and carries the dates it
+is valid for.
 """
 
 from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +47,42 @@ class DrugClass(StrEnum):
     TOXIC = "toxic"
 
 
+class AntibacterialLevel(StrEnum):
+    """非限制, 限制, 特殊使用级 (抗菌药物临床应用管理办法 §6)."""
+
+    UNRESTRICTED = "unrestricted"
+    RESTRICTED = "restricted"
+    SPECIAL = "special"
+
+
+class Dated(RegisterContent):
+    """Something an entry grants from a day on, perhaps until one (inclusive)."""
+
+    valid_from: date
+    valid_until: date | None = None
+
+    def in_force(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+
+
+class PracticeSite(Dated):
+    """A further institution at which a doctor is registered to practise (多点执业)."""
+
+    institution: str
+
+
+class PrescribingRight(Dated):
+    """The right to prescribe one drug class (处方权)."""
+
+    drug_class: DrugClass
+
+
+class AntibacterialRight(Dated):
+    """The right to prescribe antibacterials up to a level."""
+
+    level: AntibacterialLevel
+
+
 class SigningKey(RegisterContent):
     """A public key in the signer's register entry. `jwk` is an EC P-256 public key; validity in days, inclusive."""
 
@@ -59,10 +96,16 @@ class Person(RegisterContent):
     """A doctor or pharmacist, by national code (医保医师 D…, 药师 HY…)."""
 
     name: str
-    professions: tuple[str, ...] = Field(description="prescriber, reviewer, pharmacist, preparer, checker")
+    professions: tuple[str, ...] = Field(description="prescriber, reviewer, supervisor, pharmacist, preparer, checker")
     organisation: str = Field(description="code of the institution or pharmacy")
     registration_no: str
-    prescribing_rights: tuple[DrugClass, ...] = ()
+    prescribing_rights: tuple[DrugClass, ...] = Field(default=(), description="as long as the entry is in force")
+    dated_rights: tuple[PrescribingRight, ...] = ()
+    antibacterial_rights: tuple[AntibacterialRight, ...] = ()
+    sites: tuple[PracticeSite, ...] = Field(default=(), description="beside the organisation of the entry")
+    title: str | None = Field(default=None, description="professional title (职称), as the policy ranks them")
+    specialties: tuple[str, ...] = Field(default=(), description="registered scope of practice, e.g. 儿科")
+    practising_since: date | None = Field(default=None, description="first day of independent clinical practice")
     keys: tuple[SigningKey, ...] = ()
 
 
@@ -72,6 +115,22 @@ class Institution(RegisterContent):
     name: str
     region: str = Field(pattern=r"^\d{6}$", description="GB/T 2260 division")
     level: int = Field(ge=1, le=3, description="institution level 1..3")
+    kind: str | None = Field(default=None, description="as the policy names them, e.g. hospital, internet_hospital")
+    social_credit_code: str | None = Field(default=None, description="统一社会信用代码, 18 characters")
+
+
+class ReviewAgreement(RegisterContent):
+    """One institution has its prescriptions reviewed by the pharmacists of another (委托审方), while the entry is in
+    force. Its code is `agreement_code(institution, reviewed_by)`."""
+
+    institution: str = Field(pattern=r"^H\d{11}$", description="whose prescriptions")
+    reviewed_by: str = Field(pattern=r"^H\d{11}$", description="whose pharmacists")
+    agreement_no: str = Field(description="number of the signed agreement")
+
+
+def agreement_code(institution: str, reviewed_by: str) -> str:
+    """The code of a review agreement names both sides."""
+    return f"{institution}-{reviewed_by}"
 
 
 class Drug(RegisterContent):
@@ -87,6 +146,15 @@ class Drug(RegisterContent):
     dose_unit: str = Field(description="unit a dose is written in, e.g. mg")
     dose_per_base_unit: int = Field(gt=0, description="thousandths of the dose unit in one base unit")
     drug_class: DrugClass = DrugClass.ORDINARY
+    medicine_type: Literal["western", "patent", "herbal"] = Field(
+        default="western", description="西药, 中成药, 中药饮片"
+    )
+    antibacterial_level: AntibacterialLevel | None = None
+    daily_dose_max: int | None = Field(
+        default=None, gt=0, description="largest dose of a day (极量), thousandths of the dose unit"
+    )
+    splittable: bool = Field(default=True, description="whether a pack may be opened to give a part of it (拆零)")
+    restricted_use: bool = Field(default=False, description="insurance pays it for some uses only (限制使用)")
     deliverable: bool = True
     cold_chain: bool = False
 
@@ -133,6 +201,7 @@ class Designation(RegisterContent):
 CONTENT: dict[str, type[RegisterContent]] = {
     "person": Person,
     "institution": Institution,
+    "review_agreement": ReviewAgreement,
     "drug": Drug,
     "pharmacy": Pharmacy,
     "courier": Courier,
@@ -142,6 +211,7 @@ CONTENT: dict[str, type[RegisterContent]] = {
 OWNER: dict[str, str] = {
     "person": "prescribe",
     "institution": "prescribe",
+    "review_agreement": "prescribe",
     "drug": "prescribe",
     "pharmacy": "dispatch",
     "courier": "dispatch",

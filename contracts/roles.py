@@ -38,6 +38,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "patient.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "patient.forget": frozenset({Role.PATIENT, Role.SYSTEM_ADMIN}),
     "prescription.issue": frozenset({Role.PRESCRIBER}),
+    "pharmacy.nominate": frozenset({Role.PATIENT}),
     "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE, Role.MEDICAL_OFFICE}),
     "stop_use.acknowledge": frozenset({Role.PATIENT}),
     "prescription.stop": frozenset({Role.MEDICAL_OFFICE, Role.REGULATOR}),
@@ -47,6 +48,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),
+    "knowledge.read": frozenset(Role) - {Role.SERVICE, Role.COURIER},
+    "knowledge.load": frozenset({Role.SYSTEM_ADMIN}),
     # dispatch
     "fulfilment.token": frozenset({Role.PATIENT}),
     "fulfilment.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),

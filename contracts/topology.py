@@ -34,7 +34,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("prescription", "prescribe", ("review", "dispatch")),
     Family("patient", "prescribe", ("review", "dispatch", "insurance")),
     Family("case", "review", ("prescribe",)),
-    Family("fulfilment", "dispatch", ("prescribe", "insurance")),
+    Family("fulfilment", "dispatch", ("prescribe", "insurance", "review")),
     Family("delivery", "dispatch", ("prescribe",)),
     Family("stock", "dispatch", ("shortage",)),
     Family("claim", "insurance", ("dispatch", "prescribe")),

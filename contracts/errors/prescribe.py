@@ -1,6 +1,7 @@
 """Problems of the prescribe service."""
 
 from contracts.errors.catalogue import Problem
+from contracts.errors.issuing import ISSUE_RULES
 
 _PATIENT = (
     Problem(
@@ -104,46 +105,10 @@ _PRESCRIPTION = (
         "The patient is not registered, or has been forgotten.",
     ),
     Problem(
-        "prescription.online_visit",
-        422,
-        "Online visits not admitted",
-        "The policy of the jurisdiction does not admit prescriptions from online visits (互联网诊疗管理办法).",
-    ),
-    Problem(
         "prescription.buckets_unbalanced",
         409,
         "Quantities do not balance",
         "What dispatch told does not sum to what was prescribed per line; the prescription is left as it was.",
-    ),
-    Problem(
-        "prescriber.not_registered",
-        422,
-        "Prescriber not registered",
-        "L1 (医疗机构处方审核规范): the register of people has no such prescriber.",
-    ),
-    Problem(
-        "prescriber.not_in_force",
-        422,
-        "Prescriber not in force",
-        "L1: the registration is suspended, ended or not yet valid today.",
-    ),
-    Problem(
-        "prescriber.practice_site",
-        422,
-        "Wrong place of practice",
-        "L2: the right to prescribe holds at the institution of the register entry.",
-    ),
-    Problem(
-        "prescriber.no_right",
-        422,
-        "No right for this class",
-        "L3: controlled classes need a prescribing right of their own.",
-    ),
-    Problem(
-        "institution.not_admitted",
-        422,
-        "Institution not admitted",
-        "The institution is not in the register, or not in force today (准入, 退出).",
     ),
     Problem(
         "amendment.revision",
@@ -163,80 +128,6 @@ _PRESCRIPTION = (
         "Another patient",
         "An amendment is for the same patient; issue a new prescription.",
     ),
-)
-
-_CONTENT = (
-    Problem(
-        "diagnosis.missing",
-        422,
-        "No diagnosis",
-        "A prescription states at least one clinical diagnosis (处方管理办法 §5).",
-    ),
-    Problem("diagnosis.code", 422, "Not a diagnosis code", "Codes have the shape of ICD-10, 医保版, e.g. I10.x00x002."),
-    Problem(
-        "line.count", 422, "Wrong number of lines", "N3.3: one to five drugs on one prescription (处方管理办法 §6)."
-    ),
-    Problem("line.numbering", 422, "Lines not numbered", "Lines are numbered 1, 2, 3 in order."),
-    Problem("line.drug_twice", 422, "Drug twice", "N3.3: one line per drug."),
-    Problem(
-        "line.as_directed",
-        422,
-        "No clear directions",
-        "N3.5: dose and use are stated; 遵医嘱 and 自用 are forbidden (处方管理办法 §6).",
-    ),
-    Problem(
-        "line.dose_unit",
-        422,
-        "Unknown dose unit",
-        "The dose is written in the unit of the drug's register entry.",
-    ),
-    Problem(
-        "line.quantity",
-        422,
-        "Quantity does not follow",
-        "dose x frequency x days must be exactly the quantity in base units; nothing is rounded.",
-    ),
-    Problem("drug.unknown", 422, "Unknown drug", "The register of drugs has no such code."),
-    Problem("drug.not_in_force", 422, "Drug not in force", "The drug is suspended, withdrawn or not yet valid today."),
-    Problem(
-        "drug.never_circulates",
-        422,
-        "Class may not circulate",
-        "Narcotics and first-class psychotropics are never sold in retail (处方管理办法; 药品管理法 §61).",
-    ),
-    Problem(
-        "supply.reason_missing",
-        422,
-        "Reason for a longer supply missing",
-        "N3.6: 7 days, 3 in an emergency; longer needs a written reason (处方管理办法 §19).",
-    ),
-    Problem(
-        "supply.too_long",
-        422,
-        "Supply too long",
-        "Longer than the policy admits even with a reason: 4 weeks (长期处方管理规范).",
-    ),
-    Problem(
-        "supply.class_limit",
-        422,
-        "Supply too long for this class",
-        "Toxic drugs for medical use: at most 2 days (医疗用毒性药品管理办法).",
-    ),
-    Problem(
-        "validity.reason_missing",
-        422,
-        "Reason for a longer validity missing",
-        "Valid on the day of issue; longer needs a written reason (处方管理办法 §18).",
-    ),
-    Problem("validity.too_long", 422, "Validity too long", "At most 3 days (处方管理办法 §18)."),
-    Problem(
-        "insurance_intent.disease_code",
-        422,
-        "Disease code missing",
-        "门诊慢特病 names the disease it was recognised for.",
-    ),
-    Problem("insurance_intent.line", 422, "Unknown line", "A restricted use names a line of this prescription."),
-    Problem("insurance_intent.reason", 422, "Reason missing", "A restricted use (限制使用) that is not met says why."),
 )
 
 _CANCELLATION = (
@@ -272,4 +163,4 @@ _CANCELLATION = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_PATIENT, *_PRESCRIPTION, *_CONTENT, *_CANCELLATION)
+PROBLEMS: tuple[Problem, ...] = (*_PATIENT, *_PRESCRIPTION, *ISSUE_RULES, *_CANCELLATION)

@@ -14,7 +14,8 @@ PROBLEMS: tuple[Problem, ...] = (
         "case.not_yours",
         403,
         "Another institution's case",
-        "A case is reviewed by the institution that issued the prescription (处方审核规范: 医疗机构药师).",
+        "A case is reviewed by the institution that issued the prescription (处方审核规范: 医疗机构药师), "
+        "or by one that has an agreement with it in force today (委托审方).",
     ),
     Problem(
         "case.reviewer_not_registered",
@@ -33,6 +34,28 @@ PROBLEMS: tuple[Problem, ...] = (
         403,
         "Institution not admitted today",
         "The institution's register entry is suspended, ended or missing (准入, 退出).",
+    ),
+    Problem(
+        "case.not_a_supervisor",
+        403,
+        "Not a supervisor",
+        "Only who the person register lists as supervisor takes over what another pharmacist holds.",
+    ),
+    Problem(
+        "case.second_must_be_another",
+        409,
+        "Another pharmacist must decide",
+        "You passed this case first; the policy asks for a second pair of eyes.",
+    ),
+    Problem(
+        "case.not_clean",
+        409,
+        "Not a clean case",
+        "Only a screened case without a finding above `info` is passed in a batch; take this one and look at it.",
+    ),
+    Problem("case.twice_in_batch", 409, "Twice in one batch", "The batch names this case before."),
+    Problem(
+        "case.batch_too_large", 422, "Too many cases at once", "Send at most `max` signatures in one batch (policy)."
     ),
     Problem(
         "case.own_prescription",
@@ -63,7 +86,8 @@ PROBLEMS: tuple[Problem, ...] = (
         "case.comment_missing",
         422,
         "Comment missing",
-        "Each serious finding needs the pharmacist's comment to be passed; `findings` lists those without.",
+        "Each serious finding needs the prescriber's confirmation or the pharmacist's comment to be passed; `findings` "
+        "lists those without.",
     ),
     Problem("case.unknown_finding", 422, "No such finding", "A comment names a finding that the case does not have."),
     Problem(
@@ -80,4 +104,18 @@ PROBLEMS: tuple[Problem, ...] = (
         "Only seriously unreasonable use or a medication error is refused (药品管理法 §73); return the case instead. "
         "`serious` lists the codes.",
     ),
+    Problem(
+        "knowledge.faulty",
+        422,
+        "Knowledge not taken",
+        "Something in the set is wrong, so nothing of it was taken; `rows` says section, entry, what and why.",
+    ),
+    Problem(
+        "knowledge.version_known",
+        409,
+        "Version already known",
+        "Another content has this version. Findings refer to it: give the new content a version of its own.",
+    ),
+    Problem("knowledge.unknown", 404, "No such set", "No set of knowledge has this version."),
+    Problem("knowledge.unknown_entry", 404, "No such entry", "The set has no entry of this id in this section."),
 )

@@ -14,31 +14,12 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
+from contracts.prescribed import Diagnosis, IssuedLine, PatientFacts, TcmDiagnosis
 from contracts.registers import DrugClass
 from contracts.values import ConfirmedFinding, ContractValue, LineQuantity, SupplyPlan
 from services.seedwork.model import Personal, PersonalClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Diagnosis(ContractValue):
-    """A diagnosis by its ICD-10 code (医保版)."""
-
-    code: str
-    name: str
-
-
-class PatientFacts(ContractValue):
-    """What screening needs to know about the patient on the day of issue; None: not asked."""
-
-    age_days: int = Field(ge=0)
-    sex: Literal["female", "male"]
-    weight_grams: int | None = None
-    pregnant: bool | None = None
-    lactating: bool | None = None
-    renal_impairment: bool | None = None
-    hepatic_impairment: bool | None = None
-    allergies: tuple[str, ...] | None = Field(default=None, description="generic names; empty: asked, none known")
 
 
 class SignatureCheck(ContractValue):
@@ -57,31 +38,21 @@ class RestrictedUse(ContractValue):
     reason: str | None = None
 
 
+class LineIntent(ContractValue):
+    """A line that is paid otherwise than the visit; self-pay says why."""
+
+    line: int = Field(ge=1)
+    kind: Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
+    self_pay_reason: str | None = None
+    self_pay_note: str | None = None
+
+
 class InsuranceIntent(ContractValue):
     """How the visit is to be paid: 普通, 门诊统筹, 双通道, 门诊慢特病 or self-pay."""
 
     kind: Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
     restricted_use: tuple[RestrictedUse, ...] = ()
-
-
-class IssuedLine(ContractValue):
-    """One drug as it was prescribed. `quantity` in base units; `dose` in `dose_unit`, as a decimal."""
-
-    line: int = Field(ge=1)
-    product: str = Field(description="23-character national drug code")
-    generic_name: str
-    drug_key: str = Field(description="generic name, form and strength")
-    form: str
-    strength: str
-    drug_class: DrugClass
-    base_unit: str
-    quantity: int = Field(gt=0)
-    dose: str
-    dose_unit: str
-    frequency_per_day: int = Field(gt=0)
-    route: str
-    days: int = Field(gt=0)
-    instructions: str | None = None
+    lines: tuple[LineIntent, ...] = ()
 
 
 class ReleasedLine(ContractValue):
@@ -101,6 +72,7 @@ class ReleasedLine(ContractValue):
     deliverable: bool
     cold_chain: bool
     substitution_consent: bool
+    split_pack: bool = Field(default=False, description="no number of whole packs (拆零)")
 
 
 class ReviewedBy(ContractValue):
@@ -146,6 +118,8 @@ class PrescriptionIssued(PrescriptionEvent):
     visit_kind: Literal["outpatient", "emergency"]
     facts: Annotated[PatientFacts | None, Personal(PersonalClass.CLINICAL)]
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
+    medicine_kind: Literal["western", "herbal"] = "western"
     lines: tuple[IssuedLine, ...]
     long_supply_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     validity_days: int = Field(ge=1)
@@ -177,7 +151,10 @@ class PrescriptionReleased(PrescriptionEvent):
     institution: str
     region: str
     patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
+    patient_age_days: Annotated[int | None, Personal(PersonalClass.CLINICAL)] = None
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
+    medicine_kind: Literal["western", "herbal"] = "western"
     lines: tuple[ReleasedLine, ...]
     reviewers: tuple[ReviewedBy, ...]
     findings: tuple[RemainingFinding, ...] = ()
@@ -188,6 +165,7 @@ class PrescriptionReleased(PrescriptionEvent):
     signed_sha256: Sha256
     signature: SignatureCheck
     instalments: int = Field(default=1, ge=1)
+    nominated_pharmacy: str | None = Field(default=None, description="by the patient, before release")
     renews: UUID | None = None
     extends: UUID | None = None
     replaces: UUID | None = None
@@ -274,12 +252,13 @@ class PatientForgotten(IntegrationEvent):
 
 
 class RegisterEntryRecorded(IntegrationEvent):
-    """A person, an institution or a drug was admitted, changed, suspended or ended (准入, 退出); obeyed at once."""
+    """An entry (person, institution, review agreement, drug) was admitted, changed, suspended or ended (准入, 退出);
+    obeyed at once."""
 
     TYPE: ClassVar[str] = "prescribe.register_entry_recorded.v1"
     FAMILY: ClassVar[str] = "register"
 
-    kind: Literal["person", "institution", "drug"]
+    kind: Literal["person", "institution", "drug", "review_agreement"]
     code: str
     content: dict[str, Any]
     valid_from: date

@@ -5,6 +5,7 @@ Family `case`. The pharmacist's own words are clinical personal data; findings n
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -30,9 +31,10 @@ class Finding(ContractValue):
 
     number: int = Field(ge=1, description="place in the case, from 1")
     rule: str = Field(
-        description="item of the review standard (医疗机构处方审核规范), e.g. N3.6; `pharmacist` for a person's"
+        description="item of the review standard (医疗机构处方审核规范) and name, e.g. N3.6.validity; older findings "
+        "name the item alone; `pharmacist` for a person's"
     )
-    knowledge_version: str = Field(description="version of the rules and limits that were applied")
+    knowledge_version: str = Field(description="version of the knowledge base that was applied")
     evidence: str = Field(description="the numbers that show it, without personal data")
     severity: Severity
     result_code: str | None = Field(
@@ -40,6 +42,9 @@ class Finding(ContractValue):
     )
     lines: tuple[int, ...] = Field(description="the prescription lines concerned; empty: the whole")
     confirmable: bool = Field(description="whether the prescriber may insist by a second signature (双签名)")
+    entries: tuple[str, ...] = Field(
+        default=(), description="entries of the knowledge base it rests on: section/id, for GET /knowledge"
+    )
 
 
 class Reviewer(ContractValue):
@@ -83,6 +88,11 @@ class CasePassed(CaseEvent):
     reviewers: tuple[Reviewer, ...]
     findings: tuple[Finding, ...]
     comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    organisation: str | None = Field(
+        default=None, description="that reviewed: the issuing institution, or its delegate (委托审方)"
+    )
+    delegated: bool = Field(default=False, description="another institution reviewed, by an agreement")
+    confirmed: tuple[int, ...] = Field(default=(), description="numbers of findings that the prescriber confirmed")
 
 
 class CaseReturned(CaseEvent):
@@ -118,6 +128,15 @@ class RescreenFound(IntegrationEvent):
     instalment: int = Field(ge=1)
     lines: tuple[int, ...] = Field(description="the lines concerned; empty: the whole")
     findings: tuple[Finding, ...]
+
+
+class CaseEscalated(CaseEvent):
+    """Nobody decided by the deadline: the case is one level up, and up in the queue."""
+
+    TYPE: ClassVar[str] = "review.case_escalated.v1"
+
+    level: int = Field(ge=1)
+    deadline: datetime = Field(description="that has passed")
 
 
 class CaseClosed(CaseEvent):

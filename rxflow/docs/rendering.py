@@ -8,6 +8,7 @@ from rxflow.docs.asyncapi import asyncapi_document
 from rxflow.docs.openapi import openapi_documents
 from rxflow.docs.reference import errors_page, roles_page, settings_page, topology_page
 from rxflow.docs.schemas import CONTRACTS, as_text
+from rxflow.docs.screening import screening_page
 from rxflow.docs.services import policies_page, privacy_page, transitions_page
 from rxflow.docs.simulation import simulation_page
 
@@ -19,6 +20,7 @@ def rendered() -> dict[str, str]:
     pages = {
         "errors.md": errors_page(),
         "roles.md": roles_page(),
+        "screening.md": screening_page(),
         "simulation.md": simulation_page(),
         "topology.md": topology_page(),
         "settings.md": settings_page(),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from contracts.registers import Courier, Designation, DrugClass, Institution, Insurer, Pharmacy
+from contracts.registers import AntibacterialLevel, Courier, Designation, DrugClass, Institution, Insurer, Pharmacy
 from rxflow.world.catalogue import Product, load_products
 from rxflow.world.identity import (
     Sex,
@@ -22,12 +23,7 @@ from rxflow.world.regions import Region, load_regions
 DEMO_SEED = 20
 DEMO_DAY = date(2026, 1, 5)
 PATIENTS = 60
-RIGHTS_OF_DOCTORS = (
-    (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2, DrugClass.NARCOTIC),
-    (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2),
-    (DrugClass.ORDINARY,),
-)
-"""Three doctors in each hospital."""
+YEARS_OF_PRACTICE = 10
 PACKS_PER_LOT = (3, 6)
 RETIRED_BORN_BEFORE = 1964
 CHAINS = ("安和示例大药房", "康宁示例大药房", "济民示例药业")
@@ -40,7 +36,7 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
     regions = load_regions()
     products = load_products()
     staff = _Staff(seed, random)
-    hospitals = tuple(_hospitals(regions, staff, random))
+    hospitals = tuple(_hospitals(regions, staff, as_of, random))
     stores = tuple(_stores(regions, staff, random))
     return World(
         seed=seed,
@@ -57,6 +53,34 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
     )
 
 
+@dataclass(frozen=True)
+class _Post:
+    """What a doctor's registration says: title, rights by class, highest level of antibacterials, specialties."""
+
+    title: str
+    rights: tuple[DrugClass, ...]
+    level: AntibacterialLevel
+    specialties: tuple[str, ...]
+
+
+POSTS = (
+    _Post(
+        "chief",
+        (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2, DrugClass.NARCOTIC),
+        AntibacterialLevel.SPECIAL,
+        ("内科",),
+    ),
+    _Post(
+        "associate_chief", (DrugClass.ORDINARY, DrugClass.PSYCHOTROPIC_2), AntibacterialLevel.SPECIAL, ("内科", "儿科")
+    ),
+    _Post("attending", (DrugClass.ORDINARY,), AntibacterialLevel.RESTRICTED, ("全科",)),
+)
+"""Three doctors in each hospital."""
+
+
+KINDS_OF_HOSPITALS = (("人民医院", "hospital_online", 3), ("社区卫生服务中心", "community_centre", 1))
+
+
 class _Staff:
     """Hands out people with codes numbered per prefix and region."""
 
@@ -65,7 +89,18 @@ class _Staff:
         self._random = random
         self._last: dict[tuple[str, str], int] = {}
 
-    def hire(self, profession: str, organisation: str, region: str, rights: tuple[DrugClass, ...] = ()) -> Person:
+    def appoint(self, post: _Post, organisation: str, region: str, practising_since: date) -> Person:
+        """A doctor."""
+        return replace(
+            self.hire("prescriber", organisation, region),
+            prescribing_rights=post.rights,
+            title=post.title,
+            antibacterial_level=post.level,
+            practising_since=practising_since,
+            specialties=post.specialties,
+        )
+
+    def hire(self, profession: str, organisation: str, region: str) -> Person:
         number = self._last.get((PREFIX[profession], region), 0) + 1
         self._last[PREFIX[profession], region] = number
         code = f"{PREFIX[profession]}{region}{number:06d}"
@@ -77,20 +112,27 @@ class _Staff:
             region=region,
             registration_no=f"{self._random.randrange(10**14):015d}",
             key=signing_pair(self._seed, f"{code}-1"),
-            prescribing_rights=rights,
         )
 
 
-def _hospitals(regions: tuple[Region, ...], staff: _Staff, random: Random) -> Iterator[Hospital]:
+def _hospitals(regions: tuple[Region, ...], staff: _Staff, as_of: date, random: Random) -> Iterator[Hospital]:
+    practising_since = as_of.replace(year=as_of.year - YEARS_OF_PRACTICE, day=1)
     for region in regions:
         for number in range(1, region.hospitals + 1):
             code = f"H{region.code}{number:05d}"
-            kind, level = (("人民医院", 3), ("社区卫生服务中心", 1))[number - 1]
+            name, kind, level = KINDS_OF_HOSPITALS[number - 1]
+            credit_code = social_credit_code(random, "12", region.code)
             yield Hospital(
                 code=code,
-                social_credit_code=social_credit_code(random, "12", region.code),
-                institution=Institution(name=f"{region.county}示例{kind}", region=region.code, level=level),
-                doctors=tuple(staff.hire("prescriber", code, region.code, rights) for rights in RIGHTS_OF_DOCTORS),
+                social_credit_code=credit_code,
+                institution=Institution(
+                    name=f"{region.county}示例{name}",
+                    region=region.code,
+                    level=level,
+                    kind=kind,
+                    social_credit_code=credit_code,
+                ),
+                doctors=tuple(staff.appoint(post, code, region.code, practising_since) for post in POSTS),
                 reviewers=(staff.hire("reviewer", code, region.code),),
             )
 

@@ -93,7 +93,7 @@ def load_products() -> tuple[Product, ...]:
 def _product(row: dict[str, str]) -> Product:
     return Product(
         code=row["code"],
-        drug=Drug.model_validate(row),
+        drug=Drug.model_validate({name: value for name, value in row.items() if value}),
         insurance_class=_insurance_class(row["insurance_class"]),
         payment_standard=int(row["payment_standard"]) if row["payment_standard"] else None,
         first_self_pay_bp=int(row["first_self_pay_bp"]),

@@ -10,6 +10,8 @@ from typing import Any
 
 from contracts.registers import (
     CONTENT,
+    AntibacterialLevel,
+    AntibacterialRight,
     Courier,
     Designation,
     DrugClass,
@@ -17,7 +19,9 @@ from contracts.registers import (
     Insurer,
     Pharmacy,
     RegisterContent,
+    ReviewAgreement,
     SigningKey,
+    agreement_code,
 )
 from contracts.registers import Person as PersonContent
 from rxflow.world.catalogue import Product
@@ -56,6 +60,10 @@ class Person:
     registration_no: str
     key: SigningPair
     prescribing_rights: tuple[DrugClass, ...] = ()
+    title: str | None = None
+    antibacterial_level: AntibacterialLevel | None = None
+    practising_since: date | None = None
+    specialties: tuple[str, ...] = ()
 
     def content(self, valid_from: date, valid_until: date) -> PersonContent:
         key = SigningKey(kid=self.key.kid, jwk=self.key.public_jwk, valid_from=valid_from, valid_until=valid_until)
@@ -65,7 +73,16 @@ class Person:
             organisation=self.organisation,
             registration_no=self.registration_no,
             prescribing_rights=self.prescribing_rights,
+            antibacterial_rights=self._antibacterial_rights(valid_from),
+            title=self.title,
+            practising_since=self.practising_since,
+            specialties=self.specialties,
             keys=(key,),
+        )
+
+    def _antibacterial_rights(self, since: date) -> tuple[AntibacterialRight, ...]:
+        return (
+            (AntibacterialRight(level=self.antibacterial_level, valid_from=since),) if self.antibacterial_level else ()
         )
 
 
@@ -194,6 +211,16 @@ class World:
     def stores_in(self, region: str) -> tuple[Store, ...]:
         return tuple(store for store in self.stores if store.pharmacy.region == region)
 
+    @property
+    def review_agreements(self) -> Iterator[ReviewAgreement]:
+        """The pharmacists of a region's hospital may review what its health centre prescribes (委托审方)."""
+        for centre in self.hospitals:
+            for hospital in self.hospitals:
+                same_region = centre.institution.region == hospital.institution.region
+                if same_region and centre.institution.level < hospital.institution.level:
+                    number = f"{centre.code[1:]}-1"
+                    yield ReviewAgreement(institution=centre.code, reviewed_by=hospital.code, agreement_no=number)
+
     def carrier_near(self, store: Store) -> Carrier:
         """One of the same province."""
         province = store.pharmacy.region[:2]
@@ -211,6 +238,8 @@ class World:
                 contents = {person.code: person.content(since, until) for person in self.people}
             case "institution":
                 contents = {hospital.code: hospital.institution for hospital in self.hospitals}
+            case "review_agreement":
+                contents = {agreement_code(each.institution, each.reviewed_by): each for each in self.review_agreements}
             case "drug":
                 contents = {product.code: product.drug for product in self.products}
             case "catalogue_entry":

@@ -10,6 +10,7 @@ from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
 from services.dispatch.domain.locator import LOCATORS
+from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
@@ -46,5 +47,6 @@ SERVICE = Service(
         availability.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -9,6 +9,7 @@ from services.prescribe.application.stops import stop_for_registration
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import close_instalments, end_validity, open_instalment, tell_undecided
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION
 from services.prescribe.domain.registration import REGISTRATION
 from services.prescribe.domain.trace import TRACE
@@ -36,5 +37,6 @@ SERVICE = Service(
     },
     projections=(PRESCRIPTIONS, TRACES, REGISTERS),
     rights=frozenset(PersonalClass),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -49,5 +49,7 @@ class Service:
     timers: Mapping[tuple[str, str], TimerCommand] = field(default_factory=dict)
     projections: tuple[Projection, ...] = ()
     rights: frozenset[PersonalClass] = frozenset()
+    jurisdictions: frozenset[str] | None = None
+    """Those it has policies for; None: it has no limits that a jurisdiction sets."""
     metadata: sa.MetaData | None = None
     """All projection tables of the service, for its migrations."""

@@ -7,7 +7,7 @@ wrong holds up no other. What the kinds are, and what their entries say, is each
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -27,11 +27,15 @@ CONTENT_CHARACTERS_MAX = 16_384
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of entry an owner keeps: the register it stands in, the form of its content, the shape of its codes."""
+    """One kind of entry an owner keeps: the register it stands in, the form of its content, the shape of its codes.
+
+    `complaint(code, content)` says what else is wrong with an entry, a check digit for instance.
+    """
 
     register: Aggregate[EntryState]
     form: type[BaseModel]
     code_pattern: str
+    complaint: Callable[[str, Any], str | None] = lambda _code, _content: None
 
 
 Kinds = Mapping[str, Kind]
@@ -135,6 +139,8 @@ def _row(kind: str, about: Kind, raw: Mapping[str, Any]) -> _Row:
         return _Row(row.code, None, (f"content: more than {CONTENT_CHARACTERS_MAX} characters",))
     if not re.fullmatch(about.code_pattern, row.code):
         return _Row(row.code, None, (f"code: not of the form {about.code_pattern}",))
+    if complaint := about.complaint(row.code, content):
+        return _Row(row.code, None, (complaint,))
     if row.valid_until and row.valid_until < row.valid_from:
         return _Row(row.code, None, ("valid_until: before valid_from",))
     fields = {**dict(row), "content": content.model_dump(mode="json")}

@@ -13,6 +13,7 @@
 | RXFLOW_TOKEN_ISSUER, RXFLOW_TOKEN_AUDIENCE | what a token must say | rxflow |
 | RXFLOW_IN_FLIGHT_MAX, RXFLOW_POOL_SIZE, RXFLOW_BODY_BYTES_MAX | limits of one api process | 256, 8, 1 MiB |
 | RXFLOW_BACKLOG_MAX | unpublished events of a service above which it takes no new work | 20000 |
+| RXFLOW_JURISDICTION | whose policies hold here: a file in each service's `domain/policies` | cn |
 | RXFLOW_LOG_LEVEL | debug, info, warning, error | info |
 """
 
@@ -37,6 +38,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from contracts.topology import PORTS
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.keyfiles import read_or_make, read_private
+from services.seedwork.policies import DEFAULT_JURISDICTION
 
 MASTER_KEY_BYTES = 32
 KEYRING = "keyring"
@@ -64,6 +66,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=8, ge=1, le=64)
     body_bytes_max: int = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
     backlog_max: int = Field(default=20_000, ge=1)
+    jurisdiction: str = Field(default=DEFAULT_JURISDICTION, min_length=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     _derived: dict[str, bytes] = PrivateAttr(default_factory=dict)

@@ -23,6 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from services.seedwork.model import DomainEvent, Ids, Loaded, Outcome, Refusal, StreamRef
+from services.seedwork.policies import DEFAULT_JURISDICTION
 
 STREAMS_PER_USE_CASE_MAX = 100
 """More streams at once is a job stream and one command per timer batch (`docs/kernel.md`)."""
@@ -46,11 +47,13 @@ class Actor:
 
 @dataclass(frozen=True)
 class Moment:
-    """What a decision may know besides its streams: the store's time, new identifiers, who acts."""
+    """What a decision may know besides its streams: the store's time, new identifiers, who acts, and the jurisdiction
+    whose policies hold here."""
 
     now: datetime
     ids: Ids
     actor: Actor
+    jurisdiction: str = DEFAULT_JURISDICTION
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,15 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/nominations": Case(
+        reviewed,
+        patient,
+        stranger,
+        fixed(pharmacy="P33010200001"),
+        unknown="prescription.unknown",
+        foreign="prescription.not_yours",
+        late="prescription.ended",
+    ),
     "POST /prescriptions/{prescription_id}/stop-use-acknowledgements": Case(
         fetched,
         patient,
@@ -228,6 +237,7 @@ CASES: dict[str, Case] = {
     "GET /prescriptions/{prescription_id}/trace": Case(fetched, patient, stranger, **PRESCRIPTION),  # type: ignore[arg-type]
     "GET /cases/{id}": Case(reviewed, reviewer, other_reviewer, unknown="case.unknown", foreign="case.not_yours"),
     "POST /cases/{id}/take": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.wrong_state"}),  # type: ignore[arg-type]
+    "POST /cases/{id}/take-over": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.not_yours"}),  # type: ignore[arg-type]
     "POST /cases/{id}/put-back": Case(reviewed, reviewer, other_reviewer, **STEP),  # type: ignore[arg-type]
     "POST /cases/{id}/pass": Case(
         reviewed,

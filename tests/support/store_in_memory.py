@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 from contracts.envelope import GENESIS, Envelope, IntegrationEvent
 from services.seedwork.composition import Happened, Service
 from services.seedwork.model import DomainEvent, Ids, Loaded, StreamRef
+from services.seedwork.policies import DEFAULT_JURISDICTION
 from services.seedwork.ports import Check, Freshness, Outcome
 from services.seedwork.projection import Amend, Operation, Put, Recorded, Remove
 from services.seedwork.usecase import Actor, Decision, Find, Load, Moment, UseCase
@@ -39,6 +40,7 @@ class StoreInMemory:
     told: list[IntegrationEvent] = field(default_factory=list)
     log: list[Recorded] = field(default_factory=list)
     ids: Ids = field(default_factory=RandomIds)
+    jurisdiction: str = DEFAULT_JURISDICTION
     lists_lag: bool = False
     """Read models stay as they are: what has happened since is not in them."""
 
@@ -62,7 +64,7 @@ class StoreInMemory:
 
     def run(self, use_case: UseCase, actor: Actor | None = None) -> Outcome:
         """Decides once and keeps what was decided."""
-        moment = Moment(self.time, self.ids, actor or Actor.service(self.service.name))
+        moment = Moment(self.time, self.ids, actor or Actor.service(self.service.name), self.jurisdiction)
         loaded = [self.loaded(ref) for ref in (*use_case.streams, *use_case.relaxed)]
         deciding = use_case.decide(moment, *loaded)
         decision = deciding if isinstance(deciding, Decision) else self._grant(deciding)

@@ -15,7 +15,7 @@ from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilmen
 from services.dispatch.domain.fulfilment.commands import RefuseAtPharmacy
 from services.dispatch.domain.fulfilment.events import LinesBlocked
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.policy import CN
+from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import (
     CONTENTS,
     ContentState,
@@ -43,7 +43,7 @@ def refuse_at_pharmacy(fulfilment_id: Any, command: RefuseAtPharmacy, secret: st
         refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         outcome = blocking.refuse_at_pharmacy(fulfilment.state, command, moment.now, moment.ids, policy)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)

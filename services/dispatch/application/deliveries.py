@@ -26,7 +26,7 @@ from services.dispatch.domain.fulfilment import courier
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import DeliverSupply
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.policy import CN
+from services.dispatch.domain.policy import POLICIES
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.reference import EntryState
@@ -116,7 +116,7 @@ def arrive(delivery_id: UUID, carrier: str) -> UseCase:
 
 def fail_attempt(delivery_id: UUID, command: FailAttempt) -> UseCase:
     def step(state: DeliveryState, moment: Moment) -> Outcome:
-        return delivery.fail_attempt(state, command, CN.on(civil_day(moment.now)))
+        return delivery.fail_attempt(state, command, POLICIES.on(civil_day(moment.now), moment.jurisdiction))
 
     return _step(delivery_id, step)
 

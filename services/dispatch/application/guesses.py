@@ -8,7 +8,7 @@ from uuid import UUID
 from services.dispatch.application.recorded import answered
 from services.dispatch.domain import guess
 from services.dispatch.domain.guess import GUESSES, GuessState, guess_id
-from services.dispatch.domain.policy import CN
+from services.dispatch.domain.policy import POLICIES
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
 from services.seedwork.usecase import Change, Decision, Moment
@@ -33,6 +33,6 @@ def locked(moment: Moment, counters: Iterable[Counter]) -> Refusal | None:
 
 def missed(moment: Moment, counters: Iterable[Counter], code: str) -> Decision:
     """Count the miss with everybody concerned and answer with the problem `code`."""
-    policy = CN.on(civil_day(moment.now))
+    policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
     changes = tuple(Change(one, tuple(guess.miss(one.state, moment.now, policy))) for one in counters)
     return Decision(changes, answered(Refusal(code)))

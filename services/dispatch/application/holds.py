@@ -30,7 +30,7 @@ from services.dispatch.domain.fulfilment.commands import HoldQuantity, PassPharm
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.guess import GuessState
 from services.dispatch.domain.locator import LocatorState, tokens_like
-from services.dispatch.domain.policy import CN
+from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
 from services.dispatch.domain.values import Way
 from services.seedwork.calendar import civil_day
@@ -143,7 +143,9 @@ def _hold(
         designations=designations_in_force(agreements, moment),
     )
     today = civil_day(moment.now)
-    held = holds.hold_quantity(fulfilment.state, wanted, moment.now, moment.ids, CN.on(today))
+    held = holds.hold_quantity(
+        fulfilment.state, wanted, moment.now, moment.ids, POLICIES.on(today, moment.jurisdiction)
+    )
     if isinstance(held, Refusal):
         return Decision.refused(held)
     about = Circumstances(today, packs_seen=command.packs_seen)
@@ -193,7 +195,9 @@ def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, h
         refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
-        outcome = holds.pass_review(fulfilment.state, command, moment.now, CN.on(civil_day(moment.now)))
+        outcome = holds.pass_review(
+            fulfilment.state, command, moment.now, POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        )
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(fulfilment, outcome, _hold_answer(fulfilment.after(outcome), 200, command.hold_id))

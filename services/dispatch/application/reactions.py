@@ -37,6 +37,10 @@ from services.seedwork.usecase import Decision, Load, Moment, UseCase
 Thinking = Generator[Load, Any, Decision]
 
 
+_KNOWN = set(ContentLine.model_fields)
+"""Of a line; what a later release tells beside it is ignored."""
+
+
 def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
     """Keep what a pharmacy may see."""
 
@@ -53,7 +57,7 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
             patient_name=event.patient_name,
             diagnoses=None if event.diagnoses is None else tuple(row.model_dump() for row in event.diagnoses),
             disease_code=event.insurance_disease_code,
-            lines=tuple(ContentLine.model_validate(row.model_dump(mode="json")) for row in event.lines),
+            lines=tuple(ContentLine.model_validate(row.model_dump(mode="json", include=_KNOWN)) for row in event.lines),
             reviewers=tuple(row.model_dump(mode="json") for row in event.reviewers),
             findings=tuple(row.model_dump(mode="json") for row in event.findings),
             confirmed=None if event.confirmed is None else tuple(row.model_dump() for row in event.confirmed),

@@ -20,7 +20,7 @@ from services.dispatch.domain.fulfilment import supplies
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import DispenseSupply, GiveUp, HandOut, PrepareSupply, Unprepare
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.policy import CN
+from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
@@ -103,7 +103,7 @@ def dispense_supply(
         }
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
         today = civil_day(moment.now)
-        outcome = supplies.dispense_supply(state, wanted, moment.now, CN.on(today))
+        outcome = supplies.dispense_supply(state, wanted, moment.now, POLICIES.on(today, moment.jurisdiction))
         about = Circumstances(today, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))

@@ -50,4 +50,5 @@ class Policy(DatedPolicy):
         return timedelta(minutes=self.accepted_delivery_minutes if way == "delivery" else self.accepted_counter_minutes)
 
 
-CN = read_policies("services.dispatch.domain", Policy)
+POLICIES = read_policies("services.dispatch.domain", Policy)
+CN = POLICIES.of("cn")

@@ -28,6 +28,7 @@ class ContentLine(Immutable):
     deliverable: bool
     cold_chain: bool
     substitution_consent: bool
+    split_pack: bool = False
 
 
 class ContentStored(DomainEvent):

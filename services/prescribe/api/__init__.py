@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from services.prescribe.api import patients, prescriptions, stops
+from services.prescribe.api import nominations, patients, prescriptions, stops
 from services.prescribe.application.registers import KINDS
 from services.seedwork.api import register_routes
 
 router = APIRouter()
-for part in (patients.router, prescriptions.router, stops.router, register_routes(KINDS)):
+for part in (patients.router, prescriptions.router, nominations.router, stops.router, register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them

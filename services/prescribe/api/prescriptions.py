@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
+from contracts.errors import issuing
 from services.prescribe.application.signed_again import confirm_prescription
 from services.prescribe.application.signed_commands import amend_prescription, issue_prescription
 from services.prescribe.application.use_cases import cancel_prescription
@@ -43,28 +44,8 @@ AGAIN = (
 ISSUE_RULES = (
     "prescription.payload",
     "prescription.not_yours",
-    "prescriber.not_registered",
-    "prescriber.not_in_force",
-    "prescriber.practice_site",
-    "prescriber.no_right",
-    "institution.not_admitted",
     "prescription.patient_unknown",
     "patient.leaving",
-    "prescription.online_visit",
-    "diagnosis.missing",
-    "diagnosis.code",
-    "line.count",
-    "line.numbering",
-    "line.drug_twice",
-    "line.as_directed",
-    "line.dose_unit",
-    "line.quantity",
-    "drug.unknown",
-    "drug.not_in_force",
-    "drug.never_circulates",
-    "supply.reason_missing",
-    "supply.too_long",
-    "supply.class_limit",
     "link.more_than_one",
     "link.unknown",
     "link.not_yours",
@@ -81,11 +62,7 @@ ISSUE_RULES = (
     "plan.excluded",
     "plan.days",
     "plan.uneven",
-    "validity.reason_missing",
-    "validity.too_long",
-    "insurance_intent.disease_code",
-    "insurance_intent.line",
-    "insurance_intent.reason",
+    *(problem.code for problem in issuing.ISSUE_RULES),
 )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.prescribe.domain.commands import ForgetPatient
 from services.prescribe.domain.forgetting import Records, ask_to_forget, forget_when_due
 from services.prescribe.domain.patient_record import LEAVING, PATIENT, PatientState
-from services.prescribe.domain.policy import CN, RecordKind
+from services.prescribe.domain.policy import POLICIES, RecordKind
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros
 from services.seedwork.model import Loaded, Refusal
@@ -31,7 +31,7 @@ def forget_patient(command: ForgetPatient) -> UseCase:
             command,
             actor.subject,
             map(_read, records),
-            policy=CN.on(civil_day(moment.now)),
+            policy=POLICIES.on(civil_day(moment.now), moment.jurisdiction),
             now=moment.now,
         )
         if isinstance(outcome, Refusal):
@@ -46,7 +46,7 @@ def forget_due_patient(patient_ref: UUID) -> UseCase:
 
     def decide(moment: Moment, patient: Loaded[PatientState]) -> Thinking:
         records = yield _records_of(patient_ref)
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         return Decision.on(
             patient,
             list(forget_when_due(patient.state, patient_ref, map(_read, records), policy=policy, now=moment.now)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from contracts import registers as content
@@ -38,16 +38,32 @@ def prescriber_entry(entry: EntryState, day: date) -> Prescriber | None:
         code=entry.code,
         in_force=entry.in_force(day),
         professions=frozenset(person.professions),
-        institution=person.organisation,
-        rights=frozenset(map(str, person.prescribing_rights)),
+        sites=_in_force(person.sites, "institution", day) | {person.organisation: True},
+        rights=_in_force(person.dated_rights, "drug_class", day)
+        | dict.fromkeys(map(str, person.prescribing_rights), True),
+        antibacterial_levels=frozenset(
+            str(right.level) for right in person.antibacterial_rights if right.in_force(day)
+        ),
+        title=person.title,
+        specialties=frozenset(person.specialties),
+        practising_since=person.practising_since,
     )
+
+
+def _in_force(granted: Iterable[content.Dated], what: str, day: date) -> dict[str, bool]:
+    """What is granted -> whether any of its grants holds that day."""
+    found: dict[str, bool] = {}
+    for grant in granted:
+        name = str(getattr(grant, what))
+        found[name] = found.get(name, False) or grant.in_force(day)
+    return found
 
 
 def _institution(entry: EntryState, day: date) -> Institution | None:
     institution = entry.read(content.Institution)
     if institution is None:
         return None
-    return Institution(code=entry.code, in_force=entry.in_force(day), region=institution.region)
+    return Institution(code=entry.code, in_force=entry.in_force(day), region=institution.region, kind=institution.kind)
 
 
 def _drug(entry: EntryState, day: date) -> Drug | None:
@@ -61,12 +77,19 @@ def _drug(entry: EntryState, day: date) -> Drug | None:
         form=drug.form,
         strength=drug.strength,
         base_unit=drug.base_unit,
+        pack_size=drug.pack_size,
+        splittable=drug.splittable,
         dose_unit=drug.dose_unit,
         dose_per_base_unit=drug.dose_per_base_unit,
+        daily_dose_max=drug.daily_dose_max,
         drug_class=str(drug.drug_class),
+        medicine_type=drug.medicine_type,
+        antibacterial_level=str(drug.antibacterial_level) if drug.antibacterial_level else None,
+        restricted_use=drug.restricted_use,
         deliverable=drug.deliverable,
         cold_chain=drug.cold_chain,
         atc=drug.atc,
+        english_name=drug.english_name,
     )
 
 

@@ -9,7 +9,7 @@ from services.prescribe.application.registers import FAMILY_CONTRACTS
 from services.prescribe.domain.cancellation import cancel
 from services.prescribe.domain.commands import CancelPrescription, WrittenPrescription
 from services.prescribe.domain.links import REPLACED, broken_link, named
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.registers import FamilyContract
 from services.prescribe.domain.values import Status
@@ -29,9 +29,8 @@ def linked(
         PRESCRIPTION.ref(named(command)[0]), entry(FAMILY_CONTRACTS, "family_contract", command.family_contract or "")
     )
     day = civil_day(moment.now)
-    drug_keys = {line.line: line.drug_key for line in issued.signed.lines}
     known, in_force = contract.state.read(FamilyContract), contract.state.in_force(day)
-    refusal = broken_link(command, earlier.state, known, drug_keys, contract_in_force=in_force)
+    refusal = broken_link(command, earlier.state, known, issued.signed.lines, contract_in_force=in_force)
     if refusal:
         return Decision.refused(refusal)
     return _without(moment, command, earlier, decision) if command.replaces else decision
@@ -48,7 +47,7 @@ def _without(
         request_id=derived_id("replacement", command.prescription_id),
         reason_code=REPLACED,
     )
-    policy = CN.on(civil_day(moment.now))
+    policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
     outcome = cancel(earlier.state, request, command.prescriber, None, policy=policy, now=moment.now)
     if isinstance(outcome, Refusal):
         return Decision.refused(Refusal("link.nothing_to_replace", {"state": str(earlier.state.status)}))

@@ -1,8 +1,16 @@
-"""The registers prescribe owns: people, institutions and drugs (准入, 退出), each entry dated and obeyed at once."""
+"""The registers prescribe owns: people, institutions, review agreements and drugs (准入, 退出).
+
+Each entry is dated and obeyed at once.
+"""
 
 from __future__ import annotations
 
-from contracts.registers import Drug, Institution, Person
+import re
+
+from stdnum import numdb
+from stdnum.cn import uscc
+
+from contracts.registers import Drug, Institution, Person, ReviewAgreement
 from services.prescribe.domain.registers import FamilyContract
 from services.prescribe.domain.registration import person_register
 from services.seedwork.reference import register
@@ -13,10 +21,33 @@ REGISTER = person_register("register")
 FAMILY_CONTRACTS = register("family_contracts")
 """Nobody else obeys them, and nobody else need know who is whose patient: they are told to nobody."""
 
+_DIVISION = re.compile(r"[A-Z]{1,2}([0-9]{6})")
+
+
+def _in_a_known_division(code: str) -> str | None:
+    """The six digits behind the letters are a division of GB/T 2260."""
+    division = _DIVISION.match(code)
+    if division and all(found for _, found in numdb.get("cn/loc").info(division[1])):
+        return None
+    return "code: names no division of GB/T 2260"
+
+
+def _person(code: str, _person: Person) -> str | None:
+    return _in_a_known_division(code)
+
+
+def _institution(code: str, institution: Institution) -> str | None:
+    if institution.social_credit_code is not None and not uscc.is_valid(institution.social_credit_code):
+        return "content.social_credit_code: 18 characters with a check character (GB 32100)"
+    return _in_a_known_division(code)
+
+
 KINDS: Kinds = {
-    "person": Kind(REGISTER, Person, "[A-Z]{1,2}[0-9]{12}"),
-    "institution": Kind(REGISTER, Institution, "H[0-9]{11}"),
-    "drug": Kind(REGISTER, Drug, "[XZ][0-9A-Z]{22}"),
+    "person": Kind(REGISTER, Person, "[DN][0-9]{12}|H[JY][0-9]{12}", _person),
+    "institution": Kind(REGISTER, Institution, "H[0-9]{11}", _institution),
+    "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}"),
+    "drug": Kind(REGISTER, Drug, "[XZ][0-9A-Z]{22}|T[0-9]{9}"),
     "family_contract": Kind(FAMILY_CONTRACTS, FamilyContract, "FC[0-9]{6,20}"),
 }
-"""By the national codes: 医保医师 D, 药师 HY, 技术人员 HJ; 定点医疗机构 H; 医保药品代码 of 23 characters."""
+"""By the national codes: 医保医师 D, 护士 N, 药师 HY, 技术人员 HJ; 定点医疗机构 H; 医保药品代码 of 23 characters,
+中药饮片 T and nine digits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -14,22 +14,23 @@ from pydantic import ValidationError
 
 from services.prescribe.application.known import known, signing_keys
 from services.prescribe.application.links import linked
+from services.prescribe.application.nearest import refused_with_nearest
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
 from services.prescribe.domain.issue import Signed, amend, issue
 from services.prescribe.domain.patient_record import PATIENT, PatientState
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.values import Signature
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.signing import verify_compact
-from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
+from services.seedwork.usecase import Answer, Deciding, Decision, Moment, UseCase
 
 C = TypeVar("C", bound=WrittenPrescription)
 P = TypeVar("P", bound=Command)
-Deciding = Callable[..., Outcome]
+DecidingOn = Callable[..., Outcome]
 
 
 def issue_prescription(jws: str) -> UseCase:
@@ -42,7 +43,7 @@ def amend_prescription(jws: str, expected: object = None) -> UseCase:
     return _signed(jws, AmendPrescription, amend, expected)
 
 
-def _signed(jws: str, kind: type[C], decide_on: Deciding, expected: object = None) -> UseCase:
+def _signed(jws: str, kind: type[C], decide_on: DecidingOn, expected: object = None) -> UseCase:
     command = read_payload(jws, kind)
     if isinstance(command, Refusal):
         refusal = command
@@ -72,7 +73,7 @@ class _SignedUseCase:
 
     jws: str
     command: WrittenPrescription
-    decide_on: Deciding
+    decide_on: DecidingOn
 
     def use_case(self) -> UseCase:
         command = self.command
@@ -93,17 +94,24 @@ class _SignedUseCase:
         person: Loaded[EntryState],
         institution: Loaded[EntryState],
         *drugs: Loaded[EntryState],
-    ) -> Generator[Load, Any, Decision]:
+    ) -> Deciding:
         if moment.actor.subject != self.command.prescriber:
             return Decision.refused(Refusal("prescription.not_yours"))
         day = civil_day(moment.now)
         facts = known(patient.state, person.state, institution.state, [drug.state for drug in drugs], day)
         signed = Signed(self.jws, check_signature(self.jws, person.state, day))
-        outcome = self.decide_on(prescription.state, self.command, signed, facts, policy=CN.on(day), now=moment.now)
+        outcome = self.decide_on(
+            prescription.state,
+            self.command,
+            signed,
+            facts,
+            policy=POLICIES.on(day, moment.jurisdiction),
+            now=moment.now,
+        )
         if isinstance(outcome, Refusal):
-            return Decision.refused(outcome)
+            return refused_with_nearest(outcome)
         after = prescription.after(outcome)
-        return (yield from linked(moment, self.command, after, Decision.on(prescription, outcome, _answer(after))))
+        return linked(moment, self.command, after, Decision.on(prescription, outcome, _answer(after)))
 
 
 def check_signature(jws: str, person: EntryState, day: date) -> Signature | Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from contracts import prescribed
 from contracts.events import prescribe as public
 from contracts.registers import OWNER, DrugClass
 from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
@@ -12,6 +13,7 @@ from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
 from services.prescribe.application.translation_plans import instalment_lapsed, stop_use_notified
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.cancellation import asked_of_dispatch
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.stop_use_events import StopUseNotified
 from services.prescribe.domain.values import Line
@@ -30,10 +32,16 @@ def _signature(signed: happened.SignedRevision) -> public.SignatureCheck:
     return public.SignatureCheck(kid=signed.signature.kid, checked_at=signed.issued_at)
 
 
-def _diagnoses(signed: happened.SignedRevision) -> tuple[public.Diagnosis, ...] | None:
+def _diagnoses(signed: happened.SignedRevision) -> tuple[prescribed.Diagnosis, ...] | None:
     if signed.diagnoses is None:
         return None
-    return tuple(public.Diagnosis(code=each.code, name=each.name) for each in signed.diagnoses)
+    return tuple(prescribed.Diagnosis(code=each.code, name=each.name) for each in signed.diagnoses)
+
+
+def _tcm_diagnoses(signed: happened.SignedRevision) -> tuple[prescribed.TcmDiagnosis, ...] | None:
+    if signed.tcm_diagnoses is None:
+        return None
+    return tuple(prescribed.TcmDiagnosis.model_validate(each, from_attributes=True) for each in signed.tcm_diagnoses)
 
 
 def _common(signed: happened.SignedRevision) -> dict[str, Any]:
@@ -47,6 +55,8 @@ def _common(signed: happened.SignedRevision) -> dict[str, Any]:
         "institution": signed.institution,
         "region": signed.region,
         "diagnoses": _diagnoses(signed),
+        "tcm_diagnoses": _tcm_diagnoses(signed),
+        "medicine_kind": signed.medicine_kind,
         "insurance_intent": public.InsuranceIntent.model_validate(signed.insurance_intent, from_attributes=True),
         "insurance_disease_code": signed.insurance_disease_code,
         "signed_sha256": signed.signature.sha256,
@@ -78,7 +88,7 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         **_confirmed(it.after),
         kind=_KINDS[type(it.event)],
         visit_kind=signed.visit_kind,
-        facts=public.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
+        facts=prescribed.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
         lines=tuple(_issued_line(line) for line in signed.lines),
         long_supply_reason=signed.long_supply_reason,
         validity_days=signed.validity_days,
@@ -93,12 +103,12 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
 _KINDS: Mapping[type[DomainEvent], Any] = {
     happened.PrescriptionIssued: "first",
     happened.PrescriptionAmended: "amended",
-    happened.FindingsConfirmed: "confirmed",
+    FindingsConfirmed: "confirmed",
 }
 
 
-def _issued_line(line: Line) -> public.IssuedLine:
-    return public.IssuedLine(
+def _issued_line(line: Line) -> prescribed.IssuedLine:
+    return prescribed.IssuedLine(
         line=line.line,
         product=line.product,
         generic_name=line.generic_name,
@@ -111,9 +121,20 @@ def _issued_line(line: Line) -> public.IssuedLine:
         dose=f"{line.dose:f}",
         dose_unit=line.dose_unit,
         frequency_per_day=line.frequency_per_day,
+        per_days=line.per_days,
+        as_needed=line.as_needed,
+        frequency=line.frequency,
         route=line.route,
         days=line.days,
         instructions=line.instructions,
+        atc=line.atc,
+        english_name=line.english_name,
+        skin_test=line.skin_test,
+        mixed_with=line.mixed_with,
+        solvent=line.solvent,
+        solvent_ml=line.solvent_ml,
+        drip_minutes=line.drip_minutes,
+        herb_note=line.herb_note,
     )
 
 
@@ -124,7 +145,9 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
         **_confirmed(state),
         patient_name=state.signed.patient_name,
         instalments=state.signed.plan.instalments if state.signed.plan else 1,
+        patient_age_days=state.signed.facts.age_days if state.signed.facts else None,
         lines=tuple(_released_line(line) for line in state.signed.lines),
+        nominated_pharmacy=state.nominated_pharmacy,
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
         findings=tuple(public.RemainingFinding.model_validate(each, from_attributes=True) for each in state.findings),
     )
@@ -146,6 +169,7 @@ def _released_line(line: Line) -> public.ReleasedLine:
         deliverable=not line.counter_only,
         cold_chain=line.cold_chain,
         substitution_consent=line.substitution_consent,
+        split_pack=line.split_pack,
     )
 
 
@@ -224,7 +248,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     PatientForgotten: _forgotten,
     happened.PrescriptionIssued: _issued,
     happened.PrescriptionAmended: _issued,
-    happened.FindingsConfirmed: _issued,
+    FindingsConfirmed: _issued,
     happened.PrescriptionReleased: _released,
     happened.InstalmentOpened: _instalment_opened,
     happened.InstalmentLapsed: instalment_lapsed,

@@ -6,10 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from services.prescribe.domain.cancellation import answer_overdue, cancel
-from services.prescribe.domain.commands import AcknowledgeStopUse, CancelPrescription, RegisterPatient
+from services.prescribe.domain.commands import (
+    AcknowledgeStopUse,
+    CancelPrescription,
+    NominatePharmacy,
+    RegisterPatient,
+)
 from services.prescribe.domain.instalments import close_due, open_due
+from services.prescribe.domain.nomination import nominate
 from services.prescribe.domain.patient_record import PATIENT, PatientState, register_patient
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.stop_use import acknowledge
 from services.prescribe.domain.validity import expire
@@ -54,7 +60,7 @@ def cancel_prescription(command: CancelPrescription) -> UseCase:
         delegate_of = actor.organisation if actor.role in {"delegate", "medical_office"} else None
         if actor.role == "medical_office" and command.reason_code != DEATH:
             return Decision.refused(Refusal("cancellation.only_on_death", {"reason_code": DEATH}))
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         outcome = cancel(prescription.state, command, actor.subject, delegate_of, policy=policy, now=moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
@@ -76,6 +82,17 @@ def _cancel_answer(command: CancelPrescription, state: PrescriptionState) -> Ans
         "answer_due_at": request.answer_due_at.isoformat() if request and request.answer_due_at else None,
     }
     return Answer(status=200 if body["final"] else 202, body=body)
+
+
+def nominate_pharmacy(command: NominatePharmacy) -> UseCase:
+    """The patient's choice; carried in the release."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        outcome = nominate(prescription.state, command, moment.actor.patient_ref)
+        body = {"prescription_id": str(command.prescription_id), "nominated_pharmacy": command.pharmacy}
+        return Decision.on(prescription, outcome, Answer(body=body))
+
+    return UseCase((PRESCRIPTION.ref(command.prescription_id),), decide)
 
 
 def end_validity(prescription_id: UUID) -> UseCase:

@@ -40,6 +40,7 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "status": str(state.status),
         "lines": lines,
         "reviewers": [each.model_dump() for each in state.reviewers],
+        "nominated_pharmacy": state.nominated_pharmacy,
         "findings": [each.model_dump(mode="json") for each in state.findings],
         "confirmed_findings": _confirmed(state),
         "review_comment": state.comment,

@@ -8,18 +8,24 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import (
     Diagnosis,
+    HintSeen,
     InsuranceIntent,
     LineQuantity,
+    MedicineKind,
+    OnlineVisit,
     StandingFacts,
+    TcmDiagnosis,
     WrittenLine,
-    WrittenPlan,
 )
 from services.seedwork.model import Command, Immutable
 
 CODE_LENGTH_MAX = 30
+PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
+"""Whether there is such a pharmacy is dispatch's to know."""
 
 
 class RegisterPatient(Command):
@@ -49,12 +55,24 @@ class WrittenPrescription(Command):
     prescriber: str = Field(max_length=CODE_LENGTH_MAX)
     institution: str = Field(max_length=CODE_LENGTH_MAX)
     visit_kind: VisitKind = "outpatient"
+    medicine_kind: MedicineKind = "western"
+    facts: StandingFacts = StandingFacts()
+    """What was asked at this visit; it wins over the patient's record."""
     diagnoses: tuple[Diagnosis, ...] = Field(max_length=20)
+    tcm_diagnoses: tuple[TcmDiagnosis, ...] = Field(default=(), max_length=20)
     lines: tuple[WrittenLine, ...] = Field(max_length=50)
     long_supply_reason: str | None = Field(default=None, min_length=1, max_length=500)
     validity_days: int = Field(default=1, ge=1, le=366)
     validity_reason: str | None = Field(default=None, min_length=1, max_length=500)
     online_visit: bool = False
+    online: OnlineVisit | None = None
+    written_by: Literal["person", "machine"] | None = None
+    """Who wrote it; a machine may advise, never write (严禁使用人工智能自动生成处方)."""
+    beyond_level_reason: str | None = Field(default=None, min_length=1, max_length=500)
+    """Why, in an emergency, an antibacterial beyond the own right is needed (越级使用)."""
+    pharmacy: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
+    """Never a prescriber's to name: it stands here so that steering is refused by its own name."""
+    hints_seen: tuple[HintSeen, ...] = Field(default=(), max_length=50)
     insurance_intent: InsuranceIntent
     insurance_disease_code: str | None = Field(default=None, max_length=30)
     plan: WrittenPlan | None = None
@@ -136,3 +154,10 @@ class CancelPrescription(Command):
     scope: tuple[LineQuantity, ...] | None = Field(default=None, min_length=1, max_length=50)
     reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
     urgent: bool = False
+
+
+class NominatePharmacy(Command):
+    """The patient's choice of a pharmacy, until the prescription is released; null takes it back."""
+
+    prescription_id: UUID
+    pharmacy: str | None = Field(pattern=PHARMACY_CODE, max_length=CODE_LENGTH_MAX)

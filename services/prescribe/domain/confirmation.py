@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.prescribe.domain.commands import ConfirmFindings
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.prescription import PrescriptionState
-from services.prescribe.domain.prescription_events import FindingsConfirmed
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
 from services.prescribe.domain.values import ConfirmedFinding, Finding
 from services.seedwork.model import Outcome, Refusal

@@ -18,7 +18,7 @@ from services.prescribe.domain.prescription_events import (
     PrescriptionIssued,
 )
 from services.prescribe.domain.registers import Drug, Known, KnownPatient
-from services.prescribe.domain.values import Line, ScreeningFacts, Signature, StandingFacts, WrittenLine
+from services.prescribe.domain.values import Line, ScreeningFacts, Signature, WrittenLine
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Outcome, Refusal
 
@@ -86,7 +86,7 @@ def _checked(
     command: WrittenPrescription, signed: Signed, known: Known, policy: Policy, now: datetime
 ) -> dict[str, Any] | Refusal:
     """The content of the signed revision, or the first broken rule."""
-    written = Written(command, known, policy)
+    written = Written(command, known, policy, civil_day(now))
     if refusal := broken(WHO, written):
         return refusal
     if isinstance(signed.check, Refusal):
@@ -101,9 +101,11 @@ def _checked(
         "region": known.institution.region if known.institution else "",
         "visit_kind": command.visit_kind,
         "patient_name": known.patient.name if known.patient else None,
-        "facts": _facts(known.patient, now) if known.patient else None,
+        "facts": _facts(known.patient, written) if known.patient else None,
         "diagnoses": command.diagnoses,
-        "lines": tuple(_line(line, known.drugs[line.product], policy) for line in command.lines),
+        "tcm_diagnoses": command.tcm_diagnoses,
+        "medicine_kind": command.medicine_kind,
+        "lines": tuple(_line(line, drug, written) for line, drug in written.lines()),
         "long_supply_reason": command.long_supply_reason,
         "renews": command.renews,
         "extends": command.extends,
@@ -113,6 +115,9 @@ def _checked(
         "validity_days": command.validity_days,
         "validity_reason": command.validity_reason,
         "online_visit": command.online_visit,
+        "online": command.online,
+        "beyond_level_reason": command.beyond_level_reason,
+        "hints_seen": command.hints_seen,
         "insurance_intent": command.insurance_intent,
         "insurance_disease_code": command.insurance_disease_code,
         "signature": signed.check,
@@ -123,21 +128,27 @@ def _checked(
     }
 
 
-def _facts(patient: KnownPatient, now: datetime) -> ScreeningFacts:
-    facts = patient.facts or StandingFacts()
-    age_days = max((civil_day(now) - patient.birth_date).days, 0)
-    return ScreeningFacts(**facts.model_dump(), age_days=age_days, sex=patient.sex)
+def _facts(patient: KnownPatient, written: Written) -> ScreeningFacts:
+    age_days = max((written.today - patient.birth_date).days, 0)
+    return ScreeningFacts(**written.facts.model_dump(), age_days=age_days, sex=patient.sex)
 
 
-def _line(line: WrittenLine, drug: Drug, policy: Policy) -> Line:
+def _line(line: WrittenLine, drug: Drug, written: Written) -> Line:
     """A written line, and what the register says of its drug: by law or nature some go over the counter only."""
+    often = written.frequency(line)
     return Line(
-        **line.model_dump(),
+        **line.model_dump(exclude={"frequency_per_day"}),
+        frequency_per_day=often.times,
+        per_days=often.per_days,
+        as_needed=often.as_needed,
+        split_pack=line.quantity % drug.pack_size != 0,
         generic_name=drug.generic_name,
         form=drug.form,
         strength=drug.strength,
         base_unit=drug.base_unit,
         drug_class=drug.drug_class,
-        counter_only=not drug.deliverable or drug.drug_class in policy.never_delivered,
+        atc=drug.atc,
+        english_name=drug.english_name,
+        counter_only=not written.policy.may_be_delivered(drug),
         cold_chain=drug.cold_chain,
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 from services.prescribe.domain.commands import WrittenPrescription
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.registers import FamilyContract
-from services.prescribe.domain.values import Status
+from services.prescribe.domain.values import Line, Status
 from services.seedwork.model import Refusal
 
 REPLACED = "replaced"
@@ -38,11 +38,11 @@ def broken_link(
     command: WrittenPrescription,
     earlier: PrescriptionState,
     contract: FamilyContract | None,
-    drug_keys: dict[int, str],
+    lines: tuple[Line, ...],
     *,
     contract_in_force: bool,
 ) -> Refusal | None:
-    """What is wrong with the one link of a command; `drug_keys` are the new lines' drugs, `contract` is the family
+    """What is wrong with the one link of a command; `lines` are the new ones, `contract` is the family
     doctor's as the register has it."""
     if len(named(command)) > 1:
         return Refusal("link.more_than_one")
@@ -50,7 +50,7 @@ def broken_link(
     if known is None or known.patient_ref != command.patient_ref or known.prescription_id == command.prescription_id:
         return Refusal("link.unknown")
     if command.extends is not None:
-        return _not_extendable(command, earlier, contract, drug_keys, contract_in_force=contract_in_force)
+        return _not_extendable(command, earlier, contract, lines, contract_in_force=contract_in_force)
     if known.prescriber != command.prescriber:
         return Refusal("link.not_yours")
     if command.renews is not None and earlier.status not in CIRCULATED:
@@ -62,7 +62,7 @@ def _not_extendable(
     command: WrittenPrescription,
     earlier: PrescriptionState,
     contract: FamilyContract | None,
-    drug_keys: dict[int, str],
+    lines: tuple[Line, ...],
     *,
     contract_in_force: bool,
 ) -> Refusal | None:
@@ -74,8 +74,13 @@ def _not_extendable(
         return Refusal("link.same_institution")
     if earlier.status not in CIRCULATED:
         return Refusal("link.never_released", {"state": str(earlier.status)})
-    regimen = {(line.drug_key, line.dose, line.dose_unit, line.frequency_per_day) for line in earlier.signed.lines}
-    for line in command.lines:
-        if (drug_keys[line.line], line.dose, line.dose_unit, line.frequency_per_day) not in regimen:
+    regimen = set(map(_regimen, earlier.signed.lines))
+    for line in lines:
+        if _regimen(line) not in regimen:
             return Refusal("link.other_regimen", {"line": line.line})
     return None
+
+
+def _regimen(line: Line) -> tuple[object, ...]:
+    """What an extension continues: the drug, how much of it and how often."""
+    return (line.drug_key, line.dose, line.dose_unit, line.frequency_per_day, line.per_days, line.as_needed)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from services.prescribe.domain.buckets import Buckets, Told, by_line, cancelled, lapsed, prescribed
-from services.prescribe.domain.values import BUCKETS, Bucket, Line, LineBuckets, LineQuantity, Plan
+from services.prescribe.domain.plan import Plan
+from services.prescribe.domain.values import BUCKETS, Bucket, Line, LineBuckets, LineQuantity
 
 Quantities = Mapping[int, int]
 """By line number."""

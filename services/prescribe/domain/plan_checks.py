@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.prescribe.domain.plan import Plan, WrittenPlan
 from services.prescribe.domain.policy import LongTerm
 from services.prescribe.domain.registers import Drug
-from services.prescribe.domain.values import Plan, WrittenLine, WrittenPlan
+from services.prescribe.domain.values import WrittenLine
 from services.seedwork.model import Refusal
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.block_events import BLOCK_EVENTS, QueryAnswered, QueryRaised
 from services.prescribe.domain.calendar import past
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.parts import Parts
 from services.prescribe.domain.prescription_state import (
     Block,
@@ -43,9 +44,11 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
             return _cancelled_on_arrival(_signed(state, event, Status.CANCELLED), event.request_id)
         case happened.SignedRevision():
             return _signed(state, event, Status.ISSUED)
-        case happened.FindingsConfirmed():
+        case FindingsConfirmed():
             again = state.signed.model_copy(update={"confirmation_no": event.confirmation_no})
             return replace(state, status=Status.ISSUED, current=again, confirmation=event)
+        case happened.PharmacyNominated():
+            return replace(state, nominated_pharmacy=event.pharmacy)
         case happened.PrescriptionReleased():
             return replace(
                 state, status=Status.RELEASED, reviewers=event.reviewers, findings=event.findings, comment=event.comment
@@ -192,7 +195,7 @@ def next_due(state: PrescriptionState) -> Mapping[str, datetime]:
 
 PRESCRIPTION = Aggregate(
     name="prescription",
-    events=(*happened.EVENTS, *BLOCK_EVENTS, *STOP_USE_EVENTS),
+    events=(*happened.EVENTS, FindingsConfirmed, *BLOCK_EVENTS, *STOP_USE_EVENTS),
     initial=PrescriptionState(),
     evolve=evolve,
     next_due=next_due,

@@ -6,20 +6,23 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
+from services.prescribe.domain.plan import Plan
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import (
     CancelledLine,
-    ConfirmedFinding,
     Diagnosis,
     Finding,
+    HintSeen,
     InsuranceIntent,
     Line,
     LineBuckets,
     LineQuantity,
-    Plan,
+    MedicineKind,
+    OnlineVisit,
     Reviewer,
     ScreeningFacts,
     Signature,
+    TcmDiagnosis,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
@@ -38,11 +41,16 @@ class SignedRevision(DomainEvent):
     patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
     facts: Annotated[ScreeningFacts | None, Personal(PersonalClass.CLINICAL)]
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
+    tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
+    medicine_kind: MedicineKind = "western"
     lines: tuple[Line, ...]
     long_supply_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     validity_days: int
     validity_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     online_visit: bool
+    online: Annotated[OnlineVisit | None, Personal(PersonalClass.CLINICAL)] = None
+    beyond_level_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    hints_seen: tuple[HintSeen, ...] = ()
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signature: Signature
@@ -69,26 +77,20 @@ class PrescriptionAmended(SignedRevision):
     TOPIC: ClassVar[str] = "prescribe.prescription.prescription_amended"
 
 
-class FindingsConfirmed(DomainEvent):
-    """The second signature (双签名): the same content is to be reviewed again, with the prescriber's reasons."""
-
-    TOPIC: ClassVar[str] = "prescribe.prescription.findings_confirmed"
-
-    patient_ref: UUID
-    revision: int
-    confirmation_no: int
-    findings: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)]
-    signature: Signature
-    jws: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
-    confirmed_at: datetime
-
-
 class PrescriptionArrivedCancelled(SignedRevision):
     """The prescription came after its cancellation: kept on record, never reviewed (table C, first row)."""
 
     TOPIC: ClassVar[str] = "prescribe.prescription.prescription_arrived_cancelled"
 
     request_id: UUID
+
+
+class PharmacyNominated(DomainEvent):
+    """The patient chose the pharmacy that may serve them without a token; None: chose none after all."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.pharmacy_nominated"
+
+    pharmacy: str | None
 
 
 class ReviewAnswered(DomainEvent):
@@ -271,8 +273,8 @@ class PrescriptionCompleted(DomainEvent):
 EVENTS: tuple[type[DomainEvent], ...] = (
     PrescriptionIssued,
     PrescriptionAmended,
-    FindingsConfirmed,
     PrescriptionArrivedCancelled,
+    PharmacyNominated,
     PrescriptionReleased,
     PrescriptionReturned,
     PrescriptionRefused,

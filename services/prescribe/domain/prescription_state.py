@@ -11,6 +11,7 @@ from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.block_events import QueryRaised
 from services.prescribe.domain.buckets import Buckets
 from services.prescribe.domain.calendar import past
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.parts import NOTHING, Parts
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
 from services.prescribe.domain.stop_use_events import StopUseNotified
@@ -89,7 +90,7 @@ class PrescriptionState:
     current: happened.SignedRevision | None = None
     parts: Parts = NOTHING
     windows: Mapping[int, Window] = field(default_factory=dict)
-    confirmation: happened.FindingsConfirmed | None = None
+    confirmation: FindingsConfirmed | None = None
     reviewers: tuple[Reviewer, ...] = ()
     findings: tuple[Finding, ...] = ()
     comment: str | None = None
@@ -100,6 +101,7 @@ class PrescriptionState:
     stop_use: Mapping[UUID, StopUse] = field(default_factory=dict)
     holders: Mapping[UUID, str] = field(default_factory=dict)
     validity_over: bool = False
+    nominated_pharmacy: str | None = None
 
     @property
     def signed(self) -> happened.SignedRevision:

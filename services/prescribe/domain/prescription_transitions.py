@@ -34,6 +34,11 @@ _ISSUE = (
     ),
 )
 
+_NOMINATE = tuple(
+    Transition(state, "NominatePharmacy", "the patient; after release it is dispatch's", "same", "-")
+    for state in ("issued", "returned")
+)
+
 _REVIEW = (
     Transition(
         "issued",
@@ -133,4 +138,4 @@ _SUPPLY = (
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )
 
-PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_NOTICE, *_SUPPLY))
+PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_NOMINATE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_NOTICE, *_SUPPLY))

@@ -15,27 +15,36 @@ from services.prescribe.domain.values import StandingFacts
 
 @dataclass(frozen=True)
 class Prescriber:
-    """A doctor's entry: in force or not, where they practise and which drug classes they may prescribe."""
+    """A doctor's entry: in force or not, and what of it holds today.
+
+    `sites` and `rights`: institutions of practice (多点执业) and drug classes -> in force today. `antibacterial_levels`
+    are the rights in force; `practising_since` the first day of independent clinical practice.
+    """
 
     code: str
     in_force: bool
     professions: frozenset[str]
-    institution: str
-    rights: frozenset[str]
+    sites: Mapping[str, bool]
+    rights: Mapping[str, bool]
+    antibacterial_levels: frozenset[str]
+    title: str | None
+    specialties: frozenset[str]
+    practising_since: date | None
 
 
 @dataclass(frozen=True)
 class Institution:
-    """A hospital's or clinic's entry."""
+    """A hospital's or clinic's entry; `kind` as the policy names them, None where the register does not say."""
 
     code: str
     in_force: bool
     region: str
+    kind: str | None
 
 
 @dataclass(frozen=True)
 class Drug:
-    """A product's entry. `dose_per_base_unit` in thousandths of the dose unit."""
+    """A product's entry. `dose_per_base_unit` and `daily_dose_max` (极量) in thousandths of the dose unit."""
 
     code: str
     in_force: bool
@@ -43,12 +52,19 @@ class Drug:
     form: str
     strength: str
     base_unit: str
+    pack_size: int
+    splittable: bool
     dose_unit: str
     dose_per_base_unit: int
+    daily_dose_max: int | None
     drug_class: str
+    medicine_type: str
+    antibacterial_level: str | None
+    restricted_use: bool
     deliverable: bool
     cold_chain: bool
-    atc: str = ""
+    atc: str
+    english_name: str
 
 
 class FamilyContract(BaseModel):

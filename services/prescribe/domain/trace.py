@@ -66,6 +66,7 @@ SUMMARY_FIELDS = frozenset(
         "fill_no",
         "final",
         "fulfilment_id",
+        "hints_seen",
         "hold_id",
         "how",
         "insured",
@@ -109,7 +110,7 @@ def summary_of(event: BaseModel) -> dict[str, Any]:
         if any(isinstance(mark, Personal) for mark in field.metadata)
     }
     told = event.model_dump(mode="json", include=set(SUMMARY_FIELDS - personal))
-    return {name: value for name, value in sorted(told.items()) if value is not None}
+    return {name: value for name, value in sorted(told.items()) if value not in (None, [])}
 
 
 def record(state: TraceState, event: TraceRecorded) -> list[DomainEvent]:

@@ -43,8 +43,24 @@ class Diagnosis(Immutable):
     name: str = Field(min_length=1, max_length=200)
 
 
+class TcmDiagnosis(Immutable):
+    """A diagnosis of Chinese medicine (中医病名, GB/T 15657) with the pattern it shows (证型)."""
+
+    code: str = Field(max_length=30)
+    name: str = Field(min_length=1, max_length=200)
+    syndrome_code: str | None = Field(default=None, max_length=30)
+    syndrome: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+MedicineKind = Literal["western", "herbal"]
+"""What one prescription is written for: western and Chinese patent medicines, or herbal pieces (中药饮片)."""
+
 Allergy = Annotated[str, Field(min_length=1, max_length=100)]
 """Generic name of a drug, or a group of them."""
+Condition = Annotated[str, Field(min_length=3, max_length=30)]
+"""A standing disease by its ICD-10 code."""
+Medicine = Annotated[str, Field(min_length=1, max_length=100)]
+"""Generic name of a medicine the patient says they take."""
 
 
 class StandingFacts(Immutable):
@@ -56,6 +72,17 @@ class StandingFacts(Immutable):
     renal_impairment: bool | None = None
     hepatic_impairment: bool | None = None
     allergies: tuple[Allergy, ...] | None = Field(default=None, max_length=50)
+    height_cm: int | None = Field(default=None, ge=20, le=260)
+    gestation_weeks: int | None = Field(default=None, ge=1, le=45)
+    """Weeks of the pregnancy; of a newborn, weeks of gestation at birth (孕周)."""
+    creatinine_clearance_ml_min: int | None = Field(default=None, ge=0, le=300)
+    child_pugh: Literal["A", "B", "C"] | None = None
+    conditions: tuple[Condition, ...] | None = Field(default=None, max_length=50)
+    other_medicines: tuple[Medicine, ...] | None = Field(default=None, max_length=50)
+
+    def and_today(self, stated: StandingFacts) -> StandingFacts:
+        """These facts with what was asked again at a visit: the answer of the day wins."""
+        return self.model_copy(update=stated.model_dump(exclude_none=True))
 
 
 class ScreeningFacts(StandingFacts):
@@ -63,6 +90,19 @@ class ScreeningFacts(StandingFacts):
 
     age_days: int = Field(ge=0)
     sex: Literal["female", "male"]
+
+
+IntentKind = Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
+"""普通, 门诊统筹, 双通道, 门诊慢特病, or paid by the patient alone."""
+
+
+class LineIntent(Immutable):
+    """A line that is paid otherwise than the visit. Self-pay says why, and in words where the code is `other`."""
+
+    line: int = Field(ge=1)
+    kind: IntentKind
+    self_pay_reason: str | None = Field(default=None, pattern=r"^[a-z][a-z_]{1,39}$")
+    self_pay_note: str | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class RestrictedUse(Immutable):
@@ -76,33 +116,89 @@ class RestrictedUse(Immutable):
 class InsuranceIntent(Immutable):
     """How the visit is to be paid: 普通, 门诊统筹, 双通道, 门诊慢特病 or self-pay."""
 
-    kind: Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
+    kind: IntentKind
     restricted_use: tuple[RestrictedUse, ...] = Field(default=(), max_length=50)
+    lines: tuple[LineIntent, ...] = Field(default=(), max_length=50)
+
+    def of(self, line: int) -> IntentKind:
+        """How one line is to be paid."""
+        return next((each.kind for each in self.lines if each.line == line), self.kind)
+
+
+class Guardian(Immutable):
+    """Who accompanies a young child at an online visit."""
+
+    name: str = Field(min_length=1, max_length=100)
+    relation: str = Field(min_length=1, max_length=50)
+
+
+class OnlineVisit(Immutable):
+    """What makes an online visit a lawful one (互联网诊疗管理办法, 监管细则).
+
+    `prior_record` refers to the record with the definite earlier diagnosis; `authorisation_no` is the visit's own
+    (authNo).
+    """
+
+    first_visit: bool
+    prior_record: str | None = Field(default=None, min_length=1, max_length=64)
+    authorisation_no: str | None = Field(default=None, min_length=1, max_length=64)
+    guardian: Guardian | None = None
+
+
+class HintSeen(Immutable):
+    """A hint the prescriber was shown before signing: which one, by its owner's id, and how old it was."""
+
+    kind: Literal["availability", "shortage", "patient_share", "payment_rule"]
+    id: str = Field(min_length=1, max_length=100)
+    age_seconds: int = Field(ge=0, le=31_536_000)
 
 
 class WrittenLine(Immutable):
-    """One drug as the prescriber writes it. `dose` in `dose_unit`, `quantity` in base units (最小制剂单位)."""
+    """One drug as the prescriber writes it. `dose` in `dose_unit`, `quantity` in base units (最小制剂单位).
+
+    How often: so many times a day, or by a code of the policy's table (qod, qw, prn ...); as needed has both, the
+    number being the most in a day.
+    """
 
     line: int = Field(ge=1, le=50)
     product: str = Field(max_length=30)
     dose: Decimal = Field(gt=0, max_digits=12, decimal_places=3)
     dose_unit: str = Field(min_length=1, max_length=20)
-    frequency_per_day: int = Field(ge=1, le=24)
+    frequency_per_day: int | None = Field(default=None, ge=1, le=24)
+    frequency: str | None = Field(default=None, min_length=1, max_length=20)
     days: int = Field(ge=1, le=366)
     quantity: int = Field(ge=1, le=1_000_000)
     route: str = Field(min_length=1, max_length=50)
     instructions: str | None = Field(default=None, max_length=500)
     substitution_consent: bool = False
+    skin_test: Literal["negative", "positive", "exempt"] | None = None
+    """What the skin test (皮试) gave, for drugs that need one."""
+    mixed_with: int | None = Field(default=None, ge=1, le=50)
+    """Number of the line of the infusion this one is mixed into."""
+    solvent: str | None = Field(default=None, min_length=1, max_length=100)
+    solvent_ml: int | None = Field(default=None, ge=1, le=5000)
+    drip_minutes: int | None = Field(default=None, ge=1, le=1440)
+    herb_note: str | None = Field(default=None, min_length=1, max_length=200)
+    """How one herb is treated apart (脚注), e.g. 先煎."""
 
 
 class Line(WrittenLine):
-    """A written line with what the drug register said of its product on the day of issue."""
+    """A written line with what the drug register said of its product on the day of issue.
 
+    `frequency_per_day` doses in each `per_days` days. `split_pack`: the quantity is no number of whole packs (拆零).
+    """
+
+    frequency_per_day: int = Field(ge=1, le=24)
+    per_days: int = Field(default=1, ge=1)
+    as_needed: bool = False
+    split_pack: bool = False
     generic_name: str
     form: str
     strength: str
     base_unit: str
     drug_class: str
+    atc: str | None = None
+    english_name: str | None = None
     counter_only: bool
     cold_chain: bool
 
@@ -114,28 +210,10 @@ class Line(WrittenLine):
     @property
     def dose_text(self) -> str:
         """Dose, frequency, route and days as a pharmacist reads them (用法用量)."""
-        text = f"{self.dose:f} {self.dose_unit} × {self.frequency_per_day}/d × {self.days} d, {self.route}"
+        often = f"{self.frequency_per_day}/{'d' if self.per_days == 1 else f'{self.per_days} d'}"
+        often = f"≤ {often} as needed" if self.as_needed else often
+        text = f"{self.dose:f} {self.dose_unit} × {often} × {self.days} d, {self.route}"
         return f"{text}; {self.instructions}" if self.instructions else text
-
-
-class WrittenPlan(Immutable):
-    """A long-term supply (长期处方) in instalments of `days` each. `assessment`: why the illness is stable enough;
-    `patient_agreed`: the patient has signed for it."""
-
-    instalments: int = Field(ge=2, le=52)
-    days: int = Field(ge=1, le=366)
-    lead_days: int | None = Field(default=None, ge=0, le=60)
-    assessment: str | None = Field(default=None, min_length=1, max_length=1000)
-    patient_agreed: bool = False
-
-
-class Plan(Immutable):
-    """How a long-term supply is opened: `lead_days` before the one before is used up, for `open_days`."""
-
-    instalments: int
-    days: int
-    lead_days: int
-    open_days: int
 
 
 class Signature(Immutable):

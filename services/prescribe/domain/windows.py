@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
 from services.prescribe.domain.calendar import past
+from services.prescribe.domain.plan import Plan
 from services.prescribe.domain.prescription_state import PrescriptionState
-from services.prescribe.domain.values import Plan
 from services.seedwork.calendar import ZONE, civil_day
 
 OPENS, CLOSES = "instalment_opens", "instalment_closes"

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.block_events import QueryRaised
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.forgetting import strictest_class
 from services.prescribe.domain.stop_use_events import StopUseAcknowledged
 from services.prescribe.projections import METADATA
@@ -49,7 +50,7 @@ feedback = sa.Table(
 STATUS: Mapping[type[DomainEvent], str] = {
     happened.PrescriptionIssued: "issued",
     happened.PrescriptionAmended: "issued",
-    happened.FindingsConfirmed: "issued",
+    FindingsConfirmed: "issued",
     happened.PrescriptionArrivedCancelled: "cancelled",
     happened.PrescriptionReleased: "released",
     happened.PrescriptionReturned: "returned",

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
+from contracts.events.dispatch import SupplyReceived
 from contracts.events.prescribe import (
-    IssuedLine,
+    InstalmentOpened,
     PatientForgotten,
     PrescriptionCancelled,
+    PrescriptionCompleted,
     PrescriptionExpired,
     PrescriptionIssued,
+    PrescriptionReleased,
     RegisterEntryRecorded,
 )
-from services.review.application.use_cases import REFERENCE
+from services.review.application.library import in_force
+from services.review.application.licences import REFERENCE, policy_on
+from services.review.application.opening import opened_with, registered
 from services.review.domain.case import CaseState, case_id, case_ref
-from services.review.domain.decisions import close_case, open_case
+from services.review.domain.decisions import close_case, open_case, rescreen
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
-from services.review.domain.policy import CN
-from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Diagnosis, Line, PatientFacts
+from services.review.domain.library import ShelfState, shelf_ref
+from services.review.domain.medication import (
+    MedicationState,
+    current_medicines,
+    end_prescription,
+    list_prescription,
+    list_supply,
+    medication_ref,
+)
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import Loaded
+from services.seedwork.reference import EntryState, entry
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
-OBEYED = frozenset({"person", "institution"})
+OBEYED = frozenset({"person", "institution", "review_agreement"})
 """The registers review decides by. Lines bring what it must know of their drugs."""
 
 
@@ -37,30 +51,107 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
     identity = case_id(event.prescription_id, event.revision, event.confirmation_no)
 
     def decide(
-        moment: Moment, dossier: Loaded[DossierState], case: Loaded[CaseState]
-    ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
+        moment: Moment,
+        dossier: Loaded[DossierState],
+        case: Loaded[CaseState],
+        medication: Loaded[MedicationState],
+        shelf: Loaded[ShelfState],
+        person: Loaded[EntryState],
+    ) -> Generator[Load, Any, Decision]:
         if not dossier.state.is_newer(event.revision, event.confirmation_no):
             return Decision.nothing()
-        policy = CN.on(civil_day(moment.now))
-        opened = open_case(case.state, _opened(event, identity, moment), policy)
+        policy = policy_on(moment)
+        today = civil_day(moment.now)
+        known = yield from in_force(shelf.state, today)
+        knowledge = known.on(today) if known else None
         filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
-        decision = Decision.on(case, opened).and_also(dossier, [filed])
+        medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
+        prescriber = registered(person.state, event, today)
+        opened = opened_with(event, identity, moment, policy, medicines, prescriber)
         if dossier.state.case_id is None:
-            return decision
+            return Decision.on(case, open_case(case.state, opened, policy, knowledge)).and_also(dossier, [filed])
         (older,) = yield Load.of(case_ref(dossier.state.case_id))
-        return decision.and_also(older, close_case(older.state, "prescription_issued"))
+        decision = Decision.on(case, open_case(case.state, opened, policy, knowledge, older.state.findings))
+        closed = close_case(older.state, "prescription_issued")
+        return decision.and_also(dossier, [filed]).and_also(older, closed)
 
-    return UseCase((dossier_ref(event.prescription_id), case_ref(identity)), decide)
+    streams = (dossier_ref(event.prescription_id), case_ref(identity))
+    relaxed = (medication_ref(event.patient_ref), shelf_ref(), entry(REFERENCE, "person", event.prescriber))
+    return UseCase(streams, decide, relaxed)
 
 
 def on_prescription_cancelled(event: PrescriptionCancelled, _envelope: Envelope) -> UseCase:
-    """Withdraws the open case."""
-    return _close(event.prescription_id, "prescription_cancelled")
+    """Withdraws the open case; what is not in the patient's hands is off the medication list."""
+    return _close(event.prescription_id, event.patient_ref, "prescription_cancelled")
 
 
 def on_prescription_expired(event: PrescriptionExpired, _envelope: Envelope) -> UseCase:
-    """Lapses the open case."""
-    return _close(event.prescription_id, "prescription_expired")
+    """Lapses the open case; what is not in the patient's hands is off the medication list."""
+    return _close(event.prescription_id, event.patient_ref, "prescription_expired")
+
+
+def on_prescription_completed(event: PrescriptionCompleted, _envelope: Envelope) -> UseCase:
+    """Everything is in the patient's hands: from now on only the supplies count."""
+
+    def decide(_moment: Moment, medication: Loaded[MedicationState]) -> Decision:
+        return Decision.on(medication, end_prescription(medication.state, event.prescription_id))
+
+    return UseCase((medication_ref(event.patient_ref),), decide)
+
+
+def on_prescription_released(event: PrescriptionReleased, _envelope: Envelope) -> UseCase:
+    """What is prescribed counts among what the patient takes."""
+
+    def decide(
+        moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState]
+    ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
+        opened = yield from _opened_case(dossier.state)
+        if opened is None:
+            return Decision.nothing()
+        today = civil_day(moment.now)
+        listed = list_prescription(medication.state, event.patient_ref, event.prescription_id, opened.lines, today)
+        return Decision.on(medication, listed)
+
+    return UseCase((dossier_ref(event.prescription_id), medication_ref(event.patient_ref)), decide)
+
+
+def on_supply_received(event: SupplyReceived, envelope: Envelope) -> UseCase:
+    """What the patient has in hands is on the list for as long as it lasts, from the day it was received."""
+    received_on = civil_day(envelope.parsed_body().occurred_at)
+
+    def decide(_moment: Moment, dossier: Loaded[DossierState]) -> Generator[Load, tuple[Loaded[Any], ...], Decision]:
+        opened = yield from _opened_case(dossier.state)
+        if opened is None:
+            return Decision.nothing()
+        (medication,) = yield Load.of(medication_ref(opened.patient_ref))
+        lines = {line.line: line for line in opened.lines}
+        quantities = [(lines[each.line], each.quantity) for each in event.accepted if each.line in lines]
+        listed = list_supply(
+            medication.state, opened.patient_ref, opened.prescription_id, event.supply_id, quantities, received_on
+        )
+        return Decision.on(medication, listed)
+
+    return UseCase((dossier_ref(event.prescription_id),), decide)
+
+
+def on_instalment_opened(event: InstalmentOpened, _envelope: Envelope) -> UseCase:
+    """A later instalment is screened again; the first one opens with the review itself."""
+
+    def decide(
+        moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState], shelf: Loaded[ShelfState]
+    ) -> Generator[Load, Any, Decision]:
+        if dossier.state.case_id is None:
+            return Decision.nothing()
+        (case,) = yield Load.of(case_ref(dossier.state.case_id))
+        today = civil_day(moment.now)
+        known = yield from in_force(shelf.state, today)
+        knowledge = known.on(today) if known else None
+        medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
+        found = rescreen(case.state, event.instalment, medicines, policy_on(moment), knowledge, today)
+        return Decision.on(case, found)
+
+    streams = (dossier_ref(event.prescription_id), medication_ref(event.patient_ref))
+    return UseCase(streams, decide, relaxed=(shelf_ref(),))
 
 
 def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
@@ -70,59 +161,26 @@ def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseC
     return copy_entry(REFERENCE, event)
 
 
-def _close(prescription_id: UUID, trigger: str) -> UseCase:
+def _close(prescription_id: UUID, patient_ref: UUID, trigger: str) -> UseCase:
     def decide(
-        _moment: Moment, dossier: Loaded[DossierState]
+        _moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState]
     ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
         if dossier.state.case_id is None:
             return Decision.nothing()
         (case,) = yield Load.of(case_ref(dossier.state.case_id))
-        return Decision.on(case, close_case(case.state, trigger))
+        closed = Decision.on(case, close_case(case.state, trigger))
+        return closed.and_also(medication, end_prescription(medication.state, prescription_id))
 
-    return UseCase((dossier_ref(prescription_id),), decide)
-
-
-def _opened(event: PrescriptionIssued, identity: UUID, moment: Moment) -> CaseOpened:
-    return CaseOpened(
-        case_id=identity,
-        prescription_id=event.prescription_id,
-        patient_ref=event.patient_ref,
-        revision=event.revision,
-        confirmation_no=event.confirmation_no,
-        signed_sha256=event.signed_sha256,
-        prescriber=event.prescriber,
-        institution=event.institution,
-        region=event.region,
-        emergency=event.visit_kind == "emergency",
-        validity_days=event.validity_days,
-        valid_until=event.valid_until,
-        lines=tuple(_line(line) for line in event.lines),
-        clinical=_clinical(event),
-        confirmed=_confirmed(event),
-        opened_at=moment.now,
-    )
+    return UseCase((dossier_ref(prescription_id), medication_ref(patient_ref)), decide)
 
 
-def _line(line: IssuedLine) -> Line:
-    return Line(**{name: getattr(line, name) for name in Line.model_fields})
-
-
-def _confirmed(event: PrescriptionIssued) -> tuple[ConfirmedFinding, ...] | None:
-    if event.confirmed is None:
+def _opened_case(dossier: DossierState) -> Generator[Load, tuple[Loaded[CaseState], ...], CaseOpened | None]:
+    """What the current case of a prescription was opened with."""
+    if dossier.case_id is None:
         return None
-    return tuple(ConfirmedFinding.model_validate(each.model_dump()) for each in event.confirmed)
-
-
-def _clinical(event: PrescriptionIssued) -> ClinicalFacts | None:
-    """None where the patient is forgotten, or the facts cannot be read."""
-    if event.facts is None or event.diagnoses is None:
-        return None
-    return ClinicalFacts(
-        patient=PatientFacts(**{name: getattr(event.facts, name) for name in PatientFacts.model_fields}),
-        diagnoses=tuple(Diagnosis(code=diagnosis.code, name=diagnosis.name) for diagnosis in event.diagnoses),
-        long_supply_reason=event.long_supply_reason,
-        validity_reason=event.validity_reason,
-    )
+    (case,) = yield Load.of(case_ref(dossier.case_id))
+    opened: CaseOpened | None = case.state.opened
+    return opened
 
 
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
@@ -130,5 +188,9 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     PrescriptionIssued: on_prescription_issued,
     PrescriptionCancelled: on_prescription_cancelled,
     PrescriptionExpired: on_prescription_expired,
+    PrescriptionReleased: on_prescription_released,
+    PrescriptionCompleted: on_prescription_completed,
+    InstalmentOpened: on_instalment_opened,
+    SupplyReceived: on_supply_received,
     RegisterEntryRecorded: on_register_entry,
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from contracts.events import review as public
 from services.review.domain.case import CaseState
 from services.review.domain.events import (
     CaseClosed,
+    CaseEscalated,
     CaseOpened,
     CasePassed,
     CaseRefused,
+    CaseRescreened,
     CaseReturned,
     CaseScreened,
 )
@@ -27,8 +29,15 @@ def tell_screened(happened: Happened) -> Iterator[public.CaseScreened]:
 
 def tell_passed(happened: Happened) -> Iterator[public.CasePassed]:
     state: CaseState = happened.after
+    organisation = state.reviewers[-1].organisation
     yield public.CasePassed(
-        **_case(happened), reviewers=_reviewers(state), findings=_findings(state), comment=state.words
+        **_case(happened),
+        reviewers=_reviewers(state),
+        findings=_findings(state),
+        comment=state.words,
+        organisation=organisation,
+        delegated=organisation != happened.after.opened.institution,
+        confirmed=tuple(sorted(state.confirmed)),
     )
 
 
@@ -52,6 +61,25 @@ def tell_refused(happened: Happened) -> Iterator[public.CaseRefused]:
         codes=state.codes,
         reason=state.words,
     )
+
+
+def tell_rescreened(happened: Happened) -> Iterator[public.RescreenFound]:
+    """Only what blocks is told. A finding without lines is about all of them."""
+    rescreened, opened = cast(CaseRescreened, happened.event), happened.after.opened
+    if rescreened.findings:
+        lines = {line for finding in rescreened.findings for line in finding.lines or happened.after.line_numbers}
+        yield public.RescreenFound(
+            prescription_id=opened.prescription_id,
+            patient_ref=opened.patient_ref,
+            instalment=rescreened.instalment,
+            lines=tuple(sorted(lines)),
+            findings=tuple(_finding(finding) for finding in rescreened.findings),
+        )
+
+
+def tell_escalated(happened: Happened) -> Iterator[public.CaseEscalated]:
+    escalated = cast(CaseEscalated, happened.event)
+    yield public.CaseEscalated(**_case(happened), level=escalated.level, deadline=escalated.deadline)
 
 
 def tell_closed(happened: Happened) -> Iterator[public.CaseClosed]:
@@ -85,5 +113,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     CasePassed: tell_passed,
     CaseReturned: tell_returned,
     CaseRefused: tell_refused,
+    CaseRescreened: tell_rescreened,
+    CaseEscalated: tell_escalated,
     CaseClosed: tell_closed,
 }

@@ -1,42 +1,36 @@
-"""Use cases of review: what a pharmacist asks for, and what the clock does."""
+"""Use cases of review: what a pharmacist asks of one case, and what the clock does."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from functools import partial
 from uuid import UUID
 
-from pydantic import ValidationError
-
-from contracts.registers import Institution, Person
-from services.review.domain import decisions
+from services.review.application.licences import (
+    Entry,
+    licence_for,
+    policy_on,
+    registers_of,
+    signature_of,
+    signed_pass,
+)
+from services.review.domain import decisions, verdicts
 from services.review.domain.case import CaseState, case_ref
-from services.review.domain.commands import PassCase, PutBack, RefuseCase, ReturnCase, TakeCase
-from services.review.domain.policy import CN
-from services.review.domain.values import Licence, Signature
-from services.seedwork.calendar import civil_day
-from services.seedwork.model import Loaded, Outcome, Refusal, StreamRef
-from services.seedwork.reference import EntryState, entry, register
-from services.seedwork.signing import verify_compact
-from services.seedwork.usecase import Actor, Answer, Decision, Moment, UseCase
-
-REFERENCE = register("reference")
-"""Review's copies of the registers it obeys."""
-
-_Person = Loaded[EntryState]
-_Institution = Loaded[EntryState]
+from services.review.domain.commands import PutBack, RefuseCase, ReturnCase, TakeCase, TakeOver
+from services.review.domain.policy import ReviewPolicy
+from services.review.domain.values import Licence
+from services.seedwork.model import Command, Loaded, Outcome, Refusal
+from services.seedwork.usecase import Actor, Answer, Decision, Load, Moment, UseCase
 
 
 def take_case(command: TakeCase, actor: Actor) -> UseCase:
     """A pharmacist takes a case for the time of the lease."""
+    return _with_policy(command.case_id, actor, partial(_timed, decisions.take_case, command))
 
-    def decide(moment: Moment, case: Loaded[CaseState], person: _Person, institution: _Institution) -> Decision:
-        policy = CN.on(civil_day(moment.now))
-        licence = _licence(moment, person, institution)
-        return _decided(case, decisions.take_case(case.state, command, moment.now, licence, policy))
 
-    return UseCase((case_ref(command.case_id),), decide, relaxed=_registers(actor))
+def take_over(command: TakeOver, actor: Actor) -> UseCase:
+    """A supervisor takes a case from its holder."""
+    return _with_policy(command.case_id, actor, partial(_timed, decisions.take_over, command))
 
 
 def put_back(command: PutBack) -> UseCase:
@@ -51,27 +45,29 @@ def put_back(command: PutBack) -> UseCase:
 def pass_case(case_id: UUID, compact: str, actor: Actor) -> UseCase:
     """The pharmacist's signed pass. The signature is checked by the keys of the signer's own register entry."""
 
-    def decide(moment: Moment, case: Loaded[CaseState], person: _Person, institution: _Institution) -> Decision:
-        command = _signed_command(compact, moment, person)
+    def decide(
+        moment: Moment, case: Loaded[CaseState], person: Entry, institution: Entry
+    ) -> Generator[Load, tuple[Entry, ...], Decision]:
+        command = signed_pass(compact, case_id, moment, person)
         if isinstance(command, Refusal):
             return Decision.refused(command)
-        if command.case_id != case_id:
-            return Decision.refused(Refusal("case.signed_something_else", {"case_id": str(command.case_id)}))
-        signature = Signature(compact=compact, sha256=hashlib.sha256(compact.encode()).hexdigest())
-        licence = _licence(moment, person, institution)
-        return _decided(case, decisions.pass_case(case.state, command, moment.now, licence, signature))
+        licence = yield from licence_for(case.state, moment, person, institution)
+        policy = policy_on(moment)
+        signature = signature_of(compact)
+        outcome = verdicts.pass_case(case.state, command, moment.now, licence, signature, policy, moment.ids)
+        return _decided(case, outcome)
 
-    return UseCase((case_ref(case_id),), decide, relaxed=_registers(actor))
+    return UseCase((case_ref(case_id),), decide, relaxed=registers_of(actor))
 
 
 def return_case(command: ReturnCase, actor: Actor) -> UseCase:
     """The pharmacist sends the prescription back to the prescriber."""
-    return _with_policy(command, actor, decisions.return_case)
+    return _with_policy(command.case_id, actor, partial(_timed, verdicts.return_case, command))
 
 
 def refuse_case(command: RefuseCase, actor: Actor) -> UseCase:
     """The pharmacist refuses the prescription for good."""
-    return _with_policy(command, actor, decisions.refuse_case)
+    return _with_policy(command.case_id, actor, partial(_timed, verdicts.refuse_case, command))
 
 
 def expire_lease(case_id: UUID) -> UseCase:
@@ -83,56 +79,40 @@ def expire_lease(case_id: UUID) -> UseCase:
     return UseCase((case_ref(case_id),), decide)
 
 
-def _with_policy(command: ReturnCase | RefuseCase, actor: Actor, decision: Callable[..., Outcome]) -> UseCase:
-    def decide(moment: Moment, case: Loaded[CaseState], person: _Person, institution: _Institution) -> Decision:
-        policy = CN.on(civil_day(moment.now))
-        licence = _licence(moment, person, institution)
-        return _decided(case, decision(case.state, command, moment.now, licence, policy))
+def escalate(case_id: UUID) -> UseCase:
+    """The clock: the case may be past its deadline."""
 
-    return UseCase((case_ref(command.case_id),), decide, relaxed=_registers(actor))
+    def decide(moment: Moment, case: Loaded[CaseState]) -> Decision:
+        return Decision.on(case, decisions.escalate(case.state, moment.now, policy_on(moment)))
 
-
-def _registers(actor: Actor) -> tuple[StreamRef[EntryState], ...]:
-    """The actor's person entry and the entry of the organisation the token names. A change of either a moment after
-    the decision would not have made it wrong, so they are read but not asserted."""
-    return (
-        entry(REFERENCE, "person", actor.subject),
-        entry(REFERENCE, "institution", actor.organisation or ""),
-    )
+    return UseCase((case_ref(case_id),), decide)
 
 
-def _licence(moment: Moment, person: _Person, institution: _Institution) -> Licence:
-    """What the registers say today. Who is registered elsewhere than the token says belongs where the register says."""
-    today = civil_day(moment.now)
-    content = person.state.read(Person)
-    place = institution.state.read(Institution)
-    organisation = content.organisation if content else ""
-    return Licence(
-        person=moment.actor.subject,
-        name=content.name if content else "",
-        organisation=organisation,
-        professions=content.professions if content else (),
-        in_force=person.state.in_force(today),
-        organisation_in_force=place is not None
-        and institution.state.code == organisation
-        and institution.state.in_force(today),
-    )
+Deciding = Callable[[CaseState, Moment, Licence, ReviewPolicy], Outcome]
 
 
-def _signed_command(compact: str, moment: Moment, person: _Person) -> PassCase | Refusal:
-    content = person.state.read(Person)
-    verified = verify_compact(compact, content.keys if content else (), civil_day(moment.now))
-    if isinstance(verified, Refusal):
-        return verified
-    try:
-        return PassCase.model_validate_json(verified.payload)
-    except ValidationError as error:
-        return Refusal("request.invalid", {"errors": _fields(error)})
+def _with_policy(case_id: UUID, actor: Actor, decision: Deciding) -> UseCase:
+    """One case, decided by somebody's licence and the policy of today."""
+
+    def decide(
+        moment: Moment, case: Loaded[CaseState], person: Entry, institution: Entry
+    ) -> Generator[Load, tuple[Entry, ...], Decision]:
+        licence = yield from licence_for(case.state, moment, person, institution)
+        return _decided(case, decision(case.state, moment, licence, policy_on(moment)))
+
+    return UseCase((case_ref(case_id),), decide, relaxed=registers_of(actor))
 
 
-def _fields(error: ValidationError) -> list[dict[str, Any]]:
-    """Which fields of the payload are wrong, without their content."""
-    return [{"at": "/".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+def _timed(
+    decision: Callable[..., Outcome],
+    command: Command,
+    state: CaseState,
+    moment: Moment,
+    licence: Licence,
+    policy: ReviewPolicy,
+) -> Outcome:
+    """The shape that most decisions over a case share."""
+    return decision(state, command, moment.now, licence, policy)
 
 
 def _decided(case: Loaded[CaseState], outcome: Outcome) -> Decision:

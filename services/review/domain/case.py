@@ -11,15 +11,19 @@ from uuid import UUID
 from services.review.domain.events import (
     CASE_EVENTS,
     CaseClosed,
+    CaseEscalated,
     CaseEvent,
+    CaseFirstPassed,
     CaseLeaseExpired,
     CaseOpened,
     CasePassed,
     CasePutBack,
     CaseRefused,
+    CaseRescreened,
     CaseReturned,
     CaseScreened,
     CaseTaken,
+    SecondWanted,
 )
 from services.review.domain.values import Finding, Reviewer
 from services.seedwork.model import Aggregate, StreamRef, derived_id
@@ -27,16 +31,24 @@ from services.seedwork.transitions import NOT_YET
 
 LEASE = "lease"
 """The deadline of a taken case."""
+DEADLINE = "deadline"
+"""The deadline of a decision; what is past it climbs."""
 
 
 @dataclass(frozen=True)
 class CaseState:
-    """A case as it is now. `opened` is what it was opened with; `closed_as` is set where nobody decided."""
+    """A case as it is now. `opened` is what it was opened with; `closed_as` is set where nobody decided; `confirmed`
+    are the numbers of findings the prescriber has confirmed."""
 
     status: str = NOT_YET
     opened: CaseOpened | None = None
     findings: tuple[Finding, ...] = ()
     degraded: bool = False
+    confirmed: frozenset[int] = frozenset()
+    level: int = 0
+    deadline: datetime | None = None
+    rescreened: frozenset[int] = frozenset()
+    second_wanted: SecondWanted | None = None
     holder: Reviewer | None = None
     lease_until: datetime | None = None
     reviewers: tuple[Reviewer, ...] = ()
@@ -60,15 +72,25 @@ def case_id(prescription_id: UUID, revision: int, confirmation_no: int) -> UUID:
 def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
     match event:
         case CaseOpened():
-            return replace(state, status="opened", opened=event)
+            return replace(state, status="opened", opened=event, deadline=event.deadline)
         case CaseScreened():
-            return replace(state, status="queued", findings=event.findings, degraded=event.degraded)
+            screened = replace(state, findings=event.findings, degraded=event.degraded)
+            return replace(screened, status="queued", confirmed=frozenset(event.confirmed))
         case CaseTaken():
             return replace(state, status="taken", holder=event.reviewer, lease_until=event.lease_until)
         case CasePutBack() | CaseLeaseExpired():
             return replace(state, status="queued", holder=None, lease_until=None)
+        case CaseEscalated():
+            return replace(state, level=event.level, deadline=event.next_deadline)
+        case CaseFirstPassed():
+            first = _decided(state, "second_wanted", event.reviewer, (), event.comment)
+            return replace(first, second_wanted=event.why, deadline=state.deadline)
         case CasePassed():
-            return _decided(state, "passed", event.reviewer, (), event.comment)
+            passed = _decided(state, "passed", event.reviewer, (), _both(state.words, event.comment))
+            return replace(passed, reviewers=(*state.reviewers, event.reviewer))
+        case CaseRescreened():
+            rescreened = state.rescreened | {event.instalment}
+            return replace(state, rescreened=rescreened, findings=state.findings + event.findings)
         case CaseReturned():
             codes = tuple(finding.result_code for finding in event.findings if finding.result_code)
             returned = _decided(state, "returned", event.reviewer, codes, event.comment)
@@ -76,17 +98,27 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
         case CaseRefused():
             return _decided(state, "refused", event.reviewer, event.codes, event.reason)
         case CaseClosed():
-            return replace(state, status="closed", closed_as=event.closed_as, holder=None, lease_until=None)
+            return replace(_free(state), status="closed", closed_as=event.closed_as)
         case _:
             assert_never(event)
 
 
 def _decided(state: CaseState, status: str, reviewer: Reviewer, codes: tuple[str, ...], words: str | None) -> CaseState:
-    return replace(state, status=status, holder=None, lease_until=None, reviewers=(reviewer,), codes=codes, words=words)
+    return replace(_free(state), status=status, reviewers=(reviewer,), codes=codes, words=words)
+
+
+def _free(state: CaseState) -> CaseState:
+    """Nobody holds it and no deadline runs."""
+    return replace(state, holder=None, lease_until=None, deadline=None)
+
+
+def _both(first: str | None, second: str | None) -> str | None:
+    return "\n".join(filter(None, (first, second))) or None
 
 
 def due(state: CaseState) -> Mapping[str, datetime]:
-    return {LEASE: state.lease_until} if state.lease_until else {}
+    deadlines = {LEASE: state.lease_until, DEADLINE: state.deadline}
+    return {kind: moment for kind, moment in deadlines.items() if moment is not None}
 
 
 CASE: Aggregate[CaseState] = Aggregate(

@@ -20,6 +20,12 @@ class TakeCase(Command):
     case_id: UUID
 
 
+class TakeOver(Command):
+    """A supervisor takes the case from whoever holds it."""
+
+    case_id: UUID
+
+
 class PutBack(Command):
     """The pharmacist leaves it to others."""
 

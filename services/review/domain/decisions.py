@@ -1,34 +1,42 @@
-"""The decisions over one review case, all pure: the state, the command, the time, and what the register says."""
+"""The decisions over one review case but for its end, all pure: state, command, time, and what the register says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
+from services.review.domain.authority import (
+    answering,
+    as_reviewer,
+    may_not_review,
+    may_not_supervise,
+    not_holding,
+)
 from services.review.domain.case import CaseState
 from services.review.domain.case_transitions import CASE_TRANSITIONS
-from services.review.domain.commands import CodedFinding, PassCase, PutBack, RefuseCase, ReturnCase, TakeCase
-from services.review.domain.confirmed import not_confirmed
+from services.review.domain.commands import PutBack, TakeCase, TakeOver
 from services.review.domain.events import (
     CaseClosed,
+    CaseEscalated,
     CaseLeaseExpired,
     CaseOpened,
-    CasePassed,
     CasePutBack,
-    CaseRefused,
-    CaseReturned,
+    CaseRescreened,
     CaseScreened,
     CaseTaken,
     ClosedAs,
 )
+from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import Subject, screen, unavailable
-from services.review.domain.values import Finding, Licence, Reviewer, Severity, Signature
+from services.review.domain.values import ConfirmedFinding, Finding, Licence, Medicine, Severity
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.seedwork.transitions import NOT_YET
 
-REVIEWER = "reviewer"
-"""The profession in the register that may review."""
+RESCREENED_FROM = 2
+"""Instalment 1 opens with the review itself."""
 CLOSES: Mapping[str, ClosedAs] = {
     "prescription_issued": "superseded",
     "prescription_cancelled": "withdrawn",
@@ -36,14 +44,83 @@ CLOSES: Mapping[str, ClosedAs] = {
 }
 
 
-def open_case(state: CaseState, opened: CaseOpened, policy: ReviewPolicy) -> list[DomainEvent]:
-    """Opened and screened in one go. A repeat changes nothing."""
+def deadline_of(opened_at: datetime, policy: ReviewPolicy, *, emergency: bool) -> datetime:
+    """Until when a case should be decided."""
+    limits = policy.escalation
+    return opened_at + timedelta(minutes=limits.minutes_emergency if emergency else limits.minutes)
+
+
+def open_case(
+    state: CaseState,
+    opened: CaseOpened,
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    before: tuple[Finding, ...] = (),
+) -> list[DomainEvent]:
+    """Opened and screened in one go; without readable content or readable knowledge it says so. A repeat changes
+    nothing. `before`: what was found in the case that the prescriber answered; what is found again and was confirmed
+    counts as confirmed."""
     if state.status != NOT_YET:
         return []
-    if opened.clinical is None:
-        return [opened, CaseScreened(findings=unavailable(policy), degraded=True)]
-    subject = Subject(opened.lines, opened.clinical, opened.validity_days, opened.emergency)
-    return [opened, CaseScreened(findings=screen(subject, policy), degraded=False)]
+    subject = subject_of(opened)
+    if subject is None or knowledge is None:
+        version = knowledge.version if knowledge else policy.version
+        return [opened, CaseScreened(findings=unavailable(version), degraded=True)]
+    findings = screen(subject, knowledge, policy)
+    confirmed = _confirmed(findings, before, opened.confirmed or ())
+    return [opened, CaseScreened(findings=findings, degraded=False, confirmed=confirmed)]
+
+
+def rescreen(
+    state: CaseState,
+    instalment: int,
+    medicines: tuple[Medicine, ...],
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    today: date,
+) -> list[DomainEvent]:
+    """A later instalment opens: screened again, once, with what is known and taken today. Only what blocks and is new
+    is found; the prescription was passed with the rest."""
+    allowed = CASE_TRANSITIONS.allows(state.status, "instalment_opened")
+    if state.opened is None or not allowed or instalment < RESCREENED_FROM or instalment in state.rescreened:
+        return []
+    subject = subject_of(state.opened)
+    if subject is None or knowledge is None:
+        return [CaseRescreened(instalment=instalment, findings=(), degraded=True)]
+    known = {_what(finding) for finding in state.findings}
+    new = [
+        finding
+        for finding in screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
+        if finding.severity is Severity.BLOCKING and _what(finding) not in known
+    ]
+    numbered = (
+        finding.model_copy(update={"number": number})
+        for number, finding in enumerate(new, start=len(state.findings) + 1)
+    )
+    return [CaseRescreened(instalment=instalment, findings=tuple(numbered), degraded=False)]
+
+
+def subject_of(opened: CaseOpened) -> Subject | None:
+    """What was screened when the case was opened, also when it is screened again; None where the patient's facts
+    cannot be read, or are forgotten."""
+    clinical = opened.clinical
+    if clinical is None:
+        return None
+    return Subject(
+        on=civil_day(opened.opened_at),
+        emergency=opened.emergency,
+        herbal=opened.herbal,
+        validity_days=opened.validity_days,
+        facts=clinical.patient,
+        lines=opened.lines,
+        diagnoses=clinical.diagnoses,
+        tcm_diagnoses=clinical.tcm_diagnoses,
+        validity_reason=clinical.validity_reason,
+        long_supply_reason=clinical.long_supply_reason,
+        prescriber=opened.registered,
+        signature=opened.signature,
+        current_medicines=clinical.current_medicines,
+    )
 
 
 def close_case(state: CaseState, trigger: str) -> list[DomainEvent]:
@@ -60,154 +137,58 @@ def expire_lease(state: CaseState, now: datetime) -> list[DomainEvent]:
     return [CaseLeaseExpired(person=state.holder.person)]
 
 
+def escalate(state: CaseState, now: datetime, policy: ReviewPolicy) -> list[DomainEvent]:
+    """The clock: a case past its deadline climbs one level, and again after a while, up to the top level."""
+    if state.deadline is None or now < state.deadline or not CASE_TRANSITIONS.allows(state.status, "clock: deadline"):
+        return []
+    limits, level = policy.escalation, state.level + 1
+    again = now + timedelta(minutes=limits.repeat_minutes) if level < limits.levels_max else None
+    return [CaseEscalated(level=level, deadline=state.deadline, next_deadline=again)]
+
+
 def take_case(state: CaseState, _command: TakeCase, now: datetime, licence: Licence, policy: ReviewPolicy) -> Outcome:
     """A case whose lease is over may be taken before the clock has noticed."""
     expired = expire_lease(state, now)
-    opened = _answering(state, "TakeCase", status="queued" if expired else state.status)
+    opened = answering(state, "TakeCase", status="queued" if expired else state.status)
     if isinstance(opened, Refusal):
         return opened
-    refusal = _may_not_review(licence, opened)
+    refusal = may_not_review(licence, opened)
     if refusal:
         return refusal
-    lease_until = now + timedelta(minutes=policy.lease_minutes)
-    return [*expired, CaseTaken(reviewer=_reviewer(licence), taken_at=now, lease_until=lease_until)]
+    return [*expired, _taken(licence, now, policy)]
+
+
+def take_over(state: CaseState, _command: TakeOver, now: datetime, licence: Licence, policy: ReviewPolicy) -> Outcome:
+    """A supervisor goes on with what somebody else holds, with a lease of their own."""
+    opened = answering(state, "TakeOver")
+    if isinstance(opened, Refusal):
+        return opened
+    refusal = may_not_review(licence, opened) or may_not_supervise(licence)
+    if refusal:
+        return refusal
+    return [_taken(licence, now, policy, over_from=state.holder.person if state.holder else None)]
 
 
 def put_back(state: CaseState, _command: PutBack, now: datetime, person: str) -> Outcome:
-    opened = _answering(state, "PutBack")
+    opened = answering(state, "PutBack")
     if isinstance(opened, Refusal):
         return opened
-    return _not_holding(state, person, now) or [CasePutBack(person=person)]
+    return not_holding(state, person, now) or [CasePutBack(person=person)]
 
 
-def pass_case(state: CaseState, command: PassCase, now: datetime, licence: Licence, signature: Signature) -> Outcome:
-    """Nobody passes a blocking finding, a serious one only with the pharmacist's word on it; unless the prescriber has
-    signed again for it (双签名)."""
-    opened = _in_hand(state, "PassCase", now, licence)
-    if isinstance(opened, Refusal):
-        return opened
-    if (command.revision, command.signed_sha256) != (opened.revision, opened.signed_sha256):
-        return Refusal("case.signed_something_else", {"revision": opened.revision})
-    standing = not_confirmed(state.findings, opened.confirmed)
-    refusal = _findings_in_the_way(state.findings, standing, {comment.finding for comment in command.comments})
-    if refusal:
-        return refusal
-    comment = "\n".join(f"{comment.finding}: {comment.comment}" for comment in command.comments) or None
-    return [
-        CasePassed(
-            patient_ref=opened.patient_ref,
-            reviewer=_reviewer(licence, signature.sha256),
-            comment=comment,
-            signature=signature.compact,
-        )
-    ]
+def _taken(licence: Licence, now: datetime, policy: ReviewPolicy, over_from: str | None = None) -> CaseTaken:
+    lease_until = now + timedelta(minutes=policy.lease_minutes)
+    return CaseTaken(reviewer=as_reviewer(licence), taken_at=now, lease_until=lease_until, taken_over_from=over_from)
 
 
-def return_case(
-    state: CaseState, command: ReturnCase, now: datetime, licence: Licence, policy: ReviewPolicy
-) -> Outcome:
-    opened = _in_hand(state, "ReturnCase", now, licence)
-    if isinstance(opened, Refusal):
-        return opened
-    unknown = sorted({finding.code for finding in command.findings} - policy.result_codes.keys())
-    if unknown:
-        return Refusal("case.unknown_code", {"codes": unknown})
-    strange = sorted({line for finding in command.findings for line in finding.lines} - state.line_numbers)
-    if strange:
-        return Refusal("case.unknown_line", {"lines": strange})
-    findings = tuple(
-        _written(finding, number, policy)
-        for number, finding in enumerate(command.findings, start=len(state.findings) + 1)
-    )
-    returned = CaseReturned(
-        patient_ref=opened.patient_ref, reviewer=_reviewer(licence), findings=findings, comment=command.comment
-    )
-    return [returned]
+def _confirmed(
+    findings: tuple[Finding, ...], before: tuple[Finding, ...], confirmations: tuple[ConfirmedFinding, ...]
+) -> tuple[int, ...]:
+    """Which of the findings the prescriber has signed for: the same finding again, not just the same number."""
+    told = {(each.number, each.rule) for each in confirmations}
+    signed = [_what(finding) for finding in before if (finding.number, finding.rule) in told]
+    return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
 
 
-def refuse_case(
-    state: CaseState, command: RefuseCase, now: datetime, licence: Licence, policy: ReviewPolicy
-) -> Outcome:
-    opened = _in_hand(state, "RefuseCase", now, licence)
-    if isinstance(opened, Refusal):
-        return opened
-    light = sorted(set(command.codes) - set(policy.serious_codes))
-    if light:
-        return Refusal("case.code_not_serious", {"codes": light, "serious": list(policy.serious_codes)})
-    refused = CaseRefused(
-        patient_ref=opened.patient_ref, reviewer=_reviewer(licence), codes=command.codes, reason=command.reason
-    )
-    return [refused]
-
-
-def _answering(state: CaseState, trigger: str, status: str | None = None) -> CaseOpened | Refusal:
-    """What the case was opened with, when the table has a row for this trigger."""
-    if state.opened is None:
-        return Refusal("case.unknown")
-    if not CASE_TRANSITIONS.allows(status or state.status, trigger):
-        return Refusal("case.wrong_state", {"state": state.status, "trigger": trigger})
-    return state.opened
-
-
-def _in_hand(state: CaseState, trigger: str, now: datetime, licence: Licence) -> CaseOpened | Refusal:
-    """What the case was opened with, when this person holds it and may still review."""
-    opened = _answering(state, trigger)
-    if isinstance(opened, Refusal):
-        return opened
-    return _not_holding(state, licence.person, now) or _may_not_review(licence, opened) or opened
-
-
-def _may_not_review(licence: Licence, opened: CaseOpened) -> Refusal | None:
-    """Licensed today, for this institution, and never the prescriber: two pairs of eyes."""
-    if not licence.in_force:
-        return Refusal("case.reviewer_not_registered", {"person": licence.person})
-    if REVIEWER not in licence.professions:
-        return Refusal("case.not_a_reviewer", {"person": licence.person})
-    if licence.organisation != opened.institution:
-        return Refusal("case.not_yours")
-    if not licence.organisation_in_force:
-        return Refusal("case.institution_not_admitted", {"institution": licence.organisation})
-    if licence.person == opened.prescriber:
-        return Refusal("case.own_prescription")
-    return None
-
-
-def _not_holding(state: CaseState, person: str, now: datetime) -> Refusal | None:
-    if state.holder is None or state.holder.person != person:
-        return Refusal("case.taken_by_another")
-    if state.lease_over(now):
-        return Refusal("case.lease_expired")
-    return None
-
-
-def _findings_in_the_way(
-    findings: tuple[Finding, ...], standing: tuple[Finding, ...], commented: set[int]
-) -> Refusal | None:
-    unknown = sorted(commented - {finding.number for finding in findings})
-    if unknown:
-        return Refusal("case.unknown_finding", {"findings": unknown})
-    blocking = [finding.number for finding in standing if finding.severity is Severity.BLOCKING]
-    if blocking:
-        return Refusal("case.blocking_finding", {"findings": blocking})
-    silent = [f.number for f in standing if f.severity is Severity.SERIOUS and f.number not in commented]
-    return Refusal("case.comment_missing", {"findings": silent}) if silent else None
-
-
-def _written(finding: CodedFinding, number: int, policy: ReviewPolicy) -> Finding:
-    """A pharmacist's finding in the form of the others; its evidence is the official text of the code."""
-    return Finding(
-        number=number,
-        rule="pharmacist",
-        knowledge_version=policy.version,
-        evidence=policy.result_codes[finding.code],
-        severity=Severity.SERIOUS,
-        result_code=finding.code,
-        lines=finding.lines,
-        confirmable=finding.confirmable,
-    )
-
-
-def _reviewer(licence: Licence, signed_sha256: str | None = None) -> Reviewer:
-    return Reviewer(
-        person=licence.person, name=licence.name, organisation=licence.organisation, signed_sha256=signed_sha256
-    )
+def _what(finding: Finding) -> tuple[object, ...]:
+    return (finding.rule, finding.result_code, finding.lines, finding.evidence)

@@ -6,10 +6,19 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.review.domain.values import ClinicalFacts, ConfirmedFinding, Finding, Line, Reviewer
+from services.review.domain.values import (
+    ClinicalFacts,
+    ConfirmedFinding,
+    Finding,
+    Line,
+    Prescriber,
+    Reviewer,
+    SignatureChecked,
+)
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
+SecondWanted = Literal["confirmed_finding", "drug_class", "sampled"]
 
 
 class CaseOpened(DomainEvent):
@@ -31,9 +40,13 @@ class CaseOpened(DomainEvent):
     valid_until: datetime
     lines: tuple[Line, ...]
     clinical: Annotated[ClinicalFacts | None, Personal(PersonalClass.CLINICAL)]
-    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
-    """What the prescriber insists on, and why; None where nothing was confirmed."""
     opened_at: datetime
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    deadline: datetime | None = None
+    herbal: bool = False
+    registered: Prescriber | None = None
+    """What the registers said of the prescriber; None: nothing yet."""
+    signature: SignatureChecked = SignatureChecked()
 
 
 class CaseScreened(DomainEvent):
@@ -43,6 +56,8 @@ class CaseScreened(DomainEvent):
 
     findings: tuple[Finding, ...]
     degraded: bool
+    confirmed: tuple[int, ...] = ()
+    """Numbers of the findings that the prescriber has confirmed."""
 
 
 class CaseTaken(DomainEvent):
@@ -53,6 +68,18 @@ class CaseTaken(DomainEvent):
     reviewer: Reviewer
     taken_at: datetime
     lease_until: datetime
+    taken_over_from: str | None = None
+
+
+class CaseRescreened(DomainEvent):
+    """A later instalment of a passed prescription was screened with the knowledge and medicines of that day; `findings`
+    are those that block and were not there before."""
+
+    TOPIC: ClassVar[str] = "review.case.rescreened"
+
+    instalment: int
+    findings: tuple[Finding, ...]
+    degraded: bool
 
 
 class CasePutBack(DomainEvent):
@@ -69,6 +96,28 @@ class CaseLeaseExpired(DomainEvent):
     TOPIC: ClassVar[str] = "review.case.lease_expired"
 
     person: str
+
+
+class CaseEscalated(DomainEvent):
+    """Nobody had decided by the deadline: one level up, and up in the queue."""
+
+    TOPIC: ClassVar[str] = "review.case.escalated"
+
+    level: int
+    deadline: datetime
+    next_deadline: datetime | None
+
+
+class CaseFirstPassed(DomainEvent):
+    """One pharmacist passed it; the policy wants another one to decide. `signature` as in `CasePassed`."""
+
+    TOPIC: ClassVar[str] = "review.case.first_passed"
+
+    patient_ref: UUID
+    reviewer: Reviewer
+    comment: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signature: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    why: SecondWanted
 
 
 class CasePassed(DomainEvent):
@@ -118,7 +167,10 @@ CaseEvent = (
     | CaseTaken
     | CasePutBack
     | CaseLeaseExpired
+    | CaseEscalated
+    | CaseFirstPassed
     | CasePassed
+    | CaseRescreened
     | CaseReturned
     | CaseRefused
     | CaseClosed
@@ -129,7 +181,10 @@ CASE_EVENTS: tuple[type[DomainEvent], ...] = (
     CaseTaken,
     CasePutBack,
     CaseLeaseExpired,
+    CaseEscalated,
+    CaseFirstPassed,
     CasePassed,
+    CaseRescreened,
     CaseReturned,
     CaseRefused,
     CaseClosed,

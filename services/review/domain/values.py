@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import IntEnum
 from typing import Annotated
 
@@ -37,18 +38,8 @@ class Finding(Immutable):
     result_code: str | None
     lines: tuple[int, ...]
     confirmable: bool
-
-
-class ConfirmedFinding(Immutable):
-    """A finding of an earlier case that the prescriber insists on by a second signature (双签名), and why."""
-
-    number: int
-    rule: str
-    severity: str | None
-    result_code: str | None
-    lines: tuple[int, ...]
-    evidence: str | None
-    reason: str
+    entries: tuple[str, ...] = ()
+    """Entries of the knowledge base it rests on: section and id."""
 
 
 class PatientFacts(Immutable):
@@ -62,6 +53,21 @@ class PatientFacts(Immutable):
     renal_impairment: bool | None = None
     hepatic_impairment: bool | None = None
     allergies: tuple[str, ...] | None = None
+    height_cm: int | None = None
+    gestation_weeks: int | None = None
+    creatinine_clearance_ml_min: int | None = None
+    child_pugh: str | None = None
+    conditions: tuple[str, ...] | None = None
+    other_medicines: tuple[str, ...] | None = None
+
+
+class Medicine(Immutable):
+    """What the patient takes or was prescribed, until a day (inclusive). `drug_key`: generic name, form, strength."""
+
+    generic_name: str
+    atc: str | None
+    drug_key: str
+    until: date
 
 
 class Diagnosis(Immutable):
@@ -71,6 +77,15 @@ class Diagnosis(Immutable):
     name: str
 
 
+class TcmDiagnosis(Immutable):
+    """A diagnosis of Chinese medicine with the pattern it shows (证型)."""
+
+    code: str
+    name: str
+    syndrome_code: str | None = None
+    syndrome: str | None = None
+
+
 class ClinicalFacts(Immutable):
     """What the prescriber wrote about the patient: one personal value, gone when the patient is forgotten."""
 
@@ -78,6 +93,9 @@ class ClinicalFacts(Immutable):
     diagnoses: tuple[Diagnosis, ...]
     long_supply_reason: str | None = None
     validity_reason: str | None = None
+    tcm_diagnoses: tuple[TcmDiagnosis, ...] = ()
+    current_medicines: tuple[Medicine, ...] = ()
+    """What the patient's medication list knew when the case was opened."""
 
 
 class Line(Immutable):
@@ -94,6 +112,48 @@ class Line(Immutable):
     route: str
     days: int
     instructions: str | None = None
+    generic_name: str | None = None
+    drug_class: str | None = None
+    form: str | None = None
+    strength: str | None = None
+    english_name: str | None = None
+    atc: str | None = None
+    skin_test: str | None = None
+    mixed_with: int | None = None
+    solvent: str | None = None
+    solvent_ml: int | None = None
+    drip_minutes: int | None = None
+    herb_note: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The generic name; older lines have it in their key only."""
+        return self.generic_name or self.drug_key.partition("|")[0]
+
+
+class Prescriber(Immutable):
+    """What review's copy of the registers says of who prescribed, on the day of screening."""
+
+    registered: bool
+    in_force: bool
+    at_site: bool
+    rights: tuple[str, ...] = ()
+    antibacterial_level: str | None = None
+
+
+class SignatureChecked(Immutable):
+    """How the prescriber's signature was checked; degraded: something was out of reach, `reason` says what."""
+
+    degraded: bool = False
+    reason: str | None = None
+
+
+class ConfirmedFinding(Immutable):
+    """A finding of the case before this one that the prescriber signed for again (双签名), and why."""
+
+    number: int
+    rule: str
+    reason: str
 
 
 class Reviewer(Immutable):
@@ -114,6 +174,8 @@ class Licence(Immutable):
     professions: tuple[str, ...]
     in_force: bool
     organisation_in_force: bool
+    agreement_in_force: bool = False
+    """The case's institution has its prescriptions reviewed by this organisation today (委托审方)."""
 
 
 class Signature(Immutable):

@@ -1,4 +1,5 @@
-"""The queue: every case that still needs a pharmacist, most severe first, then the oldest. No personal data."""
+"""The queue: every case that still needs a pharmacist. What has escalated comes first, then the most severe, then the
+oldest. No personal data."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import sqlalchemy as sa
 
 from services.review.domain.events import (
     CaseClosed,
+    CaseEscalated,
+    CaseFirstPassed,
     CaseLeaseExpired,
     CaseOpened,
     CasePassed,
@@ -18,9 +21,12 @@ from services.review.domain.events import (
     CaseTaken,
 )
 from services.review.projections import METADATA
+from services.review.projections.agreements import of_organisation
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 
+LEVEL = 10
+"""One level of escalation outweighs every severity."""
 QUEUE = sa.Table(
     "review_queue",
     METADATA,
@@ -28,8 +34,12 @@ QUEUE = sa.Table(
     sa.Column("prescription_id", sa.Uuid, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("institution", sa.Text, nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False, comment="10 x level of escalation + severity"),
     sa.Column("severity", sa.Integer, nullable=False, comment="of the worst finding; 0: none"),
+    sa.Column("level", sa.Integer, nullable=False, comment="of escalation"),
+    sa.Column("confirmation_no", sa.Integer, nullable=False),
     sa.Column("findings", sa.Integer, nullable=False),
     sa.Column("degraded", sa.Boolean, nullable=False),
     sa.Column("emergency", sa.Boolean, nullable=False),
@@ -37,21 +47,26 @@ QUEUE = sa.Table(
     sa.Column("valid_until", sa.BigInteger, nullable=False),
     sa.Column("holder", sa.Text),
     sa.Column("lease_until", sa.BigInteger),
-    sa.Index("review_queue_order", "institution", "severity", "opened_at", "case_id"),
+    sa.Column("deadline", sa.BigInteger),
+    sa.Index("review_queue_order", "institution", "rank", "opened_at", "case_id"),
 )
 
-_after_severity = sa.bindparam("after_severity", type_=sa.Integer)
+_after_rank = sa.bindparam("after_rank", type_=sa.Integer)
 _after_opened_at = sa.bindparam("after_opened_at", type_=sa.BigInteger)
 _after_case_id = sa.bindparam("after_case_id", type_=sa.Uuid)
+_institution = sa.bindparam("institution", type_=sa.Text)
+_region = sa.bindparam("region", type_=sa.Text)
 
 OPEN_CASES = (
     sa.select(QUEUE)
     .where(
-        QUEUE.c.institution == sa.bindparam("institution", type_=sa.Text),
+        of_organisation(QUEUE.c.institution),
+        sa.or_(_institution.is_(None), QUEUE.c.institution == _institution),
+        sa.or_(_region.is_(None), QUEUE.c.region.startswith(_region)),
         sa.or_(
-            QUEUE.c.severity < _after_severity,
+            QUEUE.c.rank < _after_rank,
             sa.and_(
-                QUEUE.c.severity == _after_severity,
+                QUEUE.c.rank == _after_rank,
                 sa.or_(
                     QUEUE.c.opened_at > _after_opened_at,
                     sa.and_(QUEUE.c.opened_at == _after_opened_at, QUEUE.c.case_id > _after_case_id),
@@ -59,7 +74,7 @@ OPEN_CASES = (
             ),
         ),
     )
-    .order_by(QUEUE.c.severity.desc(), QUEUE.c.opened_at, QUEUE.c.case_id)
+    .order_by(QUEUE.c.rank.desc(), QUEUE.c.opened_at, QUEUE.c.case_id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
@@ -74,6 +89,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             worst = max((int(finding.severity) for finding in screened.findings), default=0)
             values = {
                 "state": "queued",
+                "rank": worst,
                 "severity": worst,
                 "findings": len(screened.findings),
                 "degraded": screened.degraded,
@@ -84,6 +100,12 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield Amend(QUEUE, case, {"state": "taken", "holder": taken.reviewer.person, "lease_until": lease_until})
         case CasePutBack() | CaseLeaseExpired():
             yield Amend(QUEUE, case, {"state": "queued", "holder": None, "lease_until": None})
+        case CaseEscalated() as climbed:
+            rank = QUEUE.c.severity + climbed.level * LEVEL
+            deadline = to_micros(climbed.next_deadline) if climbed.next_deadline else None
+            yield Amend(QUEUE, case, {"level": climbed.level, "rank": rank, "deadline": deadline})
+        case CaseFirstPassed():
+            yield Amend(QUEUE, case, {"state": "second_wanted", "holder": None, "lease_until": None})
         case CasePassed() | CaseReturned() | CaseRefused() | CaseClosed():
             yield Remove(QUEUE, case)
 
@@ -94,7 +116,11 @@ def _row(opened: CaseOpened) -> dict[str, object]:
         "prescription_id": opened.prescription_id,
         "revision": opened.revision,
         "institution": opened.institution,
+        "region": opened.region,
+        "confirmation_no": opened.confirmation_no,
         "state": "opened",
+        "rank": 0,
+        "level": 0,
         "severity": 0,
         "findings": 0,
         "degraded": False,
@@ -103,7 +129,10 @@ def _row(opened: CaseOpened) -> dict[str, object]:
         "valid_until": to_micros(opened.valid_until),
         "holder": None,
         "lease_until": None,
+        "deadline": to_micros(opened.deadline) if opened.deadline else None,
     }
 
 
-REVIEW_QUEUE = Projection(name="review_queue", tables=(QUEUE,), project=project, queries={"open_cases": OPEN_CASES})
+REVIEW_QUEUE = Projection(
+    name="review_queue", tables=(QUEUE,), project=project, queries={"open_cases": OPEN_CASES}, version=2
+)

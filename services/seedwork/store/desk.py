@@ -124,7 +124,7 @@ class Desk:
         return gate
 
     def _decide(self, work: Work) -> Generator[Request, Any, Decision]:
-        moment = Moment(from_micros(self.now), self.core.ids, work.context.actor)
+        moment = Moment(from_micros(self.now), self.core.ids, work.context.actor, self.core.jurisdiction)
         use_case = work.use_case
         loaded = [self.tracked[ref.stream_id].loaded() for ref in (*use_case.streams, *use_case.relaxed)]
         deciding = use_case.decide(moment, *loaded)

@@ -141,7 +141,15 @@ def leadership(database: Any, service: str) -> AdvisoryLeadership | FileLeadersh
 
 
 def store_core(service: Service, settings: Settings, around: Surroundings = REAL) -> StoreCore:
-    """The executor's knowledge of one service."""
+    """The executor's knowledge of one service.
+
+    Raises ConfigurationError where the service has no policies for the installation's jurisdiction.
+    """
+    if service.jurisdictions is not None and settings.jurisdiction not in service.jurisdictions:
+        there_are = ", ".join(sorted(service.jurisdictions))
+        raise ConfigurationError(
+            f"RXFLOW_JURISDICTION: {service.name} has no policies for {settings.jurisdiction}; there are {there_are}"
+        )
     is_postgresql = not is_sqlite(settings.database_url)
     queries = {
         name: render(query, is_postgresql=is_postgresql)
@@ -150,4 +158,4 @@ def store_core(service: Service, settings: Settings, around: Surroundings = REAL
     }
     master, answers = settings.secret_key("keyring"), settings.secret_key(f"answers:{service.name}")
     keyring = Keyring(master, service.rights, is_postgresql=is_postgresql, random_bytes=around.chance.randbytes)
-    return StoreCore(service, keyring, answers, around.ids, queries, around.chance)
+    return StoreCore(service, keyring, answers, around.ids, queries, around.chance, settings.jurisdiction)

@@ -17,6 +17,7 @@ from services.seedwork import ports
 from services.seedwork.composition import Service
 from services.seedwork.failures import AnswerForgotten
 from services.seedwork.model import Ids, PersonalClass, Refusal
+from services.seedwork.policies import DEFAULT_JURISDICTION
 from services.seedwork.store.batch import IdempotencyKey, KeptAnswer
 from services.seedwork.store.keyring import Keyring
 from services.seedwork.store.mapper import PydanticMapper
@@ -102,8 +103,10 @@ class StoreCore:
         ids: Ids,
         queries: Mapping[str, Rendered] | None = None,
         rng: random.Random | None = None,
+        jurisdiction: str = DEFAULT_JURISDICTION,
     ) -> None:
         self.service = service
+        self.jurisdiction = jurisdiction
         self.keyring = keyring
         self.ids = ids
         self.queries = dict(queries or {})

@@ -28,7 +28,7 @@ def test_what_breaks_no_rule_is_clean_and_what_breaks_one_is_found(
 
     findings = hospital.store.state(case_ref(case)).findings
 
-    policy = CN.versions[-1]
+    policy = CN.versions[-1].screening
     lawful = len(days) <= policy.lines_max and max(days) <= policy.days_max and validity == policy.validity_days
     assert (not findings) == lawful
     assert [finding.number for finding in findings] == list(range(1, len(findings) + 1))

@@ -72,8 +72,8 @@ def buckets(**where: int) -> tuple[LineBuckets, ...]:
 class Clinic:
     """Prescribe as a doctor, a patient and the other services meet it."""
 
-    def __init__(self) -> None:
-        self.store = StoreInMemory(SERVICE, NOW)
+    def __init__(self, jurisdiction: str = "cn") -> None:
+        self.store = StoreInMemory(SERVICE, NOW, jurisdiction=jurisdiction)
         self.key = ECKey.generate_key("P-256")
         self.numbers = count(1)
         self.load("institution", HOSPITAL, {"name": "上城区示例医院", "region": "330102", "level": 3})

@@ -93,7 +93,7 @@ def test_a_class_that_is_never_delivered_and_a_drug_that_cannot_be_are_for_the_c
 def test_a_child_without_standing_facts_is_screened_by_age_and_sex(clinic: Clinic) -> None:
     clinic.patient_ref = clinic.register(identity_number="330102202602280020", birth_date="2026-02-28", sex="female")
 
-    facts = clinic.state(clinic.issued()).signed.facts
+    facts = clinic.state(clinic.issued(facts={"weight_grams": 3400})).signed.facts
 
     assert facts is not None
     assert (facts.age_days, facts.sex, facts.allergies) == (2, "female", None)
@@ -105,7 +105,6 @@ BROKEN: dict[str, dict[str, Any]] = {
     "institution.not_admitted": {"institution": "H33010200009"},
     "prescriber.practice_site": {"institution": OTHER_HOSPITAL},
     "prescription.patient_unknown": {"patient_ref": str(uuid4())},
-    "prescription.online_visit": {"online_visit": True},
     "diagnosis.missing": {"diagnoses": []},
     "diagnosis.code": {"diagnoses": [{"code": "hypertension", "name": "高血压"}]},
     "line.numbering": {"lines": [line(2)]},
@@ -241,3 +240,23 @@ def test_a_use_case_reads_each_drug_once(clinic: Clinic) -> None:
     use_case = issue_prescription(clinic.sign(clinic.written(lines=[line(), line(2)])))
 
     assert len(use_case.relaxed) == 3
+
+
+def test_an_unknown_drug_is_told_with_the_nearest_of_the_register(clinic: Clinic) -> None:
+    misspelt = AMLODIPINE[:-2] + "94"
+
+    refusal = clinic.issue(lines=[line(product=misspelt)]).refusal
+
+    assert refusal is not None
+    assert refusal.facts == {
+        "line": 1,
+        "product": misspelt,
+        "nearest": [{"product": AMLODIPINE, "generic_name": "苯磺酸氨氯地平"}],
+    }
+
+
+def test_nothing_is_near_to_what_is_like_nothing(clinic: Clinic) -> None:
+    refusal = clinic.issue(lines=[line(product="Q")]).refusal
+
+    assert refusal is not None
+    assert refusal.facts["nearest"] == []

@@ -11,9 +11,9 @@ from contracts.events import prescribe as public
 from contracts.events import prescribe_later as later
 from services.prescribe.application.use_cases import close_instalments, open_instalment
 from services.prescribe.application.views import show_prescription
+from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.plan_checks import broken_plan
 from services.prescribe.domain.prescription import PRESCRIPTION, fulfilment_id
-from services.prescribe.domain.values import WrittenPlan
 from services.seedwork.ports import Outcome
 from tests.unit.prescribe.conftest import ESTAZOLAM, METFORMIN, PHARMACY, Clinic, buckets, drug, line
 
@@ -103,7 +103,8 @@ def test_what_is_excluded_is_not_supplied_long_term(clinic: Clinic, more: dict[s
     clinic.load_person("D330102000001", prescribing_rights=["ordinary", "psychotropic_2"])
     clinic.load("drug", ESTAZOLAM, drug("x", **more))
 
-    assert code(planned(clinic, lines=[line(product=ESTAZOLAM, days=28, quantity=28)])) == "plan.excluded"
+    reason = {"long_supply_reason": "慢性病"}
+    assert code(planned(clinic, lines=[line(product=ESTAZOLAM, days=28, quantity=28)], **reason)) == "plan.excluded"
 
 
 def test_a_jurisdiction_without_long_term_supply_admits_none() -> None:

@@ -37,3 +37,34 @@ def test_a_code_has_the_form_of_its_kind(clinic: Clinic, kind: str, code: str) -
 
     assert row["result"] == "refused"
     assert row["errors"][0].startswith("code: not of the form")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("person", "D999999000001"), ("person", "HY331099000001"), ("institution", "H33109900001")]
+)
+def test_a_code_names_a_division_that_exists(clinic: Clinic, kind: str, code: str) -> None:
+    known = clinic.store.rows("register_entries", kind=kind, after="", limit=1)[0]
+
+    (row,) = clinic.load(kind, code, known["content"]).body["rows"]
+
+    assert row["errors"] == ["code: names no division of GB/T 2260"]
+
+
+@pytest.mark.parametrize(("number", "result"), [("12330102000000001E", "recorded"), ("12330102000000001A", "refused")])
+def test_the_social_credit_code_of_an_institution_has_its_check_character(
+    clinic: Clinic, number: str, result: str
+) -> None:
+    (row,) = clinic.load("institution", CODE, CONTENT | {"social_credit_code": number}).body["rows"]
+
+    assert row["result"] == result
+
+
+@pytest.mark.parametrize(
+    ("code", "result"), [("T000000001", "recorded"), ("T00000001", "refused"), ("XC08", "refused")]
+)
+def test_a_drug_has_23_characters_and_herbal_pieces_ten(clinic: Clinic, code: str, result: str) -> None:
+    known = clinic.store.rows("register_entries", kind="drug", after="", limit=1)[0]
+
+    (row,) = clinic.load("drug", code, known["content"]).body["rows"]
+
+    assert row["result"] == result

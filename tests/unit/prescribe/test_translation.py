@@ -9,7 +9,9 @@ from services.seedwork.composition import Happened
 from services.seedwork.model import DomainEvent
 from tests.unit.prescribe.conftest import Clinic
 
-FORGOTTEN = dict.fromkeys(("patient_name", "facts", "diagnoses", "jws", "long_supply_reason"))
+FORGOTTEN = dict.fromkeys(
+    ("patient_name", "facts", "diagnoses", "tcm_diagnoses", "online", "jws", "long_supply_reason")
+)
 
 
 def test_a_forgotten_patient_is_told_without_personal_data(clinic: Clinic) -> None:
@@ -20,7 +22,9 @@ def test_a_forgotten_patient_is_told_without_personal_data(clinic: Clinic) -> No
     for event in clinic.store.streams[prescription_id]:
         for told in TRANSLATE[type(event)](Happened(event, state, forgotten, prescription_id)):
             assert told.model_dump().get("diagnoses") is None
+            assert told.model_dump().get("tcm_diagnoses") is None
             assert told.model_dump().get("facts") is None
+            assert told.model_dump().get("patient_age_days") is None
 
 
 def test_only_listed_events_are_told(clinic: Clinic) -> None:

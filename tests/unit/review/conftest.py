@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from joserfc.jwk import ECKey
 
-from contracts.events.prescribe import PrescriptionIssued, RegisterEntryRecorded
+from contracts.events.prescribe import PrescriptionIssued, PrescriptionReleased, RegisterEntryRecorded
+from services.review.application.library import checked, load_knowledge
 from services.review.composition import SERVICE
 from services.review.domain.case import case_id
 from services.seedwork.signing import sign_compact
 from services.seedwork.usecase import Actor
+from tests.support.knowledge import document, drug
 from tests.support.store_in_memory import StoreInMemory
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -25,12 +27,23 @@ LI = "HY330102000002"
 REASON = "慢性病, 病情稳定"
 
 
+PLAIN = document(
+    version="plain-1",
+    drugs=[drug(f"drug-{number}", f"药品{number}", atc=f"X{number:02}AA01") for number in range(1, 60)],
+    groups=[],
+    doses=[],
+    interactions=[],
+)
+"""Drugs of which nothing bad is known."""
+
+
 class Hospital:
     """Review of one hospital: what happens to it from outside, and what its pharmacists ask for."""
 
     def __init__(self) -> None:
         self.store = StoreInMemory(SERVICE, NOW)
         self.key = ECKey.generate_key("P-256")
+        self.store.run(load_knowledge(*checked(PLAIN)), Actor("root", "system_admin"))
         self.admit("institution", HOSPITAL, {"name": "上城区示例医院", "region": "330102", "level": 3})
         self.admit_person(SUN, "孙丽", "reviewer")
         self.admit_person(LI, "李强", "reviewer")
@@ -47,6 +60,7 @@ class Hospital:
             "professions": professions,
             "organisation": organisation,
             "registration_no": "R1",
+            "prescribing_rights": ["ordinary", "toxic"],
             "keys": [key | {"jwk": self.key.as_dict(private=False)}],
         }
         self.admit("person", code, content, **more)
@@ -122,3 +136,15 @@ def hospital() -> Hospital:
 @pytest.fixture
 def code_of() -> Callable[[Any], str | None]:
     return lambda outcome: outcome.refusal.code if outcome.refusal else None
+
+
+def released(event: PrescriptionIssued) -> PrescriptionReleased:
+    """The same prescription in circulation."""
+    lines = [
+        each.model_dump() | {"dose_text": "x", "counter_only": False, "deliverable": True, "cold_chain": False}
+        for each in event.lines
+    ]
+    fields = event.model_dump() | {"patient_name": "某", "reviewers": [], "lines": lines}
+    for each in lines:
+        each["substitution_consent"] = True
+    return PrescriptionReleased.model_validate(fields)

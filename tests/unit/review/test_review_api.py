@@ -186,6 +186,8 @@ def test_the_document_describes_every_route(caller: Caller) -> None:
         "/cases",
         "/cases/{id}",
         "/cases/{id}/take",
+        "/cases/{id}/take-over",
+        "/cases/pass-batch",
         "/cases/{id}/put-back",
         "/cases/{id}/pass",
         "/cases/{id}/return",

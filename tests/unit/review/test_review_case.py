@@ -11,12 +11,11 @@ import pytest
 from contracts.events.prescribe import PrescriptionCancelled, PrescriptionExpired
 from contracts.events.review import CaseClosed, CasePassed, CaseRefused, CaseReturned, CaseScreened
 from contracts.registers import Person
-from services.review.application import use_cases
+from services.review.application import licences
 from services.review.composition import SERVICE
 from services.review.domain.case import CASE, LEASE, case_ref
 from services.review.domain.case_transitions import CASE_TRANSITIONS
-from services.review.domain.commands import CodedFinding, PutBack, RefuseCase, ReturnCase, TakeCase
-from services.seedwork.ports import Outcome
+from services.review.domain.commands import CodedFinding
 from services.seedwork.reference import entry
 from services.seedwork.usecase import Actor
 from tests.unit.review.conftest import (
@@ -31,51 +30,10 @@ from tests.unit.review.conftest import (
     line,
     reviewer,
 )
+from tests.unit.review.steps import pass_, put_back, refuse, return_, status, take, taken
 
 LEASE_TIME = timedelta(minutes=30)
 Code = Callable[[Any], str | None]
-
-
-def take(hospital: Hospital, case: UUID, actor: Actor | None = None) -> Outcome:
-    actor = actor or reviewer()
-    return hospital.store.run(use_cases.take_case(TakeCase(case_id=case), actor), actor)
-
-
-def pass_(hospital: Hospital, case: UUID, jws: str | None = None, actor: Actor | None = None) -> Outcome:
-    actor = actor or reviewer()
-    jws = jws or hospital.signed(case, person=actor.subject)
-    return hospital.store.run(use_cases.pass_case(case, jws, actor), actor)
-
-
-def return_(hospital: Hospital, case: UUID, *findings: CodedFinding, actor: Actor | None = None) -> Outcome:
-    actor = actor or reviewer()
-    command = ReturnCase(
-        case_id=case,
-        findings=findings or (CodedFinding(code="2-5", lines=(1,), confirmable=True),),
-        comment="请核对剂量",
-    )
-    return hospital.store.run(use_cases.return_case(command, actor), actor)
-
-
-def refuse(hospital: Hospital, case: UUID, *codes: str, actor: Actor | None = None) -> Outcome:
-    actor = actor or reviewer()
-    command = RefuseCase(case_id=case, codes=codes or ("3-1",), reason="诊断不支持用药")
-    return hospital.store.run(use_cases.refuse_case(command, actor), actor)
-
-
-def put_back(hospital: Hospital, case: UUID, actor: Actor | None = None) -> Outcome:
-    return hospital.store.run(use_cases.put_back(PutBack(case_id=case)), actor or reviewer())
-
-
-def status(hospital: Hospital, case: UUID) -> str:
-    state: str = hospital.store.state(case_ref(case)).status
-    return state
-
-
-def taken(hospital: Hospital, **changes: Any) -> UUID:
-    case = hospital.issue(**changes)
-    assert take(hospital, case).refusal is None
-    return case
 
 
 def test_an_issued_prescription_is_opened_and_screened_in_one_go(hospital: Hospital) -> None:
@@ -259,7 +217,7 @@ def test_only_the_registers_that_review_obeys_are_copied_and_only_changes(hospit
     hospital.admit("drug", "XA01", {"generic_name": "阿司匹林"})
 
     assert hospital.store.log_index == before
-    copy = hospital.store.state(entry(use_cases.REFERENCE, "person", SUN))
+    copy = hospital.store.state(entry(licences.REFERENCE, "person", SUN))
     assert Person.model_validate(copy.content).name == "孙丽"
 
 
@@ -412,7 +370,7 @@ def test_a_return_tells_the_findings_of_the_rules_and_of_the_pharmacist(hospital
 
     (returned,) = hospital.store.told_of(CaseReturned)
     assert [(f.number, f.rule, f.result_code) for f in returned.findings] == [
-        (1, "N3.6", "1-12"),
+        (1, "N3.6.longer_supply", "1-12"),
         (2, "pharmacist", "1-12"),
         (3, "pharmacist", "2-5"),
     ]

@@ -15,7 +15,15 @@ from services.seedwork.store.tables import events
 from tests.support.service_on_sqlite import ServiceOnSqlite, service_on_sqlite
 from tests.unit.review.conftest import HOSPITAL, SUN, issued, line, reviewer
 
-FIRST_PAGE = {"institution": HOSPITAL, "after_severity": 9, "after_opened_at": 0, "after_case_id": UUID(int=0)}
+FIRST_PAGE = {
+    "organisation": HOSPITAL,
+    "today": "2026-03-02",
+    "institution": None,
+    "region": None,
+    "after_rank": 99,
+    "after_opened_at": 0,
+    "after_case_id": UUID(int=0),
+}
 
 
 def admit(review: ServiceOnSqlite) -> None:

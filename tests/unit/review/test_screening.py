@@ -27,7 +27,7 @@ def test_six_drugs_are_a_blocking_finding(hospital: Hospital) -> None:
     event = screened(hospital, lines=[line(number) for number in range(1, 7)])
 
     (finding,) = event.findings
-    assert (finding.rule, finding.severity, finding.result_code) == ("N3.3", Severity.BLOCKING, "1-11")
+    assert (finding.rule, finding.severity, finding.result_code) == ("N3.3.lines_max", Severity.BLOCKING, "1-11")
     assert not finding.confirmable
     assert "6 lines, at most 5" in finding.evidence
 
@@ -41,7 +41,7 @@ def test_two_brands_of_one_drug_are_one_drug_on_two_lines(hospital: Hospital) ->
     event = screened(hospital, lines=[line(1, drug_key=same), line(2), line(3, drug_key=same)])
 
     (finding,) = event.findings
-    assert (finding.rule, finding.severity, finding.lines) == ("N3.3", Severity.SERIOUS, (1, 3))
+    assert (finding.rule, finding.severity, finding.lines) == ("N3.3.one_line_per_drug", Severity.SERIOUS, (1, 3))
 
 
 @pytest.mark.parametrize(("visit_kind", "days", "limit"), [("outpatient", 8, 7), ("emergency", 4, 3)])
@@ -49,7 +49,7 @@ def test_a_longer_supply_without_reason_is_serious(hospital: Hospital, visit_kin
     event = screened(hospital, visit_kind=visit_kind, lines=[line(1, days=limit), line(2, days=days)])
 
     (finding,) = event.findings
-    assert (finding.rule, finding.severity, finding.result_code) == ("N3.6", Severity.SERIOUS, "1-12")
+    assert (finding.rule, finding.severity, finding.result_code) == ("N3.6.longer_supply", Severity.SERIOUS, "1-12")
     assert finding.lines == (2,)
     assert finding.confirmable
     assert f"line 2: {days} days, limit {limit}; no reason" in finding.evidence
@@ -93,7 +93,7 @@ def test_findings_are_numbered_and_name_the_version_of_the_rules(hospital: Hospi
     event = screened(hospital, lines=[line(days=9)], validity_days=2)
 
     assert [finding.number for finding in event.findings] == [1, 2]
-    assert {finding.knowledge_version for finding in event.findings} == {"cn-2018-07"}
+    assert {finding.knowledge_version for finding in event.findings} == {"plain-1"}
 
 
 def test_content_that_cannot_be_read_is_said_to_be_unscreened(hospital: Hospital) -> None:

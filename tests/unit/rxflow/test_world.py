@@ -8,7 +8,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 from stdnum.cn import ric, uscc
 
-from contracts.registers import CONTENT, DrugClass
+from contracts.registers import CONTENT, AntibacterialLevel, DrugClass
 from rxflow.world import World, build_world
 
 NATIONAL_CODE = re.compile(r"^[XZ][0-9A-Z]{22}$")
@@ -90,6 +90,18 @@ def test_classes_follow_the_law_of_circulation_and_delivery(world: World) -> Non
         if "insulin" in product.drug.english_name:
             assert product.drug.cold_chain
             assert product.drug.deliverable
+
+
+def test_antibacterials_have_levels_and_somebody_in_each_hospital_may_prescribe_them(world: World) -> None:
+    for product in world.products:
+        systemic = product.drug.atc.startswith("J01")
+        assert (product.drug.antibacterial_level is not None) == (systemic or product.drug.generic_name == "甲硝唑")
+    for hospital in world.hospitals:
+        assert {doctor.antibacterial_level for doctor in hospital.doctors} >= {
+            AntibacterialLevel.RESTRICTED,
+            AntibacterialLevel.SPECIAL,
+        }
+        assert all(doctor.title and doctor.practising_since for doctor in hospital.doctors)
 
 
 def test_reimbursement_is_complete_and_consistent(world: World) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -39,3 +41,20 @@ def test_a_jurisdiction_has_at_least_one_version() -> None:
 def test_a_file_without_the_fields_of_its_form_does_not_load() -> None:
     with pytest.raises(ValidationError, match="hours"):
         read_policies("services.review.domain", Opening)
+
+
+def test_a_version_of_a_file_says_what_it_changes_and_the_rest_goes_on(tmp_path: Path, monkeypatch: Any) -> None:
+    policies = tmp_path / "a_domain" / "policies"
+    policies.mkdir(parents=True)
+    (tmp_path / "a_domain" / "__init__.py").touch()
+    (policies / "mars.json").write_text(
+        '{"jurisdiction": "mars", "versions": [{"valid_from": "2026-07-01", "hours": 12},'
+        ' {"valid_from": "2024-01-01", "source": "a law", "hours": 8}]}'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    read = read_policies("a_domain", Opening)
+
+    assert read.names == {"mars"}
+    assert [(each.hours, each.source) for each in read.of("mars").versions] == [(8, "a law"), (12, "a law")]
+    assert read.on(date(2026, 7, 1), "mars").hours == 12

@@ -1,0 +1,49 @@
+"""What a check is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from services.prescribe.domain.commands import WrittenPrescription
+from services.prescribe.domain.policy import DoseFrequency, Policy
+from services.prescribe.domain.registers import Drug, Known
+from services.prescribe.domain.values import StandingFacts, WrittenLine
+from services.seedwork.model import Refusal
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is checked: the written form, what is known, the policy of the day, and the day."""
+
+    content: WrittenPrescription
+    known: Known
+    policy: Policy
+    today: date
+
+    def lines(self) -> Iterator[tuple[WrittenLine, Drug]]:
+        """Lines with their drugs; only after every drug was found."""
+        for line in self.content.lines:
+            yield line, self.known.drugs[line.product]
+
+    @property
+    def facts(self) -> StandingFacts:
+        """What is known of the patient's body: the record, and what was asked today."""
+        recorded = self.known.patient.facts if self.known.patient else None
+        return (recorded or StandingFacts()).and_today(self.content.facts)
+
+    def frequency(self, line: WrittenLine) -> DoseFrequency:
+        """How often a line is taken; only after its frequency was found clear."""
+        if line.frequency is None:
+            return DoseFrequency(times=line.frequency_per_day or 1)
+        coded = self.policy.frequencies[line.frequency]
+        return coded.model_copy(update={"times": line.frequency_per_day}) if coded.as_needed else coded
+
+
+Check = Callable[[Written], Refusal | None]
+
+
+def whole_years(since: date, day: date) -> int:
+    """Completed years, as age is counted (周岁): the birthday counts."""
+    return day.year - since.year - ((day.month, day.day) < (since.month, since.day))

@@ -1,0 +1,1 @@
+"""What is known of medicines: entries with a source each, read into an index that the screening rules ask. Pure."""

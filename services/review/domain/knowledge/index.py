@@ -1,0 +1,266 @@
+"""The index of one set on one day: what the rules ask, found by keys instead of searched. Immutable once made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from services.review.domain.knowledge.dose import Dose
+from services.review.domain.knowledge.entries import (
+    AllergyGroup,
+    Contraindication,
+    Drug,
+    DuplicateGroup,
+    Group,
+    Header,
+    Herb,
+    HerbPair,
+    Incompatibility,
+    Indication,
+    Interaction,
+    Lactation,
+    Pregnancy,
+    SkinTest,
+    SolventRule,
+)
+from services.review.domain.knowledge.forms import Entry
+from services.review.domain.knowledge.words import folded, folded_allergy
+
+E = TypeVar("E", bound=Entry)
+Pair = TypeVar("Pair", Interaction, Incompatibility)
+Entries = Mapping[str, Sequence[Any]]
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Substance:
+    """A medicine as the knowledge base sees it. `drug` is None where only its ATC code, or nothing, is known.
+
+    `keys`: the selectors that mean the medicine itself; `all_keys`: or one of its ingredients. `ingredients`: what
+    is in it, by drug id; nobody knows what is in an unknown one.
+    """
+
+    name: str
+    drug: Drug | None
+    keys: frozenset[str]
+    all_keys: frozenset[str]
+    ingredients: frozenset[str]
+
+    @property
+    def known(self) -> bool:
+        return self.drug is not None
+
+
+class _Found:
+    """Entries by the key of their selector."""
+
+    def __init__(self, entries: Iterable[Any]) -> None:
+        self._by_key: dict[str, list[Any]] = defaultdict(list)
+        for entry in entries:
+            self._by_key[entry.selector.key].append(entry)
+
+    def of(self, keys: Iterable[str]) -> list[Any]:
+        """Sorted by id, so that no order of a file or a set shows."""
+        found = [entry for key in keys for entry in self._by_key.get(key, ())]
+        return sorted(found, key=lambda entry: str(entry.id))
+
+
+class _Pairs:
+    """Entries about two selectors, by the key of the first one; each stands under both, turned round."""
+
+    def __init__(self, entries: Iterable[Any]) -> None:
+        self._by_key: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            self._by_key[entry.a.key].append((entry.b.key, entry))
+            if entry.a.key != entry.b.key:
+                self._by_key[entry.b.key].append((entry.a.key, entry))
+
+    def of(self, one: frozenset[str], other: frozenset[str]) -> Any | None:
+        """The entry that says most about two medicines: the narrowest, then the gravest. None: no entry."""
+        found = {
+            entry.id: entry
+            for key in one
+            if key in self._by_key
+            for other_key, entry in self._by_key[key]
+            if other_key in other
+        }
+        return max(found.values(), key=_weight, default=None)
+
+
+def _weight(entry: Any) -> tuple[int, int, str]:
+    return entry.a.precision + entry.b.precision, int(entry.severity), entry.id
+
+
+class Knowledge:
+    """A set of entries on one day. Ask it for a medicine first, then for what is known of it."""
+
+    def __init__(self, header: Header, digest: str, entries: Entries, day: date) -> None:
+        def of(section: str) -> list[Any]:
+            return [entry for entry in entries.get(section, ()) if entry.in_force(day)]
+
+        self.version = header.version
+        self.digest = digest
+        drugs: list[Drug] = of("drugs")
+        self._drugs = {drug.id: drug for drug in drugs}
+        self._by_name = {folded(name): drug for drug in drugs for name in (drug.id, *drug.names)}
+        self._by_atc: dict[str, list[Drug]] = defaultdict(list)
+        for drug in drugs:
+            for atc in drug.atc:
+                self._by_atc[atc].append(drug)
+        self._groups = _memberships(of("groups"), "group")
+        self._keys_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._doses: dict[str, list[Dose]] = defaultdict(list)
+        for dose in sorted(of("doses"), key=lambda each: str(each.id)):
+            self._doses[dose.drug].append(dose)
+        self._indications = _Found(of("indications"))
+        self._skin_tests = _Found(of("skin_tests"))
+        self._solvents = _Found(of("solvents"))
+        self._contraindications = _Found(of("contraindications"))
+        self._pregnancy = _Found(of("pregnancy"))
+        self._lactation = _Found(of("lactation"))
+        self._interactions = _Pairs(of("interactions"))
+        self._incompatibilities = _Pairs(of("incompatibilities"))
+        self.allergy_groups: dict[str, AllergyGroup] = {group.id: group for group in of("allergy_groups")}
+        self._allergy_names = {
+            folded_allergy(name): group for group in self.allergy_groups.values() for name in (group.id, *group.names)
+        }
+        self._allergies = _memberships(self.allergy_groups.values(), "allergy")
+        self.duplicate_groups: dict[str, DuplicateGroup] = {group.id: group for group in of("duplicate_groups")}
+        self._duplicates = _memberships(self.duplicate_groups.values(), "duplicate")
+        herbs: list[Herb] = of("herbs")
+        self._herbs = {folded(name): herb for herb in herbs for name in (herb.id, *herb.names)}
+        self._herb_pairs: dict[frozenset[str], HerbPair] = {
+            frozenset((pair.a, pair.b)): pair for pair in of("herb_pairs")
+        }
+        self._substances: dict[tuple[str, str], Substance] = {}
+
+    def named(self, name: str) -> Drug | None:
+        """The drug of a generic name, in any of its spellings."""
+        return self._by_name.get(folded(name))
+
+    def substance(self, generic_name: str, english_name: str = "", atc: str = "") -> Substance:
+        """A medicine by its generic name, else by its ATC code; what is in neither is still somebody's medicine."""
+        key = (generic_name, atc)
+        if key not in self._substances:
+            found = self._substance(generic_name, english_name, atc)
+            if found.drug is None:  # names nobody knows are without number: they are not kept
+                return found
+            self._substances[key] = found
+        return self._substances[key]
+
+    def _substance(self, generic_name: str, english_name: str, atc: str) -> Substance:
+        drug = self.named(generic_name) or (self.named(english_name) if english_name else None)
+        if drug is None and len(self._by_atc.get(atc, ())) == 1:
+            (drug,) = self._by_atc[atc]
+        if drug is None:
+            keys = self._closed(_atc_keys((atc,)))
+            return Substance(generic_name, None, keys, keys, NOTHING)
+        keys, all_keys = self._keys(drug)
+        return Substance(generic_name, drug, keys, all_keys, frozenset(drug.ingredients or (drug.id,)))
+
+    def _keys(self, drug: Drug) -> tuple[frozenset[str], frozenset[str]]:
+        own = self._closed({f"drug:{drug.id}", *_atc_keys(drug.atc)})
+        parts = [self._drugs[each] for each in drug.ingredients if each in self._drugs]
+        inside = {key for part in parts for key in (f"drug:{part.id}", *_atc_keys(part.atc))}
+        inside |= {f"drug:{each}" for each in drug.ingredients}
+        return own, own | self._closed(inside)
+
+    def _closed(self, keys: Iterable[str]) -> frozenset[str]:
+        """The keys and every group they belong to, groups of groups included."""
+        found: set[str] = set()
+        wanted = list(keys)
+        while wanted:
+            key = wanted.pop()
+            if key not in found:
+                found.add(key)
+                wanted += self._groups.get(key, ())
+        return frozenset(found)
+
+    def doses(self, substance: Substance) -> Sequence[Dose]:
+        return self._doses.get(substance.drug.id, ()) if substance.drug else ()
+
+    def indications(self, substance: Substance) -> Sequence[Indication]:
+        return self._indications.of(substance.keys)
+
+    def skin_tests(self, substance: Substance) -> Sequence[SkinTest]:
+        return self._skin_tests.of(substance.all_keys)
+
+    def solvents(self, substance: Substance) -> Sequence[SolventRule]:
+        return self._solvents.of(substance.keys)
+
+    def contraindications(self, substance: Substance) -> Sequence[Contraindication]:
+        return self._contraindications.of(substance.all_keys)
+
+    def pregnancy(self, substance: Substance) -> Sequence[Pregnancy]:
+        return self._pregnancy.of(substance.all_keys)
+
+    def lactation(self, substance: Substance) -> Sequence[Lactation]:
+        return self._lactation.of(substance.all_keys)
+
+    def interaction(self, one: Substance, other: Substance) -> Interaction | None:
+        """What is known of two medicines together."""
+        found: Interaction | None = self._interactions.of(one.all_keys, other.all_keys)
+        return found
+
+    def incompatibility(self, one: Substance, other: Substance) -> Incompatibility | None:
+        """What is known of two medicines in one infusion."""
+        found: Incompatibility | None = self._incompatibilities.of(one.all_keys, other.all_keys)
+        return found
+
+    def allergies(self, written: str) -> tuple[frozenset[str], frozenset[str]]:
+        """What a written allergy is to: drug ids, and allergy groups. A drug's groups count as named with it."""
+        name = folded_allergy(written)
+        group = self._allergy_names.get(name)
+        if group is not None:
+            return NOTHING, frozenset({group.id})
+        drug = self._by_name.get(name) or self.named(written)
+        if drug is None:
+            return NOTHING, NOTHING
+        _own, keys = self._keys(drug)
+        return frozenset({drug.id, *drug.ingredients}), self._members_of(self._allergies, keys)
+
+    def allergy_groups_of(self, substance: Substance) -> frozenset[str]:
+        return self._members_of(self._allergies, substance.all_keys)
+
+    def duplicate_groups_of(self, substance: Substance) -> frozenset[str]:
+        return self._members_of(self._duplicates, substance.all_keys)
+
+    @staticmethod
+    def _members_of(memberships: Mapping[str, list[str]], keys: Iterable[str]) -> frozenset[str]:
+        return frozenset(group.partition(":")[2] for key in keys for group in memberships.get(key, ()))
+
+    def herb(self, name: str) -> Herb | None:
+        """A herbal piece by its name."""
+        return self._herbs.get(folded(name))
+
+    def herb_pair(self, one: Herb, other: Herb) -> HerbPair | None:
+        found: HerbPair | None = self._herb_pairs.get(frozenset((one.id, other.id)))
+        return found
+
+
+def _atc_keys(codes: Iterable[str]) -> Iterator[str]:
+    """A code and the classes above it."""
+    for code in codes:
+        for length in (3, 4, 5, 7):
+            if len(code) >= length:
+                yield f"atc:{code[:length]}"
+
+
+def _memberships(groups: Iterable[Group | AllergyGroup | DuplicateGroup], kind: str) -> dict[str, list[str]]:
+    """Key of a member -> keys of the groups it belongs to."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for group in groups:
+        for member in group.members:
+            found[member.key].append(f"{kind}:{group.id}")
+    return dict(found)
+
+
+def usual_together(group: DuplicateGroup, one: Substance, other: Substance) -> bool:
+    """Whether a group makes an exception of this pair, in either order."""
+    return any(
+        (a.key in one.all_keys and b.key in other.all_keys) or (b.key in one.all_keys and a.key in other.all_keys)
+        for a, b in group.usual
+    )

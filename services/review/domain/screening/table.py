@@ -1,0 +1,283 @@
+"""The rules, one row each: what it stands for, where it is written, how much a hit weighs, its official result code.
+
+A severity or code of None is said by the knowledge entry, or by the case, in the hit. `docs/screening.md` is rendered
+from this table, with the golden cases that fail when a row is taken out.
+"""
+
+from __future__ import annotations
+
+from services.review.domain.screening import against, dosage, form, herbs, legality, together, use
+from services.review.domain.screening.rule import Rule
+from services.review.domain.values import Severity
+
+INFO, CAUTION, SERIOUS, BLOCKING = Severity
+REVIEW = "处方审核规范 (国卫办医发〔2018〕14号)"
+PRESCRIBING = "处方管理办法 (卫生部令53号)"
+ANTIBACTERIAL = "抗菌药物临床应用管理办法 (卫生部令84号)"
+
+LEGALITY = (
+    Rule(
+        "L1.prescriber_registered",
+        "A registered prescriber",
+        f"{REVIEW} 13; {PRESCRIBING} 8",
+        BLOCKING,
+        "1-2",
+        legality.prescriber_registered,
+    ),
+    Rule(
+        "L2.practice_site",
+        "The right to prescribe at this place",
+        f"{REVIEW} 13; {PRESCRIBING} 8",
+        BLOCKING,
+        "1-2",
+        legality.practice_site,
+    ),
+    Rule(
+        "L3.class_right",
+        "The right for the drug's class",
+        f"{REVIEW} 13; {PRESCRIBING} 11",
+        BLOCKING,
+        "1-13",
+        legality.class_right,
+    ),
+    Rule(
+        "L3.antibacterial_level",
+        "Antibacterials within the prescriber's level",
+        f"{ANTIBACTERIAL} 24",
+        BLOCKING,
+        "3-5",
+        legality.antibacterial_level,
+    ),
+)
+FORM = (
+    Rule(
+        "N1.signature_degraded",
+        "A signature that was checked in full",
+        f"{REVIEW} 14 (一)",
+        CAUTION,
+        "1-2",
+        legality.signature_degraded,
+    ),
+    Rule(
+        "N2.diagnosis_missing",
+        "A diagnosis",
+        f"{REVIEW} 14 (二); {PRESCRIBING} 6",
+        BLOCKING,
+        "1-10",
+        form.diagnosis_missing,
+    ),
+    Rule(
+        "N3.1.infant_weight",
+        "The weight of an infant",
+        f"{REVIEW} 14 (三) 1; {PRESCRIBING} 6",
+        SERIOUS,
+        "1-4",
+        form.infant_weight,
+    ),
+    Rule(
+        "N3.2.herbs_apart",
+        "Herbs on a prescription of their own",
+        f"{REVIEW} 14 (三) 2; {PRESCRIBING} 6",
+        BLOCKING,
+        "1-5",
+        form.herbs_apart,
+    ),
+    Rule(
+        "N3.3.lines_max",
+        "At most five drugs on a prescription",
+        f"{REVIEW} 14 (三) 3; {PRESCRIBING} 6",
+        BLOCKING,
+        "1-11",
+        form.lines_max,
+    ),
+    Rule(
+        "N3.3.one_line_per_drug",
+        "One drug per line, one line per drug",
+        f"{REVIEW} 14 (三) 3; {PRESCRIBING} 6",
+        SERIOUS,
+        "1-7",
+        form.one_line_per_drug,
+    ),
+    Rule(
+        "N3.4.name_unknown",
+        "Generic names",
+        f"{REVIEW} 14 (三) 4; {PRESCRIBING} 17",
+        INFO,
+        "1-6",
+        form.name_unknown,
+    ),
+    Rule(
+        "N3.5.vague_directions",
+        "Clear directions",
+        f"{REVIEW} 14 (三) 5; {PRESCRIBING} 6",
+        SERIOUS,
+        "1-8",
+        form.vague_directions,
+    ),
+    Rule(
+        "N3.6.longer_supply",
+        "Longer supply needs a reason",
+        f"{PRESCRIBING} 19",
+        SERIOUS,
+        "1-12",
+        form.longer_supply,
+        confirmable=True,
+    ),
+    Rule(
+        "N3.6.longer_supply_explained",
+        "Longer supply with a reason",
+        f"{PRESCRIBING} 19",
+        INFO,
+        None,
+        form.longer_supply_explained,
+    ),
+    Rule("N3.6.validity", "Validity at most three days", f"{PRESCRIBING} 18", BLOCKING, "1-1", form.validity),
+    Rule(
+        "N3.6.validity_reason",
+        "Longer validity needs a reason",
+        f"{PRESCRIBING} 18",
+        CAUTION,
+        "1-1",
+        form.validity_reason,
+        confirmable=True,
+    ),
+    Rule(
+        "N3.6.class_supply",
+        "Supply within the limit of the drug's class",
+        f"{PRESCRIBING} 23-24; 医疗用毒性药品管理办法 9",
+        BLOCKING,
+        "1-13",
+        form.class_supply,
+    ),
+    Rule(
+        "N3.6.antibacterial_supply",
+        "Antibacterials for a week, unless the infection needs longer",
+        f"{REVIEW} 14 (三) 6; 抗菌药物临床应用指导原则",
+        CAUTION,
+        "1-14",
+        form.antibacterial_supply,
+        confirmable=True,
+    ),
+    Rule(
+        "N3.7.herb_note_missing",
+        "How a herb is decocted",
+        f"{REVIEW} 14 (三) 7; 中国药典",
+        CAUTION,
+        "1-15",
+        form.herb_note_missing,
+        confirmable=True,
+    ),
+)
+APPROPRIATE = (
+    Rule(
+        "A1.indication",
+        "A medicine for a diagnosis",
+        f"{REVIEW} 15 (一)",
+        SERIOUS,
+        "2-1",
+        use.indication,
+        confirmable=True,
+    ),
+    Rule("A2.skin_test_missing", "A skin test", f"{REVIEW} 15 (二)", SERIOUS, "2-9", use.skin_test_missing),
+    Rule(
+        "A2.skin_test_positive",
+        "No medicine after a positive skin test",
+        f"{REVIEW} 15 (二)",
+        BLOCKING,
+        "2-2",
+        use.skin_test_positive,
+    ),
+    Rule("A3.single_dose", "Dose at once", f"{REVIEW} 15 (三)", None, "2-5", dosage.single_dose, confirmable=True),
+    Rule("A3.daily_dose", "Dose of a day", f"{REVIEW} 15 (三)", None, "2-5", dosage.daily_dose, confirmable=True),
+    Rule("A3.low_dose", "Enough to work", f"{REVIEW} 15 (三)", None, "2-5", dosage.low_dose, confirmable=True),
+    Rule("A3.frequency", "Times a day", f"{REVIEW} 15 (三)", None, "2-5", dosage.frequency, confirmable=True),
+    Rule("A3.duration", "Days of treatment", f"{REVIEW} 15 (三)", None, "2-5", dosage.duration, confirmable=True),
+    Rule("A3.renal_dose", "Dose by the kidneys", f"{REVIEW} 15 (三)", None, "2-5", dosage.renal_dose, confirmable=True),
+    Rule(
+        "A3.hepatic_dose", "Dose by the liver", f"{REVIEW} 15 (三)", None, "2-5", dosage.hepatic_dose, confirmable=True
+    ),
+    Rule(
+        "A3.renal_unknown",
+        "Clearance not stated",
+        f"{REVIEW} 15 (三)",
+        CAUTION,
+        "2-5",
+        dosage.renal_unknown,
+        confirmable=True,
+    ),
+    Rule("A4.route", "Way of giving", f"{REVIEW} 15 (四)", SERIOUS, "2-3", use.route),
+    Rule(
+        "A5.duplicate_ingredient",
+        "One ingredient once",
+        f"{REVIEW} 15 (五)",
+        SERIOUS,
+        "2-7",
+        together.duplicate_ingredient,
+        confirmable=True,
+    ),
+    Rule(
+        "A5.duplicate_therapy",
+        "No more of one effect than belong together",
+        f"{REVIEW} 15 (五)",
+        None,
+        None,
+        together.duplicate_therapy,
+        confirmable=True,
+    ),
+    Rule("A5.interaction", "Interaction", f"{REVIEW} 15 (五)", None, "2-8", together.interaction, confirmable=True),
+    Rule("A6.incompatible_mix", "Mixed into one infusion", f"{REVIEW} 15 (六)", None, "2-8", together.incompatible_mix),
+    Rule("A7.age", "Age", f"{REVIEW} 15 (七) 1-2", None, "2-2", against.age, confirmable=True),
+    Rule("A7.sex", "Sex", f"{REVIEW} 15 (七) 6", None, "2-2", against.sex, confirmable=True),
+    Rule("A7.condition", "Disease", f"{REVIEW} 15 (七) 5", None, "2-2", against.condition, confirmable=True),
+    Rule("A7.pregnancy", "Pregnancy", f"{REVIEW} 15 (七) 1", None, "2-2", against.pregnancy, confirmable=True),
+    Rule("A7.pregnancy_unknown", "Pregnancy not asked", f"{REVIEW} 15 (七) 1", INFO, "2-2", against.pregnancy_unknown),
+    Rule("A7.lactation", "Breast-feeding", f"{REVIEW} 15 (七) 1", None, "2-2", against.lactation, confirmable=True),
+    Rule("A7.renal", "Kidneys", f"{REVIEW} 15 (七) 3", None, "2-2", against.renal, confirmable=True),
+    Rule("A7.hepatic", "Liver", f"{REVIEW} 15 (七) 3", None, "2-2", against.hepatic, confirmable=True),
+    Rule("A7.allergy", "Allergy", f"{REVIEW} 15 (七) 4", BLOCKING, "2-2", against.allergy),
+    Rule(
+        "A7.allergy_cross",
+        "Crossed allergy",
+        f"{REVIEW} 15 (七) 4",
+        None,
+        "2-2",
+        against.allergy_cross,
+        confirmable=True,
+    ),
+    Rule("A8.solvent", "Solvent", f"{REVIEW} 15 (八)", SERIOUS, "2-5", use.solvent, confirmable=True),
+    Rule("A8.concentration", "Concentration", f"{REVIEW} 15 (八)", SERIOUS, "2-5", use.concentration, confirmable=True),
+    Rule("A8.drip", "Speed of the drip", f"{REVIEW} 15 (八)", SERIOUS, "2-5", use.drip, confirmable=True),
+    Rule("A9.many_medicines", "Many medicines at once", f"{REVIEW} 15 (九)", INFO, "2-9", use.many_medicines),
+)
+HERBS = (
+    Rule("T1.tcm_diagnosis", "Herbs for a pattern", f"{REVIEW} 16 (一)", SERIOUS, "2-1", herbs.tcm_diagnosis),
+    Rule("T2.herb_unknown", "Names of herbs", f"{REVIEW} 16 (二)", INFO, "1-6", herbs.herb_unknown),
+    Rule(
+        "T3.toxic_herb_dose",
+        "Dose of a herb",
+        f"{REVIEW} 16 (三); 中国药典",
+        None,
+        "2-5",
+        herbs.toxic_herb_dose,
+        confirmable=True,
+    ),
+    Rule(
+        "T4.herb_pregnancy",
+        "Herbs in pregnancy",
+        f"{REVIEW} 16 (四); 中国药典",
+        None,
+        "2-2",
+        herbs.herb_pregnancy,
+        confirmable=True,
+    ),
+    Rule(
+        "T5.herb_pair",
+        "Eighteen antagonisms, nineteen fears",
+        f"{REVIEW} 16 (五); 中国药典",
+        None,
+        "2-8",
+        herbs.herb_pair,
+        confirmable=True,
+    ),
+)
+RULES: tuple[Rule, ...] = (*LEGALITY, *FORM, *APPROPRIATE, *HERBS)

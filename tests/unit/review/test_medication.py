@@ -1,0 +1,190 @@
+"""What a patient takes: from prescriptions in circulation and supplies in hands, day by day."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.events.dispatch import SupplyReceived
+from contracts.events.prescribe import (
+    PrescriptionCancelled,
+    PrescriptionCompleted,
+    PrescriptionExpired,
+    PrescriptionIssued,
+)
+from services.review.domain.case import case_id, case_ref
+from services.review.domain.medication import (
+    MEDICATION,
+    MedicationState,
+    PrescriptionEnded,
+    PrescriptionListed,
+    current_medicines,
+    medication_ref,
+)
+from tests.unit.review.conftest import NOW, Hospital, issued, line, released
+
+PATIENT = UUID(int=7)
+TODAY = date(2026, 3, 2)
+ASPIRIN = "阿司匹林|片剂|100mg"
+
+
+def prescribed(
+    hospital: Hospital, *, days: int = 7, drug: str = "阿司匹林|片剂|100mg", **changes: Any
+) -> PrescriptionIssued:
+    """One drug for so many days, three a day, in circulation."""
+    event = issued(lines=[line(days=days, drug_key=drug) | {"generic_name": drug.partition("|")[0]}], **changes)
+    hospital.store.react(event)
+    hospital.store.react(released(event))
+    return event
+
+
+def receive(
+    hospital: Hospital, event: PrescriptionIssued, quantity: int, *, on: date = TODAY, supply: UUID | None = None
+) -> None:
+    fields = {
+        "prescription_id": event.prescription_id,
+        "fulfilment_id": uuid4(),
+        "supply_id": supply or uuid4(),
+        "accepted": [{"line": 1, "quantity": quantity}],
+        "collector_kind": "patient",
+        "identity_checked": True,
+        "buckets": [],
+    }
+    hospital.store.react(SupplyReceived.model_validate(fields), datetime(on.year, on.month, on.day, 2, tzinfo=UTC))
+
+
+def until(hospital: Hospital, day: date = TODAY) -> dict[str, date]:
+    state = hospital.store.state(medication_ref(PATIENT))
+    return {each.generic_name: each.until for each in current_medicines(state, day)}
+
+
+def ended(event: PrescriptionIssued, kind: Any) -> Any:
+    more = {
+        PrescriptionCancelled: {"request_id": uuid4(), "reason_code": "x"},
+        PrescriptionExpired: {"valid_until": NOW},
+        PrescriptionCompleted: {},
+    }[kind]
+    names = {"prescription_id": event.prescription_id, "patient_ref": PATIENT, "lines": []}
+    return kind.model_validate(names | more)
+
+
+def test_what_is_in_circulation_counts_for_its_days(hospital: Hospital) -> None:
+    prescribed(hospital, days=7)
+
+    assert until(hospital) == {"阿司匹林": date(2026, 3, 8)}
+    assert until(hospital, date(2026, 3, 8)) != {}
+    assert until(hospital, date(2026, 3, 9)) == {}
+
+
+def test_what_is_only_issued_does_not_count(hospital: Hospital) -> None:
+    hospital.issue()
+
+    assert until(hospital) == {}
+
+
+@pytest.mark.parametrize(("quantity", "last"), [(21, 8), (20, 8), (3, 2), (1, 2)])
+def test_a_supply_lasts_as_long_as_its_directions_make_of_it(hospital: Hospital, quantity: int, last: int) -> None:
+    event = prescribed(hospital, days=7)
+    receive(hospital, event, quantity)
+    hospital.store.react(ended(event, PrescriptionCompleted))
+
+    assert until(hospital) == {"阿司匹林": date(2026, 3, last)}
+
+
+def test_the_second_supply_begins_where_the_first_ends(hospital: Hospital) -> None:
+    event = prescribed(hospital, days=14)
+    receive(hospital, event, 21)
+    receive(hospital, event, 21, on=date(2026, 3, 5))
+
+    assert until(hospital) == {"阿司匹林": date(2026, 3, 15)}
+
+
+def test_a_supply_after_a_gap_begins_on_its_day(hospital: Hospital) -> None:
+    event = prescribed(hospital, days=14)
+    receive(hospital, event, 21)
+    receive(hospital, event, 21, on=date(2026, 3, 20))
+
+    assert until(hospital, date(2026, 3, 20)) == {"阿司匹林": date(2026, 3, 26)}
+
+
+@pytest.mark.parametrize("kind", [PrescriptionCancelled, PrescriptionExpired, PrescriptionCompleted])
+def test_the_end_takes_off_what_never_came_and_leaves_what_was_received(hospital: Hospital, kind: Any) -> None:
+    nothing = prescribed(hospital, drug="氨氯地平|片剂|5mg")
+    part = prescribed(hospital, drug="二甲双胍|片剂|0.5g")
+    receive(hospital, part, 9)
+
+    hospital.store.react(ended(nothing, kind))
+    hospital.store.react(ended(part, kind))
+
+    assert until(hospital) == {"二甲双胍": date(2026, 3, 4)}
+
+
+def test_whatever_is_told_twice_counts_once(hospital: Hospital) -> None:
+    event, supply = prescribed(hospital), uuid4()
+    for _ in range(2):
+        hospital.store.react(released(event))
+        receive(hospital, event, 21, supply=supply)
+    once = hospital.store.log_index
+
+    receive(hospital, event, 21, supply=supply)
+    hospital.store.react(ended(event, PrescriptionExpired))
+    hospital.store.react(ended(event, PrescriptionExpired))
+    hospital.store.react(released(event))
+
+    assert hospital.store.log_index == once + 2  # the case closed, the expectation ended
+    assert until(hospital) == {"阿司匹林": date(2026, 3, 8)}
+
+
+def test_rejected_lines_and_strange_prescriptions_do_not_count(hospital: Hospital) -> None:
+    event = prescribed(hospital)
+    hospital.store.react(ended(event, PrescriptionExpired))
+    receive(hospital, event, 0)
+    stranger = issued()
+    receive(hospital, stranger, 5)
+    hospital.store.react(released(stranger))
+
+    assert until(hospital) == {}
+
+
+def test_a_new_prescription_is_screened_against_what_the_patient_takes_but_not_against_itself(
+    hospital: Hospital,
+) -> None:
+    first = prescribed(hospital)
+    receive(hospital, first, 21)
+    second = issued()
+    hospital.store.react(second)
+    hospital.store.react(first.model_copy(update={"revision": 2, "kind": "amended"}))
+
+    def known(event: PrescriptionIssued, revision: int) -> list[str]:
+        opened = hospital.store.state(case_ref(case_id(event.prescription_id, revision, 0))).opened
+        return [each.generic_name for each in opened.clinical.current_medicines]
+
+    assert known(second, 1) == ["阿司匹林"]
+    assert known(first, 2) == []
+
+
+def test_other_patients_medicines_are_not_known(hospital: Hospital) -> None:
+    prescribed(hospital)
+    other = hospital.issue(patient_ref=UUID(int=8))
+
+    assert hospital.store.state(case_ref(other)).opened.clinical.current_medicines == ()
+
+
+def test_of_a_forgotten_patient_nothing_is_left_on_the_list() -> None:
+    state = MEDICATION.fold(
+        [PrescriptionListed(patient_ref=PATIENT, prescription_id=UUID(int=1), medicines=None)], MedicationState()
+    )
+
+    assert current_medicines(state, TODAY) == ()
+    assert MEDICATION.fold([PrescriptionEnded(prescription_id=UUID(int=1))], state).expected == {UUID(int=1): None}
+
+
+def test_each_drug_stands_once_with_its_last_day(hospital: Hospital) -> None:
+    prescribed(hospital, days=7)
+    prescribed(hospital, days=28)
+    prescribed(hospital, days=14)
+
+    state = hospital.store.state(medication_ref(PATIENT))
+
+    assert [medicine.until for medicine in current_medicines(state, TODAY)] == [TODAY + timedelta(days=27)]
