@@ -11,6 +11,8 @@ class Role(StrEnum):
     PRESCRIBER = "prescriber"
     DELEGATE = "delegate"
     """Of the prescriber's institution: may cancel when the prescriber cannot, nothing else."""
+    MEDICAL_OFFICE = "medical_office"
+    """Of an institution (医务部门): stops its prescriptions for safety, and cancels them when the patient has died."""
     REVIEWER = "reviewer"
     """Reviewing pharmacist of the issuing institution, or of one that reviews for it."""
     PHARMACIST = "pharmacist"
@@ -37,7 +39,9 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "patient.forget": frozenset({Role.PATIENT, Role.SYSTEM_ADMIN}),
     "prescription.issue": frozenset({Role.PRESCRIBER}),
     "pharmacy.nominate": frozenset({Role.PATIENT}),
-    "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE}),
+    "prescription.cancel": frozenset({Role.PRESCRIBER, Role.DELEGATE, Role.MEDICAL_OFFICE}),
+    "stop_use.acknowledge": frozenset({Role.PATIENT}),
+    "prescription.stop": frozenset({Role.MEDICAL_OFFICE, Role.REGULATOR}),
     "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "prescription.trace": frozenset({Role.PRESCRIBER, Role.PATIENT, Role.REGULATOR}),
     "feedback.read": frozenset({Role.PRESCRIBER}),

@@ -29,3 +29,24 @@ class LineBuckets(ContractValue):
     replaceable: int = Field(ge=0)
     cancelled: int = Field(ge=0)
     lapsed: int = Field(ge=0)
+
+
+class ConfirmedFinding(ContractValue):
+    """A finding that the prescriber insists on by a second signature (双签名), and why."""
+
+    number: int = Field(ge=0, description="its number in the case that was returned")
+    rule: str
+    severity: str | None = None
+    result_code: str | None = None
+    lines: tuple[int, ...] = ()
+    evidence: str | None = None
+    reason: str
+
+
+class SupplyPlan(ContractValue):
+    """A long-term supply (长期处方): instalments of `days`, each opened `lead_days` before the last is used up."""
+
+    instalments: int = Field(ge=2)
+    days: int = Field(ge=1)
+    lead_days: int = Field(ge=0)
+    open_days: int = Field(ge=1)

@@ -74,6 +74,19 @@ _HOLD = (
         "Another drug",
         "A pharmacy may take another brand of the same generic name, form and strength, nothing else.",
     ),
+    Problem(
+        "hold.line_blocked",
+        409,
+        "Line blocked",
+        "The line waits for the prescriber's answer; until then no pharmacy may hold it (药品管理法 §58).",
+        final=False,
+    ),
+    Problem(
+        "refusal.unknown_code",
+        422,
+        "Unknown code",
+        "A refusal names a code of the official list (医院处方点评管理规范), or `forged`; `codes` lists them.",
+    ),
     Problem("hold.not_held", 422, "Not held", "The hold does not hold this quantity of this line."),
 )
 

@@ -6,9 +6,11 @@ from contracts.envelope import IntegrationEvent
 
 PRODUCERS = ("prescribe", "review", "dispatch", "insurance", "shortage")
 
+_MODULES = (*PRODUCERS, "prescribe_later")
+
 EVENTS: dict[str, type[IntegrationEvent]] = {
     event.TYPE: event
-    for producer in PRODUCERS
-    for event in vars(import_module(f"contracts.events.{producer}")).values()
+    for module in _MODULES
+    for event in vars(import_module(f"contracts.events.{module}")).values()
     if isinstance(event, type) and issubclass(event, IntegrationEvent) and "TYPE" in vars(event)
 }

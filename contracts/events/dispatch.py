@@ -15,6 +15,7 @@ from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
 from contracts.values import ContractValue, LineBuckets, LineQuantity
+from services.seedwork.model import Personal, PersonalClass
 
 Bucket = Literal["remaining", "held", "dispensed", "in_hands", "replaceable", "cancelled", "lapsed"]
 WayOfSupply = Literal["counter", "delivery"]
@@ -112,6 +113,22 @@ class HoldEnded(FulfilmentEvent):
     reason: str | None = None
     freed: tuple[UndoneLine, ...]
     buckets: tuple[LineBuckets, ...]
+
+
+class SupplyRefused(FulfilmentEvent):
+    """The pharmacy's pharmacist refused for a clinical or legal reason (拒绝调剂): dispatch has blocked the lines for
+    every pharmacy, and the prescriber is asked. The hold's end is told apart."""
+
+    TYPE: ClassVar[str] = "dispatch.supply_refused.v1"
+
+    patient_ref: UUID
+    block_id: UUID = Field(description="names the question; the prescriber's answer refers to it")
+    hold_id: UUID
+    pharmacy: str
+    pharmacist: str
+    lines: tuple[int, ...]
+    codes: tuple[str, ...] = Field(description="official codes (医院处方点评管理规范), or `forged`")
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
 
 
 class SupplyDispensed(FulfilmentEvent):

@@ -16,7 +16,7 @@ from pydantic import Field
 from contracts.envelope import IntegrationEvent
 from contracts.prescribed import Diagnosis, IssuedLine, PatientFacts, TcmDiagnosis
 from contracts.registers import DrugClass
-from contracts.values import ContractValue, LineQuantity
+from contracts.values import ConfirmedFinding, ContractValue, LineQuantity, SupplyPlan
 from services.seedwork.model import Personal, PersonalClass
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -108,16 +108,9 @@ class PrescriptionEvent(IntegrationEvent):
     patient_ref: UUID
 
 
-class ConfirmedFinding(ContractValue):
-    """A finding of the returned case that the prescriber signed for again (双签名), and why."""
-
-    number: int = Field(ge=1, description="of the finding in the case that was returned")
-    rule: str
-    reason: str
-
-
 class PrescriptionIssued(PrescriptionEvent):
-    """A prescriber signed a prescription, or signed it again after a return; it waits for a reviewing pharmacist."""
+    """A prescriber signed a prescription, wrote it anew after a return, or confirmed it by a second signature; it waits
+    for a reviewing pharmacist. `signed_sha256` is of the prescription, also once it is confirmed."""
 
     TYPE: ClassVar[str] = "prescribe.prescription_issued.v1"
 
@@ -141,8 +134,14 @@ class PrescriptionIssued(PrescriptionEvent):
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     signed_sha256: Sha256 = Field(description="of the compact JWS as received")
     signature: SignatureCheck
-    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
     issued_at: datetime
+    renews: UUID | None = None
+    extends: UUID | None = Field(default=None, description="another institution's, continued (延伸处方)")
+    replaces: UUID | None = None
+    plan: SupplyPlan | None = None
+    plan_assessment: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    confirmation_sha256: Sha256 | None = Field(default=None, description="of the second signature, as received")
     valid_until: datetime = Field(description="last moment of the last day of validity; limits new holds")
 
 
@@ -164,12 +163,17 @@ class PrescriptionReleased(PrescriptionEvent):
     lines: tuple[ReleasedLine, ...]
     reviewers: tuple[ReviewedBy, ...]
     findings: tuple[RemainingFinding, ...] = ()
+    confirmed: Annotated[tuple[ConfirmedFinding, ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    confirmation_sha256: Sha256 | None = None
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     signed_sha256: Sha256
     signature: SignatureCheck
     instalments: int = Field(default=1, ge=1)
     nominated_pharmacy: str | None = Field(default=None, description="by the patient, before release")
+    renews: UUID | None = None
+    extends: UUID | None = None
+    replaces: UUID | None = None
     valid_until: datetime
 
 

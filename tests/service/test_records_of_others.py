@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
 
 from tests.support.doors import Door, Knocking, doors, refusal
@@ -105,6 +106,20 @@ def amendment(played: Played, story: Story) -> Body:
     return str(signer.key.sign(draft.body))
 
 
+def signed_again(**said: Any) -> Callable[[Played, Story], Body]:
+    """Another signature of the same doctor over the same prescription."""
+
+    def sign(_played: Played, story: Story) -> Body:
+        signer = story.journey.doctor
+        about = {"prescription_id": str(story.ids["prescription_id"]), "prescriber": signer.code, "signed_sha256": SHA}
+        return str(signer.key.sign(orjson.dumps(about | said)))
+
+    return sign
+
+
+confirmation = signed_again(revision=1, confirmation_no=1, findings=[{"finding": 1, "reason": "why"}])
+
+
 def passing(played: Played, story: Story) -> Body:
     return played.pass_of(story, played.town.cast.reviewer_of(story.journey.doctor)[1])
 
@@ -167,6 +182,24 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/confirmations": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        confirmation,
+        unknown="prescription.other_id",
+        foreign="prescription.not_yours",
+        late="prescription.ended",
+    ),
+    "POST /prescriptions/{prescription_id}/stops": Case(
+        reviewed,
+        authority,
+        other_authority,
+        lambda _p, _s: {"block_id": str(uuid4()), "reason_code": "safety_alert", "reason": "why"},
+        unknown="prescription.unknown",
+        foreign="prescription.not_yours",
+        late="prescription.ended",
+    ),
     "POST /prescriptions/{prescription_id}/nominations": Case(
         reviewed,
         patient,
@@ -175,6 +208,23 @@ CASES: dict[str, Case] = {
         unknown="prescription.unknown",
         foreign="prescription.not_yours",
         late="prescription.ended",
+    ),
+    "POST /prescriptions/{prescription_id}/stop-use-acknowledgements": Case(
+        fetched,
+        patient,
+        stranger,
+        lambda _p, _s: {"request_id": str(uuid4())},
+        late="stop_use.unknown",
+        **PRESCRIPTION,  # type: ignore[arg-type]
+    ),
+    "POST /prescriptions/{prescription_id}/answers": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        signed_again(block_id=str(uuid4()), answer="why"),
+        unknown="prescription.other_id",
+        foreign="prescription.not_yours",
+        late="query.unknown",
     ),
     "POST /prescriptions/{prescription_id}/cancellations": Case(
         reviewed,
@@ -262,6 +312,13 @@ CASES: dict[str, Case] = {
         staff("pharmacist"),
         other_staff("pharmacist"),
         secret,
+        **HOLD,  # type: ignore[arg-type]
+    ),
+    "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/refusal": Case(
+        prepared,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        with_secret(code="2-8", reason="why"),
         **HOLD,  # type: ignore[arg-type]
     ),
     "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/release": Case(

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from services.dispatch.api.common import OWN_HOLD, DemandKey, HoldKey, TokenKey, organisation
 from services.dispatch.application import holds
+from services.dispatch.application.blocks import refuse_at_pharmacy
 from services.dispatch.application.holds import HoldRequest
-from services.dispatch.domain.fulfilment.commands import PassPharmacyReview, ReleaseHold, WantedLine
+from services.dispatch.domain.fulfilment.commands import PassPharmacyReview, RefuseAtPharmacy, ReleaseHold, WantedLine
 from services.dispatch.domain.secrets import hold_secret
 from services.dispatch.domain.values import LineQuantity, Way
 from services.seedwork.api import Body, Run, allowed, problems
@@ -36,6 +37,14 @@ class SecretBody(Body):
     """The hold's secret."""
 
     secret: str = Field(min_length=1, max_length=128)
+
+
+class RefusalBody(SecretBody):
+    """Why it is refused: an official code and the pharmacist's words; `lines` null: all lines of the hold."""
+
+    code: str = Field(min_length=1, max_length=10, examples=["2-8"])
+    reason: str = Field(min_length=1, max_length=500)
+    lines: tuple[Annotated[int, Field(ge=1, le=50)], ...] | None = Field(default=None, min_length=1, max_length=50)
 
 
 class ReleaseBody(SecretBody):
@@ -68,6 +77,7 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "product.unknown",
         "hold.validity_over",
         "hold.line_twice",
+        "hold.line_blocked",
         "hold.not_enough_remaining",
         "hold.counter_only",
         "hold.other_drug",
@@ -114,6 +124,32 @@ async def review(
     """The pharmacy's own pharmacist passes the prescription (药店审方); the hold lasts longer from here."""
     passed = PassPharmacyReview(hold_id=hold_id, pharmacy=organisation(actor), pharmacist=actor.subject)
     return await run(holds.pass_review(fulfilment_id, passed, body.secret, hold_key))
+
+
+@router.post(
+    "/{hold_id}/refusal",
+    responses=problems(
+        *OWN_HOLD, "pharmacy.not_admitted", "person.not_qualified", "refusal.unknown_code", "hold.not_held"
+    ),
+)
+async def refuse(
+    fulfilment_id: UUID,
+    hold_id: UUID,
+    body: RefusalBody,
+    actor: Annotated[Actor, Depends(allowed("hold.review"))],
+    run: Run,
+    hold_key: HoldKey,
+) -> Response:
+    """Refuse to dispense (拒绝调剂): the lines are blocked in every pharmacy until the prescriber has answered."""
+    refused = RefuseAtPharmacy(
+        hold_id=hold_id,
+        pharmacy=organisation(actor),
+        pharmacist=actor.subject,
+        code=body.code,
+        reason=body.reason,
+        lines=body.lines,
+    )
+    return await run(refuse_at_pharmacy(fulfilment_id, refused, body.secret, hold_key))
 
 
 @router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held"))

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
-from contracts.events import insurance, prescribe, shortage
+from contracts.events import insurance, prescribe, prescribe_later, shortage
+from services.dispatch.application.blocks import block, note_stop_use, unblock
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
-from services.dispatch.domain.fulfilment import courier, ending, holds
+from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState
@@ -29,7 +30,7 @@ from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, Shortage
 from services.dispatch.domain.values import OpenedLine
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
-from services.seedwork.model import Loaded, Outcome, Refusal
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
@@ -59,6 +60,7 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
             lines=tuple(ContentLine.model_validate(row.model_dump(mode="json", include=_KNOWN)) for row in event.lines),
             reviewers=tuple(row.model_dump(mode="json") for row in event.reviewers),
             findings=tuple(row.model_dump(mode="json") for row in event.findings),
+            confirmed=None if event.confirmed is None else tuple(row.model_dump() for row in event.confirmed),
             insurance_intent=event.insurance_intent.kind,
             signed_sha256=event.signed_sha256,
             signature=event.signature.model_dump(mode="json"),
@@ -99,6 +101,8 @@ def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
         opened = holds.open_fulfilment(fulfilment.state, command)
         if isinstance(opened, Refusal) or not opened:
             return Decision.nothing()
+        still_blocked = _still_blocked(fulfilment.after(opened), content.state)
+        opened = [*opened, *still_blocked]
         decision = Decision.on(fulfilment, opened).and_also(content, [InstalmentKnown(instalment=event.instalment)])
         issued = TokenIssued(fulfilment_id=fulfilment.stream_id, issue=fulfilment.after(opened).token_issue)
         return decision.and_also(tokens, [issued])
@@ -110,6 +114,14 @@ def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
         tokens_beside(opening),
     )
     return UseCase(streams, decide)
+
+
+def _still_blocked(fulfilment: FulfilmentState, content: ContentState) -> list[DomainEvent]:
+    """What was asked about an earlier instalment and is not answered yet blocks this one as well."""
+    events: list[DomainEvent] = []
+    for asked in content.open_questions:
+        events += blocking.block_lines(fulfilment, asked.block_id, asked.lines)
+    return events
 
 
 def _opened(row: ContentLine, quantity: int) -> OpenedLine:
@@ -141,6 +153,15 @@ def expire(event: prescribe.PrescriptionExpired) -> UseCase:
     return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
 
 
+def lapse_instalment(event: prescribe_later.InstalmentLapsed) -> UseCase:
+    """The window of one instalment has closed: what is free of it lapses, what a hold frees later as well."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        return (yield from settle(fulfilment, ending.lapse(fulfilment.state), Circumstances.at(moment)))
+
+    return UseCase((FULFILMENTS.ref(fulfilment_id(event.prescription_id, event.instalment)),), decide)
+
+
 def _ended(content: Loaded[ContentState], ended_as: str) -> Decision:
     """A prescription that never was in circulation leaves no trace here."""
     if content.state.content is None or content.state.ended_as == ended_as:
@@ -166,9 +187,10 @@ def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
     command = CancelQuantities(request_id=event.request_id, scope=scope)
 
     def decide(moment: Moment, *fulfilments: Loaded[FulfilmentState]) -> Thinking:
-        decision = Decision()
+        decision, wanted = Decision(), command
         for fulfilment in fulfilments:
-            answered = ending.decide_cancellation(fulfilment.state, command)
+            answered = ending.decide_cancellation(fulfilment.state, wanted)
+            wanted = ending.left_to_cancel(wanted, fulfilment.after(answered))
             own = yield from settle(fulfilment, answered, Circumstances.at(moment))
             decision = Decision((*decision.changes, *own.changes))
         return decision
@@ -253,6 +275,10 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     prescribe.PrescriptionCancelled: _note_end("cancelled"),
     prescribe.PrescriptionCompleted: _note_end("completed"),
     prescribe.CancellationRequested: decide_cancellation,
+    prescribe_later.InstalmentLapsed: lapse_instalment,
+    prescribe_later.StopUseNotified: note_stop_use,
+    prescribe_later.LinesBlocked: block,
+    prescribe_later.LinesUnblocked: unblock,
     prescribe.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
     insurance.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
     insurance.ClaimQuoted: note_quote,

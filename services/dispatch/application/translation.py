@@ -135,6 +135,22 @@ def _cancellation_decided(happened: Happened, event: e.CancellationDecided) -> T
     )
 
 
+def _supply_refused(happened: Happened, event: e.SupplyRefused) -> Told:
+    state: FulfilmentState = happened.after
+    yield told.SupplyRefused(
+        prescription_id=state.prescription_id,
+        fulfilment_id=state.fulfilment_id,
+        patient_ref=event.patient_ref,
+        block_id=event.block_id,
+        hold_id=event.hold_id,
+        pharmacy=state.holds[event.hold_id].pharmacy,
+        pharmacist=event.pharmacist,
+        lines=event.lines,
+        codes=(event.code,),
+        reason=event.reason,
+    )
+
+
 def _fulfilment_closed(happened: Happened, event: e.FulfilmentClosed) -> Told:
     yield told.FulfilmentClosed(**_about(happened), outcome=event.outcome)
 
@@ -180,6 +196,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.SupplyReceived: _supply_received,
     e.SupplyUndone: _supply_undone,
     e.CancellationDecided: _cancellation_decided,
+    e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,
     delivery.DeliveryCreated: _delivery_created,
     delivery.DeliveryHandedOver: _delivery_handed_over,

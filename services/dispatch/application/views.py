@@ -27,6 +27,7 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
         "lines": [
             {
                 **row.content.model_dump(mode="json"),
+                "blocked": row.content.line in state.blocked_lines,
                 "buckets": {bucket.value: row.buckets.of(bucket) for bucket in Bucket},
             }
             for row in state.lines.values()
@@ -71,7 +72,19 @@ def content_view(state: ContentState) -> dict[str, Any]:
     if state.content is None:
         return {}
     shown = state.content.model_dump(mode="json", exclude={"patient_ref"})
-    return {**shown, "ended_as": state.ended_as}
+    notices = [each.model_dump(mode="json") for each in state.stop_use]
+    return {**shown, "ended_as": state.ended_as, "dialogue": _dialogue(state), "stop_use": notices}
+
+
+def _dialogue(state: ContentState) -> list[dict[str, Any]]:
+    """What was asked of the prescriber, and the signed answers (经处方医师更正或重新签字)."""
+    shown = []
+    for block_id, asked in state.questions.items():
+        answered = state.answers.get(block_id)
+        question = asked.model_dump(mode="json", exclude={"patient_ref"})
+        answer = answered.model_dump(mode="json", exclude={"patient_ref", "block_id"}) if answered else {}
+        shown.append({**question, "answered": answered is not None, **answer})
+    return shown
 
 
 def delivery_view(state: DeliveryState, *, with_contact: bool) -> dict[str, Any]:

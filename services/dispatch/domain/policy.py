@@ -21,6 +21,8 @@ class Policy(DatedPolicy):
     wrong_codes_max: int = Field(gt=0)
     wrong_codes_window_minutes: int = Field(gt=0)
     wrong_codes_lock_minutes: int = Field(gt=0)
+    refusal_codes: dict[str, str] = Field(default={}, description="why a pharmacist may refuse, by the official codes")
+    forgery_codes: frozenset[str] = Field(default=frozenset(), description="refusals that block every line")
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -46,6 +47,8 @@ class ContentStored(DomainEvent):
     lines: tuple[ContentLine, ...]
     reviewers: tuple[dict[str, Any], ...]
     findings: tuple[dict[str, Any], ...]
+    confirmed: Annotated[tuple[dict[str, Any], ...] | None, Personal(PersonalClass.CLINICAL)] = None
+    """Findings that the prescriber signed for again (双签名), with the reasons."""
     insurance_intent: str
     signed_sha256: str
     signature: dict[str, Any]
@@ -59,6 +62,41 @@ class InstalmentKnown(DomainEvent):
     TOPIC: ClassVar[str] = "dispatch.prescription_content.instalment_known"
 
     instalment: int
+
+
+class QuestionAsked(DomainEvent):
+    """Lines were blocked: what the prescriber is asked. Later instalments are blocked with it; `lines` empty: all."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.question_asked"
+
+    block_id: UUID
+    patient_ref: UUID
+    lines: tuple[int, ...]
+    source: str
+    codes: tuple[str, ...]
+    asked_by: str
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class QuestionAnswered(DomainEvent):
+    """The prescriber's signed answer: the lines may be held again."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.question_answered"
+
+    block_id: UUID
+    patient_ref: UUID
+    answer: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signed_sha256: str
+
+
+class StopUseKnown(DomainEvent):
+    """What the patient has of these lines must not be used any more."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.stop_use_known"
+
+    request_id: UUID
+    reason_code: str
+    lines: tuple[int, ...]
 
 
 class PrescriptionEnded(DomainEvent):
@@ -76,6 +114,14 @@ class ContentState:
     content: ContentStored | None = None
     instalments: tuple[int, ...] = ()
     ended_as: str | None = None
+    questions: Mapping[UUID, QuestionAsked] = field(default_factory=dict)
+    answers: Mapping[UUID, QuestionAnswered] = field(default_factory=dict)
+
+    stop_use: tuple[StopUseKnown, ...] = ()
+
+    @property
+    def open_questions(self) -> tuple[QuestionAsked, ...]:
+        return tuple(asked for block_id, asked in self.questions.items() if block_id not in self.answers)
 
 
 def evolve(state: ContentState, event: DomainEvent) -> ContentState:
@@ -84,6 +130,12 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
             return replace(state, content=event)
         case InstalmentKnown(instalment=instalment):
             return replace(state, instalments=(*state.instalments, instalment))
+        case QuestionAsked():
+            return replace(state, questions={**state.questions, event.block_id: event})
+        case QuestionAnswered():
+            return replace(state, answers={**state.answers, event.block_id: event})
+        case StopUseKnown():
+            return replace(state, stop_use=(*state.stop_use, event))
         case PrescriptionEnded(ended_as=ended_as):
             return replace(state, ended_as=ended_as)
     return state  # pragma: no cover - the aggregate names no other event
@@ -91,7 +143,7 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
 
 CONTENTS: Aggregate[ContentState] = Aggregate(
     name="prescription_content",
-    events=(ContentStored, InstalmentKnown, PrescriptionEnded),
+    events=(ContentStored, InstalmentKnown, QuestionAsked, QuestionAnswered, StopUseKnown, PrescriptionEnded),
     initial=ContentState(),
     evolve=evolve,
 )

@@ -11,6 +11,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from contracts.errors import issuing
+from services.prescribe.application.signed_again import confirm_prescription
 from services.prescribe.application.signed_commands import amend_prescription, issue_prescription
 from services.prescribe.application.use_cases import cancel_prescription
 from services.prescribe.application.views import may_see_prescription, show_prescription, trace_lines
@@ -39,11 +40,37 @@ SIGNATURE = (
     "signature.revocation_unknown",
     "signature.unavailable",
 )
+AGAIN = (
+    "prescription.payload",
+    "prescription.unknown",
+    "prescription.not_yours",
+    "prescription.other_id",
+    "prescription.other_content",
+    "prescriber.not_registered",
+    "prescriber.not_in_force",
+)
+"""Of whatever the same prescriber signs about a prescription that exists."""
 ISSUE_RULES = (
     "prescription.payload",
     "prescription.not_yours",
     "prescription.patient_unknown",
     "patient.leaving",
+    "link.more_than_one",
+    "link.unknown",
+    "link.not_yours",
+    "link.never_released",
+    "link.nothing_to_replace",
+    "link.no_contract",
+    "link.contract_not_in_force",
+    "link.same_institution",
+    "link.other_regimen",
+    "plan.not_admitted",
+    "plan.instalment_too_long",
+    "plan.too_long",
+    "plan.assessment_missing",
+    "plan.excluded",
+    "plan.days",
+    "plan.uneven",
     *(problem.code for problem in issuing.ISSUE_RULES),
 )
 
@@ -93,6 +120,28 @@ async def amend(
 
 
 @router.post(
+    "/prescriptions/{prescription_id}/confirmations",
+    status_code=201,
+    responses=problems(
+        *SIGNATURE,
+        *AGAIN,
+        "prescription.wrong_state",
+        "prescription.ended",
+        "prescription.validity_over",
+        "confirmation.number",
+        "confirmation.not_confirmable",
+        "confirmation.unknown_finding",
+        "confirmation.reason_missing",
+    ),
+)
+async def confirm(
+    prescription_id: UUID, _actor: Annotated[Actor, Depends(allowed("prescription.issue"))], run: Run, jws: Jws
+) -> Response:
+    """Insist on a returned prescription by a second signature (双签名): a compact JWS over a ConfirmFindings."""
+    return await run(confirm_prescription(jws, prescription_id))
+
+
+@router.post(
     "/prescriptions/{prescription_id}/cancellations",
     responses=problems(
         "prescription.not_yours",
@@ -102,6 +151,7 @@ async def amend(
         "cancellation.scope",
         "cancellation.nothing_runs",
         "cancellation.too_many",
+        "cancellation.only_on_death",
     ),
 )
 async def cancel(

@@ -16,7 +16,7 @@ def known(
 ) -> Known:
     """All that an issue is checked against, as it holds on this day."""
     return Known(
-        prescriber=_prescriber(person, day),
+        prescriber=prescriber_entry(person, day),
         institution=_institution(institution, day),
         patient=_patient(patient),
         drugs={drug.code: drug for drug in (_drug(entry, day) for entry in drugs) if drug},
@@ -29,7 +29,8 @@ def signing_keys(person: EntryState) -> tuple[content.SigningKey, ...]:
     return known_person.keys if known_person else ()
 
 
-def _prescriber(entry: EntryState, day: date) -> Prescriber | None:
+def prescriber_entry(entry: EntryState, day: date) -> Prescriber | None:
+    """What the register says of a doctor on this day."""
     person = entry.read(content.Person)
     if person is None:
         return None

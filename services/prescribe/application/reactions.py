@@ -6,7 +6,7 @@ A refusal of the domain (a contradiction, an unknown prescription) does not stop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -16,17 +16,24 @@ from contracts.events import EVENTS
 from contracts.events import dispatch as told_by_dispatch
 from contracts.events import review as told_by_review
 from contracts.values import LineBuckets as PublicBuckets
+from services.prescribe.application.findings import finding_of
+from services.prescribe.application.reactions_to_blocks import found_by_rescreen, refused_at_pharmacy
+from services.prescribe.application.registers import REGISTER
 from services.prescribe.domain.cancellation import take_decision
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.progress import Progress, end_fulfilment, follow
+from services.prescribe.domain.registration import stopped_by_register
 from services.prescribe.domain.review_answers import ReviewAnswer, take_answer
 from services.prescribe.domain.trace import TRACE, TraceRecorded, TraceState, record, summary_of, trace_id
-from services.prescribe.domain.values import CancelledLine, Finding, LineBuckets, Reviewer
+from services.prescribe.domain.values import CancelledLine, LineBuckets, Reviewer
+from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
-from services.seedwork.model import Loaded, Outcome, Refusal
-from services.seedwork.usecase import Decision, Moment, UseCase
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
+from services.seedwork.reference import entry
+from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
 TRACED_FAMILIES = frozenset({"case", "advice", "fulfilment", "delivery", "claim", "payment"})
+Thinking = Generator[Load, Any, Decision]
 Effect = Callable[[Any, PrescriptionState, Moment], Outcome]
 
 
@@ -46,7 +53,7 @@ def _answered(
         confirmation_no=event.confirmation_no,
         signed_sha256=event.signed_sha256,
         reviewers=tuple(Reviewer.model_validate(each.model_dump()) for each in event.reviewers),
-        findings=tuple(_finding(each) for each in event.findings),
+        findings=tuple(finding_of(each) for each in event.findings),
         codes=() if isinstance(event, told_by_review.CasePassed) else event.codes,
         comment=event.reason if isinstance(event, told_by_review.CaseRefused) else event.comment,
     )
@@ -60,19 +67,14 @@ _ANSWERS: Mapping[type[IntegrationEvent], Any] = {
 }
 
 
-def _finding(told: told_by_review.Finding) -> Finding:
-    return Finding(
-        rule=told.rule,
-        severity=str(told.severity),
-        result_code=told.result_code,
-        lines=told.lines,
-        evidence=told.evidence,
-        confirmable=told.confirmable,
-    )
-
-
 def _held(event: told_by_dispatch.QuantityHeld, state: PrescriptionState, _moment: Moment) -> Outcome:
-    progress = Progress("quantity_held", _buckets(event.buckets), hold_id=event.hold_id, pharmacy=event.pharmacy)
+    progress = Progress(
+        "quantity_held",
+        _buckets(event.buckets),
+        hold_id=event.hold_id,
+        pharmacy=event.pharmacy,
+        instalment=_number(event, state),
+    )
     return follow(state, progress)
 
 
@@ -83,6 +85,7 @@ def _hold_ended(event: told_by_dispatch.HoldEnded, state: PrescriptionState, _mo
         hold_id=event.hold_id,
         pharmacy=event.pharmacy,
         reason=event.reason or event.how,
+        instalment=_number(event, state),
     )
     return follow(state, progress)
 
@@ -94,26 +97,43 @@ def _dispensed(event: told_by_dispatch.SupplyDispensed, state: PrescriptionState
         hold_id=event.hold_id,
         supply_id=event.supply_id,
         pharmacy=event.pharmacy,
+        instalment=_number(event, state),
     )
     return follow(state, progress)
 
 
-def _received(event: told_by_dispatch.SupplyReceived, state: PrescriptionState, _moment: Moment) -> Outcome:
-    rejected = any(line.quantity for line in event.rejected)
-    return follow(
-        state, Progress("supply_received", _buckets(event.buckets), supply_id=event.supply_id, rejected=rejected)
+def _received(event: told_by_dispatch.SupplyReceived, state: PrescriptionState, moment: Moment) -> Outcome:
+    progress = Progress(
+        "supply_received",
+        _buckets(event.buckets),
+        supply_id=event.supply_id,
+        rejected=any(line.quantity for line in event.rejected),
+        instalment=_number(event, state),
+        at=moment.now,
     )
+    return follow(state, progress)
 
 
 def _undone(event: told_by_dispatch.SupplyUndone, state: PrescriptionState, _moment: Moment) -> Outcome:
-    return follow(
-        state, Progress("supply_undone", _buckets(event.buckets), supply_id=event.supply_id, reason=event.why)
+    progress = Progress(
+        "supply_undone",
+        _buckets(event.buckets),
+        supply_id=event.supply_id,
+        reason=event.why,
+        instalment=_number(event, state),
     )
+    return follow(state, progress)
+
+
+def _number(event: told_by_dispatch.FulfilmentEvent, state: PrescriptionState) -> int | None:
+    """Which instalment dispatch tells of."""
+    return state.instalment_of(event.fulfilment_id) if state.current else None
 
 
 def _decided(event: told_by_dispatch.CancellationDecided, state: PrescriptionState, _moment: Moment) -> Outcome:
     lines = tuple(CancelledLine.model_validate(each.model_dump()) for each in event.lines)
-    return take_decision(state, event.request_id, lines, _buckets(event.buckets), final=event.final)
+    told = _buckets(event.buckets)
+    return take_decision(state, event.request_id, lines, told, final=event.final, fulfilment=event.fulfilment_id)
 
 
 def _closed(event: told_by_dispatch.FulfilmentClosed, state: PrescriptionState, _moment: Moment) -> Outcome:
@@ -124,6 +144,8 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_by_review.CasePassed: _answered,
     told_by_review.CaseReturned: _answered,
     told_by_review.CaseRefused: _answered,
+    told_by_review.RescreenFound: found_by_rescreen,
+    told_by_dispatch.SupplyRefused: refused_at_pharmacy,
     told_by_dispatch.QuantityHeld: _held,
     told_by_dispatch.HoldEnded: _hold_ended,
     told_by_dispatch.SupplyDispensed: _dispensed,
@@ -147,18 +169,26 @@ def react(event: Any, envelope: Envelope) -> UseCase:
 
     def trace_and_effect(
         moment: Moment, trace: Loaded[TraceState], prescription: Loaded[PrescriptionState]
-    ) -> Decision:
+    ) -> Thinking:
         recorded = record(trace.state, line)
         if effect is None or not recorded:
             return Decision.nothing()
         outcome = effect(event, prescription.state, moment)
         if isinstance(outcome, Refusal):
             return replace(Decision.on(trace, recorded), refusal=outcome)
+        if isinstance(event, told_by_review.CasePassed):
+            outcome = [*outcome, *(yield from _stopped_at_release(moment, prescription.after(outcome)))]
         return Decision.on(trace, recorded).and_also(prescription, outcome)
 
     if effect is None:
         return UseCase((trace,), only_trace)
     return UseCase((trace, PRESCRIPTION.ref(prescription_id)), trace_and_effect)
+
+
+def _stopped_at_release(moment: Moment, state: PrescriptionState) -> Generator[Load, Any, list[DomainEvent]]:
+    """What is released while its prescriber is out of force is stopped with the same save."""
+    (person,) = yield Load.of(entry(REGISTER, "person", state.signed.prescriber))
+    return [] if person.state.in_force(civil_day(moment.now)) else stopped_by_register(state, person.state)
 
 
 def _line(event: IntegrationEvent, envelope: Envelope, prescription_id: UUID) -> TraceRecorded:

@@ -11,10 +11,15 @@ from stdnum import numdb
 from stdnum.cn import uscc
 
 from contracts.registers import Drug, Institution, Person, ReviewAgreement, agreement_code
+from services.prescribe.domain.registers import FamilyContract
+from services.prescribe.domain.registration import person_register
 from services.seedwork.reference import register
 from services.seedwork.register_loading import Kind, Kinds
 
-REGISTER = register("register")
+REGISTER = person_register("register")
+
+FAMILY_CONTRACTS = register("family_contracts")
+"""Nobody else obeys them, and nobody else need know who is whose patient: they are told to nobody."""
 
 _DIVISION = re.compile(r"[A-Z]{1,2}([0-9]{6})")
 
@@ -48,6 +53,7 @@ KINDS: Kinds = {
     "institution": Kind(REGISTER, Institution, "H[0-9]{11}", _institution),
     "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}", _agreement),
     "drug": Kind(REGISTER, Drug, "[XZ][0-9A-Z]{22}|T[0-9]{9}"),
+    "family_contract": Kind(FAMILY_CONTRACTS, FamilyContract, "FC[0-9]{6,20}"),
 }
 """By the national codes: 医保医师 D, 护士 N, 药师 HY, 技术人员 HJ; 定点医疗机构 H; 医保药品代码 of 23 characters,
 中药饮片 T and nine digits."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from services.prescribe.application.known import known, signing_keys
+from services.prescribe.application.links import linked
 from services.prescribe.application.nearest import refused_with_nearest
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
@@ -21,12 +22,13 @@ from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.values import Signature
 from services.seedwork.calendar import civil_day
-from services.seedwork.model import Loaded, Outcome, Refusal, StreamRef
+from services.seedwork.model import Command, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.signing import verify_compact
 from services.seedwork.usecase import Answer, Deciding, Decision, Moment, UseCase
 
 C = TypeVar("C", bound=WrittenPrescription)
+P = TypeVar("P", bound=Command)
 DecidingOn = Callable[..., Outcome]
 
 
@@ -50,7 +52,7 @@ def _signed(jws: str, kind: type[C], decide_on: DecidingOn, expected: object = N
     return _SignedUseCase(jws, command, decide_on).use_case()
 
 
-def read_payload(jws: str, kind: type[C]) -> C | Refusal:
+def read_payload(jws: str, kind: type[P]) -> P | Refusal:
     """The command in the payload, not yet verified: it only tells which streams to read. Never shows values back."""
     try:
         segment = jws.split(".")[1]
@@ -96,7 +98,7 @@ class _SignedUseCase:
             return Decision.refused(Refusal("prescription.not_yours"))
         day = civil_day(moment.now)
         facts = known(patient.state, person.state, institution.state, [drug.state for drug in drugs], day)
-        signed = Signed(self.jws, self._check(person.state, moment))
+        signed = Signed(self.jws, check_signature(self.jws, person.state, moment))
         outcome = self.decide_on(
             prescription.state,
             self.command,
@@ -107,20 +109,23 @@ class _SignedUseCase:
         )
         if isinstance(outcome, Refusal):
             return refused_with_nearest(outcome)
-        return Decision.on(prescription, outcome, _answer(prescription.after(outcome)))
+        after = prescription.after(outcome)
+        return linked(moment, self.command, after, Decision.on(prescription, outcome, _answer(after)))
 
-    def _check(self, person: EntryState, moment: Moment) -> Signature | Refusal:
-        certifying = moment.trust.at(moment.now, moment.jurisdiction)
-        verified = verify_compact(self.jws, signing_keys(person), civil_day(moment.now), certifying)
-        if isinstance(verified, Refusal):
-            return verified
-        return Signature(
-            kid=verified.kid,
-            sha256=hashlib.sha256(self.jws.encode()).hexdigest(),
-            algorithm=verified.algorithm,
-            certificate=verified.certificate,
-            degraded=verified.degraded,
-        )
+
+def check_signature(jws: str, person: EntryState, moment: Moment) -> Signature | Refusal:
+    """Whether a key of the person's register entry, good at this moment, signed these bytes."""
+    certifying = moment.trust.at(moment.now, moment.jurisdiction)
+    verified = verify_compact(jws, signing_keys(person), civil_day(moment.now), certifying)
+    if isinstance(verified, Refusal):
+        return verified
+    return Signature(
+        kid=verified.kid,
+        sha256=hashlib.sha256(jws.encode()).hexdigest(),
+        algorithm=verified.algorithm,
+        certificate=verified.certificate,
+        degraded=verified.degraded,
+    )
 
 
 def _answer(state: PrescriptionState) -> Answer:

@@ -7,10 +7,15 @@ from typing import Any, cast
 
 from contracts import prescribed
 from contracts.events import prescribe as public
-from contracts.registers import DrugClass
-from contracts.values import LineQuantity
+from contracts.registers import OWNER, DrugClass
+from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
+from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
+from services.prescribe.application.translation_plans import instalment_lapsed, stop_use_notified
 from services.prescribe.domain import prescription_events as happened
+from services.prescribe.domain.cancellation import asked_of_dispatch
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.prescription import PrescriptionState
+from services.prescribe.domain.stop_use_events import StopUseNotified
 from services.prescribe.domain.values import Line
 from services.prescribe.domain.values import LineQuantity as Quantity
 from services.seedwork.composition import Happened, Translation
@@ -65,7 +70,22 @@ def _common(signed: happened.SignedRevision) -> dict[str, Any]:
         "signed_sha256": signed.signature.sha256,
         "signature": _signature(signed),
         "valid_until": signed.valid_until,
+        "renews": signed.renews,
+        "extends": signed.extends,
+        "replaces": signed.replaces,
     }
+
+
+def _confirmed(state: PrescriptionState) -> dict[str, Any]:
+    """The second signature, where there is one."""
+    confirmation = state.confirmation
+    if confirmation is None:
+        return {}
+    findings = confirmation.findings
+    told = None
+    if findings is not None:
+        told = tuple(ConfirmedFinding.model_validate(each, from_attributes=True) for each in findings)
+    return {"confirmed": told, "confirmation_sha256": confirmation.signature.sha256}
 
 
 def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
@@ -73,7 +93,8 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
     facts = signed.facts
     yield public.PrescriptionIssued(
         **_common(signed),
-        kind="first" if signed.revision == 1 else "amended",
+        **_confirmed(it.after),
+        kind=_KINDS[type(it.event)],
         visit_kind=signed.visit_kind,
         facts=prescribed.PatientFacts.model_validate(facts, from_attributes=True) if facts else None,
         lines=tuple(_issued_line(line) for line in signed.lines),
@@ -82,7 +103,16 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         validity_reason=signed.validity_reason,
         online_visit=signed.online_visit,
         issued_at=signed.issued_at,
+        plan=SupplyPlan.model_validate(signed.plan, from_attributes=True) if signed.plan else None,
+        plan_assessment=signed.plan_assessment,
     )
+
+
+_KINDS: Mapping[type[DomainEvent], Any] = {
+    happened.PrescriptionIssued: "first",
+    happened.PrescriptionAmended: "amended",
+    FindingsConfirmed: "confirmed",
+}
 
 
 def _issued_line(line: Line) -> prescribed.IssuedLine:
@@ -120,7 +150,9 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
     state: PrescriptionState = it.after
     yield public.PrescriptionReleased(
         **_common(state.signed),
+        **_confirmed(state),
         patient_name=state.signed.patient_name,
+        instalments=state.signed.plan.instalments if state.signed.plan else 1,
         patient_age_days=state.signed.facts.age_days if state.signed.facts else None,
         lines=tuple(_released_line(line) for line in state.signed.lines),
         nominated_pharmacy=state.nominated_pharmacy,
@@ -170,8 +202,8 @@ def _cancellation_requested(it: Happened) -> Iterable[public.CancellationRequest
     yield public.CancellationRequested(
         **_names(it.after),
         request_id=event.request_id,
-        fulfilments=it.after.fulfilments,
-        scope=None if event.scope is None else _quantities(event.scope),
+        fulfilments=it.after.fulfilments if event.scope is None or asked_of_dispatch(event) else (),
+        scope=None if event.scope is None else _quantities(asked_of_dispatch(event)),
         reason_code=event.reason_code,
         urgent=event.urgent,
         answer_due_at=event.answer_due_at,
@@ -210,6 +242,9 @@ def _completed(it: Happened) -> Iterable[public.PrescriptionCompleted]:
 
 
 def _entry_recorded(it: Happened) -> Iterable[public.RegisterEntryRecorded]:
+    """Only what the others obey; family doctors' contracts are prescribe's own."""
+    if cast(EntryRecorded, it.event).kind not in OWNER:
+        return
     yield public.RegisterEntryRecorded.model_validate(it.event.model_dump())
 
 
@@ -221,12 +256,16 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     PatientForgotten: _forgotten,
     happened.PrescriptionIssued: _issued,
     happened.PrescriptionAmended: _issued,
+    FindingsConfirmed: _issued,
     happened.PrescriptionReleased: _released,
     happened.InstalmentOpened: _instalment_opened,
+    happened.InstalmentLapsed: instalment_lapsed,
+    StopUseNotified: stop_use_notified,
     happened.CancellationRequested: _cancellation_requested,
     happened.PrescriptionCancelled: _cancelled,
     happened.PrescriptionExpired: _expired,
     happened.PrescriptionCompleted: _completed,
     EntryRecorded: _entry_recorded,
+    **TRANSLATE_BLOCKS,
 }
 """Each tells exactly one public event; all others stay private."""

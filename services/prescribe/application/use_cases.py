@@ -6,15 +6,37 @@ from typing import Any
 from uuid import UUID
 
 from services.prescribe.domain.cancellation import answer_overdue, cancel
-from services.prescribe.domain.commands import CancelPrescription, NominatePharmacy, RegisterPatient
+from services.prescribe.domain.commands import (
+    AcknowledgeStopUse,
+    CancelPrescription,
+    NominatePharmacy,
+    RegisterPatient,
+)
+from services.prescribe.domain.instalments import close_due, open_due
 from services.prescribe.domain.nomination import nominate
 from services.prescribe.domain.patient_record import PATIENT, PatientState, register_patient
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
+from services.prescribe.domain.stop_use import acknowledge
 from services.prescribe.domain.validity import expire
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Deciding, Decision, Load, Moment, UseCase
+
+DEATH = "patient_died"
+"""The one reason for which an institution cancels without prescriber or delegate."""
+
+
+def acknowledge_stop_use(command: AcknowledgeStopUse) -> UseCase:
+    """The patient has read the notice."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        outcome = acknowledge(prescription.state, command.request_id, moment.actor.patient_ref, moment.now)
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        return Decision.on(prescription, outcome, Answer(body={"request_id": str(command.request_id)}))
+
+    return UseCase((PRESCRIPTION.ref(command.prescription_id),), decide)
 
 
 def register_new_patient(command: RegisterPatient) -> UseCase:
@@ -35,7 +57,9 @@ def cancel_prescription(command: CancelPrescription) -> UseCase:
 
     def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
         actor = moment.actor
-        delegate_of = actor.organisation if actor.role == "delegate" else None
+        delegate_of = actor.organisation if actor.role in {"delegate", "medical_office"} else None
+        if actor.role == "medical_office" and command.reason_code != DEATH:
+            return Decision.refused(Refusal("cancellation.only_on_death", {"reason_code": DEATH}))
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         outcome = cancel(prescription.state, command, actor.subject, delegate_of, policy=policy, now=moment.now)
         if isinstance(outcome, Refusal):
@@ -76,6 +100,24 @@ def end_validity(prescription_id: UUID) -> UseCase:
 
     def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
         return Decision.on(prescription, expire(prescription.state, moment.now))
+
+    return UseCase((PRESCRIPTION.ref(prescription_id),), decide)
+
+
+def open_instalment(prescription_id: UUID) -> UseCase:
+    """The clock: the next instalment of a long-term supply may be held."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        return Decision.on(prescription, open_due(prescription.state, moment.now))
+
+    return UseCase((PRESCRIPTION.ref(prescription_id),), decide)
+
+
+def close_instalments(prescription_id: UUID) -> UseCase:
+    """The clock: the window of an instalment is over."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        return Decision.on(prescription, close_due(prescription.state, moment.now))
 
     return UseCase((PRESCRIPTION.ref(prescription_id),), decide)
 

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.envelope import message_id
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.domain.patient_record import PatientState
-from services.prescribe.domain.prescription import Cancellation, PrescriptionState
+from services.prescribe.domain.prescription import Block, Cancellation, PrescriptionState, StopUse
 from services.prescribe.domain.trace import Entry, causal_order
 from services.seedwork.usecase import Actor
 
@@ -42,9 +42,45 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "reviewers": [each.model_dump() for each in state.reviewers],
         "nominated_pharmacy": state.nominated_pharmacy,
         "findings": [each.model_dump(mode="json") for each in state.findings],
+        "confirmed_findings": _confirmed(state),
         "review_comment": state.comment,
+        "instalments": [_show_window(state, number) for number in state.windows],
+        "blocked_lines": sorted(state.blocked_lines),
+        "queries": [_show_query(each, ended=state.ended) for each in state.blocks],
+        "stop_use": [_show_notice(each) for each in state.stop_use.values()],
         "cancellations": [_show_cancellation(each) for each in state.cancellations],
     }
+
+
+def _show_notice(notice: StopUse) -> dict[str, Any]:
+    """What the patient must not use any more."""
+    told = notice.notified.model_dump(mode="json", exclude={"patient_ref"})
+    return {**told, "acknowledged_at": notice.acknowledged_at.isoformat() if notice.acknowledged_at else None}
+
+
+def _show_window(state: PrescriptionState, number: int) -> dict[str, Any]:
+    """An opened instalment: when it may be held, and where its quantities are."""
+    window = state.windows[number]
+    return {
+        "instalment": number,
+        "opens_at": window.opens_at.isoformat(),
+        "closes_at": window.closes_at.isoformat(),
+        "received_at": window.received_at.isoformat() if window.received_at else None,
+        "lapsed": window.lapsed,
+        "lines": [line.model_dump() for line in state.parts.instalments[number].values()],
+    }
+
+
+def _show_query(block: Block, *, ended: bool) -> dict[str, Any]:
+    """What stops lines, and whether the prescriber has answered."""
+    asked = block.raised.model_dump(mode="json", exclude={"patient_ref"})
+    answered = block.answered_by is not None
+    return {**asked, "answered": answered, "closed": ended and not answered, "answer_sha256": block.answered_by}
+
+
+def _confirmed(state: PrescriptionState) -> list[dict[str, Any]]:
+    findings = state.confirmation.findings if state.confirmation else None
+    return [each.model_dump(mode="json") for each in findings or ()]
 
 
 def _show_cancellation(request: Cancellation) -> dict[str, Any]:

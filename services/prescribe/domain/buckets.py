@@ -50,11 +50,6 @@ def unbalanced(buckets: Buckets, told: Told) -> Refusal | None:
     return Refusal("prescription.buckets_unbalanced", facts)
 
 
-def still_open(told: Iterable[LineBuckets]) -> int:
-    """What has not come to its end, over all lines."""
-    return sum(line.still_open for line in told)
-
-
 def running(buckets: Buckets) -> int:
     """What pharmacies, couriers or replacements are at work on."""
     return sum(line.of(bucket) for line in buckets.values() for bucket in OPEN_BUCKETS if bucket != "remaining")

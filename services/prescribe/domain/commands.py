@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import (
     Diagnosis,
@@ -20,7 +21,7 @@ from services.prescribe.domain.values import (
     TcmDiagnosis,
     WrittenLine,
 )
-from services.seedwork.model import Command
+from services.seedwork.model import Command, Immutable
 
 CODE_LENGTH_MAX = 30
 PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
@@ -74,6 +75,15 @@ class WrittenPrescription(Command):
     hints_seen: tuple[HintSeen, ...] = Field(default=(), max_length=50)
     insurance_intent: InsuranceIntent
     insurance_disease_code: str | None = Field(default=None, max_length=30)
+    plan: WrittenPlan | None = None
+    renews: UUID | None = None
+    """An earlier prescription of the same prescriber that this one goes on from."""
+    extends: UUID | None = None
+    """Another institution's, whose regimen a contracted family doctor continues (延伸处方)."""
+    family_contract: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
+    """The register's code of the family doctor's contract with the patient; needed to extend."""
+    replaces: UUID | None = None
+    """An earlier one of the same prescriber; what is left of it is cancelled."""
 
 
 class IssuePrescription(WrittenPrescription):
@@ -84,6 +94,56 @@ class AmendPrescription(WrittenPrescription):
     """A returned prescription, written and signed anew; `revision` is the number it is to become."""
 
     revision: int = Field(ge=2)
+
+
+class FindingReason(Immutable):
+    """Why one finding of the review, by its number, does not change the prescription."""
+
+    finding: int = Field(ge=1)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class SignedAgain(Command):
+    """What the same prescriber says of a prescription by another signature; `signed_sha256` names the exact content."""
+
+    prescription_id: UUID
+    prescriber: str = Field(max_length=CODE_LENGTH_MAX)
+    signed_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ConfirmFindings(SignedAgain):
+    """The prescriber insists on a returned prescription (双签名); `confirmation_no` is the number it is to become."""
+
+    revision: int = Field(ge=1)
+    confirmation_no: int = Field(ge=1)
+    findings: tuple[FindingReason, ...] = Field(min_length=1, max_length=50)
+
+
+class AcknowledgeStopUse(Command):
+    """The patient has read that what they have must not be used any more."""
+
+    prescription_id: UUID
+    request_id: UUID
+
+
+class AnswerQuery(SignedAgain):
+    """The prescriber answers why lines were blocked, and stands for them by another signature (重新签字)."""
+
+    block_id: UUID
+    answer: str = Field(min_length=1, max_length=500)
+
+
+class SafetyStop(Command):
+    """An authority, or the institution that issued it, stops lines of a prescription; `lines` None: all.
+
+    `block_id` is new per intent and the same in a repeat.
+    """
+
+    prescription_id: UUID
+    block_id: UUID
+    lines: tuple[int, ...] | None = Field(default=None, min_length=1, max_length=50)
+    reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
+    reason: str = Field(min_length=1, max_length=500)
 
 
 class CancelPrescription(Command):

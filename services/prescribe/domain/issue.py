@@ -9,6 +9,7 @@ from typing import Any
 from services.prescribe.domain.calendar import end_of_validity
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
 from services.prescribe.domain.issue_checks import WHAT, WHO, Written, broken
+from services.prescribe.domain.plan_checks import as_planned
 from services.prescribe.domain.policy import Policy
 from services.prescribe.domain.prescription import KeptCancellation, PrescriptionState
 from services.prescribe.domain.prescription_events import (
@@ -106,6 +107,11 @@ def _checked(
         "medicine_kind": command.medicine_kind,
         "lines": tuple(_line(line, drug, written) for line, drug in written.lines()),
         "long_supply_reason": command.long_supply_reason,
+        "renews": command.renews,
+        "extends": command.extends,
+        "replaces": command.replaces,
+        "plan": as_planned(command.plan, policy.long_term) if command.plan and policy.long_term else None,
+        "plan_assessment": command.plan.assessment if command.plan else None,
         "validity_days": command.validity_days,
         "validity_reason": command.validity_reason,
         "online_visit": command.online_visit,

@@ -26,6 +26,27 @@ class Limit(Immutable):
     with_reason: int = Field(ge=1)
 
 
+class LongTerm(Immutable):
+    """Long-term supply (长期处方): how long, when an assessment is needed, how instalments open, what is excluded."""
+
+    days_usual: int = Field(ge=1)
+    days_max: int = Field(ge=1)
+    """With a written assessment and the patient's signature."""
+    instalment_days_max: int = Field(ge=1)
+    lead_days: int = Field(ge=0)
+    """Before what was supplied is used up, unless the plan names fewer."""
+    open_days: int = Field(ge=1)
+    """How long a later instalment may be held."""
+    excluded_classes: frozenset[str]
+    excluded_atc: tuple[str, ...]
+    """Leading characters of ATC codes."""
+    cold_chain_excluded: bool
+
+    def excludes(self, drug_class: str, atc: str, *, cold_chain: bool) -> bool:
+        anti_infective = atc.startswith(self.excluded_atc) if self.excluded_atc else False
+        return drug_class in self.excluded_classes or anti_infective or (cold_chain and self.cold_chain_excluded)
+
+
 class DoseFrequency(Immutable):
     """What a code of frequency means: `times` doses in each `per_days` days; as needed, or one dose only."""
 
@@ -127,6 +148,8 @@ class Policy(DatedPolicy):
     """From the request until the patient is forgotten: nothing undoes it, and by then every list has followed."""
     records_kept_years: dict[RecordKind, int]
     """From the last day of validity; a prescription that is of several kinds is kept for the longest."""
+    long_term: LongTerm | None = None
+    """None: the jurisdiction has no supply in instalments."""
 
     def is_diagnosis(self, code: str) -> bool:
         return re.fullmatch(self.diagnosis_pattern, code) is not None

@@ -1,111 +1,40 @@
-"""The aggregate Prescription: its state and how each event changes it."""
+"""The aggregate Prescription: how each event changes it, and which deadlines run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.prescribe.domain import prescription_events as happened
-from services.prescribe.domain.buckets import Buckets, by_line, cancelled, prescribed
+from services.prescribe.domain.block_events import BLOCK_EVENTS, QueryAnswered, QueryRaised
 from services.prescribe.domain.calendar import past
-from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
-from services.prescribe.domain.values import (
-    CLOSING,
-    FINAL,
-    UNDER_REVIEW,
-    CancelledLine,
-    Finding,
-    LineQuantity,
-    Reviewer,
-    Status,
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
+from services.prescribe.domain.parts import Parts
+from services.prescribe.domain.prescription_state import (
+    Block,
+    Cancellation,
+    KeptCancellation,
+    PrescriptionState,
+    StopUse,
+    Window,
+    fulfilment_id,
 )
-from services.seedwork.model import Aggregate, Refusal, derived_id
+from services.prescribe.domain.stop_use_events import STOP_USE_EVENTS, StopUseAcknowledged, StopUseNotified
+from services.prescribe.domain.values import CLOSING, UNDER_REVIEW, Status
+from services.prescribe.domain.windows import instalments_due
+from services.seedwork.model import Aggregate
 
-
-@dataclass(frozen=True)
-class KeptCancellation:
-    """A cancellation that waits for its prescription."""
-
-    request_id: UUID
-    requested_by: str
-    organisation: str | None
-    reason_code: str
-
-
-@dataclass(frozen=True)
-class Cancellation:
-    """A request to cancel, and the answer so far (`requested`, `undecided`, or what dispatch said)."""
-
-    request_id: UUID
-    requested_by: str
-    reason_code: str
-    answer: str
-    scope: tuple[LineQuantity, ...] | None = None
-    lines: tuple[CancelledLine, ...] = ()
-    answer_due_at: datetime | None = None
-    undecided: bool = False
-    final: bool = False
-
-
-@dataclass(frozen=True)
-class PrescriptionState:
-    """A prescription as it is now. `current` is its last signed form; `buckets` where its quantities are, `holders`
-    the pharmacies at work on them, by hold and by supply."""
-
-    status: Status = Status.NOT_YET
-    current: happened.SignedRevision | None = None
-    buckets: Buckets = field(default_factory=dict)
-    reviewers: tuple[Reviewer, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    comment: str | None = None
-    open_instalments: tuple[int, ...] = ()
-    kept: tuple[KeptCancellation, ...] = ()
-    cancellations: tuple[Cancellation, ...] = ()
-    holders: Mapping[UUID, str] = field(default_factory=dict)
-    validity_over: bool = False
-    nominated_pharmacy: str | None = None
-
-    @property
-    def signed(self) -> happened.SignedRevision:
-        """The last signed form; only for a prescription that has arrived."""
-        if self.current is None:
-            raise LookupError("nothing has been signed yet")
-        return self.current
-
-    @property
-    def ended(self) -> bool:
-        return self.status in FINAL
-
-    @property
-    def fulfilments(self) -> tuple[UUID, ...]:
-        """The fulfilments not known to be closed, by the id dispatch gives them."""
-        return tuple(fulfilment_id(self.signed.prescription_id, number) for number in self.open_instalments)
-
-    def instalment_of(self, fulfilment: UUID) -> int | None:
-        """The open instalment of a fulfilment; None when it has ended, or was never opened."""
-        prescription_id = self.signed.prescription_id
-        return next((n for n in self.open_instalments if fulfilment_id(prescription_id, n) == fulfilment), None)
-
-    def cancellation(self, request_id: UUID) -> Cancellation | None:
-        return next((each for each in self.cancellations if each.request_id == request_id), None)
-
-    def past_validity(self, now: datetime) -> bool:
-        """Whether validity is over, whether or not the clock has said so yet."""
-        return now >= past(self.signed.valid_until)
-
-    def refuses(self, trigger: str) -> Refusal | None:
-        """The refusal of a trigger that the transition table does not list for this state."""
-        if PRESCRIPTION_TRANSITIONS.allows(self.status, trigger):
-            return None
-        code = "prescription.ended" if self.ended else "prescription.wrong_state"
-        return Refusal(code, {"state": str(self.status), "trigger": trigger})
-
-
-def fulfilment_id(prescription_id: UUID, instalment: int) -> UUID:
-    """The id of an instalment's fulfilment, the same in every service."""
-    return derived_id("fulfilment", prescription_id, instalment)
+__all__ = [
+    "PRESCRIPTION",
+    "Block",
+    "Cancellation",
+    "KeptCancellation",
+    "PrescriptionState",
+    "StopUse",
+    "fulfilment_id",
+]
 
 
 def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
@@ -115,6 +44,9 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
             return _cancelled_on_arrival(_signed(state, event, Status.CANCELLED), event.request_id)
         case happened.SignedRevision():
             return _signed(state, event, Status.ISSUED)
+        case FindingsConfirmed():
+            again = state.signed.model_copy(update={"confirmation_no": event.confirmation_no})
+            return replace(state, status=Status.ISSUED, current=again, confirmation=event)
         case happened.PharmacyNominated():
             return replace(state, nominated_pharmacy=event.pharmacy)
         case happened.PrescriptionReleased():
@@ -126,28 +58,47 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
         case happened.PrescriptionRefused():
             return replace(state, status=Status.REFUSED, findings=event.findings, comment=event.comment)
         case happened.InstalmentOpened():
-            return replace(state, open_instalments=(*state.open_instalments, event.instalment))
+            window = Window(event.opens_at, event.closes_at)
+            windows = {**state.windows, event.instalment: window}
+            return replace(state, open_instalments=(*state.open_instalments, event.instalment), windows=windows)
         case happened.ProgressRecorded():
             return _progressed(state, event)
         case happened.InstalmentEnded():
             left = tuple(number for number in state.open_instalments if number != event.instalment)
-            return replace(state, open_instalments=left, buckets=by_line(event.buckets))
+            return replace(state, open_instalments=left, parts=state.parts.told(event.instalment, event.buckets))
+        case happened.InstalmentLapsed():
+            window = replace(state.windows[event.instalment], lapsed=True)
+            windows = {**state.windows, event.instalment: window}
+            return replace(state, windows=windows, parts=state.parts.lapsed(event.instalment))
         case happened.PrescriptionExpired():
             status = Status.EXPIRED if event.final else Status.CLOSING_EXPIRED
-            return replace(state, status=status, validity_over=True, buckets=by_line(event.buckets))
+            return replace(state, status=status, validity_over=True, parts=state.parts.all_lapsed())
         case happened.ExpiryConcluded():
             return replace(state, status=Status.EXPIRED)
         case happened.PrescriptionCompleted():
             return replace(state, status=Status.COMPLETED)
+        case StopUseNotified():
+            return replace(state, stop_use={**state.stop_use, event.request_id: StopUse(event)})
+        case StopUseAcknowledged():
+            read = replace(state.stop_use[event.request_id], acknowledged_at=event.acknowledged_at)
+            return replace(state, stop_use={**state.stop_use, event.request_id: read})
+        case QueryRaised():
+            return replace(state, blocks=(*state.blocks, Block(event)))
+        case QueryAnswered():
+            return replace(state, blocks=tuple(_answered(each, event) for each in state.blocks))
         case _:
             return _cancelling(state, event)
 
 
+def _answered(block: Block, event: QueryAnswered) -> Block:
+    return replace(block, answered_by=event.signature.sha256) if block.raised.block_id == event.block_id else block
+
+
 def _signed(state: PrescriptionState, event: happened.SignedRevision, status: Status) -> PrescriptionState:
-    buckets = prescribed(LineQuantity(line=line.line, quantity=line.quantity) for line in event.lines)
+    parts = Parts.of(event.lines, event.plan)
     if status is Status.CANCELLED:
-        buckets = by_line(cancelled(buckets))
-    return replace(state, status=status, current=event, buckets=buckets)
+        parts = parts.all_cancelled()
+    return replace(state, status=status, current=event, confirmation=None, parts=parts)
 
 
 def _cancelled_on_arrival(state: PrescriptionState, request_id: UUID) -> PrescriptionState:
@@ -165,7 +116,10 @@ def _progressed(state: PrescriptionState, event: happened.ProgressRecorded) -> P
     holders = {key: pharmacy for key, pharmacy in state.holders.items() if key not in {event.hold_id, about}}
     if begins and about and event.pharmacy:
         holders[about] = event.pharmacy
-    return replace(state, holders=holders, buckets=by_line(event.buckets))
+    windows = dict(state.windows)
+    if event.received_at and event.instalment in windows:
+        windows[event.instalment] = replace(windows[event.instalment], received_at=event.received_at)
+    return replace(state, holders=holders, windows=windows, parts=state.parts.told(event.instalment, event.buckets))
 
 
 def _cancelling(state: PrescriptionState, event: object) -> PrescriptionState:
@@ -181,22 +135,40 @@ def _cancelling(state: PrescriptionState, event: object) -> PrescriptionState:
                 answer="requested",
                 scope=event.scope,
                 answer_due_at=event.answer_due_at,
+                fulfilments=state.fulfilments,
+                urgent=event.urgent,
+                unopened=event.unopened,
             )
+            never = {each.line: each.quantity for each in event.unopened}
+            parts = state.parts.never_opened(state.unopened, never)
             status = Status.CLOSING_CANCELLED if event.scope is None else state.status
-            return replace(state, status=status, cancellations=(*state.cancellations, request))
+            return replace(state, status=status, parts=parts, cancellations=(*state.cancellations, request))
         case happened.CancellationAnswered():
-            answered = _amended(state, event.request_id, answer=event.answer, lines=event.lines, final=event.final)
-            return replace(answered, status=Status(event.status), buckets=by_line(event.buckets))
+            return _decided(state, event)
         case happened.CancellationUndecided():
             return _amended(state, event.request_id, answer="undecided", undecided=True)
         case happened.PrescriptionCancelled():
-            moved = replace(state, status=Status.CANCELLED, buckets=by_line(event.buckets))
+            parts = state.parts.all_cancelled() if state.status in UNDER_REVIEW else state.parts
+            moved = replace(state, status=Status.CANCELLED, parts=parts)
             if state.cancellation(event.request_id):
                 return moved
             done = Cancellation(event.request_id, event.requested_by, event.reason_code, answer="cancelled", final=True)
             return replace(moved, cancellations=(*state.cancellations, done))
         case _:  # an answer that came too late changes nothing
             return state
+
+
+def _decided(state: PrescriptionState, event: happened.CancellationAnswered) -> PrescriptionState:
+    """One fulfilment's answer, or prescribe's own where nothing was open."""
+    request = state.cancellation(event.request_id)
+    decided = dict(request.decided) if request else {}
+    if event.fulfilment:
+        decided[event.fulfilment] = (event.decided, event.decided_final)
+    answered = _amended(
+        state, event.request_id, answer=event.answer, lines=event.lines, final=event.final, decided=decided
+    )
+    parts = state.parts.told(event.instalment, event.buckets)
+    return replace(answered, status=Status(event.status), parts=parts)
 
 
 def _amended(state: PrescriptionState, request_id: UUID, **change: object) -> PrescriptionState:
@@ -208,10 +180,13 @@ def _amended(state: PrescriptionState, request_id: UUID, **change: object) -> Pr
 
 
 def next_due(state: PrescriptionState) -> Mapping[str, datetime]:
-    """The deadlines that run: the end of validity, and the answer a cancellation waits for."""
+    """The deadlines that run: the end of validity, an instalment's opening and end, the answer of a cancellation."""
     due: dict[str, datetime] = {}
-    if state.current and (state.status in UNDER_REVIEW or state.status is Status.RELEASED):
+    planned = state.current is not None and state.current.plan is not None and state.status is Status.RELEASED
+    if state.current and not planned and (state.status in UNDER_REVIEW or state.status is Status.RELEASED):
         due["validity"] = past(state.current.valid_until)
+    if planned:
+        due.update(instalments_due(state))
     if state.status is Status.RELEASED or state.status in CLOSING:
         waiting = [each.answer_due_at for each in state.cancellations if not each.final and not each.undecided]
         due.update({"answer_due": min(filter(None, waiting))} if any(waiting) else {})
@@ -220,7 +195,7 @@ def next_due(state: PrescriptionState) -> Mapping[str, datetime]:
 
 PRESCRIPTION = Aggregate(
     name="prescription",
-    events=happened.EVENTS,
+    events=(*happened.EVENTS, FindingsConfirmed, *BLOCK_EVENTS, *STOP_USE_EVENTS),
     initial=PrescriptionState(),
     evolve=evolve,
     next_due=next_due,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
+from services.prescribe.domain.plan import Plan
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import (
     CancelledLine,
@@ -57,6 +58,11 @@ class SignedRevision(DomainEvent):
     policy_version: str
     issued_at: datetime
     valid_until: datetime
+    renews: UUID | None = None
+    extends: UUID | None = None
+    replaces: UUID | None = None
+    plan: Plan | None = None
+    plan_assessment: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
 
 
 class PrescriptionIssued(SignedRevision):
@@ -143,7 +149,7 @@ class InstalmentOpened(DomainEvent):
 
 
 class ProgressRecorded(DomainEvent):
-    """Dispatch told of a hold or a supply, and where the quantities are since then."""
+    """Dispatch told of a hold or a supply, and where the instalment's quantities are since then."""
 
     TOPIC: ClassVar[str] = "prescribe.prescription.progress_recorded"
 
@@ -154,6 +160,17 @@ class ProgressRecorded(DomainEvent):
     reason: str | None = None
     feedback: Literal["partly_dispensed", "out_of_stock", "rejected", "undone"] | None = None
     buckets: tuple[LineBuckets, ...]
+    instalment: int = 1
+    received_at: datetime | None = None
+
+
+class InstalmentLapsed(DomainEvent):
+    """An instalment's window has closed with a part of it not taken: nobody may hold that any more."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.instalment_lapsed"
+
+    instalment: int
+    lines: tuple[LineQuantity, ...]
 
 
 class InstalmentEnded(DomainEvent):
@@ -190,10 +207,13 @@ class CancellationRequested(DomainEvent):
     reason_code: str
     urgent: bool
     answer_due_at: datetime
+    unopened: tuple[LineQuantity, ...] = ()
+    """Of instalments that will never open: cancelled here, beside what dispatch decides."""
 
 
 class CancellationAnswered(DomainEvent):
-    """What dispatch decided so far; `lines` are totals of this request. `status`: where the prescription stands now."""
+    """What dispatch decided so far; `lines` are totals of this request, `decided` those of the fulfilment that answered
+    (None: prescribe itself). `buckets` are of its instalment; `status`: where the prescription stands now."""
 
     TOPIC: ClassVar[str] = "prescribe.prescription.cancellation_answered"
 
@@ -203,6 +223,10 @@ class CancellationAnswered(DomainEvent):
     final: bool
     buckets: tuple[LineBuckets, ...]
     status: str
+    instalment: int = 1
+    fulfilment: UUID | None = None
+    decided: tuple[CancelledLine, ...] = ()
+    decided_final: bool = True
 
 
 class CancellationUndecided(DomainEvent):
@@ -257,6 +281,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     ReviewAnswerStale,
     InstalmentOpened,
     ProgressRecorded,
+    InstalmentLapsed,
     InstalmentEnded,
     CancellationKept,
     CancellationRequested,

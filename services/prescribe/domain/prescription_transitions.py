@@ -25,6 +25,13 @@ _ISSUE = (
         "issued, revision + 1",
         "prescription_issued",
     ),
+    Transition(
+        "returned",
+        "ConfirmFindings",
+        "every open finding confirmable, a reason each; second signature; in validity",
+        "issued, confirmation + 1, validity unchanged",
+        "prescription_issued",
+    ),
 )
 
 _NOMINATE = tuple(
@@ -79,10 +86,46 @@ _CANCEL = (
     ),
 )
 
+_ASKED = "same, lines blocked, query to the prescriber"
+_BLOCK = (
+    *(Transition(state, "supply_refused", "once per block", _ASKED, "-") for state in _CIRCULATING),
+    *(Transition(state, "rescreen_found", "once per block", _ASKED, "lines_blocked") for state in _CIRCULATING),
+    *(
+        Transition(state, "SafetyStop", "authority of the region, or the institution", _ASKED, "lines_blocked")
+        for state in _CIRCULATING
+    ),
+    *(
+        Transition(state, "clock: registration", "prescriber out of force", _ASKED, "lines_blocked")
+        for state in _CIRCULATING
+    ),
+    Transition(
+        "released", "AnswerQuery", "an open query; signature and reason", "released, lines free", "lines_unblocked"
+    ),
+)
+
 _CLOCK = (
     Transition("issued", "clock: validity", "past valid_until", "expired", "prescription_expired"),
     Transition("returned", "clock: validity", "past valid_until", "expired", "prescription_expired"),
-    Transition("released", "clock: validity", "past valid_until", "closing(expired)", "prescription_expired"),
+    Transition("released", "clock: validity", "past valid_until, no plan", "closing(expired)", "prescription_expired"),
+    Transition(
+        "released",
+        "clock: instalment_opens",
+        "nothing of the one before remains, is held or dispensed; by plan, by what was received, or once it lapsed",
+        "released",
+        "instalment_opened",
+    ),
+    Transition(
+        "released",
+        "clock: instalment_closes",
+        "past closes_at",
+        "released; for the last one, or the first with nothing taken: closing(expired)",
+        "instalment_lapsed; at the end prescription_expired",
+    ),
+)
+
+_NOTICE = tuple(
+    Transition(state, "AcknowledgeStopUse", "the patient's own; an urgent cancellation found it in hands", "same", "-")
+    for state in (*_CIRCULATING, "completed", "cancelled", "expired")
 )
 
 _SUPPLY = (
@@ -95,4 +138,4 @@ _SUPPLY = (
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )
 
-PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_NOMINATE, *_REVIEW, *_CANCEL, *_CLOCK, *_SUPPLY))
+PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_NOMINATE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_NOTICE, *_SUPPLY))

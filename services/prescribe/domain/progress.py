@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from services.prescribe.domain.buckets import Told, lapsed, unbalanced
-from services.prescribe.domain.prescription import PrescriptionState
+from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.prescription_events import (
     ExpiryConcluded,
     InstalmentEnded,
@@ -33,14 +34,22 @@ class Progress:
     pharmacy: str | None = None
     reason: str | None = None
     rejected: bool = False
+    instalment: int | None = 1
+    at: datetime | None = None
 
 
 def follow(state: PrescriptionState, progress: Progress) -> Outcome:
     """Takes over where the quantities are. After the end of validity nothing remains: it has lapsed."""
     if state.current is None:
         return Refusal("prescription.unknown")
-    if refusal := state.refuses(progress.cause) or unbalanced(state.buckets, progress.buckets):
+    number = progress.instalment
+    if refusal := state.refuses(progress.cause):
         return refusal
+    if number is None:
+        return Refusal("instalment.unknown")
+    if refusal := unbalanced(state.parts.known_to_dispatch(number), progress.buckets):
+        return refusal
+    over = state.validity_over or (number in state.windows and state.windows[number].lapsed)
     return [
         ProgressRecorded(
             cause=progress.cause,
@@ -49,7 +58,9 @@ def follow(state: PrescriptionState, progress: Progress) -> Outcome:
             pharmacy=progress.pharmacy,
             reason=progress.reason,
             feedback=_feedback(progress),
-            buckets=lapsed(progress.buckets) if state.validity_over else progress.buckets,
+            buckets=lapsed(progress.buckets) if over else progress.buckets,
+            instalment=number,
+            received_at=progress.at if progress.cause == "supply_received" else None,
         )
     ]
 
@@ -70,17 +81,21 @@ def _feedback(progress: Progress) -> Feedback | None:
 
 
 def end_fulfilment(state: PrescriptionState, fulfilment: UUID, outcome: str, buckets: Told) -> Outcome:
-    """Dispatch closed a fulfilment. With the last one the prescription ends: completed when all is in hands, else
-    cancelled when anything was cancelled by request, else expired."""
+    """Dispatch closed a fulfilment. With the last one, when none is to come, the prescription ends: completed when all
+    is in hands, else cancelled when anything was cancelled by request, else expired."""
     if state.current is None:
         return Refusal("prescription.unknown")
     instalment = state.instalment_of(fulfilment)
-    if instalment is None:
+    if instalment is None or instalment not in state.open_instalments:
         return []
-    if refusal := state.refuses("fulfilment_closed") or unbalanced(state.buckets, buckets):
+    known = state.parts.known_to_dispatch(instalment)
+    if refusal := state.refuses("fulfilment_closed") or unbalanced(known, buckets):
         return refusal
     ended = InstalmentEnded(instalment=instalment, outcome=outcome, buckets=buckets)
-    return [ended, *_end(state, buckets)]
+    after = PRESCRIPTION.evolve(state, ended)
+    if after.open_instalments or after.to_come:
+        return [ended]
+    return [ended, *_end(after, tuple(after.buckets.values()))]
 
 
 def _end(state: PrescriptionState, buckets: Told) -> list[DomainEvent]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.prescribe.domain.values import StandingFacts
 
@@ -62,6 +65,15 @@ class Drug:
     cold_chain: bool
     atc: str
     english_name: str
+
+
+class FamilyContract(BaseModel):
+    """A family doctor's contract with a patient (家庭医生签约): who may continue another institution's regimen."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    doctor: str = Field(max_length=30, description="national code of the doctor")
+    patient_ref: UUID = Field(description="the patient's random reference")
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.prescribe.domain.instalments import first_instalment
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.prescription_events import (
-    InstalmentOpened,
     PrescriptionRefused,
     PrescriptionReleased,
     PrescriptionReturned,
@@ -18,7 +18,7 @@ from services.prescribe.domain.prescription_events import (
     ReviewAnswerStale,
 )
 from services.prescribe.domain.validity import expire
-from services.prescribe.domain.values import Finding, LineQuantity, Reviewer
+from services.prescribe.domain.values import Finding, Reviewer
 from services.seedwork.model import Outcome, Refusal
 
 Why = Literal["not_current", "other_content", "not_under_review", "validity_over"]
@@ -54,7 +54,7 @@ def take_answer(state: PrescriptionState, answer: ReviewAnswer, now: datetime) -
     if why is not None:
         return [_recorded(answer, why), *(expire(state, now) if why == "validity_over" else ())]
     event = _about(_ANSWERS[answer.answer], state, answer)
-    return [event, _opened(state, now)] if answer.answer == "passed" else [event]
+    return [event, first_instalment(state, now)] if answer.answer == "passed" else [event]
 
 
 def _stale(state: PrescriptionState, answer: ReviewAnswer, now: datetime) -> Why | None:
@@ -89,16 +89,4 @@ def _about(event: type[ReviewAnswered], state: PrescriptionState, answer: Review
         findings=answer.findings,
         codes=answer.codes,
         comment=answer.comment,
-    )
-
-
-def _opened(state: PrescriptionState, now: datetime) -> InstalmentOpened:
-    """Instalment 1 of 1: the whole quantity, until validity ends."""
-    current = state.signed
-    return InstalmentOpened(
-        instalment=1,
-        of=1,
-        opens_at=now,
-        closes_at=current.valid_until,
-        lines=tuple(LineQuantity(line=line.line, quantity=line.quantity) for line in current.lines),
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.prescribe.domain.buckets import lapsed
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.prescription_events import PrescriptionExpired
-from services.prescribe.domain.values import UNDER_REVIEW
+from services.prescribe.domain.values import UNDER_REVIEW, Status
 from services.seedwork.model import DomainEvent
 
 
@@ -18,4 +17,8 @@ def expire(state: PrescriptionState, now: datetime) -> list[DomainEvent]:
     """
     if state.current is None or not state.past_validity(now) or state.refuses("clock: validity"):
         return []
-    return [PrescriptionExpired(final=state.status in UNDER_REVIEW, buckets=lapsed(state.buckets.values()))]
+    if state.current.plan and state.status is Status.RELEASED:  # its instalments have windows of their own
+        return []
+    return [
+        PrescriptionExpired(final=state.status in UNDER_REVIEW, buckets=tuple(state.parts.all_lapsed().total.values()))
+    ]

@@ -273,14 +273,21 @@ class Reviewer(Immutable):
 
 
 class Finding(Immutable):
-    """Something the review found; names rules and numbers only."""
+    """Something the review found; names rules and numbers only. `number`: its place in the case, 0 where not told."""
 
+    number: int = 0
     rule: str
     severity: str
     result_code: str | None = None
     lines: tuple[int, ...] = ()
     evidence: str
     confirmable: bool = False
+
+
+class ConfirmedFinding(Finding):
+    """A finding that the prescriber insists on (双签名), and why."""
+
+    reason: str
 
 
 class CancelledLine(Immutable):

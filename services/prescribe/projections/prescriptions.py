@@ -8,7 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.prescribe.domain import prescription_events as happened
+from services.prescribe.domain.block_events import QueryRaised
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.forgetting import strictest_class
+from services.prescribe.domain.stop_use_events import StopUseAcknowledged
 from services.prescribe.domain.trace import TraceRecorded
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
@@ -48,6 +51,7 @@ feedback = sa.Table(
 STATUS: Mapping[type[DomainEvent], str] = {
     happened.PrescriptionIssued: "issued",
     happened.PrescriptionAmended: "issued",
+    FindingsConfirmed: "issued",
     happened.PrescriptionArrivedCancelled: "cancelled",
     happened.PrescriptionReleased: "released",
     happened.PrescriptionReturned: "returned",
@@ -95,6 +99,15 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             return "cancellation_undecided", {"request_id": str(event.request_id), "holders": list(event.holders)}
         case TraceRecorded() if event.type in FEEDBACK:
             return FEEDBACK[event.type], dict(event.summary)
+        case QueryRaised():
+            kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
+            facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
+            return kind, {**facts, "source": event.source, "asked_by": event.asked_by}
+        case StopUseAcknowledged():
+            return "stop_use_acknowledged", {"request_id": str(event.request_id)}
+        case happened.InstalmentLapsed() if event.lines:
+            lapsed = sum(each.quantity for each in event.lines)
+            return "instalment_lapsed", {"instalment": event.instalment, "lapsed": lapsed}
         case happened.PrescriptionExpired():
             return "not_dispensed_in_time", {"lapsed": sum(line.lapsed for line in event.buckets)}
         case _:
@@ -171,6 +184,14 @@ PRESCRIPTIONS = Projection(
         "prescriptions_of_patient": _listed.where(
             prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid), prescription.c.arrival < _before
         ),
+        "circulating_of_prescriber": sa.select(prescription)
+        .where(
+            prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),
+            prescription.c.arrival > sa.bindparam("after", type_=sa.BigInteger),
+            prescription.c.status.not_in(["completed", "refused", "cancelled", "expired"]),
+        )
+        .order_by(prescription.c.arrival)
+        .limit(_limit),
         "records_of_patient": sa.select(*_kept, sa.func.max(prescription.c.valid_until).label("valid_until"))
         .where(prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid))
         .group_by(*_kept),

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from services.prescribe.domain.prescription_events import EVENTS
+from services.prescribe.domain.prescription import PRESCRIPTION
 from services.prescribe.domain.trace import TraceRecorded, summary_of
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
 from services.seedwork.projection import Operation, Projection, Put, Recorded
 
 TRACE_LINES_MAX = 2000
-_OWN = frozenset(EVENTS)
+_OWN = frozenset(PRESCRIPTION.events)
 
 trace = sa.Table(
     "trace",

@@ -51,7 +51,11 @@ def test_outside_development_mode_there_is_none(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("jwk", ["{}", "[]", "x", json.dumps(ECKey.generate_key("P-384").as_dict(private=False))])
+@pytest.mark.parametrize(
+    "jwk",
+    ["{}", "[]", "x", json.dumps(ECKey.generate_key("P-384").as_dict(private=False))],
+    ids=["empty", "list", "no JSON", "another curve"],
+)
 def test_what_is_no_p256_key_is_not_certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jwk: str) -> None:
     monkeypatch.setenv("RXFLOW_DEVELOPMENT", "1")
     monkeypatch.setenv("RXFLOW_KEY_DIRECTORY", str(tmp_path / "keys"))

@@ -78,6 +78,18 @@ class ReleaseHold(Command):
     """None: all of it."""
 
 
+class RefuseAtPharmacy(Command):
+    """The pharmacy's pharmacist refuses to dispense for a clinical or legal reason (药品管理法 §58: 应当拒绝调配)."""
+
+    hold_id: UUID
+    pharmacy: str
+    pharmacist: str
+    code: str
+    reason: str
+    lines: tuple[int, ...] | None = None
+    """None: all lines of the hold."""
+
+
 class PrepareSupply(Command):
     """Packs picked and scanned for a hold."""
 

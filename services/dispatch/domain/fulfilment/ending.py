@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
-from services.dispatch.domain.fulfilment.commands import CancelQuantities
+from services.dispatch.domain.fulfilment.commands import CancelQuantities, RequestedLine
 from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.holds import put_back
 from services.dispatch.domain.fulfilment.state import Cancellation, FulfilmentState, Hold
@@ -123,6 +123,17 @@ def decide_cancellation(state: FulfilmentState, command: CancelQuantities) -> li
         )
     )
     return events
+
+
+def left_to_cancel(command: CancelQuantities, answered: FulfilmentState) -> CancelQuantities:
+    """The same request without what one fulfilment has given or may still give: a part counts once over all."""
+    given = answered.cancellations.get(command.request_id)
+    if command.scope is None or given is None:
+        return command
+    taken = {row.line: row.cancelled + row.awaiting_return for row in given.lines}
+    rest = ((row.line, row.quantity - taken.get(row.line, 0)) for row in command.scope)
+    scope = tuple(RequestedLine(line=line, quantity=quantity) for line, quantity in rest if quantity)
+    return command.model_copy(update={"scope": scope})
 
 
 def _wanted(state: FulfilmentState, command: CancelQuantities) -> dict[int, int]:

@@ -72,7 +72,7 @@ class HoldEnded(DomainEvent):
     TOPIC: ClassVar[str] = "dispatch.fulfilment.hold_ended"
 
     hold_id: UUID
-    how: Literal["released", "expired", "revoked", "rest_freed"]
+    how: Literal["released", "refused", "expired", "revoked", "rest_freed"]
     reason: str | None = None
     freed: tuple[FreedLine, ...]
 
@@ -222,6 +222,37 @@ class CancellationDecided(DomainEvent):
     final: bool
 
 
+class LinesBlocked(DomainEvent):
+    """Nobody may hold or dispense these lines until the prescriber has answered; `lines` empty: all of them."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.lines_blocked"
+
+    block_id: UUID
+    lines: tuple[int, ...]
+
+
+class LinesUnblocked(DomainEvent):
+    """The prescriber has answered this block; another one may still stand on the same lines."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.lines_unblocked"
+
+    block_id: UUID
+
+
+class SupplyRefused(DomainEvent):
+    """The pharmacy's pharmacist refused to dispense (拒绝调剂): a code of the official list, and why."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_refused"
+
+    block_id: UUID
+    hold_id: UUID
+    patient_ref: UUID
+    pharmacist: str
+    lines: tuple[int, ...]
+    code: str
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
 class FulfilmentClosed(DomainEvent):
     """Nothing remains, is held or dispensed any more."""
 
@@ -247,5 +278,8 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     SupplyUndone,
     RemainderLapsed,
     CancellationDecided,
+    LinesBlocked,
+    LinesUnblocked,
+    SupplyRefused,
     FulfilmentClosed,
 )

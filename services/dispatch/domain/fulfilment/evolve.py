@@ -42,6 +42,12 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
         case e.CancellationDecided():
             return _cancellation(state, event)
+        case e.LinesBlocked(block_id=block_id, lines=blocked):
+            return replace(state, blocks=_put(state.blocks, block_id, blocked))
+        case e.LinesUnblocked(block_id=block_id):
+            return replace(state, blocks={key: lines for key, lines in state.blocks.items() if key != block_id})
+        case e.SupplyRefused():  # its hold ends and its lines are blocked by events of their own
+            return state
         case e.FulfilmentClosed(outcome=outcome):
             return replace(state, status="closed", outcome=outcome)
         case _:

@@ -63,6 +63,8 @@ def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ..
         line = state.lines.get(row.line)
         if line is None:
             return Refusal("line.unknown", {"line": row.line})
+        if row.line in state.blocked_lines:
+            return Refusal("hold.line_blocked", {"line": row.line})
         if row.quantity > line.buckets.remaining:
             facts = {"line": row.line, "wanted": row.quantity, "remaining": line.buckets.remaining}
             return Refusal("hold.not_enough_remaining", facts)

@@ -161,6 +161,7 @@ class FulfilmentState:
     holds: Mapping[UUID, Hold] = field(default_factory=dict)
     supplies: Mapping[UUID, Supply] = field(default_factory=dict)
     cancellations: Mapping[UUID, Cancellation] = field(default_factory=dict)
+    blocks: Mapping[UUID, tuple[int, ...]] = field(default_factory=dict)
     outcome: str | None = None
 
     @property
@@ -171,6 +172,11 @@ class FulfilmentState:
     @property
     def finished(self) -> bool:
         return all(line.buckets.finished for line in self.lines.values())
+
+    @property
+    def blocked_lines(self) -> frozenset[int]:
+        """Lines that wait for the prescriber's answer; nobody may hold them."""
+        return frozenset(line for lines in self.blocks.values() for line in lines)
 
     def running_holds(self) -> Iterable[Hold]:
         return (hold for hold in self.holds.values() if hold.running)

@@ -14,6 +14,10 @@ FULFILMENT = Transitions(
         Transition(
             "closing", "cancellation_requested", "cancel table; once per request", "closing", "cancellation_decided"
         ),
+        Transition("open", "lines_blocked", "once per block", "open, lines blocked", "hold_ended"),
+        Transition("closing", "lines_blocked", "once per block", "closing, lines blocked", "hold_ended"),
+        Transition("open", "lines_unblocked", "a block that stands", "open, lines free of it", "-"),
+        Transition("closing", "lines_unblocked", "a block that stands", "closing, lines free of it", "-"),
         Transition("closed", "cancellation_requested", "nothing moves", "closed", "cancellation_decided"),
         Transition("open", "last quantity ended", "only in hands, cancelled, lapsed", "closed", "fulfilment_closed"),
         Transition("closing", "last quantity ended", "only in hands, cancelled, lapsed", "closed", "fulfilment_closed"),
@@ -36,6 +40,24 @@ HOLD = Transitions(
         Transition("accepted", "ReleaseHold", "secret; reason", "accepted, ended", "hold_ended, line_unfilled"),
         Transition("active", "clock: hold_expiry", "now >= expires_at", "ended", "hold_ended"),
         Transition("accepted", "clock: hold_expiry", "now >= expires_at; packs go back", "ended", "hold_ended"),
+        Transition(
+            "active",
+            "RefuseAtPharmacy",
+            "secret; pharmacy admitted; its licensed pharmacist; code of the list",
+            "ended (refused), lines blocked",
+            "supply_refused, hold_ended",
+        ),
+        Transition(
+            "accepted",
+            "RefuseAtPharmacy",
+            "as before; packs of a prepared supply go back",
+            "ended (refused), lines blocked",
+            "supply_refused, hold_ended",
+        ),
+        Transition("active", "lines_blocked", "holds one of the lines", "ended (revoked)", "hold_ended"),
+        Transition(
+            "accepted", "lines_blocked", "holds one of the lines; packs go back", "ended (revoked)", "hold_ended"
+        ),
         Transition("active", "cancellation_requested", "cancel table", "ended", "hold_ended"),
         Transition("accepted", "cancellation_requested", "cancel table; packs go back", "ended", "hold_ended"),
         Transition("accepted", "PrepareSupply", "secret; pharmacy and preparer in force; see Supply", "accepted", "-"),

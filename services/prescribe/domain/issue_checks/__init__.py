@@ -46,6 +46,7 @@ WHAT: tuple[Check, ...] = (
     supply.whole_packs,
     supply.class_amounts,
     supply.days_supplied,
+    supply.long_term,
     supply.validity,
     insurance.kinds,
     insurance.disease_code,

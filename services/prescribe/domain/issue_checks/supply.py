@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from services.prescribe.domain.issue_checks.written import Written
+from services.prescribe.domain.plan_checks import broken_plan
 from services.prescribe.domain.policy import AmountLimit
 from services.prescribe.domain.registers import Drug
 from services.prescribe.domain.values import WrittenLine
@@ -97,8 +98,10 @@ def _exceeds(written: Written, line: WrittenLine, drug: Drug, limit: AmountLimit
 
 
 def days_supplied(written: Written) -> Refusal | None:
-    """N3.6: 7 days, 3 in an emergency, longer only with a written reason (处方管理办法 §19)."""
+    """N3.6: 7 days, 3 in an emergency, longer only with a reason (处方管理办法 §19); a plan has limits of its own."""
     content = written.content
+    if content.plan:
+        return None
     limit = written.policy.days[content.visit_kind]
     for line in content.lines:
         facts = {"line": line.line, "days": line.days}
@@ -107,6 +110,12 @@ def days_supplied(written: Written) -> Refusal | None:
         if line.days > limit.usual and not content.long_supply_reason:
             return Refusal("supply.reason_missing", {**facts, "max": limit.usual})
     return None
+
+
+def long_term(written: Written) -> Refusal | None:
+    """A supply in instalments (长期处方)."""
+    plan = written.content.plan
+    return broken_plan(plan, written.lines(), written.policy.long_term) if plan else None
 
 
 def validity(written: Written) -> Refusal | None:

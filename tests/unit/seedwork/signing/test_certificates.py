@@ -180,6 +180,7 @@ def test_a_key_that_no_row_of_the_table_knows_is_refused(key: Any) -> None:
         pem(*[ROOT.certificate] * 5),
         "A" * 20_000,
     ],
+    ids=["short", "no base64 of one", "nothing in it", "no end", "no ASCII", "too many", "too long"],
 )
 def test_what_is_no_certificate_is_refused(text: str) -> None:
     refused(check(text), "signature.certificate", "form")

@@ -1,0 +1,108 @@
+"""Problems of the prescribe service with what comes after a prescription is written."""
+
+from contracts.errors.catalogue import Problem
+
+_CONFIRMATION = (
+    Problem(
+        "prescription.other_content",
+        409,
+        "Signed over other content",
+        "`signed_sha256` names another content than the prescription's `current` one.",
+    ),
+    Problem(
+        "confirmation.number",
+        409,
+        "Wrong confirmation number",
+        "A confirmation names the current revision and the confirmation it is to become: the current one + 1.",
+    ),
+    Problem(
+        "confirmation.not_confirmable",
+        422,
+        "Cannot be confirmed",
+        "A second signature (双签名) does not carry past these findings; amend the prescription.",
+    ),
+    Problem(
+        "confirmation.unknown_finding",
+        422,
+        "Unknown finding",
+        "Reasons name findings of the returned case, each once.",
+    ),
+    Problem(
+        "confirmation.reason_missing",
+        422,
+        "Reason missing",
+        "Every serious or blocking finding of the returned case needs a reason of the prescriber.",
+    ),
+)
+
+_QUERY = (
+    Problem("query.unknown", 404, "Unknown query", "The prescription has no block with this id."),
+    Problem("query.unknown_line", 422, "Unknown line", "A block names lines of this prescription."),
+    Problem("query.answered", 409, "Already answered", "This query has its answer."),
+)
+
+_PLAN = (
+    Problem(
+        "plan.not_admitted", 422, "No supply in instalments", "The policy of the jurisdiction has no long-term supply."
+    ),
+    Problem(
+        "plan.instalment_too_long",
+        422,
+        "Instalment too long",
+        "One instalment is for at most 4 weeks (长期处方管理规范).",
+    ),
+    Problem("plan.too_long", 422, "Plan too long", "A long-term supply is for at most 12 weeks (长期处方管理规范)."),
+    Problem(
+        "plan.assessment_missing",
+        422,
+        "Assessment missing",
+        "More than 4 weeks need a written assessment and the patient's signature (长期处方管理规范).",
+    ),
+    Problem(
+        "plan.excluded",
+        422,
+        "Excluded from long-term supply",
+        "No controlled class, no anti-infective, nothing of special storage (长期处方管理规范).",
+    ),
+    Problem("plan.days", 422, "Days do not follow", "Each line is for the days of all instalments together."),
+    Problem(
+        "plan.uneven", 422, "Quantity cannot be divided", "Each instalment has the same whole number of base units."
+    ),
+    Problem(
+        "instalment.unknown", 404, "Unknown instalment", "Dispatch tells of an instalment that was not opened here."
+    ),
+)
+
+_LINK = (
+    Problem("link.more_than_one", 422, "More than one link", "A prescription renews, extends or replaces one other."),
+    Problem("link.unknown", 422, "Unknown earlier prescription", "The patient has no such prescription."),
+    Problem("link.not_yours", 403, "Not your prescription", "Only its own prescriber renews or replaces it."),
+    Problem("link.never_released", 409, "Never released", "What was never in circulation cannot be continued."),
+    Problem("link.nothing_to_replace", 409, "Nothing to replace", "The earlier prescription has ended."),
+    Problem(
+        "link.no_contract",
+        403,
+        "No family doctor's contract",
+        "Another institution's regimen is continued by the patient's contracted family doctor (延伸处方).",
+    ),
+    Problem("link.contract_not_in_force", 403, "Contract not in force", "The contract has ended or is suspended."),
+    Problem("link.same_institution", 422, "Same institution", "Within one institution a prescription is renewed."),
+    Problem(
+        "link.other_regimen",
+        422,
+        "Another regimen",
+        "An extension continues drug, dose and frequency of the earlier prescription; write a new one otherwise.",
+    ),
+)
+
+_ENDING = (
+    Problem(
+        "cancellation.only_on_death",
+        403,
+        "Only on the patient's death",
+        "The medical office cancels with the reason `patient_died`; otherwise the prescriber or a delegate does.",
+    ),
+    Problem("stop_use.unknown", 404, "No such notice", "No notice to stop using came of this request."),
+)
+
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN, *_LINK, *_ENDING)

@@ -1,0 +1,57 @@
+"""Integration events of prescribe, family `prescription`: what comes after a prescription is released."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.events.prescribe import PrescriptionEvent, RemainingFinding, Sha256
+from contracts.values import LineQuantity
+from services.seedwork.model import Personal, PersonalClass
+
+
+class InstalmentLapsed(PrescriptionEvent):
+    """An instalment's window has closed; `lines`: what of it nobody took. What is held may still be dispensed."""
+
+    TYPE: ClassVar[str] = "prescribe.instalment_lapsed.v1"
+
+    instalment: int = Field(ge=1)
+    lines: tuple[LineQuantity, ...]
+
+
+class StopUseNotified(PrescriptionEvent):
+    """An urgent cancellation found quantities in the patient's hands: they must not be used any more. The patient
+    acknowledges it with prescribe; pharmacies that read the prescription see it."""
+
+    TYPE: ClassVar[str] = "prescribe.stop_use_notified.v1"
+
+    request_id: UUID
+    reason_code: str
+    lines: tuple[LineQuantity, ...]
+
+
+class LinesBlocked(PrescriptionEvent):
+    """Nobody may hold or dispense these lines until the prescriber has signed again; `lines` empty: all of them."""
+
+    TYPE: ClassVar[str] = "prescribe.lines_blocked.v1"
+
+    block_id: UUID
+    lines: tuple[int, ...]
+    source: Literal["rescreen", "safety_stop", "registration"]
+    codes: tuple[str, ...] = Field(default=(), description="official codes, or the reason code of a stop")
+    asked_by: str = Field(description="the organisation, authority or service that stopped them")
+    findings: tuple[RemainingFinding, ...] = ()
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+
+
+class LinesUnblocked(PrescriptionEvent):
+    """The prescriber answered a query by another signature (重新签字). Lines that another block names stay blocked."""
+
+    TYPE: ClassVar[str] = "prescribe.lines_unblocked.v1"
+
+    block_id: UUID
+    lines: tuple[int, ...]
+    answer: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    signed_sha256: Sha256 = Field(description="of the answer's compact JWS as received")
