@@ -11,7 +11,7 @@ from services.seedwork.model import Refusal
 
 
 def class_circulates(written: Written) -> Refusal | None:
-    """Narcotics, first-class psychotropics, radioactive drugs and precursors are never sold in retail (药品管理法 §61)."""
+    """Narcotics, first-class psychotropics, radioactive drugs and precursors are not retailed (药品管理法 §61)."""
     for line, drug in written.lines():
         if drug.drug_class in written.policy.never_circulate:
             return Refusal("drug.never_circulates", {"line": line.line, "drug_class": drug.drug_class})
