@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -38,9 +39,7 @@ def _row(check: Check) -> tuple[str, str, str]:
 
 def refusals(check: Check) -> Iterator[str]:
     """The codes a check refuses by, in its own body and in the private functions of its module that it calls."""
-    module = inspect.getmodule(check)
-    if module is not None:
-        yield from _refusals(module, check.__name__)
+    return _refusals(sys.modules[check.__module__], check.__name__)
 
 
 def _refusals(module: ModuleType, name: str) -> Iterator[str]:
