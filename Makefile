@@ -49,7 +49,7 @@ chaos: .venv/.development ## everything mistreated under load: MINUTES=30, a fau
 	@$(PY) -m tests.chaos --minutes $(MINUTES) --every $(EVERY) --rate $(RATE) $(if $(SEED),--seed $(SEED))
 
 coverage: .venv/.development ## every branch of every domain and application, by unit and property tests alone
-	@$(PY) -m coverage run --source=$(DOMAINS) -m pytest tests/unit tests/property
+	@$(PY) -m coverage run --source=$(DOMAINS) -m pytest tests/unit tests/property tests/golden
 	@$(PY) -m coverage report --fail-under=100
 
 lint: .venv/.development ## ruff, mypy --strict, import rules

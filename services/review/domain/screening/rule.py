@@ -44,11 +44,6 @@ class Rule:
     check: Check
     confirmable: bool = False
 
-    @property
-    def item(self) -> str:
-        """The item of the review standard: `N3.6` of `N3.6.validity`."""
-        return self.name.rpartition(".")[0]
-
 
 def place(entry: Entry) -> str:
     """Where an entry is found: section and id."""
