@@ -235,6 +235,8 @@ CASES: dict[str, Case] = {
         late="prescription.ended",
     ),
     "GET /prescriptions/{prescription_id}": Case(fetched, doctor, other_doctor, **PRESCRIPTION),  # type: ignore[arg-type]
+    "GET /prescriptions/{prescription_id}/signed": Case(fetched, doctor, other_doctor, **PRESCRIPTION),  # type: ignore[arg-type]
+    "GET /prescriptions/{prescription_id}/document": Case(fetched, patient, stranger, **PRESCRIPTION),  # type: ignore[arg-type]
     "GET /prescriptions/{prescription_id}/trace": Case(fetched, patient, stranger, **PRESCRIPTION),  # type: ignore[arg-type]
     "GET /cases/{id}": Case(reviewed, reviewer, other_reviewer, unknown="case.unknown", foreign="case.not_yours"),
     "POST /cases/{id}/take": Case(reviewed, reviewer, other_reviewer, **{**STEP, "foreign": "case.wrong_state"}),  # type: ignore[arg-type]
