@@ -45,6 +45,9 @@ class DrugClass(StrEnum):
     PSYCHOTROPIC_1 = "psychotropic_1"
     NARCOTIC = "narcotic"
     TOXIC = "toxic"
+    RADIOACTIVE = "radioactive"
+    PRECURSOR = "precursor"
+    """药品类易制毒化学品"""
 
 
 class AntibacterialLevel(StrEnum):

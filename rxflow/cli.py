@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
@@ -32,8 +33,10 @@ World = Annotated[bool, typer.Option("--world", help="Load the demo world's regi
 Logs = Annotated[Path | None, typer.Option(help="Directory for the processes' logs; default: their output is shown.")]
 Organisation = Annotated[str | None, typer.Option(help="Code of the institution, pharmacy, courier or insurer.")]
 Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
-KINDS = "person, institution, drug, pharmacy, courier, insurer, designation or catalogue_entry"
-File = Annotated[Path, typer.Argument(help="CSV with a header, or a JSON list.", exists=True, dir_okay=False)]
+KINDS = "person, institution, drug, pharmacy, courier, insurer, designation, catalogue_entry or knowledge"
+File = Annotated[
+    Path, typer.Argument(help="CSV with a header, or a JSON list; knowledge: a directory or a document.", exists=True)
+]
 Keep = Annotated[Path | None, typer.Option(help="Keep data and logs here. Default: var/demo, replaced each time.")]
 ServiceName = Annotated[str, typer.Argument(help=f"One of {', '.join(PORTS)}.", metavar="SERVICE")]
 
@@ -110,12 +113,33 @@ def load(
 ) -> None:
     """Load reference data into the service that owns it, row by row. The same file again changes nothing.
 
+    A set of knowledge is loaded whole, from its own day on, or not at all.
+
     Exit status: 0 all rows are in, 1 some were not taken, 2 the file cannot be loaded at all.
     The token is taken from RXFLOW_TOKEN, or made by the development issuer.
     """
+    from rxflow.knowledge_cli import KIND, load_knowledge  # noqa: PLC0415
     from rxflow.load_cli import load_file  # noqa: PLC0415
 
+    if kind == KIND:
+        raise typer.Exit(load_knowledge(console, errors, file))
     raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))
+
+
+@app.command("replay-review")
+def replay_review(
+    knowledge: Annotated[Path, typer.Option(help="The set to try: a directory or a JSON document.", exists=True)],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Cases opened on this day or later.")],
+    out: Annotated[Path | None, typer.Option(help="Write the differences here, as JSON.", dir_okay=False)] = None,
+) -> None:
+    """Screen past cases with another set of knowledge and show which decisions would differ. Nothing is changed.
+
+    Exit status: 0 no decision would differ, 1 some would, 2 the set cannot be read.
+    """
+    from rxflow.replay_cli import replay_review as replayed  # noqa: PLC0415
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+
+    raise typer.Exit(replayed(console, errors, settings_or_exit(errors), knowledge, since.date(), out))
 
 
 @app.command()

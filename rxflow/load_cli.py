@@ -38,7 +38,7 @@ def load_file(console: Console, errors: Console, kind: str, file: Path, *, quiet
     table = Table("row", "code", "result", title=f"{file.name}: {kind}")
     taken = 0
     with Connection(Addresses({service: settings.peer(service) for service in PORTS})) as connection:
-        administrator = Administrator(Session(connection, _token(settings, errors)))
+        administrator = Administrator(Session(connection, administrator_token(settings, errors)))
 
         def record(service: Any, kind: str, entries: Sequence[Mapping[str, Any]]) -> Sequence[str | None]:
             return administrator.record(service, kind, entries)
@@ -54,6 +54,7 @@ def load_file(console: Console, errors: Console, kind: str, file: Path, *, quiet
     return 0 if taken == len(rows) else SOME_NOT_TAKEN
 
 
-def _token(settings: Settings, errors: Console) -> str:
+def administrator_token(settings: Settings, errors: Console) -> str:
+    """RXFLOW_TOKEN, or one of the development issuer."""
     given = os.environ.get("RXFLOW_TOKEN")
     return given or issuer_or_exit(settings, errors).issue_token("administrator", Role.SYSTEM_ADMIN)

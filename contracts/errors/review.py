@@ -113,6 +113,26 @@ PROBLEMS: tuple[Problem, ...] = (
         "Only seriously unreasonable use or a medication error is refused (药品管理法 §73); return the case instead. "
         "`serious` lists the codes.",
     ),
+    Problem(
+        "knowledge.unreadable",
+        422,
+        "No set of knowledge",
+        "A set is sent as `document`, or as `deflated`: its JSON, deflated by zlib, in base64.",
+    ),
+    Problem(
+        "knowledge.faulty",
+        422,
+        "Knowledge not taken",
+        "Something in the set is wrong, so nothing of it was taken; `rows` says section, entry, what and why.",
+    ),
+    Problem(
+        "knowledge.version_known",
+        409,
+        "Version already known",
+        "Another content has this version. Findings refer to it: give the new content a version of its own.",
+    ),
+    Problem("knowledge.unknown", 404, "No such set", "No set of knowledge has this version."),
+    Problem("knowledge.unknown_entry", 404, "No such entry", "The set has no entry of this id in this section."),
     Problem("advice.unknown", 404, "No such advice", "No consultation or medication review has this id."),
     Problem(
         "advice.wrong_state",
@@ -140,18 +160,4 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     Problem("advice.own_question", 403, "Own question", "Somebody else must answer what you asked."),
     Problem("advice.not_taken", 422, "Not on the list", "A candidate is no medicine the patient is known to take."),
-    Problem(
-        "knowledge.faulty",
-        422,
-        "Knowledge not taken",
-        "Something in the set is wrong, so nothing of it was taken; `rows` says section, entry, what and why.",
-    ),
-    Problem(
-        "knowledge.version_known",
-        409,
-        "Version already known",
-        "Another content has this version. Findings refer to it: give the new content a version of its own.",
-    ),
-    Problem("knowledge.unknown", 404, "No such set", "No set of knowledge has this version."),
-    Problem("knowledge.unknown_entry", 404, "No such entry", "The set has no entry of this id in this section."),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
+from rxflow.client.hints import Hint, Place, hints
 from rxflow.client.transport import Reply, Service, Session
 
 PAGES_MAX = 10_000
@@ -36,6 +37,10 @@ class Prescriber(User):
     def register_patient(self, registration: Mapping[str, Any]) -> UUID:
         """The reference under which everything else knows the person."""
         return UUID(self.session.command("prescribe", "/patients", registration).body["patient_ref"])
+
+    def hints(self, place: Place, drugs: Mapping[str, str]) -> tuple[Hint, ...]:
+        """What to know before signing, of products by code with their drug keys."""
+        return tuple(hints(self.session, place, drugs))
 
     def issue(self, jws: str) -> Reply:
         """`jws`: the signed IssuePrescription, compact."""

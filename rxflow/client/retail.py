@@ -133,6 +133,12 @@ class Courier(User):
 class Patient(User):
     """A patient, or who acts for one."""
 
+    def nominate(self, prescription_id: UUID, pharmacy: str | None) -> Reply:
+        """Until the prescription is released; None takes the choice back."""
+        return self.session.command(
+            "prescribe", f"/prescriptions/{prescription_id}/nominations", {"pharmacy": pharmacy}
+        )
+
     def give_standing_authorisation(self) -> Reply:
         """Claims are authorised from now on when their supply is dispensed."""
         return self.session.command("insurance", "/authorisations")

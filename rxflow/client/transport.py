@@ -150,8 +150,12 @@ class Session:
 
     def read(self, service: Service, path: str, **params: Any) -> dict[str, Any]:
         """A query's body."""
+        return self.ask(service, path, **params).body
+
+    def ask(self, service: Service, path: str, **params: Any) -> Reply:
+        """A query's whole answer: of a list it tells how old it is."""
         headers = {POSITION_WANTED: str(self.written[service])} if service in self.written else None
-        return self.connection.send("GET", service, path, token=self.token, headers=headers, params=params).body
+        return self.connection.send("GET", service, path, token=self.token, headers=headers, params=params)
 
     def command(
         self,

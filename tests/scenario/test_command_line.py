@@ -20,10 +20,12 @@ from rxflow.client import Connection, Session, wait_until
 from rxflow.installation import Installation
 from rxflow.world import build_world
 from tests.scenario.installations import as_json, rxflow, rxflow_up
+from tests.support.knowledge import document
 
 pytestmark = pytest.mark.xdist_group("scenario-embedded")
 NEW = "X" + "0" * 22
 DRUGS = str(files("rxflow.world").joinpath("drugs.csv"))
+KNOWLEDGE = str(files("services.review").joinpath("knowledge", "reference"))
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,31 @@ def test_a_file_that_is_no_table_is_refused(up: Up, tmp_path: Path) -> None:
 
     assert rxflow(up.installation, "load", "insurer", str(tmp_path / "insurers.json")).returncode == 2
     assert rxflow(up.installation, "load", "hospital", DRUGS).returncode == 2
+
+
+def test_a_set_of_knowledge_is_loaded_whole_or_not_at_all(up: Up, tmp_path: Path) -> None:
+    again = rxflow(up.installation, "load", "knowledge", KNOWLEDGE)
+    faulty = as_json(tmp_path / "faulty.json", document(skin_tests=[{"id": "unsourced"}]))
+    refused = rxflow(up.installation, "load", "knowledge", str(faulty))
+    other = as_json(tmp_path / "small.json", document(valid_from="2099-01-01"))
+    loaded = rxflow(up.installation, "load", "knowledge", str(other))
+
+    assert (again.returncode, loaded.returncode) == (0, 0), again.stderr + loaded.stderr
+    assert "unchanged" in again.stdout
+    assert refused.returncode == 1
+    assert "unsourced" in refused.stderr
+    assert "nothing of the set was taken" in refused.stderr
+    assert "small-1: " in loaded.stdout
+    assert "in force from 2099-01-01" in loaded.stdout
+
+
+def test_past_cases_are_tried_with_another_set(up: Up, tmp_path: Path) -> None:
+    tried = rxflow(up.installation, "replay-review", "--knowledge", KNOWLEDGE, "--since", "2026-01-01")
+    broken = rxflow(up.installation, "replay-review", "--knowledge", DRUGS, "--since", "2026-01-01")
+
+    assert tried.returncode == 0, tried.stderr
+    assert " cases: " in tried.stdout
+    assert broken.returncode == 2
 
 
 def test_there_are_no_dead_letters(up: Up) -> None:

@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 
 from rxflow.client import Problem, wait_until
+from rxflow.client.hints import Place
 from rxflow.play.journey import Journey
 from rxflow.play.script import STORIES, Play, Report, scenes
-from rxflow.world import prescription_for
+from rxflow.world import Draft, prescription_for
 from tests.scenario.installations import System
 
 FAR = len(STORIES) + 10
@@ -108,6 +109,23 @@ def test_a_patient_sees_nobody_elses_prescription(system: System) -> None:
         system.stage.cast.patient(mine.admitted.patient_ref).prescription(theirs.prescription_id)
 
     assert (raised.value.status, raised.value.code) == (403, "prescription.not_yours")
+
+
+def test_what_a_doctor_saw_before_signing_is_in_the_trace(system: System) -> None:
+    way = journey(system, 6)
+    world, region = system.stage.world, way.admitted.patient.region
+    store, doctor = world.stores_in(region)[0], system.stage.cast.prescriber(way.doctor)
+    product = world.product[way.draft.payload["lines"][0]["product"]]
+    system.stage.stock_up(store, product.code)
+    place = Place(region, store.pharmacy.latitude, store.pharmacy.longitude)
+
+    shown = system.stage.once_known(lambda: doctor.hints(place, {product.code: product.drug.drug_key}))
+    seen = [hint.seen for hint in shown]
+    doctor.issue(Draft(way.prescription_id, {**way.draft.payload, "hints_seen": seen}, way.draft.signer).jws)
+
+    assert store.code in {pharmacy["pharmacy"] for pharmacy in shown[0].facts["items"]}
+    issued = next(event for event in doctor.trace(way.prescription_id) if event["type"].endswith("prescription_issued"))
+    assert issued["summary"]["hints_seen"] == seen
 
 
 # From here on the clock of the installation has moved: what is unfinished expires.

@@ -17,10 +17,17 @@ def _blocks() -> tuple[str, ...]:
     return tuple(table["blocks"])
 
 
+@cache
+def _categories() -> frozenset[str]:
+    """Every three characters that lie in a block; blocks do not go beyond their letter."""
+    return frozenset(
+        f"{block[0]}{number:02}" for block in _blocks() for number in range(int(block[1:3]), int(block[5:7]) + 1)
+    )
+
+
 def is_category(code: str) -> bool:
     """Whether the code's category (its first three characters) lies in a block."""
-    category = code[:CATEGORY_CHARACTERS]
-    return any(block[:CATEGORY_CHARACTERS] <= category <= block[-CATEGORY_CHARACTERS:] for block in _blocks())
+    return code[:CATEGORY_CHARACTERS] in _categories()
 
 
 def nearest_blocks(code: str) -> tuple[str, ...]:

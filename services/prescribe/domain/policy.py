@@ -51,6 +51,8 @@ class DrugGroup(Immutable):
     atc: tuple[str, ...] = ()
     not_atc: tuple[str, ...] = ()
     generic_names: tuple[str, ...] = ()
+    """Parts of the name: salts and forms are written with it."""
+    not_generic_names: tuple[str, ...] = ()
     forms: frozenset[str] = frozenset()
 
 
@@ -148,6 +150,7 @@ class Policy(DatedPolicy):
             and (not group.atc or drug.atc.startswith(group.atc))
             and not (group.not_atc and drug.atc.startswith(group.not_atc))
             and (not group.generic_names or any(name in drug.generic_name for name in group.generic_names))
+            and not any(name in drug.generic_name for name in group.not_generic_names)
             and (not group.forms or self.form_group(drug.form) in group.forms)
         )
 

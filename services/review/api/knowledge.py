@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from pydantic import Field
 
-from services.review.application.library import checked, kept, load_knowledge, shipped_on
+from services.review.application.library import Unpackable, checked, kept, load_knowledge, shipped_on
 from services.review.domain.knowledge.entries import SECTIONS
 from services.review.domain.knowledge.files import shipped_sets
 from services.review.domain.knowledge.reading import KnowledgeSet
@@ -20,20 +21,25 @@ from services.seedwork.usecase import Actor
 
 router = APIRouter(tags=["knowledge"])
 
+LOAD = ("knowledge.unreadable", "knowledge.faulty", "knowledge.version_known")
 MayRead = Annotated[Actor, Depends(allowed("knowledge.read"))]
 MayLoad = Annotated[Actor, Depends(allowed("knowledge.load"))]
 
 
 class SetBody(Body):
-    """A whole set: its header and its sections."""
+    """A whole set, its header and its sections: as it is, or deflated where it is larger than a request may be."""
 
-    document: dict[str, Any]
+    document: dict[str, Any] | None = Field(default=None, description="header and sections")
+    deflated: str | None = Field(default=None, description="the same as JSON: deflated (zlib), then base64")
 
 
-@router.post("/knowledge", status_code=201, responses=problems("knowledge.faulty", "knowledge.version_known"))
+@router.post("/knowledge", status_code=201, responses=problems(*LOAD))
 async def load(_actor: MayLoad, body: SetBody, run: Run) -> Response:
     """Load a set: all of it, from its `valid_from` on, or nothing and a report row by row. 200: it is there already."""
-    read, text = await asyncio.to_thread(checked, body.document)
+    try:
+        read, text = await asyncio.to_thread(checked, body.document, body.deflated)
+    except Unpackable as error:
+        raise Refused("knowledge.unreadable", reason=str(error)) from None
     return await run(load_knowledge(read, text))
 
 

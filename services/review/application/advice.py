@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 from uuid import UUID
 
-from services.review.application.library import in_force
+from services.review.application.library import known_on
 from services.review.application.licences import (
     Entry,
     agreed,
@@ -21,7 +21,7 @@ from services.review.domain.case import case_ref
 from services.review.domain.commands import AnswerConsultation, AskConsultation, SuggestChanges
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseOpened
-from services.review.domain.library import ShelfState, shelf_ref
+from services.review.domain.library import shelf_ref
 from services.review.domain.medication import medication_ref
 from services.review.domain.values import Licence
 from services.seedwork.calendar import civil_day
@@ -77,29 +77,28 @@ def withdraw_consultation(advice_id: UUID, actor: Actor) -> UseCase:
 def open_medication_review(prescription_id: UUID, actor: Actor) -> UseCase:
     """A pharmacist looks at all that the patient of a prescription takes; the answer names the review."""
 
-    def decide(
-        moment: Moment, dossier: Loaded[DossierState], shelf: Loaded[ShelfState], person: Entry, institution: Entry
-    ) -> Thinking:
+    def decide(moment: Moment, dossier: Loaded[DossierState], person: Entry, institution: Entry) -> Thinking:
         about = yield from _cases_of((dossier,))
         opened = about[0] if about else None
         licence = yield from licence_at(opened.institution if opened else None, moment, person, institution)
         (advice,) = yield Load.of(advice_ref(moment.ids.new()))
-        (medication,) = yield Load.of(medication_ref(opened.patient_ref if opened else prescription_id))
-        today = civil_day(moment.now)
-        known = yield from in_force(shelf.state, today)
+        (medication, shelf) = yield Load.of(
+            medication_ref(opened.patient_ref if opened else prescription_id), shelf_ref()
+        )
+        knowledge = yield from known_on(shelf.state, civil_day(moment.now))
         outcome = advising.open_medication_review(
             advice.stream_id,
             opened,
             medication.state,
             licence,
             policy_on(moment),
-            known.on(today) if known else None,
-            today,
+            knowledge,
+            civil_day(moment.now),
             moment.now,
         )
         return _decided(advice, outcome, status=201)
 
-    return UseCase((dossier_ref(prescription_id),), decide, relaxed=(shelf_ref(), *registers_of(actor)))
+    return UseCase((dossier_ref(prescription_id),), decide, relaxed=registers_of(actor))
 
 
 def suggest_changes(advice_id: UUID, command: SuggestChanges, actor: Actor) -> UseCase:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import zlib
 from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict
@@ -11,12 +14,15 @@ from typing import Any
 
 from services.review.domain.knowledge.checks import Fault
 from services.review.domain.knowledge.files import shipped_sets
+from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.knowledge.reading import KnowledgeSet, canonical, read_set
 from services.review.domain.library import ShelfState, VolumeState, activated, parts, shelf_ref, volume_ref
 from services.seedwork.model import Loaded, Refusal
+from services.seedwork.strict_json import NotStrictJson, parse_strict
 from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
 
 FAULTS_TOLD_MAX = 200
+UNPACKED_BYTES_MAX = 32 * 1024 * 1024
 SETS_KEPT_MAX = 4
 _kept: OrderedDict[str, KnowledgeSet] = OrderedDict()
 """Sets by digest, read once per process: the same digest is the same set, so nothing here can be stale."""
@@ -37,16 +43,16 @@ def kept(digest: str, text: str | None = None) -> KnowledgeSet | None:
     return read
 
 
-def in_force(shelf: ShelfState, day: date) -> Generator[Load, tuple[Loaded[VolumeState], ...], KnowledgeSet | None]:
-    """The set that holds on a day. None: a loaded one should, but this release cannot read it."""
+def known_on(shelf: ShelfState, day: date) -> Generator[Load, tuple[Loaded[VolumeState], ...], Knowledge | None]:
+    """What is known on a day. None: a loaded set holds then, and this release cannot read it."""
     loaded = shelf.in_force(day)
     if loaded is None:
-        return shipped_on(day)
-    known = kept(loaded.digest)
-    if known is not None:
-        return known
-    (volume,) = yield Load.of(volume_ref(loaded.version))
-    return kept(loaded.digest, volume.state.text)
+        return shipped_on(day).on(day)
+    found = kept(loaded.digest)
+    if found is None:
+        (volume,) = yield Load.of(volume_ref(loaded.version))
+        found = kept(loaded.digest, volume.state.text)
+    return found.on(day) if found else None
 
 
 def shipped_on(day: date) -> KnowledgeSet:
@@ -55,9 +61,36 @@ def shipped_on(day: date) -> KnowledgeSet:
     return next((each for each in reversed(sets) if each.header.valid_from <= day), sets[0])
 
 
-def checked(document: Mapping[str, Any]) -> tuple[KnowledgeSet | Sequence[Fault], str]:
-    """A document as it was read, and its text. Takes a while: not for a loop that others wait for."""
-    return read_set(document), canonical(document)
+class Unpackable(Exception):  # noqa: N818
+    """What was sent is no document."""
+
+
+def deflate(document: Mapping[str, Any]) -> str:
+    """A document as it is sent where it is large."""
+    return base64.b64encode(zlib.compress(canonical(document).encode())).decode()
+
+
+def checked(
+    document: Mapping[str, Any] | None, deflated: str | None = None
+) -> tuple[KnowledgeSet | Sequence[Fault], str]:
+    """A document as it was read, and its text. Takes a while: not for a loop that others wait for. Raises
+    Unpackable."""
+    if (document is None) == (deflated is None):
+        raise Unpackable("either document or deflated")
+    found = document if document is not None else _inflated(deflated or "")
+    return read_set(found), canonical(found)
+
+
+def _inflated(deflated: str) -> Mapping[str, Any]:
+    unpacking = zlib.decompressobj()
+    try:
+        text = unpacking.decompress(base64.b64decode(deflated, validate=True), UNPACKED_BYTES_MAX)
+        document = parse_strict(text)
+    except (binascii.Error, zlib.error, NotStrictJson) as error:
+        raise Unpackable(f"deflated: {error}") from error
+    if unpacking.unconsumed_tail or not isinstance(document, dict):
+        raise Unpackable(f"deflated: no object of at most {UNPACKED_BYTES_MAX} bytes")
+    return document
 
 
 def load_knowledge(read: KnowledgeSet | Sequence[Fault], text: str) -> UseCase:

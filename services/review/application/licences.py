@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from contracts.registers import Institution, Person, agreement_code
 from services.review.domain.case import CaseState
 from services.review.domain.commands import PassCase
-from services.review.domain.policy import CN, ReviewPolicy
+from services.review.domain.policy import POLICIES, ReviewPolicy
 from services.review.domain.values import Licence, Signature
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
@@ -29,7 +29,7 @@ Entry = Loaded[EntryState]
 
 def policy_on(moment: Moment) -> ReviewPolicy:
     """The limits in force at this moment."""
-    return CN.on(civil_day(moment.now))
+    return POLICIES.on(civil_day(moment.now), moment.jurisdiction)
 
 
 def registers_of(actor: Actor) -> tuple[StreamRef[EntryState], ...]:

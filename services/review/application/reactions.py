@@ -18,7 +18,7 @@ from contracts.events.prescribe import (
     PrescriptionReleased,
     RegisterEntryRecorded,
 )
-from services.review.application.library import in_force
+from services.review.application.library import known_on
 from services.review.application.licences import REFERENCE, policy_on
 from services.review.application.opening import opened_with, registered
 from services.review.domain.case import CaseState, case_id, case_ref
@@ -62,8 +62,7 @@ def on_prescription_issued(event: PrescriptionIssued, _envelope: Envelope) -> Us
             return Decision.nothing()
         policy = policy_on(moment)
         today = civil_day(moment.now)
-        known = yield from in_force(shelf.state, today)
-        knowledge = known.on(today) if known else None
+        knowledge = yield from known_on(shelf.state, today)
         filed = CaseFiled(case_id=identity, revision=event.revision, confirmation_no=event.confirmation_no)
         medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
         prescriber = registered(person.state, event, today)
@@ -144,8 +143,7 @@ def on_instalment_opened(event: InstalmentOpened, _envelope: Envelope) -> UseCas
             return Decision.nothing()
         (case,) = yield Load.of(case_ref(dossier.state.case_id))
         today = civil_day(moment.now)
-        known = yield from in_force(shelf.state, today)
-        knowledge = known.on(today) if known else None
+        knowledge = yield from known_on(shelf.state, today)
         medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
         found = rescreen(case.state, event.instalment, medicines, policy_on(moment), knowledge, today)
         return Decision.on(case, found)

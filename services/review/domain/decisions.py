@@ -96,20 +96,6 @@ def rescreen(
     return [CaseRescreened(instalment=instalment, findings=tuple(numbered), degraded=False)]
 
 
-def screened_again(
-    opened: CaseOpened,
-    medicines: tuple[Medicine, ...],
-    policy: ReviewPolicy,
-    knowledge: Knowledge | None,
-    today: date,
-) -> tuple[Finding, ...] | None:
-    """What the rules find today in a prescription, with what else the patient takes; None where nobody can look."""
-    subject = subject_of(opened)
-    if subject is None or knowledge is None:
-        return None
-    return screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
-
-
 def subject_of(opened: CaseOpened) -> Subject | None:
     """What was screened when the case was opened, also when it is screened again; None where the patient's facts
     cannot be read, or are forgotten."""
@@ -198,6 +184,20 @@ def _confirmed(
     told = {(each.number, each.rule) for each in confirmations}
     signed = [_what(finding) for finding in before if (finding.number, finding.rule) in told]
     return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
+
+
+def screened_again(
+    opened: CaseOpened,
+    medicines: tuple[Medicine, ...],
+    policy: ReviewPolicy,
+    knowledge: Knowledge | None,
+    today: date,
+) -> tuple[Finding, ...] | None:
+    """What the rules find today, with what the patient takes today. None: they cannot look."""
+    subject = subject_of(opened)
+    if subject is None or knowledge is None:
+        return None
+    return screen(replace(subject, on=today, current_medicines=medicines), knowledge, policy)
 
 
 def _what(finding: Finding) -> tuple[object, ...]:

@@ -120,6 +120,8 @@ class Line(Immutable):
     route: str
     days: int
     instructions: str | None = None
+    per_days: int = 1
+    as_needed: bool = False
     generic_name: str | None = None
     drug_class: str | None = None
     form: str | None = None

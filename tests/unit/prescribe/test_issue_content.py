@@ -189,6 +189,14 @@ def test_a_pack_that_may_not_be_opened_is_refused_and_never_rounded_up(clinic: C
     assert facts_of(clinic, lines=[line(days=5, quantity=5)]) == {"line": 1, "quantity": 5, "pack_size": 7}
 
 
+@pytest.mark.parametrize("drug_class", ["narcotic", "psychotropic_1", "radioactive", "precursor"])
+def test_some_classes_never_circulate(clinic: Clinic, drug_class: str) -> None:
+    clinic.load("drug", AMLODIPINE, drug("x", drug_class=drug_class))
+    clinic.load_person(DOCTOR, prescribing_rights=[drug_class])
+
+    assert code_of(clinic, lines=[line(days=1, quantity=1)]) == "drug.never_circulates"
+
+
 # Amounts by class, form and disease: every row of the policy
 
 
@@ -276,6 +284,12 @@ def test_a_toxic_drug_is_at_most_the_largest_dose_of_two_days(
         ({"generic_name": "氨酚曲马多片"}, True),
         ({"generic_name": "米非司酮片", "atc": "G03XB01"}, True),
         ({"atc": "J07BB02", "form": "预灌封"}, True),
+        ({"generic_name": "白芍配方颗粒", "form": "配方颗粒", "medicine_type": "patent"}, True),
+        ({"generic_name": "华法林钠片", "atc": "B01AA03"}, True),
+        ({"generic_name": "复方奎宁片"}, False),
+        ({"generic_name": "戊酸雌二醇片", "atc": "G03CA03"}, False),
+        ({"generic_name": "夫西地酸钠片", "atc": "J01XC01"}, True),
+        ({"generic_name": "夫西地酸乳膏", "atc": "D06AX01", "form": "乳膏剂"}, False),
     ],
 )
 def test_what_may_not_be_sold_online_goes_over_the_counter_only(

@@ -28,13 +28,6 @@ LI = "HY330102000002"
 REASON = "慢性病, 病情稳定"
 
 
-class NothingDrawn:
-    """Identifiers by which chance draws no case for a comment: what a test wants drawn it draws itself."""
-
-    def new(self) -> UUID:
-        return next(each for each in iter(uuid4, None) if each.int % PER_MILLE)
-
-
 PLAIN = document(
     version="plain-1",
     drugs=[drug(f"drug-{number}", f"药品{number}", atc=f"X{number:02}AA01") for number in range(1, 60)],
@@ -43,6 +36,13 @@ PLAIN = document(
     interactions=[],
 )
 """Drugs of which nothing bad is known."""
+
+
+class NothingDrawn:
+    """Identifiers by which chance draws no case for a comment: what a test wants drawn it draws itself."""
+
+    def new(self) -> UUID:
+        return next(each for each in iter(uuid4, None) if each.int % PER_MILLE)
 
 
 class Hospital:

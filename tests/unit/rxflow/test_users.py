@@ -31,6 +31,7 @@ from rxflow.client import (
     Session,
     Supply,
 )
+from rxflow.client.hints import Place
 from services.seedwork.api.internal import router as internal
 
 ID = UUID("5f1c2b7e-5c0e-4a6e-9c68-3f0f6d9b2a11")
@@ -109,6 +110,36 @@ def test_a_prescriber_registers_issues_amends_cancels_and_reads(services: Servic
     doctor.prescription(ID)
     assert doctor.trace(ID) == []
     assert list(doctor.feedback()) == []
+
+
+def test_hints_before_signing_are_asked_of_their_owners_and_say_how_old_they_are() -> None:
+    case = {"case_id": TEXT, "drug_key": "a|b|c"}
+
+    def owner(request: httpx.Request) -> httpx.Response:
+        near = request.url.path == "/pharmacies/near"
+        body = {"as_of": "2026-03-02T01:00:00+00:00", "items": []} if near else {"items": [case], "next": None}
+        return httpx.Response(200, json=body, headers={"X-Age-Seconds": "1.6"})
+
+    services = Services(owner)
+    place = Place("330102", 30.25, 120.17)
+
+    near, short = Prescriber(services.session()).hints(place, {"X1": "a|b|c", "X2": "a|b|c"})
+
+    assert services.requests[0].url.params.get_list("products") == ["X1", "X2"]
+    assert services.requests[1].url.params["drug_key"] == "a|b|c"
+    assert len(services.requests) == 2
+    assert near.seen == {"kind": "availability", "id": "near:2026-03-02T01:00:00+00:00", "age_seconds": 2}
+    assert short.seen == {"kind": "shortage", "id": TEXT, "age_seconds": 2}
+    assert short.facts == case
+
+
+def test_a_patient_names_a_pharmacy_and_takes_it_back(services: Services) -> None:
+    patient = Patient(services.session())
+
+    patient.nominate(ID, "P33010200001")
+    assert services.last == {"pharmacy": "P33010200001"}
+    patient.nominate(ID, None)
+    assert services.last == {"pharmacy": None}
 
 
 def test_a_reviewer_takes_and_decides_cases(services: Services) -> None:

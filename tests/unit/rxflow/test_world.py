@@ -10,6 +10,10 @@ from stdnum.cn import ric, uscc
 
 from contracts.registers import CONTENT, AntibacterialLevel, DrugClass
 from rxflow.world import World, build_world
+from services.prescribe.application.known import known
+from services.prescribe.domain.patient_record import PatientState
+from services.prescribe.domain.policy import POLICIES
+from services.seedwork.reference import EntryState
 
 NATIONAL_CODE = re.compile(r"^[XZ][0-9A-Z]{22}$")
 
@@ -90,6 +94,14 @@ def test_classes_follow_the_law_of_circulation_and_delivery(world: World) -> Non
         if "insulin" in product.drug.english_name:
             assert product.drug.cold_chain
             assert product.drug.deliverable
+
+
+def test_what_may_not_be_sold_online_is_marked_as_not_deliverable(world: World) -> None:
+    policy = POLICIES.on(world.as_of, "cn")
+    for product in world.products:
+        entry = EntryState(content=product.drug.model_dump(mode="json"), code=product.code)
+        (drug,) = known(PatientState(), EntryState(), EntryState(), [entry], world.as_of).drugs.values()
+        assert policy.may_be_delivered(drug) == product.drug.deliverable
 
 
 def test_antibacterials_have_levels_and_somebody_in_each_hospital_may_prescribe_them(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from services.prescribe.domain.commands import WrittenPrescription
 from services.prescribe.domain.policy import DoseFrequency, Policy
@@ -36,9 +37,14 @@ class Written:
     def frequency(self, line: WrittenLine) -> DoseFrequency:
         """How often a line is taken; only after its frequency was found clear."""
         if line.frequency is None:
-            return DoseFrequency(times=line.frequency_per_day or 1)
+            return _a_day(line.frequency_per_day or 1)
         coded = self.policy.frequencies[line.frequency]
         return coded.model_copy(update={"times": line.frequency_per_day}) if coded.as_needed else coded
+
+
+@cache
+def _a_day(times: int) -> DoseFrequency:
+    return DoseFrequency(times=times)
 
 
 Check = Callable[[Written], Refusal | None]

@@ -129,7 +129,9 @@ def strength_amount(amount: str, unit: str, strength: str, wanted: str) -> Decim
         content = amount_in(held, held_unit, wanted)
         if folded(unit) in _PIECES:  # a bottle or an ampoule of it
             volume = decimal_of(amount) and Decimal(amount) * Decimal(per)
-        return None if volume is None or content is None else volume * content / Decimal(per)
+        if volume is None or content is None or not Decimal(per):
+            return None
+        return volume * content / Decimal(per)
     piece = _IN_PIECE.match(written)
     if piece and folded(unit) in _PIECES:
         number, content = decimal_of(amount), amount_in(piece[1], piece[2], wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from services.review.domain.knowledge.dose import COUNTS, Dose
 from services.review.domain.knowledge.words import amount_in, plain, route_of, strength_amount
@@ -45,7 +45,8 @@ def daily_dose(view: View) -> Iterator[Hit]:
 
 
 def low_dose(view: View) -> Iterator[Hit]:
-    """Too little does no harm at once: at most a caution, however grave too much would be."""
+    """Too little does no harm at once: at most a caution, however grave too much would be. What is taken as needed may
+    be less on any day."""
     return _usual(view, ("single_min", "daily_min"), Severity.CAUTION)
 
 
@@ -135,20 +136,21 @@ def _limits(fitting: Iterable[Dose], names: tuple[str, ...]) -> Iterator[_Limit]
 def _beyond(limit: _Limit, each: Prescribed, view: View) -> Decimal | None:
     """The prescribed amount, when it passes the limit; None where it does not, or cannot be compared."""
     line, entry = each.line, limit.entry
+    a_day = Decimal(line.frequency_per_day) / max(line.per_days, 1)
     counted = {
-        "frequency_max": line.frequency_per_day,
-        "weekly_max": line.frequency_per_day * min(line.days, WEEK_DAYS),
-        "days_max": line.days,
+        "frequency_max": a_day,
+        "weekly_max": (a_day * min(line.days, WEEK_DAYS)).to_integral_value(ROUND_CEILING),
+        "days_max": Decimal(line.days),
     }
     if limit.name in counted:
-        return Decimal(counted[limit.name]) if counted[limit.name] > limit.value else None
+        return counted[limit.name] if counted[limit.name] > limit.value else None
     amount = amount_in(line.dose, line.dose_unit, entry.unit)
     if amount is None:
         amount = strength_amount(line.dose, line.dose_unit, line.strength or "", entry.unit)
-    if amount is None:
+    if amount is None or (limit.name == "daily_min" and line.as_needed):
         return None
     if limit.name.startswith("daily"):
-        amount *= line.frequency_per_day
+        amount *= a_day
     value = limit.value * Decimal(view.facts.weight_grams or 0) / 1000 if entry.per_kg else limit.value
     beyond = amount < value if limit.name.endswith("_min") else amount > value
     return amount if beyond else None

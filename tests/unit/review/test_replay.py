@@ -1,0 +1,173 @@
+"""Past cases screened again with another set: which decisions would differ, and nothing is changed."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from rich.console import Console
+
+from rxflow.replay_cli import PAGE, replay_review
+from services.review.application import use_cases
+from services.review.composition import SERVICE
+from services.review.domain.case import CaseState, case_id, case_ref
+from services.review.domain.commands import CodedFinding, ReturnCase, TakeCase
+from services.review.domain.knowledge.reading import KnowledgeSet
+from services.review.domain.policy import CN
+from services.review.domain.replay import Replayed, replay
+from services.seedwork.settings import Settings
+from tests.support.knowledge import document, drug, entry, knowledge_set
+from tests.support.service_on_sqlite import service_on_sqlite
+from tests.unit.review.conftest import Hospital, issued, line, reviewer
+from tests.unit.review.steps import pass_, return_, taken
+from tests.unit.review.test_review_on_sqlite import admit
+
+PAIR = {"a": {"drug": "drug-1"}, "b": {"drug": "drug-2"}, "effect": "x"}
+
+
+def candidate(**sections: Any) -> KnowledgeSet:
+    drugs = [drug(f"drug-{number}", f"药品{number}", atc=f"X{number:02}AA01") for number in range(1, 60)]
+    return knowledge_set(**{"drugs": drugs, "groups": [], "doses": [], "interactions": [], **sections})
+
+
+STRICTER = {"interactions": [entry("new-pair", **PAIR, severity="serious")]}
+TWO = [line(1), line(2)]
+
+
+def replayed(hospital: Hospital, case: Any, known: KnowledgeSet) -> Replayed:
+    found = replay(hospital.store.state(case_ref(case)), known, CN)
+    assert found is not None
+    return found
+
+
+def test_a_passed_case_in_which_more_would_be_found_differs(hospital: Hospital) -> None:
+    case = taken(hospital, lines=TWO)
+    pass_(hospital, case)
+
+    again = replayed(hospital, case, candidate(**STRICTER))
+
+    assert again.status == "differs"
+    assert [(finding.rule, finding.entries) for finding in again.new] == [
+        ("A5.interaction", ("interactions/new-pair",))
+    ]
+    assert again.as_json()["new"][0]["severity"] == "serious"
+
+
+@pytest.mark.parametrize("severity", ["info", "caution"])
+def test_what_would_only_be_told_makes_no_difference(hospital: Hospital, severity: str) -> None:
+    case = taken(hospital, lines=TWO)
+    pass_(hospital, case)
+
+    known = candidate(interactions=[entry("new-pair", **PAIR, severity=severity)])
+    assert replayed(hospital, case, known).status == "same"
+
+
+def test_a_returned_case_in_which_something_would_not_be_found_differs(hospital: Hospital) -> None:
+    case = taken(hospital, lines=[line(1) | {"product": "XA01", "generic_name": "药品1"}, line(2, days=14)])
+    return_(hospital, case, CodedFinding(code="1-12"))
+    state: CaseState = hospital.store.state(case_ref(case))
+    gone = state.findings[0].model_copy(update={"rule": "A5.interaction", "lines": (1, 2)})
+    older = CaseState(status=state.status, opened=state.opened, findings=(*state.findings, gone))
+
+    again = replay(older, candidate(), CN)
+
+    assert again is not None
+    assert (again.status, [finding.rule for finding in again.vanished]) == ("differs", ["A5.interaction"])
+    assert again.was == "plain-1"
+
+
+def test_what_older_findings_call_by_its_item_alone_is_the_same(hospital: Hospital) -> None:
+    case = taken(hospital, lines=[line(days=14)])
+    return_(hospital, case, CodedFinding(code="1-12"))
+    state: CaseState = hospital.store.state(case_ref(case))
+    named = tuple(
+        finding.model_copy(update={"rule": "N3.6"}) if finding.rule == "N3.6.longer_supply" else finding
+        for finding in state.findings
+    )
+
+    again = replay(CaseState(status=state.status, opened=state.opened, findings=named), candidate(), CN)
+
+    assert again is not None
+    assert again.status == "same"
+
+
+def test_two_rules_of_one_item_are_not_the_same(hospital: Hospital) -> None:
+    case = taken(hospital, lines=[line(days=14)])
+    return_(hospital, case, CodedFinding(code="1-12"))
+    state: CaseState = hospital.store.state(case_ref(case))
+    other = tuple(finding.model_copy(update={"rule": "N3.6.other"}) for finding in state.findings[:1])
+
+    again = replay(CaseState(status=state.status, opened=state.opened, findings=other), candidate(), CN)
+
+    assert again is not None
+    assert again.status == "differs"
+
+
+def test_a_case_nobody_has_decided_and_a_forgotten_one_are_counted_only(hospital: Hospital) -> None:
+    waiting = hospital.issue(lines=TWO)
+    unreadable = taken(hospital, facts=None, diagnoses=None)
+    pass_(hospital, unreadable)
+
+    assert replayed(hospital, waiting, candidate(**STRICTER)).status == "undecided"
+    assert replayed(hospital, unreadable, candidate(**STRICTER)).status == "unreadable"
+    assert replay(CaseState(), candidate(), CN) is None
+
+
+def test_a_set_of_the_future_is_tried_on_past_cases(hospital: Hospital) -> None:
+    case = taken(hospital, lines=TWO)
+    pass_(hospital, case)
+
+    assert replayed(hospital, case, candidate(valid_from="2027-01-01", **STRICTER)).status == "differs"
+
+
+def written(tmp_path: Path, **sections: Any) -> Path:
+    path = tmp_path / "candidate.json"
+    path.write_bytes(orjson.dumps(document(**sections)))
+    return path
+
+
+def test_the_command_streams_cases_tells_what_differs_and_changes_nothing(tmp_path: Path) -> None:
+    prescriptions = [
+        issued(lines=[line(days=14) | {"generic_name": "华法林钠"}, line(2) | {"generic_name": "布洛芬"}])
+        for _ in range(PAGE + 3)
+    ]
+    out = tmp_path / "differences.json"
+    with service_on_sqlite(SERVICE, tmp_path) as review:
+        admit(review)
+        for prescription in prescriptions:
+            review.react(prescription)
+        case = case_id(prescriptions[-1].prescription_id, 1, 0)
+        review.run(use_cases.take_case(TakeCase(case_id=case), reviewer()), reviewer())
+        command = ReturnCase(case_id=case, findings=(CodedFinding(code="2-8", lines=(1, 2)),), comment="出血风险")
+        assert review.run(use_cases.return_case(command, reviewer()), reviewer()).refusal is None
+    before = (tmp_path / "review.db").read_bytes()
+    settings = Settings(development=True, key_directory=tmp_path, database_url=f"sqlite:///{tmp_path}")
+    console = Console(record=True, width=200)
+
+    def run(since: date, **sections: Any) -> int:
+        return replay_review(console, console, settings, written(tmp_path, **sections), since, out)
+
+    status = run(date(2026, 1, 1), interactions=[])
+
+    report = orjson.loads(out.read_bytes())
+    assert status == 1
+    assert report["totals"] == {"undecided": PAGE + 2, "differs": 1}
+    assert [case_["case_id"] for case_ in report["cases"]] == [str(case)]
+    assert "A5.interaction" in {finding["rule"] for finding in report["cases"][0]["vanished"]}
+    assert f"{PAGE + 3} cases: 0 same, 1 differs, {PAGE + 2} undecided" in console.export_text()
+    assert run(date(2100, 1, 1), interactions=[]) == 0
+    assert orjson.loads(out.read_bytes())["totals"] == {}
+    assert (tmp_path / "review.db").read_bytes() == before
+
+
+def test_a_set_that_cannot_be_read_is_told_and_tries_nothing(tmp_path: Path) -> None:
+    settings = Settings(development=True, key_directory=tmp_path, database_url=f"sqlite:///{tmp_path}")
+    console = Console(record=True, width=200)
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    since = date(2026, 1, 1)
+
+    assert replay_review(console, console, settings, broken, since, None) == 2
+    assert replay_review(console, console, settings, written(tmp_path, drugs=[{"id": "x"}]), since, None) == 2
+    assert "Field required" in console.export_text()
