@@ -10,7 +10,7 @@ import re
 from stdnum import numdb
 from stdnum.cn import uscc
 
-from contracts.registers import Drug, Institution, Person, ReviewAgreement
+from contracts.registers import Drug, Institution, Person, ReviewAgreement, agreement_code
 from services.seedwork.reference import register
 from services.seedwork.register_loading import Kind, Kinds
 
@@ -37,10 +37,16 @@ def _institution(code: str, institution: Institution) -> str | None:
     return _in_a_known_division(code)
 
 
+def _agreement(code: str, agreement: ReviewAgreement) -> str | None:
+    if code == agreement_code(agreement.institution, agreement.reviewed_by):
+        return None
+    return "code: not the one of its content"
+
+
 KINDS: Kinds = {
     "person": Kind(REGISTER, Person, "[DN][0-9]{12}|H[JY][0-9]{12}", _person),
     "institution": Kind(REGISTER, Institution, "H[0-9]{11}", _institution),
-    "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}"),
+    "review_agreement": Kind(REGISTER, ReviewAgreement, "H[0-9]{11}-H[0-9]{11}", _agreement),
     "drug": Kind(REGISTER, Drug, "[XZ][0-9A-Z]{22}|T[0-9]{9}"),
 }
 """By the national codes: 医保医师 D, 护士 N, 药师 HY, 技术人员 HJ; 定点医疗机构 H; 医保药品代码 of 23 characters,

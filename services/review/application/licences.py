@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from contracts.registers import Institution, Person, ReviewAgreement, agreement_code
+from contracts.registers import Institution, Person, agreement_code
 from services.review.domain.case import CaseState
 from services.review.domain.commands import PassCase
 from services.review.domain.policy import POLICIES, ReviewPolicy
@@ -47,13 +47,8 @@ def agreement_ref(institution: str, reviewed_by: str) -> StreamRef[EntryState]:
 
 
 def agreed(agreement: EntryState, now: datetime) -> bool:
-    """Whether the agreement holds today. An entry that says something else than its code holds nothing."""
-    content = agreement.read(ReviewAgreement)
-    return (
-        content is not None
-        and agreement.in_force(civil_day(now))
-        and agreement.code == agreement_code(content.institution, content.reviewed_by)
-    )
+    """Whether the agreement holds today."""
+    return agreement.in_force(civil_day(now))
 
 
 def licence_of(moment: Moment, person: Entry, institution: Entry) -> Licence:

@@ -39,6 +39,23 @@ def test_a_code_has_the_form_of_its_kind(clinic: Clinic, kind: str, code: str) -
     assert row["errors"][0].startswith("code: not of the form")
 
 
+AGREEMENT = {"institution": HOSPITAL, "reviewed_by": CODE, "agreement_no": "WT-2026-1"}
+
+
+def test_a_review_agreement_is_told_under_the_code_of_both_sides(clinic: Clinic) -> None:
+    (row,) = clinic.load("review_agreement", f"{HOSPITAL}-{CODE}", AGREEMENT).body["rows"]
+
+    assert row["result"] == "recorded"
+    told = clinic.store.told_of(RegisterEntryRecorded)[-1]
+    assert (told.kind, told.code, told.content) == ("review_agreement", f"{HOSPITAL}-{CODE}", AGREEMENT)
+
+
+def test_a_review_agreement_under_another_code_is_refused(clinic: Clinic) -> None:
+    (row,) = clinic.load("review_agreement", f"{CODE}-{HOSPITAL}", AGREEMENT).body["rows"]
+
+    assert row["errors"] == ["code: not the one of its content"]
+
+
 @pytest.mark.parametrize(
     ("kind", "code"), [("person", "D999999000001"), ("person", "HY331099000001"), ("institution", "H33109900001")]
 )
