@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rxflow.docs.asyncapi import asyncapi_document
+from rxflow.docs.issuing import issuing_page
 from rxflow.docs.openapi import openapi_documents
 from rxflow.docs.reference import errors_page, roles_page, settings_page, topology_page
 from rxflow.docs.schemas import CONTRACTS, as_text
@@ -19,6 +20,7 @@ def rendered() -> dict[str, str]:
     """path below `docs/` -> text."""
     pages = {
         "errors.md": errors_page(),
+        "issuing.md": issuing_page(),
         "roles.md": roles_page(),
         "screening.md": screening_page(),
         "simulation.md": simulation_page(),

@@ -146,6 +146,12 @@ def test_a_level_asks_for_a_title(ward: Clinic, title: str, code: str | None) ->
     assert code_of(ward, lines=day(CEFIXIME)) == code
 
 
+def test_a_reason_for_going_beyond_the_right_makes_no_title(ward: Clinic) -> None:
+    may_write(ward, "restricted", "resident")
+
+    assert code_of(ward, lines=day(CEFIXIME), beyond_level_reason="x") == "prescriber.title"
+
+
 def test_antibacterials_were_not_ruled_by_level_before_2012() -> None:
     assert CN.on(date(2012, 7, 31)).antibacterials is None
     assert CN.on(date(2012, 8, 1)).antibacterials is not None

@@ -11,7 +11,7 @@ from services.seedwork.model import Refusal
 
 
 def class_circulates(written: Written) -> Refusal | None:
-    """Narcotics and first-class psychotropics are never sold in retail (处方管理办法; 药品管理法 §61)."""
+    """Narcotics, first-class psychotropics, radioactive drugs and precursors are not retailed (药品管理法 §61)."""
     for line, drug in written.lines():
         if drug.drug_class in written.policy.never_circulate:
             return Refusal("drug.never_circulates", {"line": line.line, "drug_class": drug.drug_class})
@@ -35,14 +35,11 @@ def antibacterial_level(written: Written) -> Refusal | None:
 
     In an emergency one level beyond the own right is lawful for a day, when the need is written down (越级使用).
     """
-    prescriber, content = written.known.prescriber, written.content
-    rights = prescriber.antibacterial_levels if prescriber else frozenset()
-    for rules, line, level in _antibacterials(written):
+    content = written.content
+    for rules, line, level, beyond in _antibacterials(written):
         facts = {"line": line.line, "level": level}
         if content.visit_kind == "outpatient" and level in rules.never_outpatient:
             return Refusal("antibacterial.not_outpatient", facts)
-        held = max((rules.levels.index(each) for each in rights), default=-1)
-        beyond = rules.levels.index(level) - held
         if beyond <= 0:
             continue
         if content.visit_kind != "emergency" or beyond > 1:
@@ -55,20 +52,27 @@ def antibacterial_level(written: Written) -> Refusal | None:
 
 
 def antibacterial_title(written: Written) -> Refusal | None:
-    """The title that a level asks for (§24); beyond the level in an emergency nobody asks for it."""
+    """The title that the right for a level asks for (§24); what is beyond the right is not prescribed by it."""
     prescriber, policy = written.known.prescriber, written.policy
-    for rules, line, level in _antibacterials(written):
-        lowest = rules.titles.get(level)
-        if lowest is None or written.content.beyond_level_reason or prescriber is None:
-            continue
-        if policy.titles.get(prescriber.title or "", 0) < policy.titles[lowest]:
+    title = (prescriber.title if prescriber else None) or ""
+    for rules, line, level, beyond in _antibacterials(written):
+        lowest = rules.titles[level]
+        if beyond <= 0 and policy.titles.get(title, 0) < policy.titles[lowest]:
             return Refusal("prescriber.title", {"line": line.line, "level": level, "lowest": lowest})
     return None
 
 
-def _antibacterials(written: Written) -> Iterator[tuple[Antibacterials, WrittenLine, str]]:
-    """Lines with an antibacterial, its level, and the rules; none where the jurisdiction has no such rules."""
-    rules = written.policy.antibacterials
+def _antibacterials(written: Written) -> Iterator[tuple[Antibacterials, WrittenLine, str, int]]:
+    """Lines with an antibacterial: the rules, its level, and how many levels that is beyond the prescriber's right.
+
+    None where the jurisdiction has no such rules.
+    """
+    rules, prescriber = written.policy.antibacterials, written.known.prescriber
+    if rules is None:
+        return
+    rights = prescriber.antibacterial_levels if prescriber else frozenset()
+    held = max((rules.levels.index(each) for each in rights), default=-1)
     for line, drug in written.lines():
-        if rules is not None and drug.antibacterial_level is not None:
-            yield rules, line, drug.antibacterial_level
+        if drug.antibacterial_level is not None:
+            level = drug.antibacterial_level
+            yield rules, line, level, rules.levels.index(level) - held

@@ -8,7 +8,7 @@ from services.seedwork.model import Refusal
 
 
 def written_by_a_person(written: Written) -> Refusal | None:
-    """Never a machine (互联网诊疗监管细则 §21: 严禁使用人工智能等自动生成处方); out of an online visit it is stated."""
+    """Never a machine (互联网诊疗监管细则: 严禁使用人工智能等自动生成处方); out of an online visit it is stated."""
     content = written.content
     if content.written_by == "machine":
         return Refusal("prescription.machine_written")

@@ -19,6 +19,7 @@ def line_count(written: Written) -> Refusal | None:
 
 
 def drugs_known(written: Written) -> Refusal | None:
+    """N3.4: each drug by a code of the register, in force today."""
     for line in written.content.lines:
         drug = written.known.drugs.get(line.product)
         if drug is None:

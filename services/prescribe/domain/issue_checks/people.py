@@ -15,6 +15,7 @@ def prescriber_registered(written: Written) -> Refusal | None:
 
 
 def institution_admitted(written: Written) -> Refusal | None:
+    """The institution is in the register and in force today (准入, 退出)."""
     institution = written.known.institution
     if institution is None or not institution.in_force:
         return Refusal("institution.not_admitted", {"institution": written.content.institution})
@@ -31,7 +32,7 @@ def practice_site(written: Written) -> Refusal | None:
 
 
 def institution_holds_such_visits(written: Written) -> Refusal | None:
-    """An internet hospital holds online visits only, others none without a licence for them (互联网诊疗管理办法 §5-9).
+    """An internet hospital holds online visits only, others none without a licence for them (互联网诊疗管理办法).
 
     Where the register does not say what an institution is, it holds visits in person.
     """
@@ -45,6 +46,7 @@ def institution_holds_such_visits(written: Written) -> Refusal | None:
 
 
 def patient_known(written: Written) -> Refusal | None:
+    """A registered patient, who is not about to be forgotten."""
     if written.known.patient is None:
         return Refusal("prescription.patient_unknown", {"patient_ref": str(written.content.patient_ref)})
     return Refusal("patient.leaving") if written.known.patient.leaving else None
