@@ -117,7 +117,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "knowledge.unreadable",
         422,
         "No set of knowledge",
-        "A set is sent as `document`, or as `deflated`: its JSON, deflated by zlib, in base64.",
+        "A set is sent as `deflated`: one JSON object, deflated by zlib, in base64.",
     ),
     Problem(
         "knowledge.faulty",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import Field
 
-from services.review.application.library import Unpackable, checked, kept, load_knowledge, shipped_on
+from services.review.application.library import Unpackable, inflated_and_checked, kept, load_knowledge, shipped_on
 from services.review.domain.knowledge.entries import SECTIONS
 from services.review.domain.knowledge.files import shipped_sets
 from services.review.domain.knowledge.reading import KnowledgeSet
@@ -21,23 +21,27 @@ from services.seedwork.usecase import Actor
 
 router = APIRouter(tags=["knowledge"])
 
+DEFLATED_CHARACTERS_MAX = 12 * 1024 * 1024
+ENTRY = ("knowledge.unknown", "knowledge.unknown_entry")
 LOAD = ("knowledge.unreadable", "knowledge.faulty", "knowledge.version_known")
 MayRead = Annotated[Actor, Depends(allowed("knowledge.read"))]
 MayLoad = Annotated[Actor, Depends(allowed("knowledge.load"))]
 
 
 class SetBody(Body):
-    """A whole set, its header and its sections: as it is, or deflated where it is larger than a request may be."""
+    """A whole set. As it stands it would be larger than a request may be."""
 
-    document: dict[str, Any] | None = Field(default=None, description="header and sections")
-    deflated: str | None = Field(default=None, description="the same as JSON: deflated (zlib), then base64")
+    deflated: str = Field(
+        max_length=DEFLATED_CHARACTERS_MAX,
+        description="one JSON object of the header and the sections, deflated (zlib), in base64",
+    )
 
 
 @router.post("/knowledge", status_code=201, responses=problems(*LOAD))
 async def load(_actor: MayLoad, body: SetBody, run: Run) -> Response:
     """Load a set: all of it, from its `valid_from` on, or nothing and a report row by row. 200: it is there already."""
     try:
-        read, text = await asyncio.to_thread(checked, body.document, body.deflated)
+        read, text = await asyncio.to_thread(inflated_and_checked, body.deflated)
     except Unpackable as error:
         raise Refused("knowledge.unreadable", reason=str(error)) from None
     return await run(load_knowledge(read, text))
@@ -76,15 +80,17 @@ async def one_set(version: str, _actor: MayRead, read: Read) -> Response:
     return answer({**found.header.model_dump(mode="json"), "digest": found.digest, "entries": found.counts()})
 
 
-@router.get("/knowledge/{version}/{section}/{id}", responses=problems("knowledge.unknown", "knowledge.unknown_entry"))
-async def one_entry(version: str, section: str, id: str, _actor: MayRead, read: Read) -> Response:  # noqa: A002
+@router.get(
+    "/knowledge/{version}/{section}/{entry}", responses=problems("knowledge.unknown", "knowledge.unknown_entry")
+)
+async def one_entry(version: str, section: str, entry: str, _actor: MayRead, read: Read) -> Response:
     """One entry with its source: what a finding rests on."""
     found = await _found(version, read)
-    entry = found.entry(section, id) if section in SECTIONS else None
-    if entry is None:
-        raise Refused("knowledge.unknown_entry", version=version, section=section, id=id)
-    shown = entry.model_dump(mode="json", by_alias=True, exclude_none=True)
-    source = found.header.sources[entry.source].model_dump(mode="json")
+    known = found.entry(section, entry) if section in SECTIONS else None
+    if known is None:
+        raise Refused("knowledge.unknown_entry", version=version, section=section, entry=entry)
+    shown = known.model_dump(mode="json", by_alias=True, exclude_none=True)
+    source = found.header.sources[known.source].model_dump(mode="json")
     return answer({"version": version, "section": section, "entry": shown, "source": source})
 
 

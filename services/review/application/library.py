@@ -66,19 +66,18 @@ class Unpackable(Exception):  # noqa: N818
 
 
 def deflate(document: Mapping[str, Any]) -> str:
-    """A document as it is sent where it is large."""
+    """A document as it is sent."""
     return base64.b64encode(zlib.compress(canonical(document).encode())).decode()
 
 
-def checked(
-    document: Mapping[str, Any] | None, deflated: str | None = None
-) -> tuple[KnowledgeSet | Sequence[Fault], str]:
-    """A document as it was read, and its text. Takes a while: not for a loop that others wait for. Raises
-    Unpackable."""
-    if (document is None) == (deflated is None):
-        raise Unpackable("either document or deflated")
-    found = document if document is not None else _inflated(deflated or "")
-    return read_set(found), canonical(found)
+def checked(document: Mapping[str, Any]) -> tuple[KnowledgeSet | Sequence[Fault], str]:
+    """A document as it was read, and its text. Takes a while: not for a loop that others wait for."""
+    return read_set(document), canonical(document)
+
+
+def inflated_and_checked(deflated: str) -> tuple[KnowledgeSet | Sequence[Fault], str]:
+    """The same of a document as it was sent. Raises Unpackable."""
+    return checked(_inflated(deflated))
 
 
 def _inflated(deflated: str) -> Mapping[str, Any]:
@@ -87,9 +86,9 @@ def _inflated(deflated: str) -> Mapping[str, Any]:
         text = unpacking.decompress(base64.b64decode(deflated, validate=True), UNPACKED_BYTES_MAX)
         document = parse_strict(text)
     except (binascii.Error, zlib.error, NotStrictJson) as error:
-        raise Unpackable(f"deflated: {error}") from error
+        raise Unpackable(str(error)) from error
     if unpacking.unconsumed_tail or not isinstance(document, dict):
-        raise Unpackable(f"deflated: no object of at most {UNPACKED_BYTES_MAX} bytes")
+        raise Unpackable(f"no object of at most {UNPACKED_BYTES_MAX} bytes")
     return document
 
 

@@ -45,6 +45,10 @@ def asking(hospital: Hospital, tmp_path: Path, role: Role) -> Ask:
     return lambda method, path, **arguments: caller(token, method, path, **arguments)
 
 
+def sent(written: dict[str, Any]) -> dict[str, Any]:
+    return {"deflated": deflate(written)}
+
+
 def versions(ask: Ask) -> dict[str, bool]:
     return {item["version"]: item["in_force"] for item in ask("GET", "/knowledge").json()["items"]}
 
@@ -71,7 +75,7 @@ def test_days_before_the_first_shipped_set_are_under_the_first() -> None:
 
 
 def test_a_set_holds_from_its_own_day_on(hospital: Hospital, admin: Ask) -> None:
-    loaded = admin("POST", "/knowledge", json={"document": document(valid_from="2026-03-04")})
+    loaded = admin("POST", "/knowledge", json=sent(document(valid_from="2026-03-04")))
 
     assert loaded.status_code == 201
     assert (loaded.json()["result"], loaded.json()["in_force_from"]) == ("activated", "2026-03-04")
@@ -83,21 +87,21 @@ def test_a_set_holds_from_its_own_day_on(hospital: Hospital, admin: Ask) -> None
 
 
 def test_a_set_of_an_earlier_day_holds_from_the_day_it_is_loaded(admin: Ask) -> None:
-    loaded = admin("POST", "/knowledge", json={"document": document(valid_from="2026-02-01")})
+    loaded = admin("POST", "/knowledge", json=sent(document(valid_from="2026-02-01")))
 
     assert loaded.json()["in_force_from"] == "2026-03-02", "what was screened before was screened by another"
 
 
 def test_of_two_sets_of_one_day_the_last_loaded_holds(hospital: Hospital, admin: Ask) -> None:
-    admin("POST", "/knowledge", json={"document": document(valid_from=PLAIN["valid_from"])})
+    admin("POST", "/knowledge", json=sent(document(valid_from=PLAIN["valid_from"])))
 
     assert screened_by(hospital) == "small-1"
 
 
 def test_the_same_set_again_changes_nothing(hospital: Hospital, admin: Ask) -> None:
     before = len(hospital.store.log)
-    again = admin("POST", "/knowledge", json={"document": PLAIN})
-    shipped = admin("POST", "/knowledge", json={"deflated": deflate(gather(shipped_place()))})
+    again = admin("POST", "/knowledge", json=sent(PLAIN))
+    shipped = admin("POST", "/knowledge", json=sent(gather(shipped_place())))
 
     assert [(each.status_code, each.json()["result"]) for each in (again, shipped)] == [(200, "unchanged")] * 2
     assert len(hospital.store.log) == before
@@ -109,8 +113,8 @@ def shipped_place() -> Path:
 
 def test_another_content_under_a_known_version_is_refused(hospital: Hospital, admin: Ask) -> None:
     before = len(hospital.store.log)
-    other = admin("POST", "/knowledge", json={"document": {**PLAIN, "notice": "Another."}})
-    shipped = admin("POST", "/knowledge", json={"document": document(version=shipped_sets()[-1].header.version)})
+    other = admin("POST", "/knowledge", json=sent({**PLAIN, "notice": "Another."}))
+    shipped = admin("POST", "/knowledge", json=sent(document(version=shipped_sets()[-1].header.version)))
 
     for refused in (other, shipped):
         assert (refused.status_code, refused.json()["code"]) == (409, "knowledge.version_known")
@@ -121,7 +125,7 @@ def test_a_file_with_errors_in_the_middle_changes_nothing_and_each_row_is_told(h
     before = len(hospital.store.log)
     drugs = [*SMALL["drugs"][:2], {"id": "unsourced", "names": ["x"]}, *SMALL["drugs"][2:]]
 
-    refused = admin("POST", "/knowledge", json={"document": document(drugs=drugs)})
+    refused = admin("POST", "/knowledge", json=sent(document(drugs=drugs)))
 
     problem = refused.json()
     assert (refused.status_code, problem["code"]) == (422, "knowledge.faulty")
@@ -133,7 +137,7 @@ def test_a_file_with_errors_in_the_middle_changes_nothing_and_each_row_is_told(h
 
 
 def test_a_report_has_an_end(admin: Ask) -> None:
-    refused = admin("POST", "/knowledge", json={"document": document(drugs=[{"id": "x"}] * 300)})
+    refused = admin("POST", "/knowledge", json=sent(document(drugs=[{"id": "x"}] * 300)))
 
     assert len(refused.json()["facts"]["rows"]) == library.FAULTS_TOLD_MAX
     assert refused.json()["facts"]["faults"] > library.FAULTS_TOLD_MAX
@@ -142,8 +146,6 @@ def test_a_report_has_an_end(admin: Ask) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {},
-        {"document": SMALL, "deflated": "eA=="},
         {"deflated": "no base64"},
         {"deflated": "AAAA"},
         {"deflated": base64.b64encode(zlib.compress(b"[1]")).decode()},
@@ -166,11 +168,11 @@ def test_what_unpacks_without_end_is_refused(admin: Ask, monkeypatch: pytest.Mon
 
 
 def test_only_an_administrator_loads(reader: Ask) -> None:
-    assert reader("POST", "/knowledge", json={"document": SMALL}).status_code == 403
+    assert reader("POST", "/knowledge", json=sent(SMALL)).status_code == 403
 
 
 def test_everybody_can_see_why(hospital: Hospital, admin: Ask, reader: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    admin("POST", "/knowledge", json={"document": SMALL})
+    admin("POST", "/knowledge", json=sent(SMALL))
     monkeypatch.setattr(library, "_kept", type(library._kept)())  # as in another process
 
     found = reader("GET", "/knowledge/small-1/interactions/warfarin-nsaids").json()
