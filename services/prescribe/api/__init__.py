@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from services.prescribe.api import nominations, patients, prescriptions, stops
+from services.prescribe.api import feedback, nominations, patients, prescriptions, stops
 from services.prescribe.application.registers import KINDS
 from services.seedwork.api import register_routes
 
 router = APIRouter()
-for part in (patients.router, prescriptions.router, nominations.router, stops.router, register_routes(KINDS)):
+own = (part.router for part in (patients, prescriptions, feedback, nominations, stops))
+for part in (*own, register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them

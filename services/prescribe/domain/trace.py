@@ -75,6 +75,7 @@ SUMMARY_FIELDS = frozenset(
         "institution",
         "insurer",
         "kind",
+        "level",
         "may_retry",
         "of",
         "outcome",

@@ -12,6 +12,7 @@ from services.prescribe.domain.block_events import QueryRaised
 from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.forgetting import strictest_class
 from services.prescribe.domain.stop_use_events import StopUseAcknowledged
+from services.prescribe.domain.trace import TraceRecorded
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
 from services.seedwork.forgotten import PatientForgotten
@@ -61,6 +62,10 @@ STATUS: Mapping[type[DomainEvent], str] = {
 }
 
 
+TOLD_BY_OTHERS: Mapping[str, str] = {"review.case_escalated.v1": "review_late"}
+"""What other services told of a prescription that changes nothing of it, but that the prescriber should hear."""
+
+
 def status_after(event: DomainEvent) -> str | None:
     """The status an event leads to; None when it changes none."""
     match event:
@@ -92,6 +97,8 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             }
         case happened.CancellationUndecided():
             return "cancellation_undecided", {"request_id": str(event.request_id), "holders": list(event.holders)}
+        case TraceRecorded() if event.type in TOLD_BY_OTHERS:
+            return TOLD_BY_OTHERS[event.type], event.summary
         case QueryRaised():
             kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
             facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
@@ -149,11 +156,12 @@ def project(recorded: Recorded) -> Iterable[Operation]:
     told = feedback_of(event)
     if told is not None:
         kind, facts = told
+        about = event.prescription_id if isinstance(event, TraceRecorded) else recorded.stream_id
         yield Put(
             feedback,
             {
                 "log_index": recorded.log_index,
-                "prescription_id": recorded.stream_id,
+                "prescription_id": about,
                 "kind": kind,
                 "at": microseconds(recorded.recorded_at),
                 "facts": facts,
@@ -194,6 +202,14 @@ PRESCRIPTIONS = Projection(
             prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid),
         )
         .limit(1),
+        "feedback_after": sa.select(feedback)
+        .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
+        .where(
+            prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),
+            feedback.c.log_index > sa.bindparam("after", type_=sa.BigInteger),
+        )
+        .order_by(feedback.c.log_index)
+        .limit(_limit),
         "feedback_of_prescriber": sa.select(feedback)
         .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
         .where(prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), feedback.c.log_index < _before)
