@@ -11,6 +11,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from contracts.errors import issuing
+from services.prescribe.api.feedback import shown
 from services.prescribe.application.signed_again import confirm_prescription
 from services.prescribe.application.signed_commands import amend_prescription, issue_prescription
 from services.prescribe.application.use_cases import cancel_prescription
@@ -248,10 +249,5 @@ async def feedback(actor: Annotated[Actor, Depends(allowed("feedback.read"))], r
     return page.answer(
         rows,
         key=lambda row: [row["log_index"]],
-        item=lambda row: {
-            "prescription_id": str(row["prescription_id"]),
-            "kind": row["kind"],
-            "at": moment_of(row["at"]).isoformat(),
-            "facts": row["facts"],
-        },
+        item=shown,
     )

@@ -62,8 +62,8 @@ STATUS: Mapping[type[DomainEvent], str] = {
 }
 
 
-FEEDBACK: Mapping[str, str] = {"review.case_escalated.v1": "late", "review.advice_given.v1": "advice"}
-"""What others told of a prescription that moves nothing, but that its prescriber should hear: wire name -> kind."""
+TOLD_BY_OTHERS: Mapping[str, str] = {"review.case_escalated.v1": "late", "review.advice_given.v1": "advice"}
+"""What other services told of a prescription that changes nothing of it, but that the prescriber should hear."""
 
 
 def status_after(event: DomainEvent) -> str | None:
@@ -97,8 +97,8 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             }
         case happened.CancellationUndecided():
             return "cancellation_undecided", {"request_id": str(event.request_id), "holders": list(event.holders)}
-        case TraceRecorded() if event.type in FEEDBACK:
-            return FEEDBACK[event.type], dict(event.summary)
+        case TraceRecorded() if event.type in TOLD_BY_OTHERS:
+            return TOLD_BY_OTHERS[event.type], event.summary
         case QueryRaised():
             kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
             facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
@@ -156,11 +156,12 @@ def project(recorded: Recorded) -> Iterable[Operation]:
     told = feedback_of(event)
     if told is not None:
         kind, facts = told
+        about = event.prescription_id if isinstance(event, TraceRecorded) else recorded.stream_id
         yield Put(
             feedback,
             {
                 "log_index": recorded.log_index,
-                "prescription_id": event.prescription_id if isinstance(event, TraceRecorded) else recorded.stream_id,
+                "prescription_id": about,
                 "kind": kind,
                 "at": microseconds(recorded.recorded_at),
                 "facts": facts,
@@ -201,6 +202,14 @@ PRESCRIPTIONS = Projection(
             prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid),
         )
         .limit(1),
+        "feedback_after": sa.select(feedback)
+        .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
+        .where(
+            prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),
+            feedback.c.log_index > sa.bindparam("after", type_=sa.BigInteger),
+        )
+        .order_by(feedback.c.log_index)
+        .limit(_limit),
         "feedback_of_prescriber": sa.select(feedback)
         .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
         .where(prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), feedback.c.log_index < _before)

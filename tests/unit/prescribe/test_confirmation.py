@@ -10,7 +10,11 @@ import pytest
 from contracts.events import prescribe as public
 from contracts.events import review
 from services.prescribe.application.signed_again import confirm_prescription
+from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.views import show_prescription
+from services.prescribe.domain.confirmation_events import FindingsConfirmed
+from services.prescribe.domain.prescription import PRESCRIPTION
+from services.seedwork.composition import Happened
 from services.seedwork.ports import Outcome
 from tests.unit.prescribe.conftest import COLLEAGUE, DOCTOR, FINDING, Clinic
 
@@ -67,6 +71,20 @@ def test_the_pharmacies_read_what_was_confirmed(clinic: Clinic) -> None:
     assert clinic.status(prescription_id) == "released"
     (released,) = clinic.store.told_of(public.PrescriptionReleased)
     assert released.confirmed[0].reason == REASON
+
+
+def test_of_a_forgotten_patient_the_reasons_are_told_to_nobody(clinic: Clinic) -> None:
+    prescription_id = returned(clinic)
+    confirm(clinic, prescription_id)
+    events = clinic.store.streams[prescription_id]
+    forgotten = events[-1].model_copy(update={"findings": None})
+    before = PRESCRIPTION.fold(events[:-1])
+
+    (told,) = TRANSLATE[FindingsConfirmed](
+        Happened(forgotten, before, PRESCRIPTION.evolve(before, forgotten), prescription_id)
+    )
+
+    assert told.confirmed is None
 
 
 def test_an_answer_to_the_case_before_the_confirmation_is_recorded_only(clinic: Clinic) -> None:

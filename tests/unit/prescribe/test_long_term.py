@@ -9,7 +9,7 @@ import pytest
 from contracts.events import dispatch, review
 from contracts.events import prescribe as public
 from contracts.events import prescribe_later as later
-from services.prescribe.application.use_cases import close_instalments, open_instalment
+from services.prescribe.application.use_cases import close_instalments, end_validity, open_instalment
 from services.prescribe.application.views import show_prescription
 from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.plan_checks import broken_plan
@@ -338,6 +338,15 @@ def test_the_clock_does_nothing_before_its_time_or_where_nothing_is_planned(clin
     assert opened(clinic, planned_one) == [1]
     assert clinic.status(plain) == "released"
     assert clinic.store.told_of(later.InstalmentLapsed) == []
+
+
+def test_the_validity_of_a_plan_is_that_of_its_first_instalment(clinic: Clinic) -> None:
+    prescription_id = released(clinic)
+    clinic.store.time += DAY
+
+    clinic.store.run(end_validity(prescription_id))
+
+    assert clinic.status(prescription_id) == "released"
 
 
 def test_what_an_instalment_is_and_when_it_may_be_held_is_shown(clinic: Clinic) -> None:

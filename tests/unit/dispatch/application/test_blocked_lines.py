@@ -209,3 +209,13 @@ def test_a_pharmacy_reads_what_must_not_be_used_any_more() -> None:
 
     (notice,) = content_view(content)["stop_use"]
     assert (notice["reason_code"], notice["lines"]) == ("wrong_drug", [1])
+
+
+def test_a_hold_of_another_line_goes_on() -> None:
+    town = Town()
+    fulfilment = town.release(60, 2)
+    hold_id = town.hold(fulfilment, (2, 2), pharmacy=B)
+
+    stopped(town, fulfilment, 1)
+
+    assert town.state(fulfilment).holds[hold_id].running
