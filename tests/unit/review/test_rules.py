@@ -8,7 +8,7 @@ import pytest
 
 from services.review.domain.knowledge import files
 from services.review.domain.knowledge.files import Unreadable
-from services.review.domain.policy import CN
+from services.review.domain.policy import CN, POLICIES
 from services.review.domain.screening import Subject, screen
 from services.review.domain.values import Diagnosis, Finding, Line, Medicine, PatientFacts, Prescriber, Severity
 from tests.support.knowledge import SMALL, drug, entry, knowledge_set
@@ -58,6 +58,14 @@ def found(about: Subject, **sections: Any) -> list[Finding]:
 
 def rules(about: Subject, **sections: Any) -> list[str]:
     return [finding.rule for finding in found(about, **sections)]
+
+
+def test_another_jurisdiction_has_its_own_figures() -> None:
+    about = subject(*(line(number, name, days=14) for number, name in enumerate(("缬沙坦", "布洛芬"), start=1)))
+    knowledge = knowledge_set().on(DAY)
+
+    assert {each.rule for each in screen(about, knowledge, CN.on(DAY))} == {"N3.6.longer_supply"}
+    assert screen(about, knowledge, POLICIES.of("demo-eu").on(DAY)) == ()
 
 
 def test_a_prescriber_nobody_has_told_review_of_yet_is_looked_at_by_a_person() -> None:
