@@ -8,7 +8,7 @@ import pytest
 
 from services.review.domain.knowledge import files
 from services.review.domain.knowledge.files import Unreadable
-from services.review.domain.policy import CN
+from services.review.domain.policy import CN, POLICIES
 from services.review.domain.screening import Subject, screen
 from services.review.domain.values import Diagnosis, Finding, Line, Medicine, PatientFacts, Prescriber, Severity
 from tests.support.knowledge import SMALL, drug, entry, knowledge_set
@@ -58,6 +58,14 @@ def found(about: Subject, **sections: Any) -> list[Finding]:
 
 def rules(about: Subject, **sections: Any) -> list[str]:
     return [finding.rule for finding in found(about, **sections)]
+
+
+def test_another_jurisdiction_has_its_own_figures() -> None:
+    about = subject(*(line(number, name, days=14) for number, name in enumerate(("缬沙坦", "布洛芬"), start=1)))
+    knowledge = knowledge_set().on(DAY)
+
+    assert {each.rule for each in screen(about, knowledge, CN.on(DAY))} == {"N3.6.longer_supply"}
+    assert screen(about, knowledge, POLICIES.of("demo-eu").on(DAY)) == ()
 
 
 def test_a_prescriber_nobody_has_told_review_of_yet_is_looked_at_by_a_person() -> None:
@@ -139,6 +147,27 @@ def test_a_least_amount_by_weight_leaves_no_other_least_amount() -> None:
     assert rules(subject(line(1, "布洛芬"), age_days=3000), doses=doses) == ["A3.low_dose"]
 
 
+@pytest.mark.parametrize(
+    ("into", "mixed"),
+    [
+        ({}, []),
+        ({2: 1}, [(1, 2)]),
+        ({1: 2, 2: 1}, [(1, 2)]),
+        ({1: 9, 2: 9}, [(1, 2)]),
+        ({1: 3, 2: 3}, [(1, 2)]),
+        ({1: 3}, []),
+    ],
+)
+def test_what_ends_in_one_infusion_is_mixed(into: dict[int, int], mixed: list[tuple[int, int]]) -> None:
+    pair = entry("a", a={"drug": "ceftriaxone"}, b={"drug": "warfarin"}, severity="blocking", why="x")
+    names = {1: "头孢曲松钠", 2: "华法林钠", 3: "缬沙坦"}
+    lines = [line(number, name, route="iv", mixed_with=into.get(number)) for number, name in names.items()]
+
+    told = [each for each in found(subject(*lines), incompatibilities=[pair]) if each.rule == "A6.incompatible_mix"]
+
+    assert [each.lines for each in told] == mixed
+
+
 def test_pregnancy_is_asked_for_only_where_an_entry_blocks() -> None:
     about = {"selector": {"drug": "valsartan"}, "why": "x"}
     woman = subject(line(1, "缬沙坦"), sex="female", age_days=10_000)
@@ -176,9 +205,10 @@ def test_what_is_stated_itself_does_not_also_cross() -> None:
 def test_a_shipped_set_with_a_fault_stops_the_start(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "knowledge"
     (place / "nothing").mkdir(parents=True)
+    monkeypatch.setattr(files, "files", lambda _package: tmp_path)
+    assert list(files._shipped()) == [], "what has no header is no set"
     (place / "broken").mkdir()
     (place / "broken" / "set.json").write_text("{}")
-    monkeypatch.setattr(files, "files", lambda _package: tmp_path)
 
     with pytest.raises(ValueError, match="broken"):
         list(files._shipped())

@@ -1,4 +1,4 @@
-"""A7: who must not have a medicine (处方审核规范 15 (七)). What was not asked is not known, and that is not "no".
+"""A7: who must not have a medicine (处方审核规范 15 (一) 7). What was not asked is not known, and that is not "no".
 
 The evidence names lines and entries. What it is about the patient that makes it so stays in the clinical facts.
 """

@@ -1,4 +1,4 @@
-"""A3: how much, how often, how long (处方审核规范 15 (三)). For each limit the narrowest entry that fits holds."""
+"""A3: how much, how often, how long (处方审核规范 15 (一) 3). For each limit the narrowest entry that fits holds."""
 
 from __future__ import annotations
 

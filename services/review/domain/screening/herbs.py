@@ -1,4 +1,4 @@
-"""T1-T5: herbal pieces (处方审核规范 16; 中国药典 一部)."""
+"""T1-T5: herbal pieces (处方审核规范 15 (二); 中国药典 一部)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A5, A6: the same twice, and what does not go together (处方审核规范 15 (五), (六))."""
+"""A5, A6: the same twice, and what does not go together (处方审核规范 15 (一) 5, 6)."""
 
 from __future__ import annotations
 
