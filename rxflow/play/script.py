@@ -68,14 +68,15 @@ Told = Callable[[Scene, str], None]
 
 def scenes(stage: Stage, count: int = PRESCRIPTIONS, stories: Iterable[str] = STORIES) -> tuple[Scene, ...]:
     """The play's scenes: the stories first, because one of them waits for nobody; then ordinary ones."""
-    world, everyday = stage.world, everyday_products(stage.world)
+    world = stage.world
     named = list(stories)
-    two_packs = next(product for product in everyday if product.drug.generic_name == "阿莫西林")
+    two_packs = next(product for product in everyday_products(world) if product.drug.generic_name == "阿莫西林")
     written = []
     for number in range(count):
         story = named[number] if number < len(named) else "collected"
         patient = world.patients[number]
         hospital = next(each for each in world.hospitals if each.institution.region == patient.region)
+        everyday = everyday_products(world, patient)
         first = everyday[number * 5 % len(everyday)]
         second = everyday[(number * 5 + 17) % len(everyday)]
         alone = story != "collected" or number % 4 or second.drug.drug_key == first.drug.drug_key

@@ -49,7 +49,7 @@ def a_journey(
     """A prescription of a doctor for the patient of that number, written and not yet issued."""
     patient = town.world.patients[number]
     hospital = next(each for each in town.world.hospitals if each.institution.region == patient.region)
-    everyday = everyday_products(town.world)
+    everyday = everyday_products(town.world, patient)
     first = number if first_product is None else first_product
     products = [everyday[(first + each) % len(everyday)] for each in range(lines)]
     written = [line_for(n, p, dose=packs * p.regimen.dose) for n, p in enumerate(products, start=1)]

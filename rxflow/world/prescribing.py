@@ -17,6 +17,8 @@ from rxflow.world.model import Patient, Person, World
 
 LONG_SUPPLY_REASON = "慢性病, 病情稳定"
 USUAL_DAYS_MAX = 7
+PENICILLINS, PENICILLIN_ALLERGY = "J01C", "青霉素"
+"""Their ATC group, given after a skin test only, and how an allergy to them is written."""
 
 IntentKind = Literal["general", "pooled_outpatient", "dual_channel", "chronic_disease", "self_pay"]
 
@@ -57,6 +59,7 @@ def line_for(
     dose = usual.dose if dose is None else dose
     frequency_per_day = usual.frequency_per_day if frequency_per_day is None else frequency_per_day
     days = usual.days if days is None else days
+    skin_test = {"skin_test": "negative"} if product.drug.atc.startswith(PENICILLINS) else {}
     return {
         "line": number,
         "product": product.code,
@@ -67,6 +70,7 @@ def line_for(
         "quantity": product.quantity(dose, frequency_per_day, days),
         "route": usual.route,
         "substitution_consent": substitution_consent,
+        **skin_test,
     }
 
 
@@ -90,7 +94,7 @@ def prescription_for(
     registration of the patient answered.
     """
     if not lines:
-        everyday = everyday_products(world)
+        everyday = everyday_products(world, patient)
         chosen = products or (everyday[patient.number % len(everyday)],)
         lines = [line_for(number, product) for number, product in enumerate(chosen, start=1)]
     written = {world.product[line["product"]].regimen.indication_code: line["product"] for line in lines}
@@ -116,8 +120,10 @@ def prescription_for(
     return Draft(prescription_id, payload, doctor.key)
 
 
-def everyday_products(world: World) -> tuple[Product, ...]:
-    """Ordinary products whose usual quantity is one or two whole packs and up to a week's supply."""
+def everyday_products(world: World, patient: Patient | None = None) -> tuple[Product, ...]:
+    """Ordinary products whose usual quantity is one or two whole packs and up to a week's supply; of a patient, those
+    that the patient is not allergic to."""
+    allergic = patient is not None and PENICILLIN_ALLERGY in patient.allergies
     return tuple(
         product
         for product in world.products
@@ -127,6 +133,7 @@ def everyday_products(world: World) -> tuple[Product, ...]:
         and product.whole_packs
         and product.usual_quantity <= 2 * product.drug.pack_size
         and product.regimen.days <= USUAL_DAYS_MAX
+        and not (allergic and product.drug.atc.startswith(PENICILLINS))
     )
 
 

@@ -73,8 +73,6 @@ class Author:
         self._stage = stage
         self._random = Random(seed)
         self._numbers = count()
-        everyday = everyday_products(stage.world)
-        self._products = everyday
         self._identities: set[str] = {patient.identity_number for patient in stage.world.patients}
 
     def next_plan(self) -> Plan:
@@ -85,7 +83,8 @@ class Author:
         stores = world.stores_in(patient.region)
         regions = len(world.regions)
         first = number // regions % len(stores)
-        product = self._products[number // (regions * len(stores)) % len(self._products)]
+        products = everyday_products(world, patient)
+        product = products[number // (regions * len(stores)) % len(products)]
         return Plan(
             number=number,
             story=story,

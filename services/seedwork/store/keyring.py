@@ -158,8 +158,12 @@ class Keyring:
         return entry[1]
 
     def _remember(self, name: KeyName, key: AESGCM | None) -> None:
-        self._cache[name] = (self._monotonic() + CACHE_SECONDS, key)
-        while len(self._cache) > CACHED_KEYS_MAX:
+        """In the order in which they expire, so that what has expired is let go: a worker that sees a new patient every
+        second would otherwise hold kilobytes of each for hours."""
+        now = self._monotonic()
+        self._cache.pop(name, None)
+        self._cache[name] = (now + CACHE_SECONDS, key)
+        while len(self._cache) > CACHED_KEYS_MAX or next(iter(self._cache.values()))[0] < now:
             self._cache.popitem(last=False)
 
     def _tombstone(self, name: KeyName) -> dict[str, Any]:

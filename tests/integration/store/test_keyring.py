@@ -201,3 +201,14 @@ def test_the_cache_holds_only_so_many_keys(driver: Driver, monkeypatch: pytest.M
 
     assert ring.key(patients[0]) is None, "no longer cached"
     assert ring.key(patients[2]) is not None, "still cached"
+
+
+def test_what_is_cached_no_longer_is_held_no_longer(driver: Driver) -> None:
+    ring, patients = Ring(driver, IDENTITY), [uuid4() for _ in range(3)]
+    for patient in patients:
+        ring.key(patient, create=True)
+    ring.seconds = CACHE_SECONDS + 1
+
+    ring.key(patients[0])
+
+    assert list(ring.keyring._cache) == [(patients[0], IDENTITY)], "a key that nobody uses takes kilobytes"

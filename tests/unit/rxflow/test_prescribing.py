@@ -93,6 +93,15 @@ def test_everyday_products_are_ordinary_and_come_in_whole_packs(world: World) ->
     assert {product.drug.drug_class for product in products} == {DrugClass.ORDINARY}
 
 
+def test_penicillins_are_given_after_a_skin_test_and_never_to_who_is_allergic(world: World) -> None:
+    penicillins = [product for product in everyday_products(world) if product.drug.generic_name == "阿莫西林"]
+    may_have = everyday_products(world, world.patients[9])
+
+    assert penicillins
+    assert all(line_for(1, product)["skin_test"] == "negative" for product in penicillins)
+    assert set(everyday_products(world)) - set(may_have) == set(penicillins)
+
+
 def test_a_registration_carries_the_patients_identity(world: World) -> None:
     allergic = world.patients[9]
 
