@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict
 BODY_BYTES_MAX = 256 * 1024
 FEED_UPTO_HEADER = "X-Feed-Upto"
 """Of a page of a catch-up feed: the log index up to which there are no other events of the family."""
+STREAM_TAIL_HEADER = "X-Stream-Tail"
+"""Of the events of one stream: the last number its producer knows, whether or not it tells it at the moment."""
 GENESIS = bytes(32)
 """prev_hash of the first event of a stream."""
 

@@ -67,6 +67,7 @@ def bearers(world: World, patient_ref: UUID | None = None) -> tuple[Bearer, ...]
     return (
         Bearer(Role.PRESCRIBER, doctor.code, hospital.code, region=region),
         Bearer(Role.DELEGATE, f"delegate-{hospital.code}", hospital.code, region=region),
+        Bearer(Role.MEDICAL_OFFICE, f"office-{hospital.code}", hospital.code, region=region),
         Bearer(Role.REVIEWER, hospital.reviewers[0].code, hospital.code, region=region),
         Bearer(Role.PHARMACIST, store.pharmacist.code, store.code, region=region),
         Bearer(Role.PREPARER, store.preparer.code, store.code, region=region),

@@ -81,6 +81,13 @@ class Consumer:
             self.drain(upstream, stream)
         return False
 
+    def give_up(self, parked: ParkedEvent, reason: str) -> None:
+        """Sets aside what is parked: what it waits for will never come. Raises StoreRestored."""
+        envelope = Envelope.from_wire(parked.wire)
+        logger.critical("%s %s is set aside: %s", envelope.stream, envelope.public_seq, reason)
+        self.tables.set_aside(envelope, reason)
+        self._forget(parked)
+
     def _forget(self, parked: ParkedEvent) -> None:
         self.tables.forget(parked)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 
-from contracts.envelope import FEED_UPTO_HEADER, Envelope
+from contracts.envelope import FEED_UPTO_HEADER, STREAM_TAIL_HEADER, Envelope
 from contracts.topology import Family, consumed_by
 from services.seedwork.consumer import Consumer
 from services.seedwork.store import reading
@@ -34,6 +34,14 @@ class FeedPage:
 
     envelopes: Sequence[Envelope]
     upto: int
+
+
+@dataclass(frozen=True)
+class StreamPage:
+    """Events of one stream after a number. `tail` is the last number its producer knows: of what it holds back, too."""
+
+    envelopes: Sequence[Envelope]
+    tail: int
 
 
 class FeedClient:
@@ -64,10 +72,11 @@ class FeedClient:
                 return
             after = page.upto
 
-    def stream(self, producer: str, family: str, stream: UUID, after: int) -> Sequence[Envelope]:
+    def stream(self, producer: str, family: str, stream: UUID, after: int) -> StreamPage:
         """One stream's events after a number."""
         query = {"after": after, "limit": PAGE}
-        return _envelopes(self._ask(producer, f"/internal/streams/{family}/{stream}", query))
+        response = self._ask(producer, f"/internal/streams/{family}/{stream}", query)
+        return StreamPage(_envelopes(response), int(response.headers[STREAM_TAIL_HEADER]))
 
     def _ask(self, producer: str, path: str, params: dict[str, int]) -> httpx.Response:
         url, headers = self._peer(producer) + path, {"Authorization": f"Bearer {self._token()}"}
@@ -155,12 +164,17 @@ class CatchUp:
         return [each for each in envelopes if seen.get((each.producer, each.stream), (0, b""))[0] < each.public_seq]
 
     def _gaps(self) -> None:
+        """Asks for what is missing before an event that waits. What its producer does not know at all waits in vain: it
+        is of a history that the producer lost, and a person decides."""
         for parked in self._consumer.tables.parked_longer_than(PARKED_SECONDS):
             envelope = Envelope.from_wire(parked.wire)
             place = (parked.upstream, parked.stream_id)
             last = self._database.load(Wanted(inbox=(place,))).inbox.get(place, (0, b""))[0]
             try:
-                for each in self._feeds.stream(parked.upstream, envelope.family, parked.stream_id, last):
+                told = self._feeds.stream(parked.upstream, envelope.family, parked.stream_id, last)
+                for each in told.envelopes:
                     self._consumer.handle([each])
+                if told.tail < envelope.public_seq:
+                    self._consumer.give_up(parked, f"its producer knows the stream up to number {told.tail}")
             except httpx.HTTPError as error:
                 logger.info("the gap of %s stays: %r", parked.stream_id, error)

@@ -173,11 +173,11 @@ class StoreRuntime:
         last = int(page[-1]["log_index"]) if page else after
         return await self._travelling(page), last if len(page) < len(rows) else max(last, sealed)
 
-    async def stream(self, stream_id: UUID, after: int, limit: int) -> list[bytes]:
-        """One stream's kept public events after a number, as they travel."""
-        return await self._travelling(
-            await self._read(reading.stream_query(self.service.name), stream_id=stream_id, after=after, page=limit)
-        )
+    async def stream(self, stream_id: UUID, after: int, limit: int) -> tuple[list[bytes], int]:
+        """One stream's kept public events after a number, as they travel; and its last number, told or not."""
+        rows = await self._read(reading.stream_query(self.service.name), stream_id=stream_id, after=after, page=limit)
+        tail = (await self._read(reading.STREAM_TAIL, stream_id=stream_id))[0]["tail"]
+        return await self._travelling(rows), tail
 
     async def epoch(self) -> int:
         """How often this store was restored, and one: a cursor into its log is good for one epoch."""

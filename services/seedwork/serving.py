@@ -24,7 +24,14 @@ def api_app(name: str, settings: Any, around: Any = None) -> Any:
     router = import_module(f"services.{name}.api").router
     runtime = StoreRuntime(service, settings, around)
     routers = (router, internal)
-    return create_app(service, runtime, settings=settings, routers=routers, new_request_id=around.request_id)
+    return create_app(
+        service,
+        runtime,
+        settings=settings,
+        routers=routers,
+        new_request_id=around.request_id,
+        aside=around.aside,
+    )
 
 
 def run_api(name: str, settings: Any) -> int:

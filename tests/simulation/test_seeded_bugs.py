@@ -26,11 +26,13 @@ def test_a_seeded_bug_is_found(bug: str, founded: Path) -> None:
     assert find(bug, founded) is not None
 
 
-def test_a_violation_comes_with_its_history_and_how_to_see_it_again() -> None:
+def test_a_violation_comes_with_its_history_and_how_to_see_it_again(founded: Path) -> None:
+    found = find("key reuse", founded)
+    assert found is not None
     with SIMULATED["key reuse"]():
-        told = CliRunner().invoke(simulate_cli.app, ["world", "--seed", "1", "--hours", "24"])
+        told = CliRunner().invoke(simulate_cli.app, ["world", "--seed", str(found.seeds)])
 
     assert told.exit_code == 1
     assert "under the taken key" in told.output
     assert "key-reused" in told.output, "the mishap that led to it stands in its history"
-    assert "again: rxflow simulate world --seed 1 --hours 24 --without answer-lost," in told.output
+    assert f"again: rxflow simulate world --seed {found.seeds} --hours 48 --without " in told.output

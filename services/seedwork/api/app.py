@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,10 +40,11 @@ def create_app(
     routers: Iterable[APIRouter] = (),
     tokens: Verifier | None = None,
     new_request_id: Callable[[], UUID] = uuid4,
+    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread,
 ) -> FastAPI:
     """The ASGI application: starts the runtime when it starts, stops it when it stops. Wrong or missing keys stop the
     process here, not the first request."""
-    kit = Kit(service.name, settings, runtime, tokens or verifier(settings), new_request_id)
+    kit = Kit(service.name, settings, runtime, tokens or verifier(settings), new_request_id, aside)
     settings.secret_key("cursor")
 
     @asynccontextmanager

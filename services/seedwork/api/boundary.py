@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -113,7 +114,7 @@ class Boundary:
         context.body_sha256 = hashlib.sha256(body).digest()
         if body:
             context.has_body = True
-            context.parsed_body = await _parsed(body, context.media_type)
+            context.parsed_body = await _parsed(body, context.media_type, self._kit.aside)
         return _Replayed(body, receive)
 
     def _bearer(self, context: RequestContext) -> Actor:
@@ -194,7 +195,7 @@ async def _whole_body(receive: Receive, content_length: bytes | None, bytes_max:
         raise Refused("request.timeout") from None
 
 
-async def _parsed(body: bytes, media_type: bytes) -> Any:
+async def _parsed(body: bytes, media_type: bytes, aside: Callable[..., Awaitable[Any]]) -> Any:
     """The JSON value; a signed body is nobody's to read before its signature is checked."""
     if media_type == JOSE:
         return None
@@ -202,7 +203,7 @@ async def _parsed(body: bytes, media_type: bytes) -> Any:
         raise Refused("request.media_type")
     try:
         if len(body) > LARGE_BODY_BYTES:
-            return await asyncio.to_thread(parse_strict, body)
+            return await aside(parse_strict, body)
         return parse_strict(body)
     except NotStrictJson as error:
         raise Refused("request.malformed", reason=str(error)) from None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ class Kit:
     runtime: ApiRuntime
     verifier: Verifier
     new_request_id: Callable[[], uuid.UUID] = uuid.uuid4
+    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
     """The random port's, as the names of requests go into what they cause."""
 
 

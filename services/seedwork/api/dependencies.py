@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -51,20 +51,25 @@ class RequestReader:
         self._context = context
         self._log_index = log_index
         self._position = position
-        self._patient_until = time.monotonic() + CAUGHT_UP_SECONDS_MAX
+        self._patient_until = _loop_time() + CAUGHT_UP_SECONDS_MAX
 
     async def load(self, *refs: StreamRef[Any]) -> tuple[Loaded[Any], ...]:
         return await self._context.kit.runtime.load(*refs)
 
     async def find(self, query: str, **parameters: Any) -> Sequence[Mapping[str, Any]]:
         runtime = self._context.kit.runtime
-        left = max(self._patient_until - time.monotonic(), 0.0)
+        left = max(self._patient_until - _loop_time(), 0.0)
         shown = await runtime.caught_up(query, log_index=self._log_index, position=self._position, within_seconds=left)
         self._context.shows(shown)  # seen before the rows are: they are at least as new
         return await runtime.find(query, **parameters)
 
     async def now(self) -> datetime:
         return await self._context.kit.runtime.now()
+
+
+def _loop_time() -> float:
+    """Of the event loop, so that it stands still where the loop's time is not the machine's."""
+    return asyncio.get_running_loop().time()
 
 
 async def reader(request: Request) -> Reader:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.envelope import FEED_UPTO_HEADER
+from contracts.envelope import FEED_UPTO_HEADER, STREAM_TAIL_HEADER
 from contracts.topology import FAMILY
 from services.seedwork.api.answers import answer
 from services.seedwork.api.context import context_of
@@ -44,9 +44,12 @@ async def feed(request: Request, family: str, _peer: Peer, after: After = 0, lim
 async def stream(
     request: Request, family: str, stream_id: UUID, _peer: Peer, after: After = 0, limit: Limit = PAGE_MAX
 ) -> Response:
-    """The kept public events of one stream after a number, one envelope a line."""
+    """The kept public events of one stream after a number, one envelope a line; `X-Stream-Tail`: its last number,
+    which may be of an event that is held back."""
     del family
-    return _lines(await context_of(request).kit.runtime.stream(stream_id, after, limit))  # type: ignore[attr-defined]
+    runtime: Any = context_of(request).kit.runtime
+    envelopes, tail = await runtime.stream(stream_id, after, limit)
+    return _lines(envelopes, {STREAM_TAIL_HEADER: str(tail)})
 
 
 @router.get("/internal/epoch", include_in_schema=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,8 @@ class Surroundings:
     """Whether an embedded store waits for the disk."""
     awaited: Callable[[SqliteDatabase], AsyncDatabase] = ThreadedSqlite
     """How an api waits for an embedded store."""
+    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
+    """How an api does what would hold its loop: in a thread, which a loop with a time of its own does not wait for."""
 
     def request_id(self) -> UUID:
         """The name of one attempt of one request."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -87,7 +86,12 @@ _OF_STREAM = (
     .order_by(public.c.public_seq)
     .limit(sa.bindparam("page", type_=sa.BigInteger))
 )
-_STREAM = Prepared(lambda _i: _OF_STREAM)
+STREAM_TAIL = Prepared(
+    lambda _i: sa.select(sa.func.coalesce(sa.func.max(public.c.public_seq), 0).label("tail")).where(
+        public.c.stream_id == sa.bindparam("stream_id", type_=sa.Uuid())
+    )
+)
+"""The last number of a stream; 0: it is not known."""
 _EPOCH = Prepared(lambda _i: _STORE_EPOCH)
 _ADVANCE = Prepared(
     lambda _i: (
@@ -167,14 +171,6 @@ def next_envelopes(
         return Range(rows[0]["after"], rows[0]["after"]), []
     said = [row for row in rows if row["stream_id"]]
     return _piece(rows), list(in_turns(envelopes(said, producer, families, int(rows[0]["epoch"]))))
-
-
-def envelopes_of(
-    database: Database, producer: str, families: dict[str, str], stream_id: UUID, after: int, page: int
-) -> Sequence[Envelope]:
-    """What one stream said after a number, for a consumer that misses it. Only what is sealed."""
-    rows = _STREAM.read(database, stream_id=stream_id, after=after, page=page)
-    return list(envelopes(rows, producer, families, store_epoch(database) if rows else 1))
 
 
 def _in_circulation(producer: str) -> sa.ColumnElement[bool]:

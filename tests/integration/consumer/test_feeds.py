@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from contracts.envelope import FEED_UPTO_HEADER, GENESIS, Envelope, public_hash
 from contracts.topology import FAMILY, Family
 from services.seedwork.consumer import Consumer
-from services.seedwork.feeds import CatchUp, FeedClient, FeedPage
+from services.seedwork.feeds import CatchUp, FeedClient, FeedPage, StreamPage
 from services.seedwork.store import reading
 from services.seedwork.store.drivers import Driver
 from tests.integration.consumer.world import Trouble, consumer_service
@@ -76,8 +76,8 @@ class Feed:
         if family.name == "case":
             yield self.page
 
-    def stream(self, _producer: str, _family: str, _stream: UUID, _after: int) -> Sequence[Envelope]:
-        return ()
+    def stream(self, _producer: str, _family: str, _stream: UUID, after: int) -> StreamPage:
+        return StreamPage((), after)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from services.seedwork import dead_letters, restoring
+from services.seedwork import dead_letters, feeds, restoring
 from services.seedwork.consumer import Consumer
 from services.seedwork.families import families_of
 from services.seedwork.feeds import CatchUp
@@ -195,3 +195,42 @@ def test_a_stream_that_was_set_aside_goes_on_when_a_person_releases_it(both: Pai
     assert released
     assert both.heard(case) == (1, 2)
     assert not restoring.release(both.producer.database, "review", case)
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is parked is asked for at once."""
+    monkeypatch.setattr(feeds, "PARKED_SECONDS", -1.0)
+
+
+@pytest.mark.usefixtures("_soon")
+def test_what_waits_for_a_history_that_its_producer_lost_is_set_aside(both: Pair, tmp_path: Path) -> None:
+    # given: a second event that came before the first, and then its producer came back from an older backup
+    lost, other = new_case(), new_case()
+    both.close_case(lost, times=2)
+    both.close_case(other, times=2)
+    told = {(each.stream, each.public_seq): each for each in both.told()}
+    for case in (lost, other):
+        both.consumer.handle([told[case, 2]])
+    kind = "postgresql" if both.producer.database.is_postgresql else "sqlite"
+    with pair(kind, tmp_path) as restored:
+        catch_up = CatchUp("prescribe", both.consumer, both.consumer_driver.database, StoreFeeds(restored.producer))  # type: ignore[arg-type]
+        restored.close_case(other, times=2)
+        restored.told()
+        _hold_back(restored, other)
+
+        # when
+        catch_up.step()
+
+        # then: a person is asked about the one; the other may still come
+        waiting = dead_letters.waiting(both.consumer_driver.database)
+        assert [(each.stream_id, each.public_seq, each.reason) for each in waiting] == [
+            (lost, 2, "its producer knows the stream up to number 0")
+        ]
+        assert [each.stream_id for each in both.consumer.tables.parked_longer_than(-1)] == [other]
+
+
+def _hold_back(side: Pair, case: Any) -> None:
+    database = side.producer.database
+    row = {"upstream": "review", "stream_id": case, "reason": "restored", "blocked_at": 1}
+    database.write([_BLOCK.bind(database, **row)])

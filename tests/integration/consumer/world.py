@@ -18,7 +18,7 @@ from contracts.topology import Family
 from services.seedwork.composition import Happened, Service
 from services.seedwork.consumer import Consumer
 from services.seedwork.families import families_of
-from services.seedwork.feeds import CatchUp, FeedPage
+from services.seedwork.feeds import CatchUp, FeedPage, StreamPage
 from services.seedwork.messaging.publisher import Outgoing
 from services.seedwork.model import Aggregate, DomainEvent
 from services.seedwork.relay import Relay
@@ -111,9 +111,12 @@ class StoreFeeds:
             page = list(reading.envelopes(rows, PRODUCER.name, families, reading.store_epoch(database)))
             yield FeedPage(page, max(sealed, after))
 
-    def stream(self, producer: str, family: str, stream: UUID, after: int) -> Sequence[Envelope]:
+    def stream(self, producer: str, family: str, stream: UUID, after: int) -> StreamPage:
         del family
-        return reading.envelopes_of(self._driver.database, producer, families_of("review"), stream, after, 500)
+        database = self._driver.database
+        rows = reading.stream_query(producer).read(database, stream_id=stream, after=after, page=500)
+        told = list(reading.envelopes(rows, producer, families_of("review"), reading.store_epoch(database)))
+        return StreamPage(told, reading.STREAM_TAIL.read(database, stream_id=stream)[0]["tail"])
 
 
 class Outbox:
