@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import httpx
 
 from contracts.topology import PORTS
 from rxflow.client import Addresses, wait_until
+from rxflow.free_ports import free_ports, is_free
 from rxflow.supervisor import Child
 
 READY_SECONDS = 60.0
@@ -39,7 +38,7 @@ class Installation:
             "key_directory": str(directory.resolve() / "keys"),
             "development": True,
             "host": "127.0.0.1",
-            "ports": free_ports(),
+            "ports": dict(zip(PORTS, free_ports(len(PORTS)), strict=True)),
             "peers": {},
         }
         return cls(settings, directory / "logs")
@@ -72,7 +71,7 @@ class Installation:
 
     def ports_in_use(self) -> list[int]:
         """Ports that somebody else listens on."""
-        return [port for port in self.ports.values() if not _free(self.settings["host"], port)]
+        return [port for port in self.ports.values() if not is_free(self.settings["host"], port)]
 
     def wait_until_ready(
         self, *, seconds: float = READY_SECONDS, told: Callable[[str, str], None] = lambda _service, _state: None
@@ -106,21 +105,6 @@ class _Probe:
             return False
         self.found = ", ".join(f"{check['name']}: {check['detail']}" for check in checks if not check["ok"]) or "ready"
         return response.status_code == 200
-
-
-def free_ports() -> dict[str, int]:
-    """A free port per service, at this moment."""
-    with ExitStack() as stack:
-        sockets = {name: stack.enter_context(socket.create_server(("127.0.0.1", 0))) for name in PORTS}
-        return {name: int(listening.getsockname()[1]) for name, listening in sockets.items()}
-
-
-def _free(host: str, port: int) -> bool:
-    try:
-        socket.create_server((host, port)).close()
-    except OSError:
-        return False
-    return True
 
 
 def _as_text(value: Any) -> str:

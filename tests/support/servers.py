@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from rxflow.free_ports import free_ports
+
 DATABASE_URL = os.environ.get("RXFLOW_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BROKER_URL = os.environ.get("RXFLOW_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
 BROKER_ADMIN_URL = os.environ.get("RXFLOW_BROKER_ADMIN_URL", "")
@@ -152,6 +154,5 @@ def _without_password(url: str) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens at."""
+    return free_ports(1)[0]

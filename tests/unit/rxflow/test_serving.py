@@ -7,10 +7,12 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import httpx
 import pytest
+
+from rxflow.free_ports import free_ports
 
 APPLICATIONS = """
     import sys
@@ -35,12 +37,6 @@ APPLICATIONS = """
     sys.exit(serve([(application("one"), first), (application("two", fails=sys.argv[3] == "fails"), second)],
                    host="127.0.0.1"))
 """
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listening.getsockname()[1] for listening in sockets]
 
 
 @contextmanager
