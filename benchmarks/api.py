@@ -4,6 +4,7 @@ follow-up command. Known patients, tokens met before; 16 connections; one proces
 from __future__ import annotations
 
 import os
+import statistics
 import time
 import uuid
 from collections import defaultdict
@@ -13,12 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks import bare_api
-from benchmarks.installations import api, installation, process, until_it_answers
+from benchmarks.installations import Served, api, installation, process, until_it_answers
 from benchmarks.load_generator import Generator, Load, generator, post
 from benchmarks.measuring import Figure, interleaved, percentile
 from contracts.registers import SigningKey
@@ -35,6 +37,7 @@ REQUESTS = 500
 SLICES = 7
 GATE = 0.6
 """What an issue lacks of it, and why: `docs/adr/0015-what-an-issue-may-cost.md`."""
+CPU_GATE = 4.0
 REPEATS = 500
 JSON = {"Content-Type": "application/json"}
 
@@ -121,26 +124,30 @@ def _cancel() -> bytes:
 
 
 @contextmanager
-def bare() -> Iterator[int]:
-    """The plain endpoints in a process of their own; their port."""
+def bare() -> Iterator[Served]:
+    """The plain endpoints in a process of their own."""
     with servers.database("rxflow_bench") as url:
         port = servers.free_port()
         arguments = ["-m", "uvicorn", "benchmarks.bare_api:app", "--port", str(port), "--no-access-log"]
-        with process([*arguments, "--log-level", "warning"], {**os.environ, bare_api.DATABASE_URL: url}):
+        with process([*arguments, "--log-level", "warning"], {**os.environ, bare_api.DATABASE_URL: url}) as child:
             until_it_answers(f"http://127.0.0.1:{port}/")
-            yield port
+            yield Served(port, child.pid, urlsplit(url).path.lstrip("/"))
 
 
 class Counter:
     """One api under load: what it was sent, and what became of it."""
 
-    def __init__(self, sender: Generator, port: int) -> None:
-        self._sender, self._port = sender, port
+    def __init__(self, sender: Generator, served: Served) -> None:
+        self._sender, self._served = sender, served
         self.loads: dict[str, list[Load]] = defaultdict(list)
+        self.cpu_ms: dict[str, list[float]] = defaultdict(list)
+        """Of one request, slice by slice: the api and its PostgreSQL backends."""
 
     def send(self, name: str, requests: Sequence[bytes], status: int) -> float:
         """The rate at which these were answered."""
-        load = self._sender.send(self._port, requests)
+        before = self._served.cpu_seconds()
+        load = self._sender.send(self._served.port, requests)
+        self.cpu_ms[name].append((self._served.cpu_seconds() - before) * 1000 / len(requests))
         self.loads[name].append(load)
         return load.rate(status)
 
@@ -156,9 +163,9 @@ class PrescribingCounter(Counter):
 
     def __init__(self, running: ExitStack, sender: Generator, module: str) -> None:
         installed = running.enter_context(installation(["prescribe"]))
-        port = running.enter_context(api(installed, "prescribe", module))
-        super().__init__(sender, port)
-        self.prescribing = Prescribing.on(running.enter_context(installed.cast({"prescribe": port})))
+        served = running.enter_context(api(installed, "prescribe", module))
+        super().__init__(sender, served)
+        self.prescribing = Prescribing.on(running.enter_context(installed.cast({"prescribe": served.port})))
 
     def issue(self) -> float:
         rate = self.send("issue", self.prescribing.issues(REQUESTS), 201)
@@ -187,6 +194,12 @@ def endpoint_figures() -> Iterator[Figure]:
             "follow-up": proven.follow_up,
         }
         rates = interleaved(slices, SLICES)
+    spent, plainly = proven.cpu_ms["issue"][-SLICES:], plain.cpu_ms["issue"]
+    costs = statistics.median(mine / theirs for mine, theirs in zip(spent, plainly, strict=True))
+    note = f"{statistics.median(spent):.2f} and {statistics.median(plainly):.2f} ms"
+    yield Figure(
+        "CPU of an issue, PostgreSQL's too / of the plain endpoint", costs, CPU_GATE, at_least=False, note=note
+    )
     shown = (
         ("issue", "issue", proven.note("issue"), "bare issue", GATE),
         ("unproven issue", "issue less signature check and sealing", unproven.note("issue"), "bare issue", None),

@@ -166,7 +166,7 @@ def figures() -> Iterator[Figure]:
                 )
                 for name in (*SERVICES, NOTHING)
             }
-            port = watched.enter_context(api(installed, "prescribe"))
+            port = watched.enter_context(api(installed, "prescribe")).port
             cast = watched.enter_context(installed.cast({"prescribe": port}))
             prescribing = Prescribing.on(cast)
             with commits(installed, prescribing) as commit, plainly(broker_url, installed.environment) as publish:

@@ -98,15 +98,39 @@ def process(arguments: Sequence[str], environment: dict[str, str]) -> Iterator[s
                 child.kill()
 
 
+@dataclass(frozen=True)
+class Served:
+    """An api process that answers: where, who it is, and how the names of its databases begin."""
+
+    port: int
+    pid: int
+    databases: str
+
+    def cpu_seconds(self) -> float:
+        """What the process and its connections' backends have used so far. Reads /proc, so on Linux only."""
+        with psycopg.connect(servers.DATABASE_URL) as connection:
+            backends = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE starts_with(datname, %s)", [self.databases]
+            ).fetchall()
+        return sum(_cpu_seconds(pid) for pid in (self.pid, *(pid for (pid,) in backends)))
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # a backend that has gone since
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def api(each: Installation, service: str, module: str | None = None) -> Iterator[int]:
-    """The api process of one service as it is in production, or as another module starts it; its port, once it
-    answers."""
+def api(each: Installation, service: str, module: str | None = None) -> Iterator[Served]:
+    """The api process of one service as it is in production, or as another module starts it, once it answers."""
     port = servers.free_port()
     environment = {**each.environment, "RXFLOW_PORTS": f'{{"{service}": {port}}}'}
-    with process(["-m", module or f"services.{service}", "api"], environment):
+    with process(["-m", module or f"services.{service}", "api"], environment) as child:
         until_it_answers(f"http://127.0.0.1:{port}/health/live")
-        yield port
+        yield Served(port, child.pid, urlsplit(each.settings.database_url).path.lstrip("/"))
 
 
 @contextmanager
