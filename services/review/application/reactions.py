@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
-from contracts.events.dispatch import SupplyReceived
+from contracts.events.dispatch import SupplyReceived, SupplyRefused
 from contracts.events.prescribe import (
     InstalmentOpened,
     PatientForgotten,
@@ -22,6 +22,7 @@ from services.review.application.library import known_on
 from services.review.application.licences import REFERENCE, policy_on
 from services.review.application.opening import opened_with, registered
 from services.review.domain.case import CaseState, case_id, case_ref
+from services.review.domain.commenting import sample_refused
 from services.review.domain.decisions import close_case, open_case, rescreen
 from services.review.domain.dossier import DossierState, dossier_ref
 from services.review.domain.events import CaseFiled, CaseOpened
@@ -133,6 +134,20 @@ def on_supply_received(event: SupplyReceived, envelope: Envelope) -> UseCase:
     return UseCase((dossier_ref(event.prescription_id),), decide)
 
 
+def on_supply_refused(event: SupplyRefused, _envelope: Envelope) -> UseCase:
+    """What one pharmacist passes and another refuses is drawn for comment."""
+
+    def decide(
+        moment: Moment, dossier: Loaded[DossierState]
+    ) -> Generator[Load, tuple[Loaded[CaseState], ...], Decision]:
+        if dossier.state.case_id is None:
+            return Decision.nothing()
+        (case,) = yield Load.of(case_ref(dossier.state.case_id))
+        return Decision.on(case, sample_refused(case.state, event.pharmacist, moment.now))
+
+    return UseCase((dossier_ref(event.prescription_id),), decide)
+
+
 def on_instalment_opened(event: InstalmentOpened, _envelope: Envelope) -> UseCase:
     """A later instalment is screened again; the first one opens with the review itself."""
 
@@ -190,5 +205,6 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     PrescriptionCompleted: on_prescription_completed,
     InstalmentOpened: on_instalment_opened,
     SupplyReceived: on_supply_received,
+    SupplyRefused: on_supply_refused,
     RegisterEntryRecorded: on_register_entry,
 }

@@ -50,6 +50,7 @@ CASE_TRANSITIONS = Transitions(
         Transition("second_wanted", "ReturnCase", f"another person; {_RETURN}", "returned", "case_returned"),
         Transition("second_wanted", "RefuseCase", f"another person; {_REFUSE}", "refused", "case_refused"),
         Transition("passed", "SampleCase", "chance at the pass, or who may review it", "passed", "-"),
+        Transition("passed", "supply_refused", "not sampled yet", "passed (sampled)", "-"),
         Transition("passed", "CommentCase", "sampled, not yet commented; another than who passed it", "passed", "-"),
         Transition("passed", "instalment_opened", "from the second on", "passed (screened again)", "rescreen_found"),
         *(Transition(state, "clock: deadline", "", f"{state} (level + 1)", "case_escalated") for state in OPEN),

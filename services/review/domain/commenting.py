@@ -11,7 +11,7 @@ from services.review.domain.commands import CommentCase, SampleCase
 from services.review.domain.events import CaseCommented, CaseSampled
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.values import Licence
-from services.seedwork.model import Outcome, Refusal
+from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
 def sample_case(state: CaseState, _command: SampleCase, now: datetime, licence: Licence) -> Outcome:
@@ -23,6 +23,13 @@ def sample_case(state: CaseState, _command: SampleCase, now: datetime, licence: 
     if refusal:
         return refusal
     return [] if state.sampled else [CaseSampled(by=licence.person, sampled_at=now)]
+
+
+def sample_refused(state: CaseState, pharmacist: str, now: datetime) -> list[DomainEvent]:
+    """A pharmacist at a counter has refused what was passed here: somebody else should say who is right."""
+    if isinstance(answering(state, "supply_refused"), Refusal) or state.sampled:
+        return []
+    return [CaseSampled(by=pharmacist, sampled_at=now)]
 
 
 def comment_case(

@@ -84,7 +84,8 @@ class CaseRescreened(DomainEvent):
 
 
 class CaseSampled(DomainEvent):
-    """Drawn for prescription comment (处方点评), by chance (`by` is empty) or by a pharmacist."""
+    """Drawn for prescription comment (处方点评), by chance (`by` is empty) or by a pharmacist: one who reviews, or one
+    who refused the supply."""
 
     TOPIC: ClassVar[str] = "review.case.sampled"
 

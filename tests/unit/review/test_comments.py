@@ -1,13 +1,16 @@
 """Prescription comment (处方点评): what is drawn, who comments, and the figures."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.events.dispatch import SupplyRefused
 from contracts.roles import Role
 from services.review.api import router
 from services.review.application import use_cases
@@ -234,3 +237,31 @@ def test_drawing_and_commenting_over_http(hospital: Hospital, caller: Caller) ->
     shown = caller(token, "GET", f"/cases/{case}").json()
     assert shown["comment"]["codes"] == ["2-5"]
     assert shown["comment"]["comment"] == "剂量偏大"
+
+
+def refused_at_a_counter(hospital: Hospital, prescription: UUID) -> None:
+    golden = files("contracts").joinpath("examples", "dispatch.supply_refused.v1.json").read_bytes()
+    fields = {**json.loads(golden), "prescription_id": prescription, "pharmacist": "HY330108000006", "reason": None}
+    hospital.store.react(SupplyRefused.model_validate(fields))
+
+
+def test_what_a_counter_refuses_although_it_was_passed_is_drawn_once(hospital: Hospital) -> None:
+    case = passed(hospital)
+    prescription = hospital.store.state(case_ref(case)).opened.prescription_id
+
+    refused_at_a_counter(hospital, prescription)
+    drawn = hospital.store.state(case_ref(case)).sampled
+    refused_at_a_counter(hospital, prescription)
+
+    assert drawn.by == "HY330108000006"
+    assert hospital.store.state(case_ref(case)).sampled == drawn
+    assert comment(hospital, case, "2-8").refusal is None
+
+
+def test_what_review_never_passed_is_not_drawn_by_a_counter(hospital: Hospital) -> None:
+    case = taken(hospital)
+
+    refused_at_a_counter(hospital, hospital.store.state(case_ref(case)).opened.prescription_id)
+    refused_at_a_counter(hospital, uuid4())
+
+    assert hospital.store.state(case_ref(case)).sampled is None
