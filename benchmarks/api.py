@@ -194,7 +194,7 @@ def endpoint_figures() -> Iterator[Figure]:
             "follow-up": proven.follow_up,
         }
         rates = interleaved(slices, SLICES)
-    spent, plainly = proven.cpu_ms["issue"][-SLICES:], plain.cpu_ms["issue"]
+    spent, plainly = (each.cpu_ms["issue"][-SLICES:] for each in (proven, plain))
     costs = statistics.median(mine / theirs for mine, theirs in zip(spent, plainly, strict=True))
     note = f"{statistics.median(spent):.2f} and {statistics.median(plainly):.2f} ms"
     yield Figure(
