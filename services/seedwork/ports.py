@@ -53,6 +53,9 @@ class Freshness(NamedTuple):
 class Reader(Protocol):
     """Reads for a query: aggregates as they are now, and rows of the projections' registered queries."""
 
+    @property
+    def jurisdiction(self) -> str: ...
+
     async def load(self, *refs: StreamRef[Any]) -> tuple[Loaded[Any], ...]: ...
 
     async def find(self, query: str, **parameters: Any) -> Sequence[Mapping[str, Any]]: ...

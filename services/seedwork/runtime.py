@@ -179,6 +179,10 @@ class StoreRuntime:
         tail = (await self._read(reading.STREAM_TAIL, stream_id=stream_id))[0]["tail"]
         return await self._travelling(rows), tail
 
+    @property
+    def jurisdiction(self) -> str:
+        return self._core.jurisdiction
+
     async def epoch(self) -> int:
         """How often this store was restored, and one: a cursor into its log is good for one epoch."""
         rows = await self._read(reading.EPOCH_QUERY)

@@ -14,7 +14,7 @@ from contracts.roles import Role
 from services.review.api.access import LICENCE
 from services.review.application import use_cases
 from services.review.domain.commands import Code, CommentCase, SampleCase
-from services.review.domain.policy import CN, Sampling
+from services.review.domain.policy import POLICIES, Sampling
 from services.review.domain.values import Words
 from services.review.domain.verdicts import PER_MILLE
 from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, problems
@@ -104,7 +104,7 @@ async def statistics(actor: MayCount, read: Read, page: Paging, month_from: Mont
     )
     first, last = (rows[0]["institution"], rows[-1]["institution"]) if rows else ("", "")
     by_code = await read.find("comments_by_code", **scope, first=first, last=last)
-    sampling = CN.on(today).sampling
+    sampling = POLICIES.on(today, read.jurisdiction).sampling
     return page.answer(
         rows,
         key=lambda row: [row["institution"], row["month"]],

@@ -22,7 +22,6 @@ from services.seedwork.usecase import Actor
 router = APIRouter(tags=["knowledge"])
 
 DEFLATED_CHARACTERS_MAX = 12 * 1024 * 1024
-ENTRY = ("knowledge.unknown", "knowledge.unknown_entry")
 LOAD = ("knowledge.unreadable", "knowledge.faulty", "knowledge.version_known")
 MayRead = Annotated[Actor, Depends(allowed("knowledge.read"))]
 MayLoad = Annotated[Actor, Depends(allowed("knowledge.load"))]

@@ -53,6 +53,11 @@ class RequestReader:
         self._position = position
         self._patient_until = _loop_time() + CAUGHT_UP_SECONDS_MAX
 
+    @property
+    def jurisdiction(self) -> str:
+        """Whose policies hold here."""
+        return self._context.kit.settings.jurisdiction
+
     async def load(self, *refs: StreamRef[Any]) -> tuple[Loaded[Any], ...]:
         return await self._context.kit.runtime.load(*refs)
 
