@@ -12,11 +12,12 @@ from contracts.events import insurance, prescribe, prescribe_later, shortage
 from services.dispatch.application.blocks import block, note_stop_use, unblock
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
-from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
+from services.dispatch.domain.fulfilment import blocking, cancelling, courier, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.locator import LocatorState, TokenIssued, tokens_beside
+from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import (
     CONTENTS,
     ContentLine,
@@ -28,6 +29,7 @@ from services.dispatch.domain.prescription_content import (
 )
 from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, ShortageOver, ShortageState, shortage_id
 from services.dispatch.domain.values import OpenedLine
+from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
@@ -188,9 +190,10 @@ def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
 
     def decide(moment: Moment, *fulfilments: Loaded[FulfilmentState]) -> Thinking:
         decision, wanted = Decision(), command
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         for fulfilment in fulfilments:
-            answered = ending.decide_cancellation(fulfilment.state, wanted)
-            wanted = ending.left_to_cancel(wanted, fulfilment.after(answered))
+            answered = cancelling.decide_cancellation(fulfilment.state, wanted, moment.now, policy)
+            wanted = cancelling.left_to_cancel(wanted, fulfilment.after(answered))
             own = yield from settle(fulfilment, answered, Circumstances.at(moment))
             decision = Decision((*decision.changes, *own.changes))
         return decision
@@ -198,15 +201,19 @@ def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
     return UseCase(tuple(FULFILMENTS.ref(each) for each in event.fulfilments), decide)
 
 
-def _on_fulfilment(stream_id: UUID, step: Callable[[FulfilmentState], Outcome]) -> UseCase:
-    def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
-        return Decision.on(fulfilment, step(fulfilment.state))
+def _on_fulfilment(stream_id: UUID, step: Callable[[FulfilmentState, Moment], Outcome]) -> UseCase:
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
+        return Decision.on(fulfilment, step(fulfilment.state, moment))
 
     return UseCase((FULFILMENTS.ref(stream_id),), decide)
 
 
 def _note(event: Any, command: NoteClaim) -> UseCase:
-    return _on_fulfilment(event.fulfilment_id, lambda state: courier.note_claim(state, command))
+    def step(state: FulfilmentState, moment: Moment) -> Outcome:
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        return courier.note_claim(state, command, moment.now, policy)
+
+    return _on_fulfilment(event.fulfilment_id, step)
 
 
 def note_quote(event: insurance.ClaimQuoted) -> UseCase:
@@ -218,8 +225,11 @@ def note_quote(event: insurance.ClaimQuoted) -> UseCase:
 
 
 def note_refusal(event: insurance.ClaimRefused) -> UseCase:
-    """The supply waits for the patient: self-pay, or give up."""
-    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="refused"))
+    """The supply waits for the patient: self-pay within some hours, or it is undone."""
+    refused = NoteClaim(
+        supply_id=event.supply_id, attempt=event.attempt, status="refused", may_self_pay=event.may_self_pay
+    )
+    return _note(event, refused)
 
 
 def note_void(event: insurance.ClaimVoided) -> UseCase:
@@ -236,7 +246,9 @@ def note_payment(event: insurance.PaymentChanged) -> UseCase:
     """What the page shows of the payment."""
     return _on_fulfilment(
         event.fulfilment_id,
-        lambda state: courier.note_payment(state, event.supply_id, event.payment_id, event.status, event.amount),
+        lambda state, _moment: courier.note_payment(
+            state, event.supply_id, event.payment_id, event.status, event.amount
+        ),
     )
 
 

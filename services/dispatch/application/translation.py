@@ -58,7 +58,8 @@ def _quantity_held(happened: Happened, event: e.QuantityHeld) -> Told:
         {
             **_about(happened),
             "hold_id": hold.hold_id,
-            "kind": "normal",
+            "kind": hold.kind,
+            "replaces": hold.replaces,
             "pharmacy": hold.pharmacy,
             "region": hold.region,
             "lines": _plain(hold.lines),
@@ -77,6 +78,7 @@ def _hold_ended(happened: Happened, event: e.HoldEnded) -> Told:
             "how": event.how,
             "reason": event.reason,
             "freed": _plain(event.freed),
+            "offers": _plain(event.offers),
         }
     )
 
@@ -122,6 +124,19 @@ def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
 
 def _supply_undone(happened: Happened, event: e.SupplyUndone) -> Told:
     yield told.SupplyUndone.model_validate({**_about(happened), **event.model_dump(mode="json")})
+
+
+def _supply_taken_back(happened: Happened, event: e.SupplyTakenBack) -> Told:
+    yield told.SupplyTakenBack.model_validate(
+        {
+            **_about(happened),
+            "supply_id": event.supply_id,
+            "pharmacy": happened.after.supplies[event.supply_id].pharmacy,
+            "lines": _plain(event.lines),
+            "why": event.why,
+            "replace_until": event.replace_until,
+        }
+    )
 
 
 def _cancellation_decided(happened: Happened, event: e.CancellationDecided) -> Told:
@@ -195,6 +210,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.SupplyDispensed: _supply_dispensed,
     e.SupplyReceived: _supply_received,
     e.SupplyUndone: _supply_undone,
+    e.SupplyTakenBack: _supply_taken_back,
     e.CancellationDecided: _cancellation_decided,
     e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,

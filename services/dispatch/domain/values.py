@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -70,6 +71,21 @@ class FreedLine(Immutable):
     line: int
     quantity: int = Field(gt=0)
     bucket: Bucket
+
+
+class Offer(Immutable):
+    """A pharmacy that had all of what is still wanted, and how far it is from the one that gave up."""
+
+    pharmacy: str
+    distance_metres: int = Field(ge=0)
+
+
+class PartOfSupply(Immutable):
+    """A quantity of one line of one supply."""
+
+    supply_id: UUID
+    line: int
+    quantity: int = Field(gt=0)
 
 
 class Designation(Immutable):

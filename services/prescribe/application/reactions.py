@@ -125,6 +125,18 @@ def _undone(event: told_by_dispatch.SupplyUndone, state: PrescriptionState, _mom
     return follow(state, progress)
 
 
+def _taken_back(event: told_by_dispatch.SupplyTakenBack, state: PrescriptionState, _moment: Moment) -> Outcome:
+    progress = Progress(
+        "supply_taken_back",
+        _buckets(event.buckets),
+        supply_id=event.supply_id,
+        pharmacy=event.pharmacy,
+        reason=event.why,
+        instalment=_number(event, state),
+    )
+    return follow(state, progress)
+
+
 def _number(event: told_by_dispatch.FulfilmentEvent, state: PrescriptionState) -> int | None:
     """Which instalment dispatch tells of."""
     return state.instalment_of(event.fulfilment_id) if state.current else None
@@ -151,6 +163,7 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_by_dispatch.SupplyDispensed: _dispensed,
     told_by_dispatch.SupplyReceived: _received,
     told_by_dispatch.SupplyUndone: _undone,
+    told_by_dispatch.SupplyTakenBack: _taken_back,
     told_by_dispatch.CancellationDecided: _decided,
     told_by_dispatch.FulfilmentClosed: _closed,
 }

@@ -15,11 +15,16 @@ from services.dispatch.domain.values import (
     FreedLine,
     HeldLine,
     LineQuantity,
+    Offer,
     OpenedLine,
+    PartOfSupply,
     PickedLine,
     Way,
 )
 from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
+
+UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+Disposition = Literal["restocked", "quarantined", "destroyed", "lost"]
 
 
 class FulfilmentOpened(DomainEvent):
@@ -54,6 +59,9 @@ class QuantityHeld(DomainEvent):
     self_pay_only: bool
     expires_at: datetime
     held_by: str
+    kind: Literal["normal", "replacement"] = "normal"
+    replaces: UUID | None = None
+    """Of a replacement: the supply that came back or went bad."""
 
 
 class HoldAccepted(DomainEvent):
@@ -64,6 +72,8 @@ class HoldAccepted(DomainEvent):
     hold_id: UUID
     reviewer: str
     expires_at: datetime
+    signature_serial: UUID | None = None
+    """Of the check of the prescriber's signature that the pharmacist has seen (处方签名验签流水号)."""
 
 
 class HoldEnded(DomainEvent):
@@ -75,6 +85,8 @@ class HoldEnded(DomainEvent):
     how: Literal["released", "refused", "expired", "revoked", "rest_freed"]
     reason: str | None = None
     freed: tuple[FreedLine, ...]
+    offers: tuple[Offer, ...] = ()
+    """Where the patient could go instead: the nearest pharmacies that had all that is still wanted."""
 
 
 class SupplyPrepared(DomainEvent):
@@ -119,6 +131,8 @@ class ClaimNoted(DomainEvent):
     status: Literal["quoted", "refused", "cleared", "voided"]
     patient_share: int | None = None
     how: str | None = None
+    decide_by: datetime | None = None
+    """Refused: until when the patient may choose to pay alone."""
 
 
 class PaymentNoted(DomainEvent):
@@ -191,14 +205,39 @@ class SupplyReceived(DomainEvent):
 
 
 class SupplyUndone(DomainEvent):
-    """A dispensed supply never reached the patient; the packs are back on the shelf."""
+    """A dispensed supply never reached the patient."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
 
     supply_id: UUID
     lines: tuple[FreedLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"] = "restocked"
+    why: UndoneWhy
+    disposition: Disposition = "restocked"
+    replace_until: datetime | None = None
+    """Until when the same pharmacy may supply again what went to `replaceable`."""
+
+
+class SupplyTakenBack(DomainEvent):
+    """The patient brought it back: bad, recalled, or the wrong thing. Never restocked; its trace codes stay spent."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_taken_back"
+
+    supply_id: UUID
+    patient_ref: UUID
+    lines: tuple[FreedLine, ...]
+    why: Literal["quality", "recall", "wrong_item"]
+    taken_back_by: str
+    note: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    replace_until: datetime
+
+
+class ReplacementLapsed(DomainEvent):
+    """The time to replace it is over."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.replacement_lapsed"
+
+    supply_id: UUID
+    lines: tuple[LineQuantity, ...]
 
 
 class RemainderLapsed(DomainEvent):
@@ -210,15 +249,19 @@ class RemainderLapsed(DomainEvent):
 
 
 class CancellationDecided(DomainEvent):
-    """The answer to a cancellation request; `from_free` moves with this event, the rest moved by its own events."""
+    """The answer to a cancellation request; `from_free` and `from_replaceable` move with this event, the rest moved by
+    its own events."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.cancellation_decided"
 
     request_id: UUID
     lines: tuple[CancelDecision, ...]
     from_free: tuple[LineQuantity, ...] = ()
+    from_replaceable: tuple[PartOfSupply, ...] = ()
     awaiting: tuple[UUID, ...] = ()
     """Supplies with a courier on whose end the final answer waits."""
+    awaited: tuple[PartOfSupply, ...] = ()
+    """What is wanted of each of them."""
     final: bool
 
 
@@ -276,6 +319,8 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     SupplyHandedToCourier,
     SupplyReceived,
     SupplyUndone,
+    SupplyTakenBack,
+    ReplacementLapsed,
     RemainderLapsed,
     CancellationDecided,
     LinesBlocked,
