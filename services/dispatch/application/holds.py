@@ -215,9 +215,7 @@ def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, h
 
 def _signature_of(content: ContentState) -> SeenSignature | None:
     serial = content.signature_serial
-    if serial is None or content.content is None:
-        return None
-    return SeenSignature(serial=serial, degraded=bool(content.content.signature.get("degraded")))
+    return SeenSignature(serial=serial, degraded=content.signature_degraded) if serial else None
 
 
 def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_key: bytes, demand_key: bytes) -> UseCase:

@@ -131,6 +131,11 @@ class ContentState:
         return derived_id("signature_check", self.content.prescription_id, self.content.signed_sha256)
 
     @property
+    def signature_degraded(self) -> bool:
+        """Whether something about the signature could not be checked."""
+        return bool(self.content and self.content.signature.get("degraded"))
+
+    @property
     def open_questions(self) -> tuple[QuestionAsked, ...]:
         return tuple(asked for block_id, asked in self.questions.items() if block_id not in self.answers)
 

@@ -13,7 +13,6 @@ from services.dispatch.domain.fulfilment.commands import TakeBack
 from services.dispatch.domain.fulfilment.holds import freed_lines
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.fulfilment.supplies import own_supply
-from services.dispatch.domain.fulfilment.transitions import FULFILMENT
 from services.dispatch.domain.policy import Policy
 from services.dispatch.domain.values import Bucket, FreedLine, LineQuantity
 from services.seedwork.model import DomainEvent, Outcome, Refusal
@@ -71,8 +70,6 @@ def _came_too_late(state: FulfilmentState, line: int) -> int:
 
 def lapse_replacements(state: FulfilmentState, now: datetime) -> list[DomainEvent]:
     """Nobody has replaced it in time."""
-    if not FULFILMENT.allows(state.status, "clock: replace"):
-        return []
     events: list[DomainEvent] = []
     for supply_id, found in state.replaceables.items():
         if found.rest and now >= found.until:

@@ -93,6 +93,19 @@ def test_what_waits_to_be_replaced_is_cancelled(town: Town) -> None:
     assert town.state(fulfilment).status == "closed"
 
 
+def test_only_as_much_as_is_asked_for_of_what_waits_to_be_replaced(town: Town) -> None:
+    fulfilment = town.release(60, 2)
+    first, second = town.collected(fulfilment, 20), town.collected(fulfilment, 20)
+    for supply_id in (first, second):
+        fine(town.try_take_back(fulfilment, supply_id))
+    town.cancel(fulfilment, (1, 30))
+
+    found = town.state(fulfilment).replaceables
+    assert (found[first].rest, found[second].rest) == ({1: 10}, {1: 20}), "20 were free"
+    town.cancel(fulfilment, (2, 2))
+    assert town.buckets(fulfilment) == {"replaceable": 30, "cancelled": 30}
+
+
 def test_a_replacements_hold_is_revoked_and_its_rest_stays_replaceable(town: Town) -> None:
     fulfilment, supply_id = lost_after_validity(town)
     town.hold(fulfilment, replaces=supply_id)
@@ -127,3 +140,13 @@ def test_an_answer_of_before_that_names_no_parts_is_read_by_its_sums(town: Town)
     (pending,) = evolve(town.state(fulfilment), old).cancellations.values()
 
     assert [(row.supply_id, row.quantity) for row in pending.awaited] == [(first, 20), (second, 30)]
+
+
+def test_an_answer_of_before_that_waits_for_one_of_two_names_that_one(town: Town) -> None:
+    fulfilment, (first, second) = on_the_road(town, 20, 40)
+    lines = (CancelDecision(line=1, awaiting_return=20),)
+    old = e.CancellationDecided(request_id=uuid4(), lines=lines, awaiting=(first, second), final=False)
+
+    (pending,) = evolve(town.state(fulfilment), old).cancellations.values()
+
+    assert [row.supply_id for row in pending.awaited] == [first]

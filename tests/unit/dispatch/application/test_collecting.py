@@ -105,6 +105,10 @@ def test_without_any_check_there_is_no_review(town: Town) -> None:
     assert getattr(outcome, "code", None) == "hold.signature_unseen"
 
 
+def test_of_a_fulfilment_that_there_is_not_nothing_is_reviewed(town: Town) -> None:
+    refused(town.review(uuid4(), uuid4()), "hold.unknown")
+
+
 def test_a_line_is_given_back_once(town: Town) -> None:
     fulfilment = town.release()
     hold_id = town.hold(fulfilment)

@@ -252,6 +252,19 @@ def test_what_the_prescriber_cancelled_too_late_is_cancelled_when_it_comes_back(
     assert town.buckets(other) == {"replaceable": 60}
 
 
+def test_each_return_lapses_on_its_own_day(town: Town) -> None:
+    fulfilment = town.release()
+    first, second = town.collected(fulfilment, 20), town.collected(fulfilment, 20)
+    fine(town.try_take_back(fulfilment, first))
+    town.store.move_clock(DAY)
+    fine(town.try_take_back(fulfilment, second))
+
+    town.store.move_clock(2 * DAY)
+
+    found = town.state(fulfilment).replaceables
+    assert (found[first].rest, found[second].rest) == ({}, {1: 20})
+
+
 def test_two_returns_of_one_supply_wait_together(town: Town) -> None:
     fulfilment = town.release()
     supply_id = town.collected(fulfilment)
