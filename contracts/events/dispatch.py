@@ -198,20 +198,6 @@ class SupplyUndone(FulfilmentEvent):
     )
 
 
-class SupplyTakenBack(FulfilmentEvent):
-    """The patient brought something back: bad, recalled, or the wrong thing. Never restocked (药品一经售出, 不得退换);
-    its trace codes stay spent. The same pharmacy may supply again what went to `replaceable`."""
-
-    TYPE: ClassVar[str] = "dispatch.supply_taken_back.v1"
-
-    supply_id: UUID
-    pharmacy: str
-    lines: tuple[UndoneLine, ...]
-    why: Literal["quality", "recall", "wrong_item"]
-    replace_until: datetime
-    buckets: tuple[LineBuckets, ...]
-
-
 class CancellationDecided(FulfilmentEvent):
     """Dispatch's answer to a cancellation, once per request and fulfilment; once more when a courier's end was awaited.
 

@@ -22,8 +22,7 @@ from services.dispatch.domain.fulfilment.commands import (
     TakeBack,
     Unprepare,
 )
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
-from services.dispatch.domain.values import CODE_LENGTH_MAX, LineQuantity, PickedLine
+from services.dispatch.domain.values import CODE_LENGTH_MAX, CollectorIdentity, LineQuantity, PickedLine
 from services.seedwork.api import Body, Refused, Run, allowed, problems
 from services.seedwork.usecase import Actor
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment import return_events
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.events import DemandUnfilled
 from services.dispatch.domain.values import Bucket
@@ -126,8 +128,8 @@ def _supply_undone(happened: Happened, event: e.SupplyUndone) -> Told:
     yield told.SupplyUndone.model_validate({**_about(happened), **event.model_dump(mode="json")})
 
 
-def _supply_taken_back(happened: Happened, event: e.SupplyTakenBack) -> Told:
-    yield told.SupplyTakenBack.model_validate(
+def _supply_taken_back(happened: Happened, event: return_events.SupplyTakenBack) -> Told:
+    yield SupplyTakenBack.model_validate(
         {
             **_about(happened),
             "supply_id": event.supply_id,
@@ -210,7 +212,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.SupplyDispensed: _supply_dispensed,
     e.SupplyReceived: _supply_received,
     e.SupplyUndone: _supply_undone,
-    e.SupplyTakenBack: _supply_taken_back,
+    return_events.SupplyTakenBack: _supply_taken_back,
     e.CancellationDecided: _cancellation_decided,
     e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,

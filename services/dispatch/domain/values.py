@@ -88,6 +88,14 @@ class PartOfSupply(Immutable):
     quantity: int = Field(gt=0)
 
 
+class CollectorIdentity(Immutable):
+    """Who took the medicine. For an agent (代取) the patient's own document is recorded too."""
+
+    name: str = Field(min_length=1, max_length=100)
+    identity_no: str = Field(max_length=20)
+    patient_identity_no: str | None = Field(default=None, max_length=20)
+
+
 class Designation(Immutable):
     """An agreement of the pharmacy with an insurer (定点) in force."""
 

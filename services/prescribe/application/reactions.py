@@ -15,6 +15,7 @@ from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import EVENTS
 from contracts.events import dispatch as told_by_dispatch
 from contracts.events import review as told_by_review
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets as PublicBuckets
 from services.prescribe.application.findings import finding_of
 from services.prescribe.application.reactions_to_blocks import found_by_rescreen, refused_at_pharmacy
@@ -125,7 +126,7 @@ def _undone(event: told_by_dispatch.SupplyUndone, state: PrescriptionState, _mom
     return follow(state, progress)
 
 
-def _taken_back(event: told_by_dispatch.SupplyTakenBack, state: PrescriptionState, _moment: Moment) -> Outcome:
+def _taken_back(event: SupplyTakenBack, state: PrescriptionState, _moment: Moment) -> Outcome:
     progress = Progress(
         "supply_taken_back",
         _buckets(event.buckets),
@@ -163,7 +164,7 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_by_dispatch.SupplyDispensed: _dispensed,
     told_by_dispatch.SupplyReceived: _received,
     told_by_dispatch.SupplyUndone: _undone,
-    told_by_dispatch.SupplyTakenBack: _taken_back,
+    SupplyTakenBack: _taken_back,
     told_by_dispatch.CancellationDecided: _decided,
     told_by_dispatch.FulfilmentClosed: _closed,
 }

@@ -30,10 +30,9 @@ from services.dispatch.domain.fulfilment.commands import (
     TakeBack,
     WantedLine,
 )
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
-from services.dispatch.domain.values import Bucket, LineQuantity, PickedLine, Way
+from services.dispatch.domain.values import Bucket, CollectorIdentity, LineQuantity, PickedLine, Way
 from services.seedwork.model import Loaded
 from services.seedwork.ports import Outcome
 from services.seedwork.register_loading import record_entries

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.events import dispatch, review
 from contracts.events import prescribe as public
+from contracts.events.dispatch_returned import SupplyTakenBack
 from services.prescribe.application.use_cases import end_validity
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.prescription_events import InstalmentEnded
@@ -81,7 +82,7 @@ def test_what_the_patient_brings_back_is_told_and_counted_even_after_the_end(cli
     assert clinic.status(prescription_id) == "completed"
     taken = fulfilment_event(
         prescription_id,
-        dispatch.SupplyTakenBack,
+        SupplyTakenBack,
         supply_id=supply_id,
         pharmacy=PHARMACY,
         lines=(),

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
 from services.dispatch.domain.values import (
     CODE_LENGTH_MAX,
     LINES_MAX,
     QUANTITY_MAX,
+    CollectorIdentity,
     Designation,
     LineQuantity,
     OpenedLine,

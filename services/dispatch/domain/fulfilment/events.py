@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from services.dispatch.domain.values import (
     CancelDecision,
+    CollectorIdentity,
     Designation,
     DispensedLine,
     FreedLine,
@@ -21,7 +20,7 @@ from services.dispatch.domain.values import (
     PickedLine,
     Way,
 )
-from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
+from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
 Disposition = Literal["restocked", "quarantined", "destroyed", "lost"]
@@ -173,14 +172,6 @@ class SupplyHandedToCourier(DomainEvent):
     delivery_id: UUID
 
 
-class CollectorIdentity(Immutable):
-    """Who took the medicine. For an agent (代取) the patient's own document is recorded too."""
-
-    name: str = Field(min_length=1, max_length=100)
-    identity_no: str = Field(max_length=20)
-    patient_identity_no: str | None = Field(default=None, max_length=20)
-
-
 class SupplyReceived(DomainEvent):
     """The patient, or an agent, has it in hands."""
 
@@ -215,29 +206,6 @@ class SupplyUndone(DomainEvent):
     disposition: Disposition = "restocked"
     replace_until: datetime | None = None
     """Until when the same pharmacy may supply again what went to `replaceable`."""
-
-
-class SupplyTakenBack(DomainEvent):
-    """The patient brought it back: bad, recalled, or the wrong thing. Never restocked; its trace codes stay spent."""
-
-    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_taken_back"
-
-    supply_id: UUID
-    patient_ref: UUID
-    lines: tuple[FreedLine, ...]
-    why: Literal["quality", "recall", "wrong_item"]
-    taken_back_by: str
-    note: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
-    replace_until: datetime
-
-
-class ReplacementLapsed(DomainEvent):
-    """The time to replace it is over."""
-
-    TOPIC: ClassVar[str] = "dispatch.fulfilment.replacement_lapsed"
-
-    supply_id: UUID
-    lines: tuple[LineQuantity, ...]
 
 
 class RemainderLapsed(DomainEvent):
@@ -319,8 +287,6 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     SupplyHandedToCourier,
     SupplyReceived,
     SupplyUndone,
-    SupplyTakenBack,
-    ReplacementLapsed,
     RemainderLapsed,
     CancellationDecided,
     LinesBlocked,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.return_events import ReplacementLapsed, SupplyTakenBack
 from services.dispatch.domain.fulfilment.state import (
     Buckets,
     Cancellation,
@@ -37,7 +38,7 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             moves = [(row.line, Bucket.IN_HANDS, row.quantity) for row in accepted]
             given = _moved(state, Bucket.DISPENSED, moves)
             return _supply(given, event.supply_id, status="in_hands", irregularities=event.irregularities)
-        case e.SupplyUndone() | e.SupplyTakenBack() | e.ReplacementLapsed():
+        case e.SupplyUndone() | SupplyTakenBack() | ReplacementLapsed():
             return _evolve_return(state, event)
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
@@ -135,7 +136,7 @@ def _evolve_return(state: FulfilmentState, event: DomainEvent) -> FulfilmentStat
             state = _may_replace(_moved(state, Bucket.DISPENSED, _rows(freed)), supply_id, until)
             state = _replaceable(state, supply_id, _came_back(freed))
             return _supply(state, supply_id, status="undone", disposition=event.disposition)
-        case e.SupplyTakenBack(supply_id=supply_id, lines=freed, replace_until=until):
+        case SupplyTakenBack(supply_id=supply_id, lines=freed, replace_until=until):
             state = _may_replace(_moved(state, Bucket.IN_HANDS, _rows(freed)), supply_id, until)
             state = _replaceable(state, supply_id, _came_back(freed))
             taken = _added(state.supplies[supply_id].taken_back, freed)
@@ -143,7 +144,7 @@ def _evolve_return(state: FulfilmentState, event: DomainEvent) -> FulfilmentStat
             status = "closing" if state.status == "closed" else state.status
             state = replace(state, status=status, outcome=None, cancelled_late=late)
             return _supply(state, supply_id, taken_back=taken)
-        case e.ReplacementLapsed(supply_id=supply_id, lines=lapsed):
+        case ReplacementLapsed(supply_id=supply_id, lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
             gone = [(row.line, -row.quantity) for row in lapsed]
             return _replaceable(_moved(state, Bucket.REPLACEABLE, moves), supply_id, gone)

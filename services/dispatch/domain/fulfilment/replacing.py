@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import TakeBack
 from services.dispatch.domain.fulfilment.holds import freed_lines
+from services.dispatch.domain.fulfilment.return_events import ReplacementLapsed, SupplyTakenBack
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.fulfilment.supplies import own_supply
 from services.dispatch.domain.policy import Policy
@@ -36,7 +36,7 @@ def take_back(state: FulfilmentState, command: TakeBack, now: datetime, policy: 
     lines = _given_back(state, wanted)
     if not lines:
         return Refusal("supply.not_in_hands", {"line": 0, "in_hands": 0})
-    taken = e.SupplyTakenBack(
+    taken = SupplyTakenBack(
         supply_id=supply.supply_id,
         patient_ref=state.patient_ref,
         lines=lines,
@@ -74,5 +74,5 @@ def lapse_replacements(state: FulfilmentState, now: datetime) -> list[DomainEven
     for supply_id, found in state.replaceables.items():
         if found.rest and now >= found.until:
             lines = tuple(LineQuantity(line=line, quantity=quantity) for line, quantity in sorted(found.rest.items()))
-            events.append(e.ReplacementLapsed(supply_id=supply_id, lines=lines))
+            events.append(ReplacementLapsed(supply_id=supply_id, lines=lines))
     return events

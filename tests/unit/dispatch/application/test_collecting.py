@@ -9,9 +9,10 @@ import pytest
 from contracts.events import dispatch as told
 from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.fulfilment.commands import PassPharmacyReview
-from services.dispatch.domain.fulfilment.events import CollectorIdentity, SupplyReceived
+from services.dispatch.domain.fulfilment.events import SupplyReceived
 from services.dispatch.domain.policy import CN
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
+from services.dispatch.domain.values import CollectorIdentity
 from tests.unit.dispatch.town import AGENTS_CARD, NOON, PATIENT_CARD, A, Town, fine, person, refused, valid_card
 
 GROWN_UP_TODAY = valid_card("43010220080302001")

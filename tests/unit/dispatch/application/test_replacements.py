@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from contracts.events import dispatch as told
+from contracts.events.dispatch_returned import SupplyTakenBack
 from tests.unit.dispatch.town import HOUR, NOON, VALID_UNTIL, A, B, Town, fine, refused
 
 DAY = timedelta(days=1)
@@ -188,7 +189,7 @@ def test_what_is_taken_back_is_never_restocked_and_its_codes_stay_spent(town: To
     fine(town.try_take_back(fulfilment, supply_id, (1, 20)))
 
     assert town.shelf().on_hand == before
-    (taken,) = town.store.told_of(told.SupplyTakenBack)
+    (taken,) = town.store.told_of(SupplyTakenBack)
     assert (taken.why, taken.pharmacy, taken.replace_until) == ("quality", A, NOON + 3 * DAY)
     assert [(row.quantity, row.bucket) for row in taken.lines] == [(20, "replaceable")]
     other = town.release()
