@@ -181,7 +181,8 @@ def _came_back(freed: Iterable[FreedLine]) -> list[tuple[int, int]]:
 
 def _cancellation(state: FulfilmentState, event: e.CancellationDecided) -> FulfilmentState:
     moves = [(row.line, Bucket.CANCELLED, row.quantity) for row in event.from_free]
-    awaited = event.awaited or tuple(_awaited(state, event))
+    before = state.cancellations.get(event.request_id)
+    awaited = event.awaited or (before.awaited if before else tuple(_awaited(state, event)))
     answered = Cancellation(event.request_id, event.lines, event.awaiting, event.final, awaited)
     cancellations = _put(state.cancellations, event.request_id, answered)
     for row in event.from_replaceable:
