@@ -298,6 +298,9 @@ CASES: dict[str, Case] = {
     ),
     "GET /fulfilments/{fulfilment_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
+    "POST /fulfilments/{fulfilment_id}/nominations": Case(
+        prepared, patient, stranger, fixed(pharmacy=None), late="fulfilment.wrong_state", **FULFILMENT
+    ),  # type: ignore[arg-type]
     "POST /fulfilments/{fulfilment_id}/holds": Case(
         prepared, staff("pharmacist"), other_staff("pharmacist"), holding, unknown="fulfilment.unknown"
     ),

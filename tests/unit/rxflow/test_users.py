@@ -140,6 +140,8 @@ def test_a_patient_names_a_pharmacy_and_takes_it_back(services: Services) -> Non
     assert services.last == {"pharmacy": "P33010200001"}
     patient.nominate(ID, None)
     assert services.last == {"pharmacy": None}
+    patient.nominate_for(TEXT, "P33010200001")
+    assert services.last == {"pharmacy": "P33010200001"}
 
 
 def test_a_reviewer_takes_and_decides_cases(services: Services) -> None:
@@ -173,6 +175,9 @@ def test_a_pharmacy_holds_reviews_prepares_checks_and_hands_out(services: Servic
     pharmacy.look_up("token")
     hold = pharmacy.hold(TEXT, "token", [{"line": 1, "quantity": 7}], way="delivery")
     assert services.last == {"token": "token", "way": "delivery", "lines": [{"line": 1, "quantity": 7}]}
+    pharmacy.hold_nominated(TEXT, [{"line": 1, "quantity": 7}])
+    assert services.last == {"way": "counter", "lines": [{"line": 1, "quantity": 7}]}
+    assert list(pharmacy.nominations()) == []
     assert (hold.hold_id, hold.secret) == (TEXT, "secret")
     assert "secret" not in repr(hold)
     assert pharmacy.fetch_secret(TEXT, TEXT).secret == "secret"
