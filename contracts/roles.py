@@ -76,6 +76,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "claim.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST, Role.PATIENT}),
     "claim.authorise": frozenset({Role.PATIENT, Role.PHARMACIST}),
     "authorisation.give": frozenset({Role.PATIENT}),
+    "share.preview": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "payment.read": frozenset({Role.PATIENT}),
     "payment.pay": frozenset({Role.PATIENT}),
     "ledger.read": frozenset({Role.INSURANCE_OFFICER}),

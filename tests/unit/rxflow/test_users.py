@@ -31,7 +31,7 @@ from rxflow.client import (
     Session,
     Supply,
 )
-from rxflow.client.hints import Place
+from rxflow.client.hints import Place, Priced
 from services.seedwork.api.internal import router as internal
 
 ID = UUID("5f1c2b7e-5c0e-4a6e-9c68-3f0f6d9b2a11")
@@ -131,6 +131,24 @@ def test_hints_before_signing_are_asked_of_their_owners_and_say_how_old_they_are
     assert near.seen == {"kind": "availability", "id": "near:2026-03-02T01:00:00+00:00", "age_seconds": 2}
     assert short.seen == {"kind": "shortage", "id": TEXT, "age_seconds": 2}
     assert short.facts == case
+
+
+def test_the_patients_share_is_a_hint_with_the_rules_that_make_it_larger() -> None:
+    concerns = [{"code": "share.not_designated", "line": None}, {"code": "share.class_c", "line": 2}]
+    body = {"id": "share:0123", "concerns": concerns}
+    services = Services(lambda _: httpx.Response(200, json=body, headers={"X-Age-Seconds": "0.4"}))
+    lines = [Priced("X1", 20, 10, 1500), Priced("X2", 7, 7)]
+
+    share, *rules = Prescriber(services.session()).share_hints(ID, "pooled_outpatient", lines)
+
+    asked = services.requests[0].url.params
+    assert asked.get_list("lines") == ["X1:20:10:1500", "X2:7:7"]
+    assert "pharmacy" not in asked
+    assert share.seen == {"kind": "patient_share", "id": "share:0123", "age_seconds": 0}
+    assert [(rule.kind, rule.id) for rule in rules] == [
+        ("payment_rule", "share.not_designated@share:0123"),
+        ("payment_rule", "share.class_c:2@share:0123"),
+    ]
 
 
 def test_a_patient_names_a_pharmacy_and_takes_it_back(services: Services) -> None:
