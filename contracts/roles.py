@@ -45,6 +45,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "prescription.trace": frozenset({Role.PRESCRIBER, Role.PATIENT, Role.REGULATOR}),
     "feedback.read": frozenset({Role.PRESCRIBER}),
+    "feedback.acknowledge": frozenset({Role.PRESCRIBER}),
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),

@@ -84,9 +84,14 @@ class Prescriber(User):
         ]
         return events
 
-    def feedback(self) -> Iterator[dict[str, Any]]:
-        """The inbox, the newest first."""
-        return self.pages("prescribe", "/feedback")
+    def feedback(self, *, open_only: bool = False) -> Iterator[dict[str, Any]]:
+        """The inbox, the newest first; `open_only`: what was not acknowledged yet."""
+        return self.pages("prescribe", "/feedback", only="open" if open_only else None)
+
+    def acknowledge(self, prescription_id: UUID, entries: Sequence[int]) -> Reply:
+        """These entries about the prescription have been read."""
+        path = f"/prescriptions/{prescription_id}/feedback-acknowledgements"
+        return self.session.command("prescribe", path, {"entries": list(entries)})
 
 
 class Reviewer(User):

@@ -209,6 +209,14 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/feedback-acknowledgements": Case(
+        fetched,
+        doctor,
+        other_doctor,
+        fixed(entries=[2**40]),
+        late="feedback.unknown",
+        **PRESCRIPTION,  # type: ignore[arg-type]
+    ),
     "POST /prescriptions/{prescription_id}/stop-use-acknowledgements": Case(
         fetched,
         patient,

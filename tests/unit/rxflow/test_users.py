@@ -110,6 +110,11 @@ def test_a_prescriber_registers_issues_amends_cancels_and_reads(services: Servic
     doctor.prescription(ID)
     assert doctor.trace(ID) == []
     assert list(doctor.feedback()) == []
+    assert "only" not in services.requests[-1].url.params
+    assert list(doctor.feedback(open_only=True)) == []
+    assert services.requests[-1].url.params["only"] == "open"
+    doctor.acknowledge(ID, [3, 4])
+    assert services.last == {"entries": [3, 4]}
 
 
 def test_hints_before_signing_are_asked_of_their_owners_and_say_how_old_they_are() -> None:
