@@ -1,12 +1,12 @@
 """What patients have nominated a pharmacy for.
 
-Revision dispatch_0002_nominations.
+Revision dispatch_0002.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "dispatch_0002_nominations"
+revision = "dispatch_0002"
 down_revision = "dispatch_0001"
 branch_labels = None
 depends_on = None

@@ -1,12 +1,12 @@
 """Who has read an entry of the inbox, and when.
 
-Revision prescribe_0002_inbox.
+Revision prescribe_0002.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "prescribe_0002_inbox"
+revision = "prescribe_0002"
 down_revision = "prescribe_0001"
 branch_labels = None
 depends_on = None
