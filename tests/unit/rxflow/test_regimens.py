@@ -70,7 +70,7 @@ def test_a_usual_regimen_is_what_the_label_says(product: Product) -> None:
     ],
 )
 def test_regimens_that_were_once_others(code: str, regimen: str) -> None:
-    """By Chinese labels: 单硝酸异山梨酯缓释片; 阿昔洛韦片 (带状疱疹); 布洛芬 (止痛不得超过5天, 解热不超过3天); 糠酸莫米松乳膏."""
+    """By labels: 单硝酸异山梨酯缓释片; 阿昔洛韦片, 带状疱疹; 布洛芬, 止痛不超过5天, 解热不超过3天; 糠酸莫米松乳膏."""
     line = line_for(1, WORLD.product[code])
 
     assert f"{line['dose']} {line['dose_unit']} x {line['frequency_per_day']} x {line['days']}" == regimen
