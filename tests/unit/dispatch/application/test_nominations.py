@@ -230,6 +230,15 @@ def test_a_pharmacy_finds_what_it_is_nominated_for_until_it_is_over(town: Town) 
     assert listed(town, B) == []
 
 
+def test_a_patient_who_is_forgotten_is_in_no_pharmacys_list(town: Town) -> None:
+    fulfilment = town.release()
+    fine(nominate(town, fulfilment))
+
+    town.store.react(prescribe.PatientForgotten(patient_ref=town.patient_ref))
+
+    assert listed(town) == []
+
+
 def overtaken(service: ServiceOnSqlite, town: Town, late: Callable[[], Outcome], first: Callable[[], Any]) -> Outcome:
     """`first` is saved by another process between the decision of `late` and its save."""
     run, done = town.store.run, []
