@@ -11,8 +11,9 @@ from services.prescribe.application.inbox import acknowledge_feedback
 from services.prescribe.domain.inbox import INBOX, AcknowledgeFeedback, inbox_of
 from services.seedwork.ports import Outcome
 from services.seedwork.usecase import Actor
+from tests.support.http_caller import Caller
 from tests.unit.prescribe.conftest import COLLEAGUE, DOCTOR, HOSPITAL, NOW, Clinic
-from tests.unit.prescribe.test_prescribe_api import Caller, Desk, caller, code  # noqa: F401
+from tests.unit.prescribe.test_prescribe_api import Desk, caller, code  # noqa: F401
 
 
 def returned(clinic: Clinic) -> tuple[UUID, int]:

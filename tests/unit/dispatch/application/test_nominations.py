@@ -241,7 +241,8 @@ def test_a_patient_who_is_forgotten_is_in_no_pharmacys_list(town: Town) -> None:
 
 def overtaken(service: ServiceOnSqlite, town: Town, late: Callable[[], Outcome], first: Callable[[], Any]) -> Outcome:
     """`first` is saved by another process between the decision of `late` and its save."""
-    run, done = town.store.run, []
+    run = town.store.run
+    done: list[bool] = []
 
     def racing(use_case: UseCase, actor: Actor | None = None) -> Outcome:
         def decide(moment: Moment, *loaded: Loaded[Any]) -> Generator[Any, Any, Decision]:
@@ -250,14 +251,14 @@ def overtaken(service: ServiceOnSqlite, town: Town, late: Callable[[], Outcome],
             if not done:
                 done.append(True)
                 own, service.driver = service.driver, Driver(service.database, service.keyring)
-                town.store.run = run
+                town.store.run = run  # type: ignore[method-assign]
                 fine(first())
                 service.driver = own
             return decision
 
         return run(replace(use_case, decide=decide), actor)
 
-    town.store.run = racing
+    town.store.run = racing  # type: ignore[method-assign]
     return late()
 
 
