@@ -43,8 +43,8 @@ class Founding(Simulation):
             raise Violated("; ".join(left))
 
     def _register_some_twice(self) -> None:
-        """A doctor in each hospital is a licensed pharmacist as well: may review, but never what is their own."""
-        twice = {hospital.doctors[0].code for hospital in self.world.hospitals}
+        """Two doctors in each hospital are licensed pharmacists as well: may review, but never what is their own."""
+        twice = {doctor.code for hospital in self.world.hospitals for doctor in hospital.doctors[:2]}
         entries = [entry.as_json() for entry in self.world.entries("person") if entry.code in twice]
         for entry in entries:
             entry["content"]["professions"].append("reviewer")

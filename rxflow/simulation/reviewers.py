@@ -11,7 +11,9 @@ from rxflow.client import Problem
 from rxflow.simulation.doing import Doing
 from rxflow.world import Person, signing_again
 
-SENSIBLE = 0.7
+SENSIBLE = 0.5
+OUT_OF_TURN = 0.3
+"""Share of decisions by whoever else is there, not by whose turn it is."""
 STEPS_MAX = 8
 PASSED = "已与医师核实"
 RETURNED = "2-8"
@@ -88,25 +90,27 @@ class Reviewing(Doing):
         if case is None:
             return None
         by_name = {person.code: person for person in self._own}
+        who = self.town.random.choice(self._own)
         if case["state"] == "taken":
             holder = by_name.get(case["holder"])
-            return (lambda: self._decide(holder, case)) if holder else (lambda: self._take_over(self._own[1], case))
+            if holder is None:
+                return lambda: self._take_over(self._own[1], case)
+            decider = who if self.town.random.random() < OUT_OF_TURN else holder
+            return lambda: self._decide(decider, case)
         if case["state"] == "second_wanted":
-            first = {each["person"] for each in case["reviewers"]}
-            second = next(person for person in self._own if person.code not in first)
-            return lambda: self._decide(second, case)
-        who = self.town.random.choice(self._own)
+            return lambda: self._decide(who, case)
         if self.town.random.random() < 0.3 and not case["findings"]:
             return lambda: self._batch(who, case)
         return lambda: self._take(who, case)
 
     def _anything(self, shown: dict[str, Any], case: dict[str, Any] | None) -> Iterator[Deed]:
         """Whoever it is, whatever state it is in."""
-        yield lambda: self._amend(shown)
-        yield lambda: self._confirm(shown)
         if case is None:
+            yield lambda: self._amend(shown)
+            yield lambda: self._confirm(shown)
             return
-        for step in (self._take, self._pass, self._return, self._refuse, self._put_back, self._take_over, self._batch):
+        steps = [self._take, self._put_back, self._take_over, self._batch]
+        for step in [*steps, *2 * [self._pass, self._return], self._refuse]:
             yield lambda step=step: step(self._anybody(), case)  # type: ignore[misc]
 
     def _decide(self, person: Person, case: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from rxflow.world import (
 )
 
 Kind = Literal["plain", "planned", "interacting"]
-KINDS: tuple[Kind, ...] = ("plain", "plain", "planned", "planned", "interacting")
+KINDS: tuple[Kind, ...] = ("plain", "planned", "interacting")
 INTERACTING = ("C09CA03", "C09AA02")
 """Valsartan and enalapril by their ATC codes: serious, and a prescriber may confirm it."""
 NOT_LONG_TERM = ("J", "P01")

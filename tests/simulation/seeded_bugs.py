@@ -17,17 +17,11 @@ from unittest import mock
 from rxflow.simulation import seeds
 from rxflow.simulation.broker import Message
 from rxflow.simulation.consuming import Consuming
-from services.dispatch.application import reactions
 from services.dispatch.application import timers as dispatch_timers
-from services.dispatch.domain.fulfilment import blocking, holds
+from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.insurance.domain import adjudication
-from services.prescribe.application import use_cases as prescribe_use_cases
-from services.prescribe.domain import cancellation, review_answers, windows
-from services.review.domain import authority, decisions, verdicts
-from services.review.domain.events import CaseOpened
-from services.review.domain.values import Licence
 from services.seedwork.logs import configure_logging
 from services.seedwork.messaging.errors import PublishFailedError
 from services.seedwork.projector import Projector
@@ -38,6 +32,7 @@ from services.seedwork.store.desk import Desk
 from services.seedwork.store.requests import LoadStreams, Save
 from services.seedwork.store.sqlite import SqliteDatabase
 from services.seedwork.store.work import Gate, Incoming, Outcome, Work
+from tests.simulation.broken_rules import BROKEN_RULES
 
 SEEDS_MAX = 200
 
@@ -220,91 +215,6 @@ def key_reuse() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def blocked_line_ignored() -> Iterator[None]:
-    """Whoever holds or blocks does not ask what waits for the prescriber's answer."""
-    with (
-        mock.patch.object(FulfilmentState, "blocked_lines", frozenset()),
-        mock.patch.object(blocking, "_revoked", return_value=[]),
-    ):
-        yield
-
-
-@contextmanager
-def block_forgotten_in_the_next_instalment() -> Iterator[None]:
-    """What is asked about one instalment does not block those that open later."""
-    with mock.patch.object(reactions, "_still_blocked", return_value=[]):
-        yield
-
-
-@contextmanager
-def lease_not_checked() -> Iterator[None]:
-    """Whoever has a licence decides a case, whoever holds it."""
-    with mock.patch.object(authority, "not_holding", return_value=None):
-        yield
-
-
-@contextmanager
-def licence_not_checked() -> Iterator[None]:
-    """Whoever has a reviewer's token reviews, also what they prescribed."""
-    with (
-        mock.patch.object(authority, "may_not_review", return_value=None),
-        mock.patch.object(decisions, "may_not_review", return_value=None),
-        mock.patch.object(verdicts, "may_not_review", return_value=None),
-    ):
-        yield
-
-
-@contextmanager
-def own_prescription_reviewed() -> Iterator[None]:
-    """A doctor who is a pharmacist as well reviews what they prescribed."""
-
-    def licensed(licence: Licence, opened: CaseOpened) -> Any:
-        return authority.may_not_act_for(licence, opened.institution)
-
-    with (
-        mock.patch.object(authority, "may_not_review", licensed),
-        mock.patch.object(decisions, "may_not_review", licensed),
-        mock.patch.object(verdicts, "may_not_review", licensed),
-    ):
-        yield
-
-
-@contextmanager
-def same_second_reviewer() -> Iterator[None]:
-    """The second pair of eyes may be the first."""
-    with mock.patch.object(authority, "_first_again", return_value=None):
-        yield
-
-
-@contextmanager
-def instalment_opened_too_early() -> Iterator[None]:
-    """The next instalment opens while something of the one before is still to be had."""
-    with mock.patch.object(windows, "_settled", return_value=True):
-        yield
-
-
-@contextmanager
-def window_never_closes() -> Iterator[None]:
-    """What nobody takes of an instalment does not lapse."""
-    with mock.patch.object(prescribe_use_cases, "close_due", return_value=[]):
-        yield
-
-
-@contextmanager
-def stale_answer_released() -> Iterator[None]:
-    """A pass releases whatever stands now, whatever was passed."""
-    with mock.patch.object(review_answers, "_stale", return_value=None):
-        yield
-
-
-@contextmanager
-def notice_forgotten() -> Iterator[None]:
-    """Nobody is told to stop using what was cancelled urgently."""
-    with mock.patch.object(cancellation, "notices", return_value=[]):
-        yield
-
-
 SIMULATED: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "ack before commit": ack_before_commit,
     "missing inbox gate": missing_inbox_gate,
@@ -316,16 +226,7 @@ SIMULATED: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "idempotency without second look-up": idempotency_without_second_look_up,
     "decide before gate": decide_before_gate,
     "key reuse": key_reuse,
-    "blocked line ignored": blocked_line_ignored,
-    "block forgotten in the next instalment": block_forgotten_in_the_next_instalment,
-    "lease not checked": lease_not_checked,
-    "licence not checked": licence_not_checked,
-    "own prescription reviewed": own_prescription_reviewed,
-    "same second reviewer": same_second_reviewer,
-    "instalment opened too early": instalment_opened_too_early,
-    "window never closes": window_never_closes,
-    "stale answer released": stale_answer_released,
-    "notice forgotten": notice_forgotten,
+    **BROKEN_RULES,
 }
 """Those that show on an embedded store. One writer at a time has neither late commits nor deadlocks: `cursor by
 position` and `unsorted multi-stream insert` show on PostgreSQL only."""
