@@ -31,7 +31,7 @@ class UndoneLine(ContractValue):
 
 
 class Offer(ContractValue):
-    """A pharmacy that had all of what is still wanted: a hint for the patient, never a promise."""
+    """A pharmacy that had all of what is still wanted: a hint, never a promise."""
 
     pharmacy: str
     distance_metres: int = Field(ge=0, description="from the pharmacy whose hold has ended")
@@ -70,9 +70,7 @@ class CancelDecision(ContractValue):
     cancelled: int = Field(default=0, ge=0)
     awaiting_return: int = Field(default=0, ge=0, description="with the courier: answered again when that ends")
     refused: int = Field(default=0, ge=0)
-    reason: str | None = Field(
-        default=None, description="why refused: in_hands, delivered, already_ended; or lost, where it was cancelled so"
-    )
+    reason: str | None = Field(default=None, description="why refused: in_hands, delivered, already_ended; or lost")
 
 
 class FulfilmentEvent(IntegrationEvent):
@@ -94,6 +92,14 @@ class FulfilmentOpened(FulfilmentEvent):
     opens_at: datetime
     closes_at: datetime = Field(description="no new hold after this moment")
     buckets: tuple[LineBuckets, ...]
+
+
+class PharmacyNominated(FulfilmentEvent):
+    """The patient has named the pharmacy that may hold without the code, or none any more."""
+
+    TYPE: ClassVar[str] = "dispatch.pharmacy_nominated.v1"
+
+    pharmacy: str | None
 
 
 class QuantityHeld(FulfilmentEvent):
@@ -193,9 +199,7 @@ class SupplyUndone(FulfilmentEvent):
     why: Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
     disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
     buckets: tuple[LineBuckets, ...]
-    replace_until: datetime | None = Field(
-        default=None, description="until when the same pharmacy may supply again what went to `replaceable`"
-    )
+    replace_until: datetime | None = Field(default=None, description="until when its pharmacy may supply it again")
 
 
 class CancellationDecided(FulfilmentEvent):

@@ -33,8 +33,9 @@ class Kit:
     runtime: ApiRuntime
     verifier: Verifier
     new_request_id: Callable[[], uuid.UUID] = uuid.uuid4
-    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
     """The random port's, as the names of requests go into what they cause."""
+    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
+    """The threads' port: what takes long leaves the loop by it."""
     rates: Rates | None = None
     """How often each actor may ask; None: as often as they like."""
 

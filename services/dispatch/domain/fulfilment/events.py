@@ -42,6 +42,7 @@ class FulfilmentOpened(DomainEvent):
     closes_at: datetime
     token_issue: int
     lines: tuple[OpenedLine, ...]
+    nominated_pharmacy: str | None = None
 
 
 class QuantityHeld(DomainEvent):
@@ -61,6 +62,7 @@ class QuantityHeld(DomainEvent):
     kind: Literal["normal", "replacement"] = "normal"
     replaces: UUID | None = None
     """Of a replacement: the supply that came back or went bad."""
+    right: Literal["token", "nomination"] = "token"
 
 
 class HoldAccepted(DomainEvent):
@@ -72,7 +74,7 @@ class HoldAccepted(DomainEvent):
     reviewer: str
     expires_at: datetime
     signature_serial: UUID | None = None
-    """Of the check of the prescriber's signature that the pharmacist has seen (处方签名验签流水号)."""
+    """Of the signature's check that the pharmacist has seen (处方签名验签流水号)."""
 
 
 class HoldEnded(DomainEvent):
@@ -217,8 +219,7 @@ class RemainderLapsed(DomainEvent):
 
 
 class CancellationDecided(DomainEvent):
-    """The answer to a cancellation request; `from_free` and `from_replaceable` move with this event, the rest moved by
-    its own events."""
+    """The answer to a request; `from_free` and `from_replaceable` move with it, the rest by events of its own."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.cancellation_decided"
 

@@ -52,6 +52,7 @@ def hold_quantity(
         held_by=command.pharmacist,
         kind="replacement" if command.replaces else "normal",
         replaces=command.replaces,
+        right=command.right,
     )
 
 

@@ -88,6 +88,7 @@ class Hold:
     reviewer: str | None = None
     how: str | None = None
     offers: tuple[Offer, ...] = ()
+    right: str = "token"
 
     @property
     def running(self) -> bool:
@@ -196,6 +197,8 @@ class FulfilmentState:
     cancelled_late: Mapping[int, int] = field(default_factory=dict)
     """What was cancelled of what the patient brought back, per line."""
     outcome: str | None = None
+    nominated_pharmacy: str | None = None
+    """May hold without the patient's code, by the patient's word."""
 
     @property
     def free_bucket(self) -> Bucket:

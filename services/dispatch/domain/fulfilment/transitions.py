@@ -18,6 +18,7 @@ FULFILMENT = Transitions(
         Transition("open", "clock: replace", "now >= replace_until: replaceable -> lapsed", "open", "-"),
         Transition("closing", "clock: replace", "now >= replace_until: replaceable -> lapsed", "closing", "-"),
         Transition("closed", "TakeBack", "see Supply", "closing", "supply_taken_back"),
+        Transition("open", "NominatePharmacy", "the patient's own; pharmacy admitted, or none", "open", "-"),
         Transition("open", "prescription_expired", "", "closing", "-"),
         Transition("open", "cancellation_requested", "cancel table; once per request", "open", "cancellation_decided"),
         Transition(
@@ -38,7 +39,8 @@ HOLD = Transitions(
         Transition(
             NOT_YET,
             "HoldQuantity",
-            "token; fulfilment open and valid; pharmacy admitted; way allowed; sum <= remaining; stock reserved",
+            "token or nomination; fulfilment open and valid; pharmacy admitted; way allowed; sum <= remaining; "
+            "stock reserved",
             "active",
             "quantity_held",
         ),
