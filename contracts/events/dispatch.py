@@ -172,15 +172,31 @@ class SupplyReceived(FulfilmentEvent):
     buckets: tuple[LineBuckets, ...]
 
 
+class UndonePack(ContractValue):
+    """A pack, or what there was of a line without codes, and what became of it and of its trace code."""
+
+    line: int = Field(ge=1)
+    quantity: int = Field(gt=0)
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
+    trace_code: str | None = None
+    code_is: Literal["freed", "locked", "spent"] | None = None
+
+
 class SupplyUndone(FulfilmentEvent):
-    """A dispensed supply never reached the patient: the goods are back, the money follows."""
+    """A dispensed supply, or what was rejected of it at the door, never reached the patient: the money follows.
+
+    It is told when the goods are back and looked at, or lost; what quarantine decides later changes nothing of it.
+    """
 
     TYPE: ClassVar[str] = "dispatch.supply_undone.v1"
 
     supply_id: UUID
     lines: tuple[UndoneLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"]
+    why: Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
+    packs: tuple[UndonePack, ...] = Field(
+        default=(), description="of a parcel, what became of each pack; empty: all is back on the shelf, codes freed"
+    )
     buckets: tuple[LineBuckets, ...]
 
 
@@ -226,6 +242,8 @@ class DeliveryCreated(DeliveryEvent):
     pharmacy: str
     courier: str
     cold_chain: bool
+    storage: Literal["ambient", "refrigerated", "frozen"] | None = None
+    identity_required: bool = False
 
 
 class DeliveryHandedOver(DeliveryEvent):
@@ -236,6 +254,7 @@ class DeliveryHandedOver(DeliveryEvent):
     courier: str
     seal_no: str
     proof_sha256: Sha256
+    eta: datetime | None = None
 
 
 class DeliveryAttemptFailed(DeliveryEvent):
@@ -250,12 +269,68 @@ class DeliveryAttemptFailed(DeliveryEvent):
     may_retry: bool
 
 
+class DeliveryReturnStarted(DeliveryEvent):
+    """The parcel, or what was rejected of it at the door, goes back to the pharmacy."""
+
+    TYPE: ClassVar[str] = "dispatch.delivery_return_started.v1"
+
+    reason: Literal[
+        "attempts_used_up",
+        "no_retry",
+        "refused_at_the_door",
+        "rejected_in_part",
+        "cancelled",
+        "lot_recalled",
+        "excursion_rejected",
+        "damaged",
+        "unannounced",
+        "pharmacy_wish",
+    ]
+
+
+class TemperatureBreached(DeliveryEvent):
+    """A logger was beyond the threshold in force: until it is assessed the parcel goes no further.
+
+    Temperatures in hundredths of a degree Celsius.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.temperature_breached.v1"
+
+    excursion: int = Field(ge=1)
+    kind: Literal["hot", "cold"]
+    way: Literal["consecutive", "cumulative"]
+    rule: str
+    limit_hundredths: int
+    minutes: int = Field(ge=0)
+    started_at: datetime
+    ended_at: datetime = Field(description="of the last reading beyond it, as far as the logger was read")
+    worst_hundredths: int
+
+
+class TemperatureAssessed(DeliveryEvent):
+    """The quality manager (质量负责人) has decided whether what is in the parcel is still good."""
+
+    TYPE: ClassVar[str] = "dispatch.temperature_assessed.v1"
+
+    excursion: int = Field(ge=1)
+    kind: Literal["hot", "cold"]
+    decision: Literal["released", "rejected"]
+    reason: str
+    assessed_by: str
+    started_at: datetime
+    ended_at: datetime
+    mkt_hundredths: int | None = Field(default=None, description="mean kinetic temperature over the policy's window")
+
+
 class DeliveryEnded(DeliveryEvent):
-    """The delivery is over: at the patient's, or called off before the courier had it."""
+    """The delivery is over: at the patient's, in part or whole; back in the pharmacy; lost; or called off before.
+
+    `partly`: the patient has a part, the rest is back or lost; what became of it is in supply_undone.
+    """
 
     TYPE: ClassVar[str] = "dispatch.delivery_ended.v1"
 
-    outcome: Literal["delivered", "cancelled"]
+    outcome: Literal["delivered", "cancelled", "partly", "restocked", "quarantined", "destroyed", "lost"]
     proof_sha256: Sha256 | None = None
     exception: bool = False
 

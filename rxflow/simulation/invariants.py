@@ -12,7 +12,7 @@ from uuid import UUID
 
 from rxflow.simulation.books import AllBooks, Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
-from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.delivery.state import DELIVERIES
 from services.dispatch.domain.fulfilment import events as fulfilment_events
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState

@@ -48,6 +48,10 @@ class RegisterEntry:
         }
 
 
+PROFESSIONS = {"checker": ("checker", "quality_manager")}
+"""In a small pharmacy who checks is also who answers for quality (质量负责人)."""
+
+
 @dataclass(frozen=True)
 class Person:
     """A named professional with a signing key. `profession`: prescriber, reviewer, pharmacist, preparer or checker."""
@@ -69,7 +73,7 @@ class Person:
         key = SigningKey(kid=self.key.kid, jwk=self.key.public_jwk, valid_from=valid_from, valid_until=valid_until)
         return PersonContent(
             name=self.name,
-            professions=(self.profession,),
+            professions=PROFESSIONS.get(self.profession, (self.profession,)),
             organisation=self.organisation,
             registration_no=self.registration_no,
             prescribing_rights=self.prescribing_rights,

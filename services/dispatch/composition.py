@@ -6,7 +6,7 @@ from services.dispatch.application.reactions import REACTIONS
 from services.dispatch.application.registers import PHARMACY_REGISTER, REFERENCE
 from services.dispatch.application.timers import TIMERS
 from services.dispatch.application.translation import TRANSLATE
-from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.delivery.state import DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
 from services.dispatch.domain.locator import LOCATORS

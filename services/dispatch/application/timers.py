@@ -1,4 +1,4 @@
-"""Deadlines of a fulfilment. The timer only asks; whether it is time is decided with the store's clock."""
+"""Deadlines of fulfilments and deliveries. The timer only asks; whether it is time is decided with the store's clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.application.deliveries import give_up_retrying
+from services.dispatch.application.parcel_ends import silence
 from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.domain.delivery.state import DELIVERIES, RETRY, SILENCE
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.holds import expire_holds
 from services.dispatch.domain.fulfilment.state import FulfilmentState
@@ -29,6 +32,8 @@ def _on_time(due: Callable[[FulfilmentState, datetime], list[DomainEvent]]) -> T
 
 
 TIMERS: dict[tuple[str, str], TimerCommand] = {
+    (DELIVERIES.name, RETRY): give_up_retrying,
+    (DELIVERIES.name, SILENCE): silence,
     (FULFILMENTS.name, "hold_expiry"): _on_time(expire_holds),
     (FULFILMENTS.name, "collect"): _on_time(uncollected),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -70,6 +70,18 @@ class FreedLine(Immutable):
     line: int
     quantity: int = Field(gt=0)
     bucket: Bucket
+
+
+class UndonePack(Immutable):
+    """A pack, or what there was of a line without codes, that never reached the patient, and what became of it."""
+
+    line: int
+    product: str
+    lot: str
+    expiry: date
+    quantity: int = Field(gt=0)
+    trace_code: str | None
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
 
 
 class Designation(Immutable):

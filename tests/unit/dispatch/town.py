@@ -9,14 +9,17 @@ from uuid import UUID, uuid4
 from contracts.events import insurance, prescribe
 from contracts.registers import DrugClass
 from contracts.values import LineQuantity as ContractQuantity
-from services.dispatch.application import deliveries, holds, stock, supplies
-from services.dispatch.application.deliveries import ArrangeDelivery, Deliver
+from services.dispatch.application import deliveries, holds, parcel_ends, stock, supplies
+from services.dispatch.application.deliveries import ArrangeDelivery
+from services.dispatch.application.parcel_ends import Deliver
 from services.dispatch.application.holds import HoldRequest
 from services.dispatch.application.registers import KINDS
 from services.dispatch.application.stock import Receipt
 from services.dispatch.composition import SERVICE
 from services.dispatch.domain import secrets
-from services.dispatch.domain.delivery import DELIVERIES, ContactAddress, DeliveryState, PackDelivery
+from services.dispatch.domain.delivery.commands import PackDelivery
+from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
+from services.dispatch.domain.delivery.values import ContactAddress
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import (
     DispenseSupply,
@@ -372,7 +375,7 @@ class Town:
 
     def deliver(self, delivery_id: UUID, supply_id: UUID, **more: Any) -> Outcome:
         fields = {"courier": COURIER, "proof_sha256": SHA, "code": secrets.pickup_code(KEY, supply_id), **more}
-        return self.store.run(deliveries.deliver(delivery_id, Deliver.model_validate(fields), KEY))
+        return self.store.run(parcel_ends.deliver(delivery_id, Deliver.model_validate(fields), KEY))
 
     def delivery(self, delivery_id: UUID) -> DeliveryState:
         state: DeliveryState = self.store.state(DELIVERIES.ref(delivery_id))

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import DeliverSupply, NoteClaim
-from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
+from services.dispatch.domain.fulfilment.state import Cancellation, FulfilmentState, Supply
 from services.dispatch.domain.fulfilment.supplies import own_supply, received
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
+from services.dispatch.domain.values import Bucket, FreedLine, UndonePack
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
@@ -59,7 +60,8 @@ def deliver(state: FulfilmentState, command: DeliverSupply) -> Outcome:
         e.SupplyReceived(
             supply_id=supply.supply_id,
             patient_ref=state.patient_ref,
-            accepted=received(supply),
+            accepted=received(supply) if command.accepted is None else command.accepted,
+            rejected=command.rejected,
             collector_kind=command.collector_kind,
             identity_checked=command.identity_checked,
             handed_out_by=command.courier,
@@ -68,6 +70,33 @@ def deliver(state: FulfilmentState, command: DeliverSupply) -> Outcome:
             irregularities=(*(() if supply.cleared else ("supply.not_cleared",)), *command.irregularities),
         )
     ]
+
+
+def came_back_from_courier(
+    state: FulfilmentState, supply_id: UUID, why: e.UndoneWhy, packs: tuple[UndonePack, ...]
+) -> Outcome:
+    """The parcel, or what was rejected of it, never reached the patient: inspected, or lost. A cancellation that waited
+    for it gets its part as cancelled, the rest is free."""
+    supply = state.supplies[supply_id]
+    if not SUPPLY.allows(supply.status, "returned or lost"):
+        return wrong_state("supply", supply.status, "returned or lost")
+    rows: list[FreedLine] = []
+    for line in supply.line_numbers:
+        quantity = supply.outstanding(line)
+        taken = min(quantity, sum(_awaited(each, supply_id, line) for each in state.cancellations.values()))
+        for bucket, part in ((Bucket.CANCELLED, taken), (state.free_bucket, quantity - taken)):
+            if part:
+                rows.append(FreedLine(line=line, quantity=part, bucket=bucket))
+    found = {pack.disposition for pack in packs}
+    disposition = found.pop() if len(found) == 1 else "mixed"
+    facts = {"supply_id": supply_id, "lines": tuple(rows), "why": why, "disposition": disposition, "packs": packs}
+    return [e.SupplyUndone.model_validate(facts)]
+
+
+def _awaited(request: Cancellation, supply_id: UUID, line: int) -> int:
+    if request.final or supply_id not in request.awaiting:
+        return 0
+    return sum(row.awaiting_return for row in request.lines if row.line == line)
 
 
 def note_claim(state: FulfilmentState, command: NoteClaim) -> list[DomainEvent]:

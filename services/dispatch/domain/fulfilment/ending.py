@@ -14,7 +14,7 @@ from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, RequestedLine
 from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.holds import put_back
-from services.dispatch.domain.fulfilment.state import Cancellation, FulfilmentState, Hold
+from services.dispatch.domain.fulfilment.state import Cancellation, FulfilmentState, Hold, Supply
 from services.dispatch.domain.fulfilment.supplies import in_pharmacy, undone
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD
 from services.dispatch.domain.values import Bucket, CancelDecision, FreedLine, LineQuantity
@@ -65,18 +65,21 @@ def _closed_as(state: FulfilmentState) -> str:
 
 
 def _final_answer(state: FulfilmentState, pending: Cancellation) -> e.CancellationDecided | None:
-    """Once every awaited supply has ended at the patient's: delivered, so refused."""
-    if not all(state.supplies[supply_id].status == "in_hands" for supply_id in pending.awaiting):
+    """Once every awaited supply has ended: refused where it was delivered, cancelled where it came back or was lost."""
+    awaited = [state.supplies[supply_id] for supply_id in pending.awaiting]
+    if not all(supply.status in {"in_hands", "undone"} for supply in awaited):
         return None
-    lines = tuple(
-        row.model_copy(
-            update={"awaiting_return": 0, "refused": row.refused + row.awaiting_return, "reason": "delivered"}
-        )
-        if row.awaiting_return
-        else row
-        for row in pending.lines
-    )
+    lines = tuple(_answered_at_last(row, awaited) if row.awaiting_return else row for row in pending.lines)
     return e.CancellationDecided(request_id=pending.request_id, lines=lines, final=True)
+
+
+def _answered_at_last(row: CancelDecision, awaited: list[Supply]) -> CancelDecision:
+    back = min(row.awaiting_return, sum(supply.cancelled.get(row.line, 0) for supply in awaited))
+    delivered = row.awaiting_return - back
+    lost = any(supply.disposition == "lost" for supply in awaited)
+    reason = "delivered" if delivered else "lost" if lost else row.reason
+    amounts = {"awaiting_return": 0, "cancelled": row.cancelled + back, "refused": row.refused + delivered}
+    return row.model_copy(update={**amounts, "reason": reason})
 
 
 @dataclass
@@ -176,9 +179,9 @@ def _awaited(state: FulfilmentState, tally: _Tally) -> tuple[UUID, ...]:
     """Supplies with a courier: a proved delivery always wins, so the answer waits for their end."""
     awaited: list[UUID] = []
     for supply in state.supplies.values():
-        if supply.status == "with_courier" and tally.wants(supply.line_numbers):
+        if supply.status in {"with_courier", "partly_received"} and tally.wants(supply.line_numbers):
             for line in supply.line_numbers:
-                tally.take(tally.awaiting, line, supply.quantity(line))
+                tally.take(tally.awaiting, line, supply.outstanding(line))
             awaited.append(supply.supply_id)
     return tuple(awaited)
 

@@ -17,9 +17,13 @@ from services.dispatch.domain.values import (
     LineQuantity,
     OpenedLine,
     PickedLine,
+    UndonePack,
     Way,
 )
 from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
+
+UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+Disposition = Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
 
 
 class FulfilmentOpened(DomainEvent):
@@ -175,6 +179,8 @@ class SupplyReceived(DomainEvent):
     supply_id: UUID
     patient_ref: UUID
     accepted: tuple[LineQuantity, ...]
+    rejected: tuple[LineQuantity, ...] = ()
+    """What goes back with the courier."""
     collector_kind: Literal["patient", "agent"]
     collector: Annotated[CollectorIdentity | None, Personal(PersonalClass.IDENTITY)] = None
     identity_checked: bool
@@ -191,14 +197,16 @@ class SupplyReceived(DomainEvent):
 
 
 class SupplyUndone(DomainEvent):
-    """A dispensed supply never reached the patient; the packs are back on the shelf."""
+    """A dispensed supply, or what was rejected of it at the door, never reached the patient."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
 
     supply_id: UUID
     lines: tuple[FreedLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"] = "restocked"
+    why: UndoneWhy
+    disposition: Disposition = "restocked"
+    packs: tuple[UndonePack, ...] = ()
+    """Of a parcel, what became of each; empty: none of it had left the pharmacy, all is back on the shelf."""
 
 
 class RemainderLapsed(DomainEvent):

@@ -34,9 +34,15 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
         case e.SupplyReceived(accepted=accepted):
             moves = [(row.line, Bucket.IN_HANDS, row.quantity) for row in accepted]
             given = _moved(state, Bucket.DISPENSED, moves)
-            return _supply(given, event.supply_id, status="in_hands", irregularities=event.irregularities)
-        case e.SupplyUndone(lines=freed):
-            return _supply(_moved(state, Bucket.DISPENSED, _rows(freed)), event.supply_id, status="undone")
+            received = {row.line: row.quantity for row in accepted}
+            status = "partly_received" if event.rejected else "in_hands"
+            said = {"irregularities": event.irregularities, "received": received}
+            return _supply(given, event.supply_id, status=status, **said)
+        case e.SupplyUndone(supply_id=supply_id, lines=freed):
+            status = "in_hands" if state.supplies[supply_id].received else "undone"
+            cancelled = {row.line: row.quantity for row in freed if row.bucket is Bucket.CANCELLED}
+            back = _moved(state, Bucket.DISPENSED, _rows(freed))
+            return _supply(back, supply_id, status=status, disposition=event.disposition, cancelled=cancelled)
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
             return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
