@@ -227,12 +227,7 @@ _DELIVERY = (
     Problem(
         "delivery.no_label", 409, "No label", "The patient was forgotten: there is no address any more.",
     ),
-    Problem(
-        "webhook.signature",
-        401,
-        "Signature wrong",
-        "Signed by Standard Webhooks with the courier's secret, not older than five minutes.",
-    ),
+    Problem("courier.unknown", 404, "No such courier", "The register has no entry with this code."),
     Problem("stock.not_in_quarantine", 409, "Not in quarantine", "The books have not set so much apart."),
     Problem("courier.not_admitted", 409, "Courier not admitted", "The register has no entry in force for it today."),
     Problem(

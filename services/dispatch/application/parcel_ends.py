@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,9 +62,15 @@ def deliver(delivery_id: UUID, command: Deliver, pickup_key: bytes) -> UseCase:
 
 
 def delivered(
-    moment: Moment, parcel: Loaded[DeliveryState], command: Deliver, pickup_key: bytes, before: Iterable[DomainEvent] = ()
+    moment: Moment,
+    parcel: Loaded[DeliveryState],
+    command: Deliver,
+    pickup_key: bytes,
+    before: Iterable[DomainEvent] = (),
+    at: datetime | None = None,
 ) -> Thinking:
-    """What a proof means for parcel and supply; `before`: what has happened to the parcel in the same breath."""
+    """What a proof means for parcel and supply; `before`: what has happened to the parcel in the same breath, `at`: when
+    it was delivered, where that is not now."""
     events = list(before)
     state = parcel.after(events)
     created = state.created
@@ -92,7 +99,7 @@ def delivered(
     )
     received = courier.deliver(fulfilment.state, said)
     irregular = bool(broken) or not supply.cleared
-    events += door.delivered(command, taken, moment.now, limits(moment), irregular=irregular)
+    events += door.delivered(command, taken, at or moment.now, limits(moment), irregular=irregular)
     decision = yield from settle(fulfilment, received, Circumstances.at(moment))
     return joined(parcel, events, decision)
 

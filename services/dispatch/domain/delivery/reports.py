@@ -56,11 +56,10 @@ def too_late(state: DeliveryState, report: Report) -> str | None:
         return "late"
     if report.kind in {"delivered", "lost", "damaged"} or state.status not in ABROAD:
         return None  # what has happened to it, whenever; and what cannot be true is said so by the table
-    if report.kind in RANK:
-        place = state.place_in_time
-        if state.status not in OUT or (place is not None and (report.at, RANK[report.kind]) <= place):
-            return "out_of_turn"
-    return None
+    place = state.place_in_time
+    said = (report.at, RANK.get(report.kind, len(RANK)))
+    known = report.kind != "picked_up" and (state.status not in OUT or (place is not None and said <= place))
+    return "out_of_turn" if known else None
 
 
 def take(state: DeliveryState, report: Report, now: datetime, policy: Policy) -> list[DomainEvent]:
@@ -69,14 +68,15 @@ def take(state: DeliveryState, report: Report, now: datetime, policy: Policy) ->
     if lateness:
         return [noted(report, lateness)]
     if report.at > now + CLOCK_TOLERANCE:
-        return _against(state, report, "delivery.time_in_future")
+        return against(state, report, "delivery.time_in_future")
     done = _apply(state, report, now, policy)
     if isinstance(done, Refusal):
-        return _against(state, report, done.code)
+        return against(state, report, done.code)
     return [*done, noted(report, "applied")]
 
 
-def _against(state: DeliveryState, report: Report, code: str) -> list[DomainEvent]:
+def against(state: DeliveryState, report: Report, code: str) -> list[DomainEvent]:
+    """Recorded only, with a task for the courier, who says what cannot be."""
     task = way.irregular(state, report.courier, report.courier, code)
     return [noted(report, "against_a_rule", code), *task]
 
