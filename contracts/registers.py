@@ -106,8 +106,7 @@ class Person(RegisterContent):
 
     name: str
     professions: tuple[str, ...] = Field(
-        description="prescriber, reviewer, supervisor, pharmacist, preparer, checker, "
-        "quality_manager (质量负责人)"
+        description="prescriber, reviewer, supervisor, pharmacist, preparer, checker, quality_manager (质量负责人)"
     )
     organisation: str = Field(description="code of the institution or pharmacy")
     registration_no: str

@@ -18,7 +18,11 @@ PROBLEMS: tuple[Problem, ...] = (
         final=False,
     ),
     Problem(
-        "webhook.body", 422, "Message of the wrong form", "`fields` lists what is missing or of the wrong form.", final=False
+        "webhook.body",
+        422,
+        "Message of the wrong form",
+        "`fields` lists what is missing or of the wrong form.",
+        final=False,
     ),
     Problem("request.too_large", 413, "Body too large", "A request body has at most 1 MiB.", final=False),
     Problem(

@@ -2,12 +2,39 @@
 
 from fastapi import APIRouter
 
-from services.dispatch.api import courier_webhooks, deliveries, fulfilments, holds, irregularities, places, returns, stock, supplies
+from services.dispatch.api import (
+    courier_webhooks,
+    deliveries,
+    epcis,
+    fulfilments,
+    holds,
+    irregularities,
+    labels,
+    places,
+    returns,
+    stock,
+    supplies,
+)
 from services.dispatch.application.registers import KINDS
 from services.seedwork.api import register_routes
 
 router = APIRouter()
-own = (part.router for part in (fulfilments, holds, supplies, deliveries, returns, courier_webhooks, irregularities, stock, places))
+own = (
+    part.router
+    for part in (
+        fulfilments,
+        holds,
+        supplies,
+        deliveries,
+        returns,
+        labels,
+        epcis,
+        courier_webhooks,
+        irregularities,
+        stock,
+        places,
+    )
+)
 for part in (*own, register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them
 

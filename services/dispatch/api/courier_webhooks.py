@@ -27,10 +27,10 @@ from services.seedwork.api import (
     problems,
     signed_webhook,
     webhook_problems,
-    webhook_secret,
 )
 from services.seedwork.api.context import context_of
 from services.seedwork.usecase import Actor
+from services.seedwork.webhook_secrets import webhook_secret
 
 router = APIRouter()
 KINDS = {
@@ -121,9 +121,7 @@ class ReportMessage(_Part):
     "/webhooks/couriers/{sender}",
     responses=webhook_problems("delivery.unknown", "delivery.not_yours", "delivery.too_many_reports"),
 )
-async def reported(
-    message: Annotated[Webhook, Depends(signed_webhook("courier"))], pickup_key: PickupKey
-) -> Response:
+async def reported(message: Annotated[Webhook, Depends(signed_webhook("courier"))], pickup_key: PickupKey) -> Response:
     """A word about a parcel: applied when it is the newest that there is, else recorded only."""
     report = message.read(ReportMessage).report(message.message_id, message.sender)
     return await message.run(take_report(report, pickup_key))

@@ -138,9 +138,7 @@ async def hand_over(delivery_id: UUID, body: HandOverBody, actor: Arranger, run:
     return await run(deliveries.hand_over(delivery_id, organisation(actor), body.proof_sha256, **said))
 
 
-@router.post(
-    "/in-transit", responses=problems(*OWN_DELIVERY, "delivery.attempts_used_up", "delivery.excursion_open")
-)
+@router.post("/in-transit", responses=problems(*OWN_DELIVERY, "delivery.attempts_used_up", "delivery.excursion_open"))
 async def in_transit(delivery_id: UUID, actor: Carrier, run: Run) -> Response:
     """On the way."""
     return await run(deliveries.in_transit(delivery_id, organisation(actor)))

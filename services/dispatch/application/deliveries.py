@@ -102,7 +102,7 @@ def arrange(command: ArrangeDelivery) -> UseCase:
 
 
 def _storage(drugs: Iterable[Drug], *, cold_chain: bool) -> Storage | Refusal:
-    """One way for the whole parcel: what need not be cold may travel with what must; nothing travels with frozen goods."""
+    """One way for the whole parcel: what need not be cold may travel with what must; nothing with frozen goods."""
     wanted = {drug.storage or ("refrigerated" if drug.cold_chain else "ambient") for drug in drugs}
     if cold_chain:
         wanted.add("refrigerated" if "frozen" not in wanted else "frozen")
@@ -214,4 +214,3 @@ def cancel(delivery_id: UUID, command: CancelDelivery) -> UseCase:
         return courier.detach_delivery(state, created.supply_id, command.pharmacy)
 
     return _with_supply(delivery_id, lambda state, _moment: way.cancel(state, command), supply_step)
-

@@ -69,8 +69,10 @@ def delivered(
     before: Iterable[DomainEvent] = (),
     at: datetime | None = None,
 ) -> Thinking:
-    """What a proof means for parcel and supply; `before`: what has happened to the parcel in the same breath, `at`: when
-    it was delivered, where that is not now."""
+    """What a proof means for parcel and supply.
+
+    `before`: what has happened to the parcel in the same breath; `at`: when it was delivered, where that is not now.
+    """
     events = list(before)
     state = parcel.after(events)
     created = state.created
@@ -115,7 +117,12 @@ Step = Callable[[DeliveryState, Moment], Outcome]
 
 
 def _with_goods(
-    delivery_id: UUID, step: Step, *, by: str | None = None, professions: frozenset[str] = frozenset(), pharmacy: str = ""
+    delivery_id: UUID,
+    step: Step,
+    *,
+    by: str | None = None,
+    professions: frozenset[str] = frozenset(),
+    pharmacy: str = "",
 ) -> UseCase:
     """A step after which goods may be somewhere else: supply, shelf and codes follow what it says.
 
@@ -170,7 +177,11 @@ def with_goods(
 
 
 def _undone(
-    fulfilment: FulfilmentState, supply_id: UUID, why: e.UndoneWhy, state: DeliveryState, verdicts: Iterable[InspectedPack]
+    fulfilment: FulfilmentState,
+    supply_id: UUID,
+    why: e.UndoneWhy,
+    state: DeliveryState,
+    verdicts: Iterable[InspectedPack],
 ) -> Outcome:
     return courier.came_back_from_courier(fulfilment, supply_id, why, undone_packs(state.packs, verdicts))
 
@@ -250,4 +261,3 @@ def decide_quarantine(delivery_id: UUID, command: DecideQuarantine) -> UseCase:
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.decided_by))
     return UseCase((DELIVERIES.ref(delivery_id),), decide, relaxed=entries)
-

@@ -73,7 +73,9 @@ def _picks(packs: Iterable[UndonePack]) -> dict[tuple[str, bool], list[Pick]]:
     return picks
 
 
-def found_again(state: DeliveryState, supply_id: UUID, verdicts: Iterable[InspectedPack], now: datetime) -> Iterator[Work]:
+def found_again(
+    state: DeliveryState, supply_id: UUID, verdicts: Iterable[InspectedPack], now: datetime
+) -> Iterator[Work]:
     """What had been written off: into quarantine, where it waits to be destroyed. Its codes stay spent."""
     apart = [each for each in verdicts if each.verdict == "quarantined"]
     for (product, _), picks in _picks(undone_packs(state.packs, apart)).items():
@@ -113,9 +115,7 @@ def called_off(supply: Supply) -> Iterator[Work]:
         yield Work(DELIVERIES.ref(supply.delivery_id), partial(way.cancel, command=call_off))
 
 
-def called_back(
-    supplies: Iterable[Supply], reason: ReturnReason, now: datetime, jurisdiction: str
-) -> Iterator[Work]:
+def called_back(supplies: Iterable[Supply], reason: ReturnReason, now: datetime, jurisdiction: str) -> Iterator[Work]:
     """Couriers turn round with these supplies."""
     policy = DELIVERY_POLICIES.on(civil_day(now), jurisdiction)
     for supply in supplies:

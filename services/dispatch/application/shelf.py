@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.application.recorded import answered
 from services.dispatch.application.parcel_goods import called_back, called_off, come_back
+from services.dispatch.application.recorded import answered
 from services.dispatch.application.work import Work, perform_all
 from services.dispatch.domain import trace_code
 from services.dispatch.domain.fulfilment import events as e

@@ -1,4 +1,4 @@
-"""Deadlines of fulfilments and deliveries. The timer only asks; whether it is time is decided with the store's clock."""
+"""Deadlines of fulfilments and deliveries. The timer only asks; whether it is time the store's clock decides."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from services.seedwork.api.arguments import Body, Keep, Paging, Read, Run
 from services.seedwork.api.dependencies import allowed, compact_jws, development_only, secret_key
 from services.seedwork.api.problems import problems
 from services.seedwork.api.registers import register_routes
-from services.seedwork.api.webhooks import Webhook, signed_webhook, webhook_problems, webhook_secret
+from services.seedwork.api.webhooks import Webhook, signed_webhook, webhook_problems
 from services.seedwork.failures import Refused
 
 __all__ = [
@@ -44,5 +44,4 @@ __all__ = [
     "secret_key",
     "signed_webhook",
     "webhook_problems",
-    "webhook_secret",
 ]

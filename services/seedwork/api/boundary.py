@@ -112,7 +112,9 @@ class Boundary:
             and b"transfer-encoding" not in headers
         ):
             return receive
-        bytes_max = min(WEBHOOK_BYTES_MAX, self._kit.settings.body_bytes_max) if signed else self._kit.settings.body_bytes_max
+        bytes_max = (
+            min(WEBHOOK_BYTES_MAX, self._kit.settings.body_bytes_max) if signed else self._kit.settings.body_bytes_max
+        )
         body = await _whole_body(receive, headers.get(b"content-length"), bytes_max)
         context.body_sha256 = hashlib.sha256(body).digest()
         if body:

@@ -1,16 +1,15 @@
 """Messages of outside partners: no token, but a signature over the very bytes (Standard Webhooks: HMAC-SHA256).
 
-    @router.post("/webhooks/couriers/{courier}", responses=webhook_problems(...))
-    async def reported(courier: str, message: Annotated[Webhook, Depends(signed_webhook("courier"))]) -> Response:
+    @router.post("/webhooks/couriers/{sender}", responses=webhook_problems(...))
+    async def reported(message: Annotated[Webhook, Depends(signed_webhook("courier"))]) -> Response:
         return await message.run(take_report(...))
 
-The sender's name is in the path, its secret is derived from the installation's master key (`webhook_secret`), so none is
-stored. The message id is the idempotency key: a repeat gets the first answer, another body under it is refused.
+The sender's name is in the path, its secret is derived from the installation's master key (`webhook_secret`), so none
+is stored. The message id is the idempotency key: a repeat gets the first answer, another body under it is refused.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,24 +18,18 @@ from pydantic import BaseModel, ValidationError
 from standardwebhooks import Webhook as Signing
 from standardwebhooks import WebhookVerificationError
 from starlette.requests import Request
-from starlette.responses import Response
 
 from services.seedwork.api.commands import CommandRunner, runner_of
 from services.seedwork.api.context import context_of
 from services.seedwork.api.problems import problems
 from services.seedwork.failures import Refused
-from services.seedwork.settings import Settings
 from services.seedwork.strict_json import NotStrictJson, parse_strict
 from services.seedwork.usecase import Actor
+from services.seedwork.webhook_secrets import webhook_secret
 
 MESSAGE_ID_CHARACTERS_MAX = 128
 ERRORS_MAX = 20
 Form = TypeVar("Form", bound=BaseModel)
-
-
-def webhook_secret(settings: Settings, role: str, sender: str) -> str:
-    """The secret shared with one sender, as Standard Webhooks writes it: the same in every process, stored nowhere."""
-    return "whsec_" + base64.b64encode(settings.secret_key(f"webhook:{role}:{sender}")).decode()
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,9 @@ class Webhook:
 def webhook_problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """The problems of a signed route, with those that every one has."""
     every = ("webhook.signature", "webhook.body", "request.malformed", "request.too_large", "request.timeout")
-    return problems(*every, "request.media_type", "idempotency.reused", "conflict.persistent", "outcome.unknown", *codes)
+    return problems(
+        *every, "request.media_type", "idempotency.reused", "conflict.persistent", "outcome.unknown", *codes
+    )
 
 
 def signed_webhook(role: str) -> Callable[[Request], Awaitable[Webhook]]:

@@ -208,5 +208,3 @@ class Road:
     def _run(self, use_case: Any) -> Outcome:
         outcome: Outcome = self.town.store.run(use_case)
         return outcome
-
-

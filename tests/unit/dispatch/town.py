@@ -11,8 +11,8 @@ from contracts.registers import DrugClass
 from contracts.values import LineQuantity as ContractQuantity
 from services.dispatch.application import deliveries, holds, parcel_ends, stock, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery
-from services.dispatch.application.parcel_ends import Deliver
 from services.dispatch.application.holds import HoldRequest
+from services.dispatch.application.parcel_ends import Deliver
 from services.dispatch.application.registers import KINDS
 from services.dispatch.application.stock import Receipt
 from services.dispatch.composition import SERVICE

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.commands import Proof
-from services.dispatch.domain.delivery.state import DeliveryState
 from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
+from services.dispatch.domain.delivery.state import DeliveryState
 from services.dispatch.domain.values import LineQuantity
 from services.seedwork.model import DomainEvent, Refusal
 

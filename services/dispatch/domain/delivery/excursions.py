@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.commands import AssessExcursion, LogTemperatures
+from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.dispatch.domain.delivery.returning import quarantine_all
 from services.dispatch.domain.delivery.state import DeliveryState, evolve
 from services.dispatch.domain.delivery.temperature import (
@@ -16,7 +17,6 @@ from services.dispatch.domain.delivery.temperature import (
 )
 from services.dispatch.domain.delivery.transitions import ABROAD
 from services.dispatch.domain.delivery.way import answers, call_back, irregular
-from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 CLOCK_TOLERANCE = timedelta(minutes=10)

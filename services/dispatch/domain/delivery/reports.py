@@ -13,9 +13,9 @@ from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery import way
 from services.dispatch.domain.delivery.commands import FailAttempt, LogTemperatures, Report
 from services.dispatch.domain.delivery.excursions import CLOCK_TOLERANCE, log_temperatures
+from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.dispatch.domain.delivery.state import DeliveryState, evolve
 from services.dispatch.domain.delivery.transitions import ABROAD, FINAL, OUT, RANK, TRANSITIONS
-from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 REPORTS_MAX = 500

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.commands import DecideQuarantine, InspectReturn, ReceiveReturn
+from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.dispatch.domain.delivery.state import DeliveryState
 from services.dispatch.domain.delivery.temperature import complete
 from services.dispatch.domain.delivery.transitions import OUT
 from services.dispatch.domain.delivery.values import InspectedPack
 from services.dispatch.domain.delivery.way import answers, irregular
-from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 

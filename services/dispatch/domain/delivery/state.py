@@ -116,7 +116,11 @@ def evolve(state: DeliveryState, event: DomainEvent) -> DeliveryState:
         case e.DeliveryIrregular():
             return replace(state, exception=True)
         case (
-            e.DeliveryReturnArrived() | e.ReturnInspected() | e.QuarantineDecided() | e.DeliveryLost() | e.DeliveryFound()
+            e.DeliveryReturnArrived()
+            | e.ReturnInspected()
+            | e.QuarantineDecided()
+            | e.DeliveryLost()
+            | e.DeliveryFound()
         ):
             return _evolve_return(state, event)
         case _:

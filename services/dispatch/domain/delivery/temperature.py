@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 from pydantic import Field
@@ -96,7 +96,7 @@ def complete(readings: Sequence[Reading], since: datetime, until: datetime, gap_
     """Whether a logger was read without a gap from the packing to the return."""
     moments = [since, *(reading.at for reading in readings if since <= reading.at <= until), until]
     gap = timedelta(minutes=gap_minutes_max)
-    return all(later - earlier <= gap for earlier, later in zip(moments, moments[1:], strict=False))
+    return all(later - earlier <= gap for earlier, later in pairwise(moments))
 
 
 def mean_kinetic_temperature(readings: Sequence[Reading]) -> int | None:

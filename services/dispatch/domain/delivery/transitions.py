@@ -66,10 +66,18 @@ TRANSITIONS = Transitions(
             _RECEIVED,
         ),
         Transition("delivered", "Deliver", "repeat: answered, nothing changes", "delivered", "-"),
-        *_to(("arrived", "in_transit"), "FailAttempt", "reason; the last one: returning", "attempt_failed", "delivery_attempt_failed"),
+        *_to(
+            ("arrived", "in_transit"),
+            "FailAttempt",
+            "reason; the last one: returning",
+            "attempt_failed",
+            "delivery_attempt_failed",
+        ),
         Transition("attempt_failed", "ScheduleRetry", "attempts left; logger in range", "attempt_failed", "-"),
         Transition("attempt_failed", "clock: retry", "nobody has gone again", "returning", "delivery_return_started"),
-        *_to(OUT, "RecallDelivery", "cancelled, lot recalled, excursion rejected", "returning", "delivery_return_started"),
+        *_to(
+            OUT, "RecallDelivery", "cancelled, lot recalled, excursion rejected", "returning", "delivery_return_started"
+        ),
         *_to(OUT, "RefuseAtDoor", "nothing was accepted", "returning", "delivery_return_started"),
         *_same(MEASURED, "TemperatureLogged", "a breach opens an excursion", "temperature_breached"),
         *_same(
@@ -111,8 +119,8 @@ TRANSITIONS = Transitions(
         *_same(
             ("created", "packed", *ABROAD, "return_arrived", "quarantined", *FINAL),
             "courier's report",
-            "signed; once per message; the same again is a sign of life; what is late, out of turn or against a rule is "
-            "recorded and changes nothing",
+            "signed; once per message; the same again is a sign of life; what is late, out of turn or against a rule "
+            "is recorded and changes nothing",
             "-",
         ),
     )

@@ -14,10 +14,10 @@ from services.dispatch.domain.delivery.commands import (
     Recall,
     ScheduleRetry,
 )
+from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.dispatch.domain.delivery.state import DeliveryState
 from services.dispatch.domain.delivery.transitions import OUT, TRANSITIONS
 from services.dispatch.domain.delivery.values import ReturnReason
-from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 

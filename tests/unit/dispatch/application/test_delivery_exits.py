@@ -3,14 +3,18 @@
 The claim and the prescription follow what is told: supply_received, supply_undone, cancellation_decided.
 """
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from contracts.events import dispatch as told
-from services.dispatch.domain.delivery.commands import ReceiveReturn
 from services.dispatch.application import parcel_ends
+from services.dispatch.domain.delivery.commands import InspectReturn, PackVerdict, ReceiveReturn
+from services.dispatch.domain.stock import quarantine
+from services.dispatch.domain.stock.item import Lot, StockState
+from services.seedwork.model import Refusal
 from tests.unit.dispatch.road import QUALITY, Road
 from tests.unit.dispatch.town import SYRUP, A, B, Town, fine, person, refused
 
@@ -40,7 +44,11 @@ def test_accepted_in_part_the_rejected_line_comes_back_and_only_that_is_undone(t
     assert [(row.line, row.quantity) for row in received.accepted] == [(1, 60)]
     assert [(row.line, row.quantity) for row in received.rejected] == [(2, 2)]
     (turned,) = town.store.told_of(told.DeliveryReturnStarted)
-    assert (turned.reason, road.state.status, road.supply.status) == ("rejected_in_part", "returning", "partly_received")
+    assert (turned.reason, road.state.status, road.supply.status) == (
+        "rejected_in_part",
+        "returning",
+        "partly_received",
+    )
     assert road.ended == []
 
     fine(road.back(4, 5))
@@ -253,8 +261,6 @@ def test_every_pack_has_its_verdict_with_a_reason_unless_it_is_sold_again(town: 
     fine(road.refuse())
     fine(road.back())
 
-    from services.dispatch.domain.delivery.commands import InspectReturn, PackVerdict  # noqa: PLC0415
-
     def said(*verdicts: PackVerdict) -> Any:
         command = InspectReturn(pharmacy=A, inspected_by=QUALITY, verdicts=verdicts)
         return town.store.run(parcel_ends.inspect_return(road.delivery_id, command))
@@ -262,6 +268,52 @@ def test_every_pack_has_its_verdict_with_a_reason_unless_it_is_sold_again(town: 
     refused(said(PackVerdict(pack=1, verdict="restocked")), "delivery.packs_differ")
     silent = [PackVerdict(pack=number, verdict="destroyed") for number in (1, 2, 3)]
     refused(said(*silent), "delivery.reason_missing")
+
+
+def why_not(outcome: Any) -> list[str]:
+    refused(outcome, "delivery.not_restockable")
+    because: list[str] = outcome.refusal.facts["because"]
+    return because
+
+
+def test_why_nothing_of_a_parcel_is_sold_again_is_said(town: Town) -> None:
+    opened = Road(town, lines=(20, 2)).at_the_door()
+    fine(opened.deliver(rejected_lines=(2,)))
+    fine(opened.back(2, 3, seal_intact=False))
+    assert why_not(opened.inspect("restocked")) == ["delivery.was_with_patient", "delivery.seal_broken"]
+
+    lost = Road(town, lines=(20,)).out()
+    fine(lost.lose())
+    fine(lost.back(found=True))
+    assert why_not(lost.inspect("restocked")) == ["delivery.was_lost"]
+
+    warm = Road(town, cold=True, lines=(20,)).out()
+    fine(warm.measure(30))
+    fine(warm.refuse())
+    fine(warm.back())
+    assert why_not(warm.inspect("restocked")) == ["delivery.excursion_open"]
+
+    silent = Road(town, cold=True, lines=(20,)).out()
+    silent.wait(minutes=40)
+    fine(silent.refuse())
+    fine(silent.back())
+    assert why_not(silent.inspect("restocked")) == ["delivery.logger_incomplete"]
+
+
+def test_nothing_leaves_quarantine_that_is_not_in_it(town: Town) -> None:
+    item, now = town.shelf(), town.store.time
+    decided = quarantine.DecideQuarantine(lot="L1", quantity=1, reason="r", decided_by="q")
+
+    for step in (quarantine.release, quarantine.destroy):
+        assert code(step(item, decided, now)) == "stock.not_in_quarantine"
+        assert code(step(item, decided.model_copy(update={"lot": "L9"}), now)) == "stock.lot_unknown"
+    old = StockState(lots={"L1": Lot(date(2026, 1, 1), 0, quarantined=5)})
+    assert code(quarantine.release(old, decided, now)) == "stock.lot_expired"
+
+
+def code(outcome: Any) -> str:
+    assert isinstance(outcome, Refusal)
+    return outcome.code
 
 
 # the prescriber --------------------------------------------------------------------------------------------------

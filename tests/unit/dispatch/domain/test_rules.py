@@ -30,9 +30,7 @@ def test_an_opened_pack_counts_as_a_pack() -> None:
     assert (packs_for(20, 20), packs_for(21, 20)) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    "table", [FULFILMENT, HOLD, SUPPLY, DELIVERY, trace_code.TRANSITIONS, item.TRANSITIONS]
-)
+@pytest.mark.parametrize("table", [FULFILMENT, HOLD, SUPPLY, DELIVERY, trace_code.TRANSITIONS, item.TRANSITIONS])
 def test_a_table_has_each_row_once(table: Transitions) -> None:
     keys = [(row.state, row.trigger) for row in table.rows]
     assert len(set(keys)) == len(keys)
