@@ -20,7 +20,7 @@ class Role(StrEnum):
     PREPARER = "preparer"
     CHECKER = "checker"
     QUALITY_MANAGER = "quality_manager"
-    """质量负责人 of a retail pharmacy: decides about excursions and quarantine."""
+    """Of a pharmacy (质量负责人): decides what becomes of goods that were set apart."""
     COURIER = "courier"
     PATIENT = "patient"
     INSURANCE_OFFICER = "insurance_officer"

@@ -48,8 +48,8 @@ class RegisterEntry:
         }
 
 
-PROFESSIONS = {"checker": ("checker", "quality_manager")}
-"""In a small pharmacy who checks is also who answers for quality (质量负责人)."""
+ALSO: Mapping[str, tuple[str, ...]] = {"checker": ("quality_manager",)}
+"""What one and the same person is beside: who checks also answers for quality (质量负责人)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Person:
         key = SigningKey(kid=self.key.kid, jwk=self.key.public_jwk, valid_from=valid_from, valid_until=valid_until)
         return PersonContent(
             name=self.name,
-            professions=PROFESSIONS.get(self.profession, (self.profession,)),
+            professions=(self.profession, *ALSO.get(self.profession, ())),
             organisation=self.organisation,
             registration_no=self.registration_no,
             prescribing_rights=self.prescribing_rights,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -56,11 +55,10 @@ class Measured(_Part):
     """One reading of the parcel's logger."""
 
     at: AwareDatetime
-    celsius: Annotated[Decimal, Field(ge=-200, le=200, max_digits=9)]
+    celsius: float = Field(ge=-200, le=200)
 
     def reading(self) -> Reading:
-        hundredths = (self.celsius * 100).to_integral_value(rounding=ROUND_HALF_UP)
-        return Reading(at=self.at, celsius_hundredths=int(hundredths))
+        return Reading.of(self.at, self.celsius)
 
 
 class ProofPart(_Part):

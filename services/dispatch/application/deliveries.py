@@ -108,7 +108,7 @@ def _storage(drugs: Iterable[Drug], *, cold_chain: bool) -> Storage | Refusal:
         wanted.add("refrigerated" if "frozen" not in wanted else "frozen")
     if "frozen" in wanted and len(wanted) > 1:
         return Refusal("delivery.storage_differs", {"storage": sorted(wanted)})
-    return next((way_of for way_of in ("frozen", "refrigerated") if way_of in wanted), "ambient")  # type: ignore[return-value]  # of two literals
+    return next((way_of for way_of in ("frozen", "refrigerated") if way_of in wanted), "ambient")
 
 
 Step = Callable[[DeliveryState, Moment], Outcome]

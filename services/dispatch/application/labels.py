@@ -37,7 +37,7 @@ def label_of(state: DeliveryState) -> Label | None:
     created = state.created
     if created is None or created.contact is None or state.seal_no is None:
         return None
-    flags = [name for name in ("refrigerated", "frozen") if name == state.storage]
+    flags: list[str] = [name for name in ("refrigerated", "frozen") if name == state.storage]
     flags += ["identity"] if created.identity_required else []
     flags += ["attended"] if created.cold_chain else []
     return Label(

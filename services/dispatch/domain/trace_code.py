@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Refusal, derived_id
@@ -156,7 +156,7 @@ def _quantity(state: TraceCodeState, supply_id: UUID) -> int:
 
 def _moved(state: TraceCodeState, supply_id: UUID) -> TraceCodeState:
     """Without what this supply had of the pack."""
-    parts = {
+    parts: dict[str, Any] = {
         name: {other: amount for other, amount in getattr(state, name).items() if other != supply_id}
         for name in ("sold", "locked", "spent")
     }

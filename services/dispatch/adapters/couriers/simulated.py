@@ -18,7 +18,7 @@ from services.dispatch.domain.delivery.booking import Booked, Order
 
 EVERY = timedelta(minutes=5)
 """Between two readings of its logger."""
-WARM, GOOD = "26.0", "5.0"
+WARM, GOOD = 26.0, 5.0
 """Degrees Celsius: a breach at once, and within 2-8."""
 
 
@@ -119,7 +119,7 @@ def _happened(random: Random, trip: Trip, mishaps: Mishaps) -> Iterator[tuple[da
         yield at, "delivered", {"proof": {"proof_sha256": proof, "code": trip.code, "identity_checked": True}}
 
 
-def _readings(random: Random, trip: Trip, until: datetime, mishaps: Mishaps) -> list[dict[str, str]]:
+def _readings(random: Random, trip: Trip, until: datetime, mishaps: Mishaps) -> list[dict[str, Any]]:
     """Every five minutes; a breach is 45 minutes too warm."""
     count = int((until - trip.start) / EVERY) + 1
     first = random.randrange(max(1, count - 10)) if random.random() < mishaps.breach else count

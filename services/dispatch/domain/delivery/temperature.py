@@ -110,7 +110,8 @@ def mean_kinetic_temperature(readings: Sequence[Reading]) -> int | None:
     with localcontext() as context:
         context.prec = _DIGITS
         kelvins = [Decimal(KELVIN_HUNDREDTHS + reading.celsius_hundredths) / 100 for reading in readings]
-        mean = sum((-ACTIVATION_OVER_GAS_CONSTANT / kelvin).exp() for kelvin in kelvins) / len(kelvins)
+        terms = ((-ACTIVATION_OVER_GAS_CONSTANT / kelvin).exp() for kelvin in kelvins)
+        mean = sum(terms, Decimal()) / len(kelvins)
         kinetic = ACTIVATION_OVER_GAS_CONSTANT / -mean.ln()
         return int((kinetic * 100).to_integral_value(rounding="ROUND_HALF_UP")) - KELVIN_HUNDREDTHS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -57,6 +58,12 @@ class Reading(Immutable):
 
     at: datetime
     celsius_hundredths: int = Field(ge=-20_000, le=20_000)
+
+    @classmethod
+    def of(cls, at: datetime, celsius: float) -> Reading:
+        """As loggers write it, rounded half up by the digits that are written."""
+        hundredths = (Decimal(str(celsius)) * 100).to_integral_value(rounding=ROUND_HALF_UP)
+        return cls(at=at, celsius_hundredths=int(hundredths))
 
 
 class Breach(Immutable):

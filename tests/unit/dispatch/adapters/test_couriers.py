@@ -159,7 +159,7 @@ def test_a_breach_is_measured_and_a_cold_parcel_has_an_attempt_less() -> None:
         for message in journey(Trip(uuid4(), START, cold=True), Mishaps(0, 0, 0, 1, 0, 0, 0))
         if message.body["type"] == "parcel.temperature"
     ]
-    assert {reading["celsius"] for reading in measured.body["data"]["readings"]} >= {"26.0"}
+    assert {reading["celsius"] for reading in measured.body["data"]["readings"]} >= {26.0}
     failing = Mishaps(0, 1, 0, 0, 0, 0, 0)
     assert kinds(Trip(uuid4(), START, cold=True), failing).count("attempt_failed") == 2
     assert kinds(Trip(uuid4(), START), failing).count("attempt_failed") == 3

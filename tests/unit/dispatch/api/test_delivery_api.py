@@ -104,7 +104,7 @@ def test_a_parcel_that_comes_back_over_http(office: Office) -> None:
 def test_temperature_over_http(town: Town, tmp_path: Path) -> None:
     office = Office(town, tmp_path, cold=True)
     office.road.out()
-    readings = [{"at": office.road.now.isoformat(), "celsius": "26.004"}]
+    readings = [{"at": office.road.now.isoformat(), "celsius": 26.004}]
 
     found = office.rider.post(f"{office.path}/temperatures", readings=readings).json()
 
@@ -174,11 +174,11 @@ def test_the_way_of_the_goods_is_for_their_pharmacy_and_the_regulator(office: Of
 
 def test_what_must_be_frozen_travels_alone_and_with_who_can(town: Town) -> None:
     town.refer("drug", TABLETS, drug(**DRUGS[TABLETS], storage="frozen"))
-    with pytest.raises(AssertionError, match="courier.not_qualified"):
+    with pytest.raises(AssertionError, match=r"courier\.not_qualified"):
         Road(town)
     town.load("courier", COURIER, {"name": "x", "agreement_until": "2027-12-31", "cold_chain": True, "frozen": True})
     assert Road(town).state.storage == "frozen"
-    with pytest.raises(AssertionError, match="delivery.storage_differs"):
+    with pytest.raises(AssertionError, match=r"delivery\.storage_differs"):
         Road(town, lines=(60, 2))
     town.receive(A, TABLETS, "L1", 100)
     facts = {"name": "x", "agreement_until": "2027-12-31", "cold_chain": True, "cold_chain_until": "2026-01-31"}
@@ -269,7 +269,7 @@ def test_readings_come_by_message_too(town: Town, tmp_path: Path) -> None:
 
     office.send(office.message("temperature", readings=readings), courier=COLD)
 
-    assert office.road.state.open_excursions == (1, 2) or office.road.state.open_excursions == (1,)
+    assert len(office.road.state.open_excursions) == 1
 
 
 def test_the_secret_is_shown_to_who_sets_the_interface_up(office: Office) -> None:

@@ -40,7 +40,7 @@ def test_two_temperatures_worked_by_hand() -> None:
 def test_a_year_of_the_usp_s_kind() -> None:
     """One warm month among eleven at 20 degrees raises the mean more than it raises the plain average.
 
-    11 x exp(-10000/293.15) + exp(-10000/313.15), over 12: exp(-34.112229) = 1.531959e-15, exp(-31.933578) = 1.353391e-14;
+    exp(-10000/293.15) = exp(-34.112229) = 1.531959e-15, exp(-10000/313.15) = exp(-31.933578) = 1.353391e-14;
     (11 x 1.531959 + 13.53391) e-15 / 12 = 2.532121e-15, -ln = 33.609719, 10000 / 33.609719 = 297.53298 K = 24.38.
     """
     assert mean_kinetic_temperature(readings(*[2000] * 11, 4000)) == 2438
