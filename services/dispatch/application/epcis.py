@@ -74,14 +74,13 @@ def _events(supply: Supply, packs: Mapping[int, Pack], row: Row) -> Iterator[Eve
             part = "partially_dispensed" if content["rejected"] else "dispensed"
             yield _of_packs(row, taken, "dispensing", part, None)
         case "back":
-            back = [packs[number] for number in content["packs"] if number in packs]
-            if back:
-                yield _of_packs(row, back, "receiving", "returned", place)
+            back = [packs[number] for number in content["packs"]]
+            yield _of_packs(row, back, "receiving", "returned", place)
         case "undone":
             yield from _judged(row, content["packs"] or _restocked(packs.values()), place)
-        case "decided":
+        case _:  # decided
             step, disposition = DISPOSITIONS[content["to"]]
-            decided = [packs[number] for number in content["packs"] if number in packs]
+            decided = [packs[number] for number in content["packs"]]
             yield _of_packs(row, decided, step, disposition, place)
 
 

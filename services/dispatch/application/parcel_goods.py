@@ -60,8 +60,7 @@ def come_back(supply: Supply, packs: tuple[UndonePack, ...], now: datetime | Non
         back = partial(stock.give_back, supply_id=supply.supply_id, picks=tuple(picks), now=now, apart=apart)
         yield Work(STOCK_ITEMS.ref(stock_item_id(supply.pharmacy, product)), back)
     for pack in packs:
-        if pack.trace_code:
-            yield _fate(pack.trace_code, supply.supply_id, pack.disposition)
+        yield from _fate(pack.trace_code, supply.supply_id, pack.disposition)
 
 
 def _picks(packs: Iterable[UndonePack]) -> dict[tuple[str, bool], list[Pick]]:
@@ -95,17 +94,18 @@ def out_of_quarantine(
         )
         item = STOCK_ITEMS.ref(stock_item_id(_pharmacy(state), pack.product))
         yield Work(item, partial(step, command=said, now=now))
-        if pack.trace_code:
-            yield _fate(pack.trace_code, supply_id, command.to)
+        yield from _fate(pack.trace_code, supply_id, command.to)
 
 
 def _pharmacy(state: DeliveryState) -> str:
     return state.created.pharmacy if state.created else ""
 
 
-def _fate(code: str, supply_id: UUID, disposition: str) -> Work:
-    end = partial(trace_code.end_sale, supply_id=supply_id, fate=FATES[disposition])
-    return Work(TRACE_CODES.ref(trace_code_id(code)), end)
+def _fate(code: str | None, supply_id: UUID, disposition: str) -> Iterator[Work]:
+    """Goods without a code have none to free, lock or spend."""
+    if code is not None:
+        end = partial(trace_code.end_sale, supply_id=supply_id, fate=FATES[disposition])
+        yield Work(TRACE_CODES.ref(trace_code_id(code)), end)
 
 
 def called_off(supply: Supply) -> Iterator[Work]:
@@ -118,7 +118,6 @@ def called_off(supply: Supply) -> Iterator[Work]:
 def called_back(supplies: Iterable[Supply], reason: ReturnReason, now: datetime, jurisdiction: str) -> Iterator[Work]:
     """Couriers turn round with these supplies."""
     policy = DELIVERY_POLICIES.on(civil_day(now), jurisdiction)
-    for supply in supplies:
-        if supply.delivery_id:
-            turn = partial(way.call_back, reason=reason, now=now, policy=policy)
-            yield Work(DELIVERIES.ref(supply.delivery_id), turn)
+    for delivery_id in filter(None, (supply.delivery_id for supply in supplies)):
+        turn = partial(way.call_back, reason=reason, now=now, policy=policy)
+        yield Work(DELIVERIES.ref(delivery_id), turn)

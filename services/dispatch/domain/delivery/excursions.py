@@ -62,14 +62,14 @@ def _breaches(state: DeliveryState, policy: Policy) -> list[DomainEvent]:
 def assess(state: DeliveryState, command: AssessExcursion, now: datetime, policy: Policy) -> Outcome:
     """Released: as before. Rejected: back when it is out, into quarantine when it is here; never on the shelf again."""
     refused = answers(state, "AssessExcursion", pharmacy=command.pharmacy)
-    if refused or state.created is None:
-        return refused or []
+    if refused:
+        return refused
     excursion = state.excursions.get(command.excursion)
     if excursion is None:
         return Refusal("delivery.excursion_unknown", {"excursions": sorted(state.excursions)})
     if excursion.decision is not None:
         return Refusal("delivery.excursion_assessed", {"decision": excursion.decision})
-    froze = excursion.breach.freezing and state.created.freeze_sensitive
+    froze = excursion.breach.freezing and state.freeze_sensitive
     if froze and command.decision == "released":
         return Refusal("delivery.frozen", {"worst_hundredths": excursion.breach.worst_hundredths})
     last = state.readings[-1].at

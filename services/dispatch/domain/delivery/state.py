@@ -71,9 +71,13 @@ class DeliveryState:
 
     @property
     def storage(self) -> Storage:
-        if self.created is None:
-            return "ambient"
-        return self.created.storage or ("refrigerated" if self.created.cold_chain else "ambient")
+        """By what was arranged; of deliveries of before, by whether they must stay cold."""
+        by_chain: Storage = "refrigerated" if self.created and self.created.cold_chain else "ambient"
+        return (self.created.storage if self.created else None) or by_chain
+
+    @property
+    def freeze_sensitive(self) -> bool:
+        return self.created is None or self.created.freeze_sensitive
 
     @property
     def packs(self) -> Mapping[int, Pack]:
@@ -195,14 +199,12 @@ def _evolve_temperature(state: DeliveryState, event: DomainEvent) -> DeliverySta
 
 def next_due(state: DeliveryState) -> Mapping[str, datetime]:
     """The deadlines that run: ask the courier's interface, go again, say something."""
-    due: dict[str, datetime] = {}
-    if state.booking_due and state.status in {"created", "packed"}:
-        due[BOOKING] = state.booking_due
-    if state.retry_due and state.status == "attempt_failed":
-        due[RETRY] = state.retry_due
-    if state.word_due and state.status in ABROAD:
-        due[SILENCE] = state.word_due
-    return due
+    running = {
+        BOOKING: state.booking_due if state.status in {"created", "packed"} else None,
+        RETRY: state.retry_due if state.status == "attempt_failed" else None,
+        SILENCE: state.word_due if state.status in ABROAD else None,
+    }
+    return {name: due for name, due in running.items() if due is not None}
 
 
 DELIVERIES: Aggregate[DeliveryState] = Aggregate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from services.dispatch.domain.delivery import events as e
@@ -15,10 +15,12 @@ from services.dispatch.domain.delivery.commands import (
     ScheduleRetry,
 )
 from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
-from services.dispatch.domain.delivery.state import DeliveryState
+from services.dispatch.domain.delivery.state import RETRY, SILENCE, DeliveryState, next_due
 from services.dispatch.domain.delivery.transitions import OUT, TRANSITIONS
 from services.dispatch.domain.delivery.values import ReturnReason
 from services.seedwork.model import DomainEvent, Outcome, Refusal
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def answers(state: DeliveryState, trigger: str, **party: str) -> Refusal | None:
@@ -65,13 +67,12 @@ def hand_over(state: DeliveryState, command: HandOver, now: datetime, policy: Po
 
 def in_transit(state: DeliveryState, courier: str, at: datetime, policy: Policy) -> Outcome:
     """On the way: the first time, or again while attempts are left and nothing is wrong with the temperature."""
-    if state.status == "returning" and not state.may_retry:
-        return _used_up(state)
     refused = answers(state, "InTransit", courier=courier)
+    own = refused is None or refused.code == "delivery.wrong_state"
+    if own and state.status in {"attempt_failed", "returning"} and not state.may_retry:
+        return _used_up(state)
     if refused:
         return refused
-    if not state.may_retry:
-        return _used_up(state)
     if state.status == "attempt_failed" and (refused := in_doubt(state)):
         return refused
     return [e.DeliveryMoved(to="in_transit", at=at, word_due=at + policy.silence)]
@@ -126,8 +127,7 @@ def schedule_retry(state: DeliveryState, command: ScheduleRetry, now: datetime, 
 
 def give_up_retrying(state: DeliveryState, now: datetime, policy: Policy) -> list[DomainEvent]:
     """The clock: nobody has gone again."""
-    due = state.retry_due is not None and now >= state.retry_due
-    if not due or not TRANSITIONS.allows(state.status, "clock: retry"):
+    if not _due(state, RETRY, now) or not TRANSITIONS.allows(state.status, "clock: retry"):
         return []
     return [_return("no_retry", now, policy)]
 
@@ -160,10 +160,14 @@ def lose(state: DeliveryState, at: datetime, **party: str) -> Outcome:
 
 def silence(state: DeliveryState, now: datetime) -> list[DomainEvent]:
     """The clock: nobody has said a word for so long that it counts as lost."""
-    due = state.word_due is not None and now >= state.word_due
-    if not due or not TRANSITIONS.allows(state.status, "clock: silence"):
+    if not _due(state, SILENCE, now) or not TRANSITIONS.allows(state.status, "clock: silence"):
         return []
     return [e.DeliveryLost(how="no_word", at=now)]
+
+
+def _due(state: DeliveryState, deadline: str, now: datetime) -> bool:
+    """A timer may fire early, late or twice."""
+    return now >= next_due(state).get(deadline, NEVER)
 
 
 def _return(reason: ReturnReason, at: datetime, policy: Policy) -> e.DeliveryReturnStarted:
