@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
-from contracts.values import ContractValue, LineBuckets, LineQuantity
+from contracts.values import ContractValue, LineBuckets, LineQuantity, UndonePack
 from services.seedwork.model import Personal, PersonalClass
 
 Bucket = Literal["remaining", "held", "dispensed", "in_hands", "replaceable", "cancelled", "lapsed"]
@@ -172,16 +172,6 @@ class SupplyReceived(FulfilmentEvent):
     buckets: tuple[LineBuckets, ...]
 
 
-class UndonePack(ContractValue):
-    """A pack, or what there was of a line without codes, and what became of it and of its trace code."""
-
-    line: int = Field(ge=1)
-    quantity: int = Field(gt=0)
-    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
-    trace_code: str | None = None
-    code_is: Literal["freed", "locked", "spent"] | None = None
-
-
 class SupplyUndone(FulfilmentEvent):
     """A dispensed supply, or what was rejected of it at the door, never reached the patient: the money follows.
 
@@ -267,59 +257,6 @@ class DeliveryAttemptFailed(DeliveryEvent):
         "nobody_there", "not_reachable", "address_not_found", "refused_at_the_door", "parcel_damaged", "other"
     ]
     may_retry: bool
-
-
-class DeliveryReturnStarted(DeliveryEvent):
-    """The parcel, or what was rejected of it at the door, goes back to the pharmacy."""
-
-    TYPE: ClassVar[str] = "dispatch.delivery_return_started.v1"
-
-    reason: Literal[
-        "attempts_used_up",
-        "no_retry",
-        "refused_at_the_door",
-        "rejected_in_part",
-        "cancelled",
-        "lot_recalled",
-        "excursion_rejected",
-        "damaged",
-        "unannounced",
-        "pharmacy_wish",
-    ]
-
-
-class TemperatureBreached(DeliveryEvent):
-    """A logger was beyond the threshold in force: until it is assessed the parcel goes no further.
-
-    Temperatures in hundredths of a degree Celsius.
-    """
-
-    TYPE: ClassVar[str] = "dispatch.temperature_breached.v1"
-
-    excursion: int = Field(ge=1)
-    kind: Literal["hot", "cold"]
-    way: Literal["consecutive", "cumulative"]
-    rule: str
-    limit_hundredths: int
-    minutes: int = Field(ge=0)
-    started_at: datetime
-    ended_at: datetime = Field(description="of the last reading beyond it, as far as the logger was read")
-    worst_hundredths: int
-
-
-class TemperatureAssessed(DeliveryEvent):
-    """The quality manager (质量负责人) has decided whether what is in the parcel is still good."""
-
-    TYPE: ClassVar[str] = "dispatch.temperature_assessed.v1"
-
-    excursion: int = Field(ge=1)
-    kind: Literal["hot", "cold"]
-    decision: Literal["released", "rejected"]
-    reason: str
-    assessed_by: str
-    started_at: datetime
-    ended_at: datetime
-    mkt_hundredths: int | None = Field(default=None, description="mean kinetic temperature over the policy's window")
 
 
 class DeliveryEnded(DeliveryEvent):

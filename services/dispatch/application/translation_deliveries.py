@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
+from contracts.events import dispatch_road
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.state import DeliveryState
 from services.seedwork.composition import Happened
@@ -37,19 +38,19 @@ def _attempt_failed(happened: Happened, event: e.DeliveryAttemptFailed) -> Told:
 
 
 def _return_started(happened: Happened, event: e.DeliveryReturnStarted) -> Told:
-    yield told.DeliveryReturnStarted.model_validate({**_parcel(happened), "reason": event.reason})
+    yield dispatch_road.DeliveryReturnStarted.model_validate({**_parcel(happened), "reason": event.reason})
 
 
 def _breached(happened: Happened, event: e.TemperatureBreached) -> Told:
     said = event.breach.model_dump(exclude={"freezing"})
-    yield told.TemperatureBreached.model_validate({**_parcel(happened), "excursion": event.excursion, **said})
+    yield dispatch_road.TemperatureBreached.model_validate({**_parcel(happened), "excursion": event.excursion, **said})
 
 
 def _assessed(happened: Happened, event: e.ExcursionAssessed) -> Told:
     breach = happened.after.excursions[event.excursion].breach
     said = event.model_dump(exclude={"at"})
     facts = {"kind": breach.kind, "started_at": breach.started_at}
-    yield told.TemperatureAssessed.model_validate({**_parcel(happened), **said, **facts})
+    yield dispatch_road.TemperatureAssessed.model_validate({**_parcel(happened), **said, **facts})
 
 
 def _ended(happened: Happened, outcome: str, **more: Any) -> Told:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.events import dispatch as told
+from contracts.events import dispatch_road
 from services.dispatch.application.courier_reports import take_report
 from services.dispatch.domain import secrets
 from services.dispatch.domain.delivery.commands import Proof, Report
@@ -190,7 +190,7 @@ def test_going_again_with_an_excursion_open_is_a_task_for_the_courier(town: Town
     wire = Wire(Road(town, cold=True).handed_over())
     fine(wire.say("attempt_failed", 3))
     fine(wire.say("temperature", 4, readings=(Reading(at=wire.start + 3 * MINUTES, celsius_hundredths=3000),)))
-    assert len(town.store.told_of(told.TemperatureBreached)) == 1
+    assert len(town.store.told_of(dispatch_road.TemperatureBreached)) == 1
 
     fine(wire.say("arrived", 9))
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.events import dispatch as told
+from contracts.events import dispatch_road
 from services.dispatch.application import parcel_ends
 from services.dispatch.domain.delivery.commands import InspectReturn, PackVerdict, ReceiveReturn
 from services.dispatch.domain.stock import quarantine
@@ -43,7 +44,7 @@ def test_accepted_in_part_the_rejected_line_comes_back_and_only_that_is_undone(t
     (received,) = town.store.told_of(told.SupplyReceived)
     assert [(row.line, row.quantity) for row in received.accepted] == [(1, 60)]
     assert [(row.line, row.quantity) for row in received.rejected] == [(2, 2)]
-    (turned,) = town.store.told_of(told.DeliveryReturnStarted)
+    (turned,) = town.store.told_of(dispatch_road.DeliveryReturnStarted)
     assert (turned.reason, road.state.status, road.supply.status) == (
         "rejected_in_part",
         "returning",
@@ -85,7 +86,7 @@ def test_refused_at_the_door_it_comes_back_whole_and_is_sold_again(town: Town) -
     assert {pack.code_is for pack in road.undone.packs} == {"freed"}
     assert (road.ended, road.supply.status) == ([("restocked", False)], "undone")
     assert (road.buckets.remaining, road.lot().on_hand, road.code_is()) == (60, 200, "free")
-    (turned,) = town.store.told_of(told.DeliveryReturnStarted)
+    (turned,) = town.store.told_of(dispatch_road.DeliveryReturnStarted)
     assert turned.reason == "refused_at_the_door"
 
 
@@ -98,7 +99,7 @@ def test_after_the_last_attempt_it_goes_back_by_itself(town: Town) -> None:
     fine(road.fail())
 
     assert road.state.status == "returning"
-    (turned,) = town.store.told_of(told.DeliveryReturnStarted)
+    (turned,) = town.store.told_of(dispatch_road.DeliveryReturnStarted)
     assert turned.reason == "attempts_used_up"
     refused(road.go(), "delivery.attempts_used_up")
     refused(road.retry(), "delivery.wrong_state")
@@ -125,7 +126,7 @@ def test_a_retry_that_is_agreed_keeps_the_parcel_out_and_nobody_going_sends_it_b
     road.wait(hours=6)
 
     assert road.state.status == "returning"
-    assert town.store.told_of(told.DeliveryReturnStarted)[0].reason == "no_retry"
+    assert town.store.told_of(dispatch_road.DeliveryReturnStarted)[0].reason == "no_retry"
 
 
 def test_lost_money_and_quantity_follow_at_once_and_the_codes_are_spent(town: Town) -> None:
@@ -221,7 +222,7 @@ def test_a_return_that_nobody_announced_is_recorded_as_an_exception(town: Town) 
     fine(road.back())
 
     assert road.state.status == "return_arrived"
-    assert [event.reason for event in town.store.told_of(told.DeliveryReturnStarted)] == ["unannounced"]
+    assert [event.reason for event in town.store.told_of(dispatch_road.DeliveryReturnStarted)] == ["unannounced"]
     tasks = town.store.rows("irregularities_of", organisation=A, before=2**62, limit=9)
     assert [row["irregularities"] for row in tasks] == [["delivery.wrong_state"]]
 
@@ -327,7 +328,7 @@ def test_cancelled_on_the_road_it_is_called_back_and_cancelled_once_it_was_looke
 
     town.cancel(road.fulfilment, *scope)
     assert road.state.status == "returning"
-    assert town.store.told_of(told.DeliveryReturnStarted)[0].reason == "cancelled"
+    assert town.store.told_of(dispatch_road.DeliveryReturnStarted)[0].reason == "cancelled"
     fine(road.back())
     fine(road.inspect("restocked"))
 

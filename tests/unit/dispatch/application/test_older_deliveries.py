@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.events import dispatch as told
+from contracts.events import dispatch_road
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.state import DELIVERIES
 from services.dispatch.domain.fulfilment.courier import came_back_from_courier
@@ -85,7 +85,7 @@ def test_an_older_parcel_whose_attempts_are_used_up_is_called_back_by_hand(town:
     refused(road.go(), "delivery.attempts_used_up")
     refused(road.retry(), "delivery.attempts_used_up")
     fine(road.recall())
-    assert len(town.store.told_of(told.DeliveryReturnStarted)) == 2
+    assert len(town.store.told_of(dispatch_road.DeliveryReturnStarted)) == 2
 
 
 def test_an_older_delivery_was_accepted_as_a_whole() -> None:

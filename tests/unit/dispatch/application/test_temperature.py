@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events import dispatch as told
+from contracts.events import dispatch_road
 from services.dispatch.application import deliveries
 from services.dispatch.domain.delivery.commands import PackDelivery
 from tests.unit.dispatch.road import COLD, MINUTES, Road
@@ -25,7 +25,7 @@ def test_a_breach_is_told_with_the_threshold_in_force_and_stops_the_parcel(town:
 
     fine(road.measure(5, 9, 11, 11, 10, 6))
 
-    (breached,) = town.store.told_of(told.TemperatureBreached)
+    (breached,) = town.store.told_of(dispatch_road.TemperatureBreached)
     assert (breached.kind, breached.way, breached.limit_hundredths, breached.minutes) == ("hot", "consecutive", 800, 30)
     assert breached.worst_hundredths == 1100
     assert breached.ended_at - breached.started_at == 30 * MINUTES
@@ -39,7 +39,7 @@ def test_a_short_warming_is_no_breach(town: Town) -> None:
 
     fine(road.measure(5, 9, 9, 9, 5, 5))
 
-    assert town.store.told_of(told.TemperatureBreached) == []
+    assert town.store.told_of(dispatch_road.TemperatureBreached) == []
     fine(road.hand_over())
 
 
@@ -50,7 +50,7 @@ def test_released_it_goes_on_as_before_and_the_assessment_names_the_mean(town: T
 
     fine(road.assess("released"))
 
-    (assessed,) = town.store.told_of(told.TemperatureAssessed)
+    (assessed,) = town.store.told_of(dispatch_road.TemperatureAssessed)
     assert (assessed.decision, assessed.kind) == ("released", "hot")
     assert assessed.mkt_hundredths is not None
     assert 866 < assessed.mkt_hundredths < 1100, "above the plain mean, because warmth counts more"
@@ -70,7 +70,7 @@ def test_the_same_readings_again_open_nothing_and_an_open_excursion_is_not_opene
     assert len(town.store.told) == before
     road.wait(minutes=20)
     fine(road.measure(9, 9))
-    assert [each.rule for each in town.store.told_of(told.TemperatureBreached)] == ["warm"]
+    assert [each.rule for each in town.store.told_of(dispatch_road.TemperatureBreached)] == ["warm"]
 
 
 def test_many_short_warmings_are_a_breach_in_sum(town: Town) -> None:
@@ -79,7 +79,7 @@ def test_many_short_warmings_are_a_breach_in_sum(town: Town) -> None:
 
     fine(road.measure(*([9, 9, 9, 5] * 4)))
 
-    (breached,) = town.store.told_of(told.TemperatureBreached)
+    (breached,) = town.store.told_of(dispatch_road.TemperatureBreached)
     assert (breached.way, breached.minutes) == ("cumulative", 60)
 
 
@@ -87,7 +87,7 @@ def test_many_short_warmings_are_a_breach_in_sum(town: Town) -> None:
 def test_what_must_not_freeze_is_never_released_once_it_froze(town: Town, decision: str) -> None:
     road = Road(town, cold=True).out()
     fine(road.measure(5, -1, 5))
-    found = [each.rule for each in town.store.told_of(told.TemperatureBreached)]
+    found = [each.rule for each in town.store.told_of(dispatch_road.TemperatureBreached)]
 
     outcome = road.assess(decision, 1)
 
@@ -104,7 +104,7 @@ def test_rejected_on_the_road_it_comes_back_and_is_never_sold_again(town: Town) 
     fine(road.measure(5, 30, 5))
 
     fine(road.assess("rejected"))
-    assert town.store.told_of(told.DeliveryReturnStarted)[0].reason == "excursion_rejected"
+    assert town.store.told_of(dispatch_road.DeliveryReturnStarted)[0].reason == "excursion_rejected"
     fine(road.back())
     refused(road.inspect("restocked"), "delivery.not_restockable")
     fine(road.inspect("quarantined"))
@@ -148,7 +148,7 @@ def test_a_logger_read_after_the_delivery_still_opens_an_excursion_and_a_task(to
 
     fine(road.measure(30))
 
-    assert len(town.store.told_of(told.TemperatureBreached)) == 1
+    assert len(town.store.told_of(dispatch_road.TemperatureBreached)) == 1
     assert road.state.status == "delivered"
     tasks = town.store.rows("irregularities_of", organisation=COLD, before=2**62, limit=9)
     assert [row["irregularities"] for row in tasks] == [["delivery.excursion_open"]]
