@@ -49,7 +49,7 @@ class Office:
     def send(self, body: Any, *, courier: str = COURIER, **changes: Any) -> httpx.Response:
         """A message as the courier's interface sends it."""
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        now = changes.pop("at", datetime.now(UTC))
+        now = datetime.now(UTC) + changes.pop("later", timedelta())
         message_id = changes.pop("message_id", uuid4().hex)
         secret = webhook_secret(self._settings, "courier", changes.pop("signed_for", courier))
         headers = {
@@ -214,8 +214,8 @@ def test_a_signed_message_moves_the_parcel_without_a_token(office: Office) -> No
         {"headers": {"webhook-signature": ""}},
         {"headers": {"webhook-timestamp": "yesterday"}},
         {"signed_for": COLD},
-        {"at": datetime.now(UTC) - timedelta(minutes=6)},
-        {"at": datetime.now(UTC) + timedelta(minutes=6)},
+        {"later": timedelta(minutes=-6)},
+        {"later": timedelta(minutes=6)},
         {"message_id": "x" * 129},
     ],
     ids=["wrong", "no form", "none", "no time", "another's secret", "old", "early", "long id"],
