@@ -238,14 +238,15 @@ def test_with_the_courier_a_proved_delivery_wins(at: Town) -> None:
     )
     pharmacy.pack(delivery, "SEAL", "LOGGER")
     pharmacy.hand_over(delivery, b"courier")
+    courier.in_transit(delivery)
+    courier.arrive(delivery)
     journey.cancel()
     assert cancellation(at, journey)["answer"] == "awaiting_return"
+    assert courier.session.read("dispatch", f"/deliveries/{delivery}")["status"] == "returning"
     at.move_clock(timedelta(hours=3))
     at.settle()
     assert cancellation(at, journey)["answer"] == "undecided"
 
-    courier.in_transit(delivery)
-    courier.arrive(delivery)
     courier.deliver(delivery, b"proof", pickup_code(at, journey, supply))
 
     assert cancellation(at, journey)["answer"] == "refused"
