@@ -70,6 +70,19 @@ class Parcel(RuleBasedStateMachine):
         self.road.hand_over()
 
     @rule()
+    def bring_to_the_door(self) -> None:
+        self.pack_and_hand_over()
+        self.road.go()
+        self.road.arrive()
+
+    @rule(seal_intact=st.booleans(), verdict=VERDICT)
+    def come_back_whole(self, seal_intact: bool, verdict: str) -> None:
+        self.road.refuse()
+        self.road.back(seal_intact=seal_intact)
+        if self.state.status == "return_arrived" and self.state.counted:
+            self.road.inspect(verdict)
+
+    @rule()
     def call_off(self) -> None:
         command = CancelDelivery(pharmacy=A, reason="patient_wish")
         self.town.store.run(deliveries.cancel(self.road.delivery_id, command))

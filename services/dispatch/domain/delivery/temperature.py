@@ -93,10 +93,10 @@ def breach_of(readings: Sequence[Reading], threshold: Threshold) -> Breach | Non
 
 
 def complete(readings: Sequence[Reading], since: datetime, until: datetime, gap_minutes_max: int) -> bool:
-    """Whether a logger was read without a gap from the packing to the return."""
-    moments = [since, *(reading.at for reading in readings if since <= reading.at <= until), until]
+    """Whether a logger was read, and without a gap from the packing to the return."""
+    read = [reading.at for reading in readings if since <= reading.at <= until]
     gap = timedelta(minutes=gap_minutes_max)
-    return all(later - earlier <= gap for earlier, later in pairwise(moments))
+    return bool(read) and all(later - earlier <= gap for earlier, later in pairwise([since, *read, until]))
 
 
 def mean_kinetic_temperature(readings: Sequence[Reading]) -> int | None:

@@ -17,7 +17,7 @@ from services.dispatch.domain.stock import quarantine
 from services.dispatch.domain.stock.item import Lot, StockState
 from services.seedwork.model import Refusal
 from tests.unit.dispatch.road import QUALITY, Road
-from tests.unit.dispatch.town import SYRUP, A, B, Town, fine, person, refused
+from tests.unit.dispatch.town import SYRUP, TABLETS, A, B, Town, fine, person, refused
 
 ON_THE_SHELF = 140
 """Of 200, while 60 are out."""
@@ -252,6 +252,8 @@ def test_quarantine_is_the_quality_managers_and_an_inspection_a_pharmacists(town
 
     assert (road.state.status, road.code_is(0), road.code_is(1)) == ("quarantined", "free", "locked")
     assert (road.lot().on_hand, road.lot().quarantined) == (ON_THE_SHELF + 20, 40)
+    levels = town.store.rows("stock_of_pharmacy", pharmacy=A, after="", limit=9)
+    assert [row["on_hand"] for row in levels if row["product"] == TABLETS] == [ON_THE_SHELF + 20]
     fine(road.decide("destroyed"))
     assert (road.state.status, road.lot().quarantined, road.code_is(1)) == ("restocked", 0, "spent")
     refused(road.decide("destroyed"), "delivery.wrong_state")
