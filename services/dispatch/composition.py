@@ -17,7 +17,15 @@ from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, movements, registers
+from services.dispatch.projections import (
+    METADATA,
+    availability,
+    fulfilments,
+    irregularities,
+    movements,
+    nominations,
+    registers,
+)
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -45,6 +53,7 @@ SERVICE = Service(
         fulfilments.PROJECTION,
         irregularities.PROJECTION,
         movements.PROJECTION,
+        nominations.PROJECTION,
         registers.PROJECTION,
         registers.DESIGNATIONS,
         availability.PROJECTION,

@@ -10,6 +10,7 @@ from services.dispatch.api import (
     holds,
     irregularities,
     labels,
+    nominations,
     places,
     returns,
     stock,
@@ -23,6 +24,7 @@ own = (
     part.router
     for part in (
         fulfilments,
+        nominations,
         holds,
         supplies,
         deliveries,
