@@ -105,7 +105,9 @@ class Person(RegisterContent):
     """A doctor or pharmacist, by national code (医保医师 D…, 药师 HY…)."""
 
     name: str
-    professions: tuple[str, ...] = Field(description="prescriber, reviewer, supervisor, pharmacist, preparer, checker")
+    professions: tuple[str, ...] = Field(
+        description="prescriber, reviewer, supervisor, pharmacist, preparer, checker, quality_manager (质量负责人)"
+    )
     organisation: str = Field(description="code of the institution or pharmacy")
     registration_no: str
     prescribing_rights: tuple[DrugClass, ...] = Field(default=(), description="as long as the entry is in force")
@@ -166,6 +168,10 @@ class Drug(RegisterContent):
     restricted_use: bool = Field(default=False, description="insurance pays it for some uses only (限制使用)")
     deliverable: bool = True
     cold_chain: bool = False
+    storage: Literal["ambient", "refrigerated", "frozen"] | None = Field(
+        default=None, description="how it must travel; None: refrigerated when `cold_chain`, else ambient"
+    )
+    freeze_sensitive: bool = Field(default=True, description="spoilt once it was frozen (禁止冷冻)")
 
     @property
     def drug_key(self) -> str:
@@ -190,6 +196,24 @@ class Courier(RegisterContent):
     name: str
     agreement_until: date
     cold_chain: bool = False
+    agreement_from: date | None = Field(default=None, description="None: since the entry is valid")
+    cold_chain_until: date | None = Field(
+        default=None, description="last day for which its cold boxes are validated (冷链验证); None: without end"
+    )
+    frozen: bool = Field(default=False, description="carries frozen goods, too")
+    interface: Literal["none", "webhook", "simulated"] = Field(
+        default="none", description="how orders reach it; none: by people"
+    )
+    booking_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s]+$", max_length=500, description="where orders are sent (`webhook`)"
+    )
+
+    def qualified(self, day: date, storage: str) -> bool:
+        """Whether the agreement runs that day and covers goods that are stored so."""
+        runs = (self.agreement_from is None or self.agreement_from <= day) and day <= self.agreement_until
+        validated = self.cold_chain and (self.cold_chain_until is None or day <= self.cold_chain_until)
+        needed = {"ambient": True, "refrigerated": validated, "frozen": validated and self.frozen}
+        return runs and needed[storage]
 
 
 class Insurer(RegisterContent):

@@ -19,6 +19,8 @@ class Role(StrEnum):
     """Licensed pharmacist of a retail pharmacy."""
     PREPARER = "preparer"
     CHECKER = "checker"
+    QUALITY_MANAGER = "quality_manager"
+    """Of a pharmacy (质量负责人): decides what becomes of goods that were set apart."""
     COURIER = "courier"
     PATIENT = "patient"
     INSURANCE_OFFICER = "insurance_officer"
@@ -65,14 +67,22 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "supply.check": frozenset({Role.CHECKER, Role.PHARMACIST}),
     "supply.hand_out": frozenset({Role.PHARMACIST, Role.CHECKER}),
     "supply.take_back": frozenset({Role.PHARMACIST}),
-    "irregularity.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.COURIER}),
+    "irregularity.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.QUALITY_MANAGER, Role.COURIER}),
     "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
     "stock.adjust": frozenset({Role.PHARMACIST}),
     "pharmacy.near": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.PHARMACIST}),
     "delivery.arrange": frozenset({Role.PHARMACIST}),
     "delivery.carry": frozenset({Role.COURIER}),
-    "delivery.read": frozenset({Role.PHARMACIST, Role.COURIER, Role.PATIENT}),
+    "delivery.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.QUALITY_MANAGER, Role.COURIER, Role.PATIENT}),
+    "delivery.label": frozenset({Role.PHARMACIST, Role.CHECKER, Role.COURIER}),
+    "delivery.measure": frozenset({Role.PHARMACIST, Role.CHECKER, Role.QUALITY_MANAGER, Role.COURIER}),
+    "delivery.report_lost": frozenset({Role.PHARMACIST, Role.COURIER}),
+    "delivery.receive_return": frozenset({Role.PHARMACIST, Role.CHECKER}),
+    "delivery.inspect": frozenset({Role.PHARMACIST, Role.QUALITY_MANAGER}),
+    "delivery.decide_quality": frozenset({Role.QUALITY_MANAGER}),
+    "courier.secret": frozenset({Role.SYSTEM_ADMIN}),
+    "supply.movements": frozenset({Role.PHARMACIST, Role.QUALITY_MANAGER, Role.REGULATOR}),
     # insurance
     "member.load": frozenset({Role.SYSTEM_ADMIN}),
     "claim.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST, Role.PATIENT}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -50,3 +52,13 @@ class SupplyPlan(ContractValue):
     days: int = Field(ge=1)
     lead_days: int = Field(ge=0)
     open_days: int = Field(ge=1)
+
+
+class UndonePack(ContractValue):
+    """A pack, or what there was of a line without codes, and what became of it and of its trace code."""
+
+    line: int = Field(ge=1)
+    quantity: int = Field(gt=0)
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
+    trace_code: str | None = None
+    code_is: Literal["freed", "locked", "spent"] | None = None

@@ -10,6 +10,20 @@ PROBLEMS: tuple[Problem, ...] = (
         "The body is not JSON (RFC 8259, with integers as in RFC 7493), holds a NUL character or over 32 levels.",
         final=False,
     ),
+    Problem(
+        "webhook.signature",
+        401,
+        "Signature wrong",
+        "Signed as Standard Webhooks say, with the secret shared with this sender, not more than five minutes ago.",
+        final=False,
+    ),
+    Problem(
+        "webhook.body",
+        422,
+        "Message of the wrong form",
+        "`fields` lists what is missing or of the wrong form.",
+        final=False,
+    ),
     Problem("request.too_large", 413, "Body too large", "A request body has at most 1 MiB.", final=False),
     Problem(
         "request.invalid",

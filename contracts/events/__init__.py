@@ -6,7 +6,7 @@ from contracts.envelope import IntegrationEvent
 
 PRODUCERS = ("prescribe", "review", "dispatch", "insurance", "shortage")
 
-_MODULES = (*PRODUCERS, "prescribe_later", "dispatch_returned")
+_MODULES = (*PRODUCERS, "prescribe_later", "dispatch_returned", "dispatch_road")
 
 EVENTS: dict[str, type[IntegrationEvent]] = {
     event.TYPE: event

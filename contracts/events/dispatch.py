@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
-from contracts.values import ContractValue, LineBuckets, LineQuantity
+from contracts.values import ContractValue, LineBuckets, LineQuantity, UndonePack
 from services.seedwork.model import Personal, PersonalClass
 
 Bucket = Literal["remaining", "held", "dispensed", "in_hands", "replaceable", "cancelled", "lapsed"]
@@ -190,14 +190,20 @@ class SupplyReceived(FulfilmentEvent):
 
 
 class SupplyUndone(FulfilmentEvent):
-    """A dispensed supply never reached the patient: the money follows."""
+    """A dispensed supply, or what was rejected of it at the door, never reached the patient: the money follows.
+
+    It is told when the goods are back and looked at, or lost; what quarantine decides later changes nothing of it.
+    """
 
     TYPE: ClassVar[str] = "dispatch.supply_undone.v1"
 
     supply_id: UUID
     lines: tuple[UndoneLine, ...]
     why: Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
-    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
+    packs: tuple[UndonePack, ...] = Field(
+        default=(), description="of a parcel, what became of each pack; empty: all is back on the shelf, codes freed"
+    )
     buckets: tuple[LineBuckets, ...]
     replace_until: datetime | None = Field(default=None, description="until when its pharmacy may supply it again")
 
@@ -244,6 +250,8 @@ class DeliveryCreated(DeliveryEvent):
     pharmacy: str
     courier: str
     cold_chain: bool
+    storage: Literal["ambient", "refrigerated", "frozen"] | None = None
+    identity_required: bool = False
 
 
 class DeliveryHandedOver(DeliveryEvent):
@@ -254,6 +262,7 @@ class DeliveryHandedOver(DeliveryEvent):
     courier: str
     seal_no: str
     proof_sha256: Sha256
+    eta: datetime | None = None
 
 
 class DeliveryAttemptFailed(DeliveryEvent):
@@ -269,11 +278,14 @@ class DeliveryAttemptFailed(DeliveryEvent):
 
 
 class DeliveryEnded(DeliveryEvent):
-    """The delivery is over: at the patient's, or called off before the courier had it."""
+    """The delivery is over: at the patient's, in part or whole; back in the pharmacy; lost; or called off before.
+
+    `partly`: the patient has a part, the rest is back or lost; what became of it is in supply_undone.
+    """
 
     TYPE: ClassVar[str] = "dispatch.delivery_ended.v1"
 
-    outcome: Literal["delivered", "cancelled"]
+    outcome: Literal["delivered", "cancelled", "partly", "restocked", "quarantined", "destroyed", "lost"]
     proof_sha256: Sha256 | None = None
     exception: bool = False
 

@@ -49,6 +49,8 @@ class Pharmacy:
     pharmacist: Session
     preparer: Session
     checker: Session
+    quality: Session
+    """Of who answers for quality (质量负责人)."""
 
     def look_up(self, token: str) -> dict[str, Any]:
         """The prescription whose token the patient shows: `fulfilment` and `prescription`."""
@@ -107,8 +109,10 @@ class Pharmacy:
         arranged = self.pharmacist.command("dispatch", f"{supply.path}/deliveries", body).body
         return str(arranged["delivery_id"])
 
-    def pack(self, delivery_id: str, seal_no: str) -> Reply:
-        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/pack", {"seal_no": seal_no})
+    def pack(self, delivery_id: str, seal_no: str, logger_id: str | None = None) -> Reply:
+        """`logger_id`: of the temperature logger that travels with what must stay cold."""
+        body = {"seal_no": seal_no, "logger_id": logger_id}
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/pack", body)
 
     def hand_over(self, delivery_id: str, proof: bytes) -> Reply:
         """To the courier. Of the proof only the digest is sent."""

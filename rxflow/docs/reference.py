@@ -29,6 +29,7 @@ from services.seedwork.settings import Settings
 
 OTHER_VARIABLES = {
     "RXFLOW_TOKEN": "`rxflow load`: the bearer token to use; without it the development issuer makes one",
+    "RXFLOW_COURIER_SECRET": "`rxflow courier`: the webhook secret shared with the courier",
     "RXFLOW_REQUIRE_SERVERS": "tests: 1 makes a missing PostgreSQL or RabbitMQ a failure; `.ci/run` sets it",
     "RXFLOW_TEST_DATABASE_URL": "tests: the PostgreSQL server they may make databases on; local defaults are tried",
     "RXFLOW_TEST_BROKER_URL": "tests: the RabbitMQ broker they may make virtual hosts on; local defaults are tried",

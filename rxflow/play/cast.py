@@ -80,6 +80,7 @@ class Cast:
             pharmacist=self._session(Role.PHARMACIST, store.pharmacist.code, store.code, region=region),
             preparer=self._session(Role.PREPARER, store.preparer.code, store.code, region=region),
             checker=self._session(Role.CHECKER, store.checker.code, store.code, region=region),
+            quality=self._session(Role.QUALITY_MANAGER, store.checker.code, store.code, region=region),
         )
 
     def courier(self, carrier: Carrier) -> Courier:

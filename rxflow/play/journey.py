@@ -141,7 +141,7 @@ class Journey:
         person = self.admitted.patient
         contact = {"name": person.name, "phone": person.phone, "address": person.address}
         delivery_id = pharmacy.arrange_delivery(supply, carrier.code, contact)
-        pharmacy.pack(delivery_id, f"SEAL-{supply.supply_id[:8]}")
+        pharmacy.pack(delivery_id, f"SEAL-{supply.supply_id[:8]}", f"LOGGER-{supply.supply_id[:8]}")
         pharmacy.hand_over(delivery_id, b"courier's signature")
         courier.in_transit(delivery_id)
         courier.arrive(delivery_id)

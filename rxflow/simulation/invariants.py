@@ -13,10 +13,10 @@ from uuid import UUID
 from rxflow.simulation import circulation, lawful
 from rxflow.simulation.books import AllBooks, Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
-from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.delivery.state import DELIVERIES
 from services.dispatch.domain.fulfilment import events as fulfilment_events
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
-from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.stock import events as stock_events
 from services.dispatch.domain.stock.item import STOCK_ITEMS
@@ -38,7 +38,9 @@ WATCHED: Mapping[str, tuple[Aggregate[Any], ...]] = {
     "shortage": (SHORTAGE_CASE,),
 }
 """What the checks look at, by service."""
-OUT = {"dispensed", "with_courier", "in_hands"}
+OUT = {"dispensed", "with_courier", "partly_received", "in_hands"}
+WITHOUT_PATIENT = ("dispensed", "with_courier", "partly_received")
+"""Of these supplies the patient does not have everything yet."""
 ENDED = {"completed", "cancelled", "expired", "refused"}
 
 
@@ -129,11 +131,12 @@ def _quantities_add_up(state: FulfilmentState) -> Iterator[str]:
         held = sum(held.quantity for hold in state.running_holds() for held in hold.lines if held.line == line)
         supplied: defaultdict[str, int] = defaultdict(int)
         for supply in state.supplies.values():
-            supplied[supply.status] += sum(given.quantity for given in supply.lines if given.line == line)
-            supplied["in_hands"] -= supply.taken_back.get(line, 0)
+            received = supply.received.get(line, 0)
+            supplied["in_hands"] += received - supply.taken_back.get(line, 0)
+            supplied[supply.status] += supply.quantity(line) - received if supply.status in WITHOUT_PATIENT else 0
         replaceable = sum(found.lines.get(line, 0) for found in state.replaceables.values())
         buckets = row.buckets
-        right = (held, supplied["dispensed"] + supplied["with_courier"], supplied["in_hands"], replaceable)
+        right = (held, sum(supplied[status] for status in WITHOUT_PATIENT), supplied["in_hands"], replaceable)
         if not buckets.balanced or (buckets.held, buckets.dispensed, buckets.in_hands, buckets.replaceable) != right:
             said = f"but held, dispensed, in hands, replaceable are {right}"
             yield f"fulfilment {state.fulfilment_id} line {line}: {buckets}, {said}"
@@ -183,11 +186,18 @@ def _moved(event: Any) -> int:
             return int(after - before)
         case stock_events.StockDispensed(picks=picks):
             return -sum(pick.quantity for pick in picks)
-        case stock_events.StockReturned(picks=picks):
+        case stock_events.StockReturned(picks=picks, quarantined=False):
             return sum(pick.quantity for pick in picks)
+        case stock_events.QuarantineReleased(quantity=quantity):
+            return int(quantity)
         case stock_events.StockAdjusted(change=change):
             return int(change)
     return 0
+
+
+def _is_out(supply: Supply, line: int) -> bool:
+    """With the patient, or not back yet; of a supply that was accepted in part some lines have come back."""
+    return supply.status in OUT and (supply.status != "in_hands" or line in supply.received)
 
 
 def _codes_are_sold_once(dispatch: Books, fulfilments: list[FulfilmentState]) -> Iterator[str]:
@@ -196,7 +206,7 @@ def _codes_are_sold_once(dispatch: Books, fulfilments: list[FulfilmentState]) ->
     given: Counter[str] = Counter()
     for fulfilment in fulfilments:
         for supply in fulfilment.supplies.values():
-            for code in [code for line in supply.lines for code in line.trace_codes if supply.status in OUT]:
+            for code in [code for line in supply.lines for code in line.trace_codes if _is_out(supply, line.line)]:
                 given[code] += 1
                 if supply.supply_id not in codes[code].sold:
                     yield f"supply {supply.supply_id} is out with code {code}, which was not sold to it"

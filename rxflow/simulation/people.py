@@ -200,7 +200,7 @@ class Mischief(Doing):
 
     def pack(self) -> None:
         store, _, delivery_id = self._one(self.deliveries)
-        self.town.cast.pharmacy(store).pack(delivery_id, "SEAL-1")
+        self.town.cast.pharmacy(store).pack(delivery_id, "SEAL-1", "LOGGER-1")
 
     def hand_over(self) -> None:
         store, _, delivery_id = self._one(self.deliveries)

@@ -173,7 +173,7 @@ def _stores(regions: tuple[Region, ...], staff: _Staff, random: Random) -> Itera
                 ),
                 pharmacist=staff.hire("pharmacist", code, region.code),
                 preparer=staff.hire("preparer", code, region.code),
-                checker=staff.hire("checker", code, region.code),
+                checker=replace(staff.hire("checker", code, region.code), besides=("quality_manager",)),
             )
 
 

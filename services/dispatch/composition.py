@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from services.dispatch.adapters.couriers import Couriers
+from services.dispatch.application.booking import booking_timer
 from services.dispatch.application.reactions import REACTIONS
 from services.dispatch.application.registers import PHARMACY_REGISTER, REFERENCE
 from services.dispatch.application.timers import TIMERS
 from services.dispatch.application.translation import TRANSLATE
-from services.dispatch.domain.delivery import DELIVERIES
+from services.dispatch.domain.delivery.state import BOOKING, DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
 from services.dispatch.domain.locator import LOCATORS
@@ -15,7 +17,15 @@ from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, nominations, registers
+from services.dispatch.projections import (
+    METADATA,
+    availability,
+    fulfilments,
+    irregularities,
+    movements,
+    nominations,
+    registers,
+)
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -38,10 +48,11 @@ SERVICE = Service(
     ),
     translate=TRANSLATE,
     react=REACTIONS,
-    timers=TIMERS,
+    timers={**TIMERS, (DELIVERIES.name, BOOKING): booking_timer(Couriers())},
     projections=(
         fulfilments.PROJECTION,
         irregularities.PROJECTION,
+        movements.PROJECTION,
         nominations.PROJECTION,
         registers.PROJECTION,
         registers.DESIGNATIONS,

@@ -47,8 +47,8 @@ def all_doors(shared_town: Town) -> list[Door]:
 
 @pytest.fixture(scope="module")
 def closed(all_doors: list[Door]) -> list[Door]:
-    """All but health and public keys."""
-    return [door for door in all_doors if not door.is_open]
+    """All but health and public keys, and those that a signature opens."""
+    return [door for door in all_doors if not door.is_open and not door.is_signed]
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def _nothing_changes(knocking: Knocking) -> Iterator[None]:
 
 
 def test_every_door_but_health_asks_for_a_right(all_doors: list[Door]) -> None:
-    without = {door.path for door in all_doors if door.right is None}
+    without = {door.path for door in all_doors if door.right is None and not door.is_signed}
 
     assert without == {"/openapi.json", "/health/live", "/health/ready", "/.well-known/jwks.json"}
 
@@ -69,6 +69,8 @@ def test_without_a_token_only_health_and_public_keys_answer(knocking: Knocking, 
         response = knocking.send(door, token=None, json={})
         if door.is_open:
             assert response.status_code in {200, 503}
+        elif door.is_signed:
+            assert refusal(door, response) == "webhook.signature"
         else:
             assert refusal(door, response) == "identity.missing"
             assert response.headers["www-authenticate"] == "Bearer"
@@ -82,6 +84,14 @@ def test_a_token_that_is_not_good_opens_no_door(knocking: Knocking, closed: list
             continue
         for why, token in bad.items():
             assert refusal(door, knocking.send(door, token=token)) == "identity.invalid", f"{door}: {why}"
+
+
+def test_a_token_opens_no_door_that_asks_for_a_signature(knocking: Knocking, all_doors: list[Door]) -> None:
+    signed = [door for door in all_doors if door.is_signed]
+    assert signed
+    for door in signed:
+        headers = {"Authorization": f"Bearer {knocking.token(Role.COURIER)}", "webhook-id": "m-1"}
+        assert refusal(door, knocking.send(door, json={}, headers=headers)) == "webhook.signature"
 
 
 def bad_tokens(town: Town) -> Iterator[tuple[str, str]]:

@@ -432,6 +432,73 @@ CASES: dict[str, Case] = {
         **DELIVERY,  # type: ignore[arg-type]
     ),
     "POST /deliveries/{delivery_id}/fail-attempt": Case(on_the_road, courier, other_courier, CODED, **PARCEL),  # type: ignore[arg-type]
+    "POST /deliveries/{delivery_id}/refuse": Case(on_the_road, courier, other_courier, **DELIVERY),  # type: ignore[arg-type]
+    "POST /deliveries/{delivery_id}/schedule-retry": Case(
+        on_the_road,
+        courier,
+        other_courier,
+        fixed(next_at="2030-01-01T00:00:00Z"),
+        **PARCEL,  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/recall": Case(
+        on_the_road,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(),
+        **DELIVERY,  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/temperatures": Case(
+        on_the_road,
+        courier,
+        other_courier,
+        fixed(readings=[{"at": "2026-01-01T00:00:00Z", "celsius": "5.0"}]),
+        **DELIVERY,  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/excursions/{excursion}/assess": Case(
+        on_the_road,
+        staff("quality"),
+        other_staff("quality"),
+        fixed(decision="released", reason="why"),
+        **{**DELIVERY, "late": "delivery.excursion_unknown", "late_in": on_the_road},  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/report-lost": Case(on_the_road, courier, other_courier, **DELIVERY),  # type: ignore[arg-type]
+    "POST /deliveries/{delivery_id}/report-damaged": Case(on_the_road, courier, other_courier, **DELIVERY),  # type: ignore[arg-type]
+    "POST /deliveries/{delivery_id}/return-arrived": Case(
+        on_the_road,
+        staff("checker"),
+        other_staff("checker"),
+        fixed(seal_intact=True, packs=[]),
+        **DELIVERY,  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/found": Case(
+        on_the_road,
+        staff("checker"),
+        other_staff("checker"),
+        fixed(seal_intact=True, packs=[]),
+        **PARCEL,  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/inspect": Case(
+        on_the_road,
+        staff("quality"),
+        other_staff("quality"),
+        fixed(verdicts=[]),
+        **PARCEL,  # type: ignore[arg-type]
+    ),
+    "POST /deliveries/{delivery_id}/quarantine": Case(
+        on_the_road,
+        staff("quality"),
+        other_staff("quality"),
+        fixed(to="destroyed", reason="why"),
+        **PARCEL,  # type: ignore[arg-type]
+    ),
+    "GET /deliveries/{delivery_id}/label": Case(on_the_road, courier, other_courier, **DELIVERY),  # type: ignore[arg-type]
+    "GET /fulfilments/{fulfilment_id}/supplies/{supply_id}/epcis": Case(
+        on_the_road,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        unknown="supply.unknown",
+        foreign="supply.not_yours",
+    ),
     "GET /claims/{claim_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **CLAIM),  # type: ignore[arg-type]
     "POST /claims/{claim_id}/authorise": Case(
         fetched,

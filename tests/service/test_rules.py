@@ -103,7 +103,7 @@ def test_nothing_leaves_before_it_is_cleared(at: Town) -> None:
     carrier = at.world.carrier_near(store)
     contact = {"name": "某某", "phone": "13912345678", "address": "某路1号"}
     delivery = at.cast.pharmacy(store).arrange_delivery(supply, carrier.code, contact)
-    at.cast.pharmacy(store).pack(delivery, "SEAL")
+    at.cast.pharmacy(store).pack(delivery, "SEAL", "LOGGER")
     with refused("supply.not_cleared"):
         at.cast.pharmacy(store).hand_over(delivery, b"courier")
 
@@ -236,16 +236,17 @@ def test_with_the_courier_a_proved_delivery_wins(at: Town) -> None:
     delivery = pharmacy.arrange_delivery(
         supply, carrier.code, {"name": "某", "phone": "13912345678", "address": "某路"}
     )
-    pharmacy.pack(delivery, "SEAL")
+    pharmacy.pack(delivery, "SEAL", "LOGGER")
     pharmacy.hand_over(delivery, b"courier")
+    courier.in_transit(delivery)
+    courier.arrive(delivery)
     journey.cancel()
     assert cancellation(at, journey)["answer"] == "awaiting_return"
+    assert courier.session.read("dispatch", f"/deliveries/{delivery}")["status"] == "returning"
     at.move_clock(timedelta(hours=3))
     at.settle()
     assert cancellation(at, journey)["answer"] == "undecided"
 
-    courier.in_transit(delivery)
-    courier.arrive(delivery)
     courier.deliver(delivery, b"proof", pickup_code(at, journey, supply))
 
     assert cancellation(at, journey)["answer"] == "refused"

@@ -126,7 +126,7 @@ class Played:
         story = self._dispensed(journey, "delivery")
         contact = {"name": "收件人某", "phone": "13912345678", "address": "某路1号"}
         delivery_id = self.pharmacy(story).arrange_delivery(story.supply, self.carrier(story).code, contact)
-        self.pharmacy(story).pack(delivery_id, "SEAL-1")
+        self.pharmacy(story).pack(delivery_id, "SEAL-1", "LOGGER-1")
         self.pharmacy(story).hand_over(delivery_id, b"courier")
         story.ids |= {"delivery_id": delivery_id}
         self._advised(story)

@@ -2,12 +2,41 @@
 
 from fastapi import APIRouter
 
-from services.dispatch.api import deliveries, fulfilments, holds, irregularities, nominations, places, stock, supplies
+from services.dispatch.api import (
+    courier_webhooks,
+    deliveries,
+    epcis,
+    fulfilments,
+    holds,
+    irregularities,
+    labels,
+    nominations,
+    places,
+    returns,
+    stock,
+    supplies,
+)
 from services.dispatch.application.registers import KINDS
 from services.seedwork.api import register_routes
 
 router = APIRouter()
-own = (part.router for part in (fulfilments, nominations, holds, supplies, deliveries, irregularities, stock, places))
+own = (
+    part.router
+    for part in (
+        fulfilments,
+        nominations,
+        holds,
+        supplies,
+        deliveries,
+        returns,
+        labels,
+        epcis,
+        courier_webhooks,
+        irregularities,
+        stock,
+        places,
+    )
+)
 for part in (*own, register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them
 

@@ -13,7 +13,7 @@ from services.dispatch.api.common import OUT_OF_FORCE, OWN_HOLD, OWN_SUPPLY, Dem
 from services.dispatch.api.holds import SecretBody
 from services.dispatch.application import deliveries, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery
-from services.dispatch.domain.delivery import ContactAddress
+from services.dispatch.domain.delivery.values import ContactAddress
 from services.dispatch.domain.fulfilment.commands import (
     DispenseSupply,
     GiveUp,
@@ -197,6 +197,7 @@ async def take_back(
         *OWN_SUPPLY,
         "supply.delivery_arranged",
         "supply.counter_only",
+        "delivery.storage_differs",
         *OUT_OF_FORCE,
     ),
 )

@@ -1,39 +1,44 @@
-"""Deliveries: arranged and packed by the pharmacy, carried by the courier, ended by a proof."""
+"""Deliveries on their way: arranged and packed by the pharmacy, carried by the courier, called off or called back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
 from uuid import UUID
 
-from pydantic import Field
-
-from services.dispatch.application.registers import admitted_courier, courier_ref, may_not_send, pharmacy_ref
+from contracts.registers import Drug
+from services.dispatch.application.parcel_goods import packs_of
+from services.dispatch.application.registers import (
+    asked_by_interface,
+    courier_ref,
+    drug_refs,
+    may_not_send,
+    pharmacy_ref,
+)
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.views import delivery_view
-from services.dispatch.domain import delivery, secrets
-from services.dispatch.domain.delivery import (
-    DELIVERIES,
+from services.dispatch.domain.delivery import way
+from services.dispatch.domain.delivery.commands import (
     CancelDelivery,
-    ContactAddress,
-    DeliveryCreated,
-    DeliveryDelivered,
-    DeliveryState,
     FailAttempt,
+    HandOver,
     PackDelivery,
+    Recall,
+    ScheduleRetry,
 )
+from services.dispatch.domain.delivery.events import DeliveryCreated
+from services.dispatch.domain.delivery.policy import DELIVERY_POLICIES, DeliveryPolicy
+from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
+from services.dispatch.domain.delivery.values import ContactAddress, Storage
 from services.dispatch.domain.fulfilment import courier
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
-from services.dispatch.domain.fulfilment.commands import DeliverSupply
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.policy import POLICIES
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.reference import EntryState
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
 
 Thinking = Generator[Load, Any, Decision]
-SHA256 = r"^[0-9a-f]{64}$"
 
 
 class ArrangeDelivery(Command):
@@ -46,18 +51,14 @@ class ArrangeDelivery(Command):
     contact: ContactAddress
 
 
-class Deliver(Command):
-    """The courier's word that it is in the patient's hands, with proof."""
-
-    courier: str
-    proof_sha256: str = Field(pattern=SHA256)
-    collector_kind: Literal["patient", "agent"] = "patient"
-    identity_checked: bool = False
-    code: str | None = None
-
-
-def _answer(state: DeliveryState, status: int = 200) -> Answer:
+def answer_of(state: DeliveryState, status: int = 200) -> Answer:
+    """The parcel as it is, without the patient's contact."""
     return Answer(status, delivery_view(state, with_contact=False))
+
+
+def limits(moment: Moment) -> DeliveryPolicy:
+    """What holds today where this is."""
+    return DELIVERY_POLICIES.on(civil_day(moment.now), moment.jurisdiction)
 
 
 def arrange(command: ArrangeDelivery) -> UseCase:
@@ -71,8 +72,13 @@ def arrange(command: ArrangeDelivery) -> UseCase:
         outcome = courier.attach_delivery(state, command.supply_id, command.pharmacy, delivery_id)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        cold = courier.cold_chain(state, state.supplies[command.supply_id])
-        refused = may_not_send(pharmacy.state, carrier.state, moment, cold_chain=cold)
+        supply = state.supplies[command.supply_id]
+        entries = yield Load(drug_refs(row.product for row in supply.lines))
+        drugs = [entry.state.read(Drug) for entry in entries]
+        kept = _storage([drug for drug in drugs if drug], cold_chain=courier.cold_chain(state, supply))
+        if isinstance(kept, Refusal):
+            return Decision.refused(kept)
+        refused = may_not_send(pharmacy.state, carrier.state, moment, storage=kept)
         if refused:
             return Decision.refused(refused)
         (new,) = yield Load.of(DELIVERIES.ref(delivery_id))
@@ -80,84 +86,125 @@ def arrange(command: ArrangeDelivery) -> UseCase:
             delivery_id=delivery_id,
             prescription_id=state.prescription_id,
             patient_ref=state.patient_ref,
-            cold_chain=cold,
+            cold_chain=kept != "ambient",
+            storage=kept,
+            freeze_sensitive=kept != "frozen" and any(drug.freeze_sensitive for drug in drugs if drug),
+            identity_required=any(drug.drug_class in limits(moment).identity_classes for drug in drugs if drug),
+            packs=packs_of(supply),
+            booking_due=moment.now if asked_by_interface(carrier.state) else None,
             **dict(command),
         )
-        decision = Decision.on(new, [created], _answer(new.after([created]), 201))
+        decision = Decision.on(new, [created], answer_of(new.after([created]), 201))
         return decision.and_also(fulfilment, outcome)
 
     streams = (FULFILMENTS.ref(command.fulfilment_id),)
     return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), courier_ref(command.courier)))
 
 
-def _step(delivery_id: UUID, step: Callable[[DeliveryState, Moment], Outcome]) -> UseCase:
+def _storage(drugs: Iterable[Drug], *, cold_chain: bool) -> Storage | Refusal:
+    """One way for the whole parcel: what need not be cold may travel with what must; nothing with frozen goods."""
+    wanted = {drug.storage or ("refrigerated" if drug.cold_chain else "ambient") for drug in drugs}
+    if cold_chain:
+        wanted.add("refrigerated" if "frozen" not in wanted else "frozen")
+    if "frozen" in wanted and len(wanted) > 1:
+        return Refusal("delivery.storage_differs", {"storage": sorted(wanted)})
+    return next((way_of for way_of in ("frozen", "refrigerated") if way_of in wanted), "ambient")
+
+
+Step = Callable[[DeliveryState, Moment], Outcome]
+
+
+def step_of(delivery_id: UUID, step: Step) -> UseCase:
     """A step that concerns the parcel alone."""
 
     def decide(moment: Moment, parcel: Loaded[DeliveryState]) -> Decision:
         outcome = step(parcel.state, moment)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        return Decision.on(parcel, outcome, _answer(parcel.after(outcome)))
+        return Decision.on(parcel, outcome, answer_of(parcel.after(outcome)))
 
     return UseCase((DELIVERIES.ref(delivery_id),), decide)
 
 
 def pack(delivery_id: UUID, command: PackDelivery) -> UseCase:
-    return _step(delivery_id, lambda state, _moment: delivery.pack(state, command))
+    return step_of(delivery_id, lambda state, moment: way.pack(state, command, moment.now, limits(moment)))
 
 
 def in_transit(delivery_id: UUID, carrier: str) -> UseCase:
-    return _step(delivery_id, lambda state, _moment: delivery.in_transit(state, carrier))
+    return step_of(delivery_id, lambda state, moment: way.in_transit(state, carrier, moment.now, limits(moment)))
 
 
 def arrive(delivery_id: UUID, carrier: str) -> UseCase:
-    return _step(delivery_id, lambda state, _moment: delivery.arrive(state, carrier))
+    return step_of(delivery_id, lambda state, moment: way.arrive(state, carrier, moment.now, limits(moment)))
 
 
 def fail_attempt(delivery_id: UUID, command: FailAttempt) -> UseCase:
-    def step(state: DeliveryState, moment: Moment) -> Outcome:
-        return delivery.fail_attempt(state, command, POLICIES.on(civil_day(moment.now), moment.jurisdiction))
+    return step_of(delivery_id, lambda state, moment: way.fail_attempt(state, command, moment.now, limits(moment)))
 
-    return _step(delivery_id, step)
+
+def schedule_retry(delivery_id: UUID, command: ScheduleRetry) -> UseCase:
+    return step_of(delivery_id, lambda state, moment: way.schedule_retry(state, command, moment.now, limits(moment)))
+
+
+def recall(delivery_id: UUID, command: Recall) -> UseCase:
+    return step_of(delivery_id, lambda state, moment: way.recall(state, command, moment.now, limits(moment)))
+
+
+def refuse_at_door(delivery_id: UUID, carrier: str) -> UseCase:
+    return step_of(delivery_id, lambda state, moment: way.refuse_at_door(state, carrier, moment.now, limits(moment)))
+
+
+def report_damaged(delivery_id: UUID, **party: str) -> UseCase:
+    return step_of(delivery_id, lambda state, moment: way.damage(state, moment.now, limits(moment), **party))
+
+
+def give_up_retrying(delivery_id: UUID) -> UseCase:
+    return step_of(delivery_id, lambda state, moment: way.give_up_retrying(state, moment.now, limits(moment)))
 
 
 Pairing = Callable[[FulfilmentState, DeliveryCreated, Refusal | None], Outcome]
 """The supply's part of a step; also told whether pharmacy and courier are in force today."""
 
 
-def _with_supply(delivery_id: UUID, step: Callable[[DeliveryState], Outcome], supply_step: Pairing) -> UseCase:
+def _with_supply(delivery_id: UUID, step: Step, supply_step: Pairing) -> UseCase:
     """A step of the parcel and of the supply in it: both or neither."""
 
     def decide(moment: Moment, parcel: Loaded[DeliveryState]) -> Thinking:
-        outcome = step(parcel.state)
+        outcome = step(parcel.state, moment)
         created = parcel.state.created
         if isinstance(outcome, Refusal) or created is None:
             return Decision.on(parcel, outcome)
         fulfilment, pharmacy, carrier = yield Load.of(
             FULFILMENTS.ref(created.fulfilment_id), pharmacy_ref(created.pharmacy), courier_ref(created.courier)
         )
-        out_of_force = may_not_send(pharmacy.state, carrier.state, moment, cold_chain=created.cold_chain)
+        out_of_force = may_not_send(pharmacy.state, carrier.state, moment, storage=parcel.state.storage)
         done = supply_step(fulfilment.state, created, out_of_force)
         decision = yield from settle(fulfilment, done, Circumstances.at(moment))
-        return _joined(parcel, outcome, decision)
+        return joined(parcel, outcome, decision)
 
     return UseCase((DELIVERIES.ref(delivery_id),), decide)
 
 
-def _joined(parcel: Loaded[DeliveryState], events: list[DomainEvent], decision: Decision) -> Decision:
+def joined(parcel: Loaded[DeliveryState], events: list[DomainEvent], decision: Decision) -> Decision:
     """The parcel's events with the supply's; a refusal of the supply's step refuses both."""
     if decision.refusal:
         return decision
-    return Decision((Change(parcel, tuple(events)), *decision.changes), _answer(parcel.after(events)))
+    return Decision((Change(parcel, tuple(events)), *decision.changes), answer_of(parcel.after(events)))
 
 
-def hand_over(delivery_id: UUID, pharmacy: str, proof_sha256: str) -> UseCase:
-    """The courier takes the sealed parcel, once the supply is cleared and while both are in force."""
+def hand_over(delivery_id: UUID, pharmacy: str, proof_sha256: str, **more: Any) -> UseCase:
+    """The courier takes the sealed parcel, once the supply is cleared and while both are in force.
+
+    `more`: the seal as the courier reads it (`seal_no`), the time it should arrive (`eta`).
+    """
+    command = HandOver(pharmacy=pharmacy, proof_sha256=proof_sha256, **more)
 
     def supply_step(state: FulfilmentState, created: DeliveryCreated, out_of_force: Refusal | None) -> Outcome:
         return out_of_force or courier.hand_to_courier(state, created.supply_id, pharmacy, delivery_id)
 
-    return _with_supply(delivery_id, lambda state: delivery.hand_over(state, pharmacy, proof_sha256), supply_step)
+    return _with_supply(
+        delivery_id, lambda state, moment: way.hand_over(state, command, moment.now, limits(moment)), supply_step
+    )
 
 
 def cancel(delivery_id: UUID, command: CancelDelivery) -> UseCase:
@@ -166,38 +213,4 @@ def cancel(delivery_id: UUID, command: CancelDelivery) -> UseCase:
     def supply_step(state: FulfilmentState, created: DeliveryCreated, _out_of_force: Refusal | None) -> Outcome:
         return courier.detach_delivery(state, created.supply_id, command.pharmacy)
 
-    return _with_supply(delivery_id, lambda state: delivery.cancel(state, command), supply_step)
-
-
-def deliver(delivery_id: UUID, command: Deliver, pickup_key: bytes) -> UseCase:
-    """Recorded whenever the parcel was out: a failed guard makes it an exception, never undoes it."""
-
-    def decide(moment: Moment, parcel: Loaded[DeliveryState]) -> Thinking:
-        created = parcel.state.created
-        refused = delivery.answers(parcel.state, "Deliver", courier=command.courier)
-        if refused or created is None or parcel.state.status == "delivered":
-            return Decision.on(parcel, refused or [], _answer(parcel.state))
-        fulfilment, carrier = yield Load.of(FULFILMENTS.ref(created.fulfilment_id), courier_ref(created.courier))
-        broken = tuple(_irregularities(parcel.state, created, command.code, pickup_key))
-        admitted = admitted_courier(carrier.state, moment, cold_chain=created.cold_chain)
-        if isinstance(admitted, Refusal):
-            broken = (*broken, admitted.code)
-        facts = command.model_dump(exclude={"code"})
-        said = DeliverSupply(supply_id=created.supply_id, irregularities=broken, **facts)
-        received = courier.deliver(fulfilment.state, said)
-        cleared = fulfilment.state.supplies[created.supply_id].cleared
-        delivered = DeliveryDelivered(
-            proof_sha256=command.proof_sha256, delivered_at=moment.now, exception=bool(broken) or not cleared
-        )
-        decision = yield from settle(fulfilment, received, Circumstances.at(moment))
-        return _joined(parcel, [delivered], decision)
-
-    return UseCase((DELIVERIES.ref(delivery_id),), decide)
-
-
-def _irregularities(state: DeliveryState, created: DeliveryCreated, code: str | None, key: bytes) -> Iterator[str]:
-    """What of a delivery was not as it should be: the patient's code, the arrival reported before."""
-    if not secrets.same(secrets.read_token(code or ""), secrets.pickup_code(key, created.supply_id)):
-        yield "supply.wrong_pickup_code"
-    if state.status != "arrived":
-        yield "delivery.wrong_state"
+    return _with_supply(delivery_id, lambda state, _moment: way.cancel(state, command), supply_step)

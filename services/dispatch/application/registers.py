@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from contracts.registers import Courier, Drug, Pharmacy
 from contracts.registers import Designation as DesignationContent
+from services.dispatch.domain.delivery.values import Storage
 from services.dispatch.domain.values import Designation, ProductFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
@@ -47,20 +48,27 @@ def admitted_pharmacy(state: EntryState, moment: Moment) -> Pharmacy | Refusal:
     return pharmacy
 
 
-def admitted_courier(state: EntryState, moment: Moment, *, cold_chain: bool) -> Courier | Refusal:
+def admitted_courier(state: EntryState, moment: Moment, *, storage: Storage) -> Courier | Refusal:
     """A courier that may carry this parcel today: in force, agreement running, able to keep it cold where needed."""
     today = civil_day(moment.now)
     courier = state.read(Courier) if state.in_force(today) else None
     if courier is None:
         return Refusal("courier.not_admitted", {"courier": state.code})
-    if courier.agreement_until < today or (cold_chain and not courier.cold_chain):
-        return Refusal("courier.not_qualified", {"agreement_until": courier.agreement_until.isoformat()})
+    if not courier.qualified(today, storage):
+        facts = {"agreement_until": courier.agreement_until.isoformat(), "storage": storage}
+        return Refusal("courier.not_qualified", facts)
     return courier
 
 
-def may_not_send(pharmacy: EntryState, courier: EntryState, moment: Moment, *, cold_chain: bool) -> Refusal | None:
+def asked_by_interface(state: EntryState) -> bool:
+    """Whether the courier takes orders by an interface."""
+    courier = state.read(Courier)
+    return courier is not None and courier.interface != "none"
+
+
+def may_not_send(pharmacy: EntryState, courier: EntryState, moment: Moment, *, storage: Storage) -> Refusal | None:
     """None when today this pharmacy may give this courier the parcel."""
-    for found in (admitted_pharmacy(pharmacy, moment), admitted_courier(courier, moment, cold_chain=cold_chain)):
+    for found in (admitted_pharmacy(pharmacy, moment), admitted_courier(courier, moment, storage=storage)):
         if isinstance(found, Refusal):
             return found
     return None

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.application.offers import with_offers
+from services.dispatch.application.parcel_goods import called_back, called_off, come_back
 from services.dispatch.application.recorded import answered
-from services.dispatch.domain import delivery, trace_code
-from services.dispatch.domain.delivery import DELIVERIES, CancelDelivery
+from services.dispatch.application.work import Work, perform_all
+from services.dispatch.domain import trace_code
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.ending import concluded
 from services.dispatch.domain.fulfilment.evolve import evolve
@@ -26,7 +27,8 @@ from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_i
 from services.dispatch.domain.trace_code import TRACE_CODES, PackFacts, trace_code_id
 from services.dispatch.domain.values import DispensedLine, FreedLine, HeldLine, PickedLine, ProductFacts
 from services.seedwork.calendar import civil_day
-from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
+from services.seedwork.policies import DEFAULT_JURISDICTION
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment
 
 Settling = Generator[Any, Any, Decision]
@@ -46,19 +48,13 @@ class Circumstances:
     products: tuple[ProductFacts, ...] = ()
     demand_key: DemandKey | None = None
     """Makes the opaque key of an unfilled line; without it none is told."""
+    jurisdiction: str = DEFAULT_JURISDICTION
 
     @classmethod
     def at(cls, moment: Moment, **more: Any) -> Circumstances:
         today = civil_day(moment.now)
-        return cls(today, moment.now, POLICIES.on(today, moment.jurisdiction), **more)
-
-
-@dataclass(frozen=True)
-class Work:
-    """One step on one other aggregate."""
-
-    ref: StreamRef[Any]
-    step: Callable[[Any], Outcome]
+        policy = POLICIES.on(today, moment.jurisdiction)
+        return cls(today, moment.now, policy, jurisdiction=moment.jurisdiction, **more)
 
 
 def settle(
@@ -80,7 +76,7 @@ def settle(
     works = list(_works(fulfilment.state, outcome, circumstances))
     refs = {work.ref.stream_id: work.ref for work in works}
     loaded: tuple[Loaded[Any], ...] = (yield Load(tuple(refs.values()))) if refs else ()
-    changes = _perform(works, loaded)
+    changes = perform_all(works, loaded)
     if isinstance(changes, Refusal):
         return Decision.refused(changes)
     own = (Change(fulfilment, tuple(outcome)),) if outcome else ()
@@ -126,20 +122,6 @@ def _tell_unfilled(
     )
 
 
-def _perform(works: Iterable[Work], loaded: Iterable[Loaded[Any]]) -> tuple[Change, ...] | Refusal:
-    read = {one.stream_id: one for one in loaded}
-    state = {stream_id: one.state for stream_id, one in read.items()}
-    events: dict[UUID, list[DomainEvent]] = {stream_id: [] for stream_id in read}
-    for work in works:
-        stream_id = work.ref.stream_id
-        done = work.step(state[stream_id])
-        if isinstance(done, Refusal):
-            return done
-        state[stream_id] = work.ref.aggregate.fold(done, state[stream_id])
-        events[stream_id] += done
-    return tuple(Change(read[stream_id], tuple(new)) for stream_id, new in events.items() if new)
-
-
 def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circumstances) -> Iterator[Work]:
     for event in events:
         match event:
@@ -153,8 +135,14 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
                 yield from _unscans(state.supplies[supply_id])
             case e.SupplyDispensed(supply_id=supply_id):
                 yield from _taken(state.supplies[supply_id], event)
-            case e.SupplyUndone(supply_id=supply_id, disposition="restocked"):
+            case e.SupplyUndone(supply_id=supply_id, packs=packs) if packs:
+                yield from come_back(state.supplies[supply_id], packs, about.now)
+            case e.SupplyUndone(supply_id=supply_id):
                 yield from _put_back(state.supplies[supply_id])
+                yield from called_off(state.supplies[supply_id])
+            case e.CancellationDecided(awaiting=awaiting):
+                out = [state.supplies[supply_id] for supply_id in awaiting]
+                yield from called_back(out, "cancelled", about.now, about.jurisdiction)
             case e.FulfilmentClosed():
                 ended = state.fulfilment_id
                 yield Work(tokens_beside(ended), partial(use_up, fulfilment_id=ended))
@@ -223,9 +211,6 @@ def _put_back(supply: Supply) -> Iterator[Work]:
     for row in supply.lines:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))
-    if supply.delivery_id and supply.status == "dispensed":  # once it has left, its own story ends the parcel
-        call_off = CancelDelivery(pharmacy=supply.pharmacy, reason="supply_undone")
-        yield Work(DELIVERIES.ref(supply.delivery_id), partial(delivery.cancel, command=call_off))
 
 
 def _by_product(rows: Iterable[PickedLine | DispensedLine]) -> dict[str, list[Any]]:

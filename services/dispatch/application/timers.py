@@ -1,4 +1,4 @@
-"""Deadlines of a fulfilment. The timer only asks; whether it is time is decided with the store's clock."""
+"""Deadlines of fulfilments and deliveries. The timer only asks; whether it is time the store's clock decides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.application.deliveries import give_up_retrying
+from services.dispatch.application.parcel_ends import silence
 from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.domain.delivery.state import DELIVERIES, RETRY, SILENCE
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.holds import expire_holds
 from services.dispatch.domain.fulfilment.replacing import lapse_replacements
@@ -35,6 +38,8 @@ def _on_time(due: Due) -> TimerCommand:
 
 
 TIMERS: dict[tuple[str, str], TimerCommand] = {
+    (DELIVERIES.name, RETRY): give_up_retrying,
+    (DELIVERIES.name, SILENCE): silence,
     (FULFILMENTS.name, "hold_expiry"): _on_time(lambda state, now, _policy: expire_holds(state, now)),
     (FULFILMENTS.name, "collect"): _on_time(uncollected),
     (FULFILMENTS.name, "self_pay"): _on_time(not_cleared),

@@ -9,12 +9,13 @@ from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
 from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets
-from services.dispatch.domain import delivery
+from services.dispatch.application.translation_deliveries import DELIVERIES_TOLD
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment import return_events
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.events import DemandUnfilled
+from services.dispatch.domain.trace_code import FATES
 from services.dispatch.domain.values import Bucket
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent, Immutable
@@ -124,6 +125,7 @@ def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
             **_about(happened),
             "supply_id": event.supply_id,
             "accepted": _plain(event.accepted),
+            "rejected": _plain(event.rejected),
             "collector_kind": event.collector_kind,
             "identity_checked": event.identity_checked,
             "proof_sha256": event.proof_sha256,
@@ -133,7 +135,11 @@ def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
 
 
 def _supply_undone(happened: Happened, event: e.SupplyUndone) -> Told:
-    yield told.SupplyUndone.model_validate({**_about(happened), **event.model_dump(mode="json")})
+    packs = [
+        {**pack.model_dump(mode="json"), "code_is": FATES[pack.disposition] if pack.trace_code else None}
+        for pack in event.packs
+    ]
+    yield told.SupplyUndone.model_validate({**_about(happened), **event.model_dump(mode="json"), "packs": packs})
 
 
 def _supply_taken_back(happened: Happened, event: return_events.SupplyTakenBack) -> Told:
@@ -180,35 +186,6 @@ def _fulfilment_closed(happened: Happened, event: e.FulfilmentClosed) -> Told:
     yield told.FulfilmentClosed(**_about(happened), outcome=event.outcome)
 
 
-def _parcel(happened: Happened) -> dict[str, Any]:
-    created = happened.after.created
-    names = ("prescription_id", "fulfilment_id", "delivery_id", "supply_id", "pharmacy", "courier", "cold_chain")
-    return {name: getattr(created, name) for name in names}
-
-
-def _delivery_created(happened: Happened, _event: delivery.DeliveryCreated) -> Told:
-    yield told.DeliveryCreated.model_validate(_parcel(happened))
-
-
-def _delivery_handed_over(happened: Happened, event: delivery.DeliveryHandedOver) -> Told:
-    facts = {"seal_no": happened.after.seal_no, "proof_sha256": event.proof_sha256}
-    yield told.DeliveryHandedOver.model_validate({**_parcel(happened), **facts})
-
-
-def _delivery_attempt_failed(happened: Happened, event: delivery.DeliveryAttemptFailed) -> Told:
-    said = event.model_dump(include={"attempt", "reason", "may_retry"})
-    yield told.DeliveryAttemptFailed.model_validate({**_parcel(happened), **said})
-
-
-def _delivery_delivered(happened: Happened, event: delivery.DeliveryDelivered) -> Told:
-    facts = {"outcome": "delivered", **event.model_dump(include={"proof_sha256", "exception"})}
-    yield told.DeliveryEnded.model_validate({**_parcel(happened), **facts})
-
-
-def _delivery_cancelled(happened: Happened, _event: delivery.DeliveryCancelled) -> Told:
-    yield told.DeliveryEnded.model_validate({**_parcel(happened), "outcome": "cancelled"})
-
-
 def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
     yield told.LineUnfilled.model_validate(event.model_dump())
 
@@ -225,11 +202,6 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.CancellationDecided: _cancellation_decided,
     e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,
-    delivery.DeliveryCreated: _delivery_created,
-    delivery.DeliveryHandedOver: _delivery_handed_over,
-    delivery.DeliveryAttemptFailed: _delivery_attempt_failed,
-    delivery.DeliveryDelivered: _delivery_delivered,
-    delivery.DeliveryCancelled: _delivery_cancelled,
     DemandUnfilled: _line_unfilled,
 }
 
@@ -238,4 +210,6 @@ def _translation(tell: Callable[[Happened, Any], Told]) -> Translation:
     return lambda happened: tell(happened, happened.event)
 
 
-TRANSLATE: dict[type[DomainEvent], Translation] = {event: _translation(tell) for event, tell in _BY_EVENT.items()}
+TRANSLATE: dict[type[DomainEvent], Translation] = {
+    event: _translation(tell) for event, tell in {**_BY_EVENT, **DELIVERIES_TOLD}.items()
+}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from services.dispatch.domain.delivery import DeliveryState
+from services.dispatch.domain.delivery.state import DeliveryState, Excursion
 from services.dispatch.domain.fulfilment.nomination import LINE_SHOWN_BEFORE_A_HOLD, SHOWN_BEFORE_A_HOLD
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.prescription_content import ContentState
@@ -139,11 +140,30 @@ def delivery_view(state: DeliveryState, *, with_contact: bool) -> dict[str, Any]
         "attempts": state.attempts,
         "may_retry": state.may_retry,
         "exception": state.exception,
+        "storage": state.storage,
+        "identity_required": created.identity_required,
+        "booking": state.booking,
+        "next_attempt_at": _moment(state.next_attempt_at),
+        "return_reason": state.return_reason,
+        "accepted": [row.model_dump() for row in state.accepted],
+        "rejected": [row.model_dump() for row in state.rejected],
+        "packs_back": list(state.counted),
+        "verdicts": [each.model_dump() for _, each in sorted(state.verdicts.items())],
+        "excursions": [_excursion(number, each) for number, each in sorted(state.excursions.items())],
     }
     if with_contact and created.contact:
         contact = created.contact
         shown["contact"] = {**contact.model_dump(), "phone": masked(contact.phone)}
     return shown
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _excursion(number: int, excursion: Excursion) -> dict[str, Any]:
+    assessed = {"decision": excursion.decision, "reason": excursion.reason, "mkt_hundredths": excursion.mkt_hundredths}
+    return {"excursion": number, **excursion.breach.model_dump(mode="json"), **assessed}
 
 
 def masked(phone: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Refusal, derived_id
@@ -22,8 +22,23 @@ TRANSITIONS = Transitions(
         Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
         Transition("sold", "supply undone", "", "free, or opened", "-"),
         Transition("opened", "supply undone", "", "free, or opened", "-"),
+        *(
+            Transition(state, trigger, "by the supply that has it", after, "-")
+            for state in ("sold", "opened")
+            for trigger, after in (("quarantined", "locked, or opened"), ("destroyed, lost", "spent, or opened"))
+        ),
+        *(
+            Transition(state, trigger, "of the supply that had it", after, "-")
+            for state in ("locked", "opened", "sold")
+            for trigger, after in (("ReleaseQuarantine", "free, or opened"), ("Destroy", "spent, or opened"))
+        ),
     )
 )
+
+
+Fate = Literal["freed", "locked", "spent"]
+FATES: dict[str, Fate] = {"restocked": "freed", "quarantined": "locked", "destroyed": "spent", "lost": "spent"}
+"""What becomes of a code by what became of its pack."""
 
 
 class PackFacts(Immutable):
@@ -69,14 +84,37 @@ class CodeFreed(DomainEvent):
     supply_id: UUID
 
 
+class CodeLocked(DomainEvent):
+    """The pack came back and waits in quarantine."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_locked"
+
+    supply_id: UUID
+
+
+class CodeSpent(DomainEvent):
+    """The pack is gone or may never be sold again: destroyed or lost."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_spent"
+
+    supply_id: UUID
+
+
 @dataclass(frozen=True)
 class TraceCodeState:
-    """One code: for whom it is scanned, and what was sold of its pack, by supply."""
+    """One code: for whom it is scanned, and what became of its pack's quantity, by supply."""
 
     pack: PackFacts | None = None
     scanned_by: UUID | None = None
     scanned_quantity: int = 0
     sold: Mapping[UUID, int] = field(default_factory=dict)
+    locked: Mapping[UUID, int] = field(default_factory=dict)
+    spent: Mapping[UUID, int] = field(default_factory=dict)
+
+    @property
+    def used(self) -> int:
+        """Base units that are not there to be sold."""
+        return sum(sum(part.values()) for part in (self.sold, self.locked, self.spent))
 
     @property
     def status(self) -> str:
@@ -85,10 +123,11 @@ class TraceCodeState:
             return NOT_YET
         if self.scanned_by:
             return "scanned"
-        total = sum(self.sold.values())
-        if not total:
+        if not self.used:
             return "free"
-        return "sold" if total >= self.pack.pack_size else "opened"
+        if self.used < self.pack.pack_size:
+            return "opened"
+        return "sold" if self.sold else "locked" if self.locked else "spent"
 
 
 def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
@@ -101,8 +140,27 @@ def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
             sold = {**state.sold, supply_id: state.scanned_quantity}
             return replace(state, scanned_by=None, scanned_quantity=0, sold=sold)
         case CodeFreed(supply_id=supply_id):
-            return replace(state, sold={other: amount for other, amount in state.sold.items() if other != supply_id})
+            return _moved(state, supply_id)
+        case CodeLocked(supply_id=supply_id):
+            moved = _moved(state, supply_id)
+            return replace(moved, locked={**moved.locked, supply_id: _quantity(state, supply_id)})
+        case CodeSpent(supply_id=supply_id):
+            moved = _moved(state, supply_id)
+            return replace(moved, spent={**moved.spent, supply_id: _quantity(state, supply_id)})
     return state  # pragma: no cover - the aggregate names no other event
+
+
+def _quantity(state: TraceCodeState, supply_id: UUID) -> int:
+    return next(part[supply_id] for part in (state.sold, state.locked, state.spent) if supply_id in part)
+
+
+def _moved(state: TraceCodeState, supply_id: UUID) -> TraceCodeState:
+    """Without what this supply had of the pack."""
+    parts: dict[str, Any] = {
+        name: {other: amount for other, amount in getattr(state, name).items() if other != supply_id}
+        for name in ("sold", "locked", "spent")
+    }
+    return replace(state, **parts)
 
 
 def scan(state: TraceCodeState, supply_id: UUID, pack: PackFacts, quantity: int) -> Outcome:
@@ -110,7 +168,7 @@ def scan(state: TraceCodeState, supply_id: UUID, pack: PackFacts, quantity: int)
     if not TRANSITIONS.allows(state.status, "PrepareSupply"):
         return Refusal("trace_code.not_free", {"trace_code": pack.code, "state": state.status})
     if state.status == "opened":
-        left = pack.pack_size - sum(state.sold.values())
+        left = pack.pack_size - state.used
         if state.pack != pack or quantity > left:
             return Refusal("trace_code.repeated", {"trace_code": pack.code, "left": left})
     return [CodeScanned(supply_id=supply_id, pack=pack, quantity=quantity)]
@@ -127,14 +185,24 @@ def sell(state: TraceCodeState, supply_id: UUID, code: str) -> Outcome:
     return [CodeSold(supply_id=supply_id)]
 
 
+_TOLD = {"freed": CodeFreed, "locked": CodeLocked, "spent": CodeSpent}
+
+
+def end_sale(state: TraceCodeState, supply_id: UUID, fate: Fate) -> list[DomainEvent]:
+    """What a supply had of the pack came back, waits, or is gone (`FATES`). Another supply's part stays as it is."""
+    if supply_id in state.sold or (supply_id in state.locked and fate != "locked"):
+        return [_TOLD[fate](supply_id=supply_id)]
+    return []
+
+
 def free(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
     """Undo the sale of a pack that never left the pharmacy."""
-    return [CodeFreed(supply_id=supply_id)] if supply_id in state.sold else []
+    return end_sale(state, supply_id, "freed")
 
 
 TRACE_CODES: Aggregate[TraceCodeState] = Aggregate(
     name="trace_code",
-    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed),
+    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed, CodeLocked, CodeSpent),
     initial=TraceCodeState(),
     evolve=evolve,
 )

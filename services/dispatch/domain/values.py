@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -94,6 +94,18 @@ class CollectorIdentity(Immutable):
     name: str = Field(min_length=1, max_length=100)
     identity_no: str = Field(max_length=20)
     patient_identity_no: str | None = Field(default=None, max_length=20)
+
+
+class UndonePack(Immutable):
+    """A pack, or what there was of a line without codes, that never reached the patient, and what became of it."""
+
+    line: int
+    product: str
+    lot: str
+    expiry: date
+    quantity: int = Field(gt=0)
+    trace_code: str | None
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
 
 
 class Designation(Immutable):

@@ -72,8 +72,10 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield _on_hand(recorded, after - before)
         case e.StockAdjusted(change=change):
             yield _on_hand(recorded, change)
-        case e.StockReturned(picks=picks):
+        case e.StockReturned(picks=picks, quarantined=False):
             yield _on_hand(recorded, sum(pick.quantity for pick in picks))
+        case e.QuarantineReleased(quantity=quantity):
+            yield _on_hand(recorded, quantity)
         case e.StockDispensed(picks=picks):
             quantity = sum(pick.quantity for pick in picks)
             yield _on_hand(recorded, -quantity)

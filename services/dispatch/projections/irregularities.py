@@ -1,11 +1,14 @@
-"""Supplies that were handed out or delivered although a rule was broken: each waits for its organisation's word."""
+"""What was handed out, delivered, brought back or said although a rule was broken: each waits for its organisation's
+word."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import sqlalchemy as sa
 
+from services.dispatch.domain.delivery.events import DeliveryIrregular
 from services.dispatch.domain.fulfilment.events import SupplyReceived
 from services.dispatch.projections import METADATA
 from services.seedwork.clock import to_micros
@@ -28,16 +31,22 @@ IRREGULAR = sa.Table(
 def project(recorded: Recorded) -> Iterator[Operation]:
     match recorded.event:
         case SupplyReceived(exception=True) as event:
-            row = {
-                "log_index": recorded.log_index,
-                "organisation": event.organisation,
-                "fulfilment_id": recorded.stream_id,
-                "supply_id": event.supply_id,
-                "irregularities": list(event.irregularities),
-                "handed_out_by": event.handed_out_by,
-                "recorded_at": to_micros(recorded.recorded_at),
-            }
-            yield Put(IRREGULAR, row)
+            yield _row(recorded, event, recorded.stream_id, event.handed_out_by)
+        case DeliveryIrregular() as event:
+            yield _row(recorded, event, event.fulfilment_id, event.recorded_by)
+
+
+def _row(recorded: Recorded, event: SupplyReceived | DeliveryIrregular, fulfilment_id: UUID, by: str) -> Operation:
+    row = {
+        "log_index": recorded.log_index,
+        "organisation": event.organisation,
+        "fulfilment_id": fulfilment_id,
+        "supply_id": event.supply_id,
+        "irregularities": list(event.irregularities),
+        "handed_out_by": by,
+        "recorded_at": to_micros(recorded.recorded_at),
+    }
+    return Put(IRREGULAR, row)
 
 
 PROJECTION = Projection(

@@ -23,6 +23,7 @@ from services.seedwork.api.arguments import Aside, Body, Keep, Paging, Read, Run
 from services.seedwork.api.dependencies import allowed, compact_jws, development_only, secret_key
 from services.seedwork.api.problems import problems
 from services.seedwork.api.registers import register_routes
+from services.seedwork.api.webhooks import Webhook, signed_webhook, webhook_problems
 from services.seedwork.failures import Refused
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Read",
     "Refused",
     "Run",
+    "Webhook",
     "allowed",
     "answer",
     "compact_jws",
@@ -41,4 +43,6 @@ __all__ = [
     "problems",
     "register_routes",
     "secret_key",
+    "signed_webhook",
+    "webhook_problems",
 ]

@@ -22,6 +22,7 @@ from services.seedwork.api.dependencies import JOSE
 from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.problems import problem_response
 from services.seedwork.api.rates import Buckets
+from services.seedwork.api.signed_paths import WEBHOOK_BYTES_MAX, WEBHOOKS
 from services.seedwork.failures import Refused
 from services.seedwork.identity import TokenRefused
 from services.seedwork.logs import logger
@@ -103,7 +104,8 @@ class Boundary:
             await problem_response("internal.error", context.correlation_id)(scope, receive, outward)
 
     async def _admit(self, scope: Scope, receive: Receive, context: RequestContext) -> Receive:
-        if context.path not in self._open:
+        signed = context.path.startswith(WEBHOOKS)
+        if context.path not in self._open and not signed:
             context.actor = self._bearer(context)
             self._not_too_often(context.actor, context)
         if "\0" in context.path or b"%00" in scope["query_string"]:
@@ -115,10 +117,14 @@ class Boundary:
             and b"transfer-encoding" not in headers
         ):
             return receive
-        body = await _whole_body(receive, headers.get(b"content-length"), self._kit.settings.body_bytes_max)
+        bytes_max = (
+            min(WEBHOOK_BYTES_MAX, self._kit.settings.body_bytes_max) if signed else self._kit.settings.body_bytes_max
+        )
+        body = await _whole_body(receive, headers.get(b"content-length"), bytes_max)
         context.body_sha256 = hashlib.sha256(body).digest()
         if body:
             context.has_body = True
+        if body and not signed:  # what is signed is nobody's to read before its signature is checked
             context.parsed_body = await _parsed(body, context.media_type, self._kit.aside)
         return _Replayed(body, receive)
 

@@ -44,10 +44,15 @@ async def command(request: Request) -> CommandRunner:
     if not _KEY.fullmatch(key):
         raise Refused("idempotency.missing")
     query = request.scope["query_string"]
+    return runner_of(context, key.decode("ascii"), f"?{query.decode('latin-1')}" if query else "")
+
+
+def runner_of(context: RequestContext, key: str, query: str = "") -> CommandRunner:
+    """Runs use cases for this request under a key of its caller's."""
     idempotency = Idempotency(
         subject=context.bearer.subject,
-        route=f"{context.method} {context.path}" + (f"?{query.decode('latin-1')}" if query else ""),
-        key=key.decode("ascii"),
+        route=f"{context.method} {context.path}{query}",
+        key=key,
         body_sha256=context.body_sha256,
     )
     return _RequestRunner(context, idempotency)

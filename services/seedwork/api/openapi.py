@@ -16,6 +16,7 @@ from services.seedwork.api.dependencies import MIN_LOG_INDEX, MIN_LOG_POSITION, 
 from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.pages import paging
 from services.seedwork.api.problems import SCHEMA, add_problem
+from services.seedwork.api.signed_paths import WEBHOOKS
 
 EVERYWHERE = ("identity.missing", "identity.invalid", "rate.exceeded", "overload.shed", "internal.error")
 WITH_RIGHT = ("identity.forbidden",)
@@ -115,6 +116,10 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     if "HTTPValidationError" in str(responses.get("422")):  # FastAPI's own form, which is never answered here
         del responses["422"]
     if route.path in _OPEN:
+        return
+    if route.path.startswith(WEBHOOKS):  # signed, and its problems are its own
+        for code in ("overload.shed", "internal.error"):
+            add_problem(responses, CATALOGUE[code], str(CATALOGUE[code].status))
         return
     operation["security"] = [{"bearer": []}]
     calls = list(_calls(route.dependant))

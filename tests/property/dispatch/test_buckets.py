@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.events import dispatch as told
 from services.dispatch.application import deliveries
-from services.dispatch.domain.delivery import PackDelivery
+from services.dispatch.domain.delivery.commands import PackDelivery
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.seedwork.ports import Outcome

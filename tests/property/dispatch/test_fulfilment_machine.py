@@ -16,7 +16,7 @@ from contracts.events import dispatch as told
 from contracts.events import insurance, prescribe_later
 from services.dispatch.application import deliveries
 from services.dispatch.application.blocks import refuse_at_pharmacy
-from services.dispatch.domain.delivery import PackDelivery
+from services.dispatch.domain.delivery.commands import PackDelivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import RefuseAtPharmacy

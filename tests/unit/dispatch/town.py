@@ -9,15 +9,19 @@ from uuid import UUID, uuid4
 from contracts.events import insurance, prescribe
 from contracts.registers import DrugClass
 from contracts.values import LineQuantity as ContractQuantity
-from services.dispatch.application import deliveries, holds, stock, supplies
-from services.dispatch.application.deliveries import ArrangeDelivery, Deliver
+from services.dispatch.application import deliveries, holds, parcel_ends, stock, supplies
+from services.dispatch.application.deliveries import ArrangeDelivery
 from services.dispatch.application.holds import HoldRequest
+from services.dispatch.application.parcel_ends import Deliver
+from services.dispatch.application.parcel_goods import packs_of
 from services.dispatch.application.registers import KINDS
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.stock import Receipt
 from services.dispatch.composition import SERVICE
 from services.dispatch.domain import secrets
-from services.dispatch.domain.delivery import DELIVERIES, ContactAddress, DeliveryState, PackDelivery
+from services.dispatch.domain.delivery.commands import PackDelivery
+from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
+from services.dispatch.domain.delivery.values import ContactAddress
 from services.dispatch.domain.fulfilment import courier
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import (
@@ -32,7 +36,7 @@ from services.dispatch.domain.fulfilment.commands import (
 )
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
-from services.dispatch.domain.values import Bucket, CollectorIdentity, LineQuantity, PickedLine, Way
+from services.dispatch.domain.values import Bucket, CollectorIdentity, LineQuantity, PickedLine, UndonePack, Way
 from services.seedwork.model import Loaded
 from services.seedwork.ports import Outcome
 from services.seedwork.register_loading import record_entries
@@ -370,7 +374,11 @@ class Town:
 
         def decide(moment: Moment, loaded: Loaded[FulfilmentState]) -> Any:
             about = Circumstances.at(moment)
-            come = courier.came_back_from_courier(loaded.state, supply_id, why, disposition, about.now, about.policy)
+            packs = tuple(
+                UndonePack.model_validate({**pack.model_dump(exclude={"number"}), "disposition": disposition})
+                for pack in packs_of(loaded.state.supplies[supply_id])
+            )
+            come = courier.came_back_from_courier(loaded.state, supply_id, why, packs, about.now, about.policy)
             return (yield from settle(loaded, come, about))
 
         return self.store.run(UseCase((FULFILMENTS.ref(fulfilment),), decide))
@@ -412,7 +420,7 @@ class Town:
 
     def deliver(self, delivery_id: UUID, supply_id: UUID, **more: Any) -> Outcome:
         fields = {"courier": COURIER, "proof_sha256": SHA, "code": secrets.pickup_code(KEY, supply_id), **more}
-        return self.store.run(deliveries.deliver(delivery_id, Deliver.model_validate(fields), KEY))
+        return self.store.run(parcel_ends.deliver(delivery_id, Deliver.model_validate(fields), KEY))
 
     def delivery(self, delivery_id: UUID) -> DeliveryState:
         state: DeliveryState = self.store.state(DELIVERIES.ref(delivery_id))

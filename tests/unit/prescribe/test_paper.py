@@ -14,10 +14,10 @@ import pytest
 import segno
 
 from services.prescribe.adapters.paper import render
-from services.prescribe.adapters.paper.font import face
 from services.prescribe.adapters.paper.forms import FORMS
 from services.prescribe.adapters.paper.sheet import _Qr
 from services.prescribe.application.documents import Paper, PaperLine
+from services.seedwork.paper_font import face
 
 DIGEST = "ab" * 32
 

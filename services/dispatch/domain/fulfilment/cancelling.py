@@ -133,10 +133,10 @@ def _awaited(state: FulfilmentState, tally: _Tally) -> tuple[PartOfSupply, ...]:
     request waits for is not this one's as well."""
     rows: list[PartOfSupply] = []
     for supply in state.supplies.values():
-        if supply.status != "with_courier":
+        if supply.status not in {"with_courier", "partly_received"}:
             continue
         for line in supply.line_numbers:
-            free = supply.quantity(line) - awaited_of(state, supply.supply_id, line)
+            free = supply.outstanding(line) - awaited_of(state, supply.supply_id, line)
             taken = tally.take(tally.awaiting, line, free)
             if taken:
                 rows.append(PartOfSupply(supply_id=supply.supply_id, line=line, quantity=taken))

@@ -179,6 +179,9 @@ class DeliverSupply(Command):
     collector_kind: Literal["patient", "agent"]
     identity_checked: bool
     proof_sha256: str
+    accepted: tuple[LineQuantity, ...] | None = None
+    """None: all of it."""
+    rejected: tuple[LineQuantity, ...] = ()
     irregularities: tuple[str, ...] = ()
     """Rules that were broken; it has happened all the same."""
 

@@ -11,6 +11,7 @@ from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.fulfilment.supplies import own_supply, received, undone
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
+from services.dispatch.domain.values import UndonePack
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
@@ -61,7 +62,8 @@ def deliver(state: FulfilmentState, command: DeliverSupply) -> Outcome:
         e.SupplyReceived(
             supply_id=supply.supply_id,
             patient_ref=state.patient_ref,
-            accepted=received(supply),
+            accepted=received(supply) if command.accepted is None else command.accepted,
+            rejected=command.rejected,
             collector_kind=command.collector_kind,
             identity_checked=command.identity_checked,
             handed_out_by=command.courier,
@@ -76,22 +78,23 @@ def came_back_from_courier(
     state: FulfilmentState,
     supply_id: UUID,
     why: e.UndoneWhy,
-    disposition: e.Disposition,
+    packs: tuple[UndonePack, ...],
     now: datetime,
     policy: Policy,
 ) -> Outcome:
-    """The parcel never reached the patient: inspected after its return, or lost. A cancellation that waited gets its
-    part of it, as cancelled."""
+    """The parcel, or what was rejected of it, never reached the patient: inspected after its return, or lost. A
+    cancellation that waited gets its part of it, as cancelled."""
     supply = state.supplies[supply_id]
     if not SUPPLY.allows(supply.status, "returned or lost"):
         return wrong_state("supply", supply.status, "returned or lost")
     cancelled = {line: awaited_of(state, supply_id, line) for line in supply.line_numbers}
-    return [undone(state, supply, why, now, policy, cancelled=cancelled, disposition=disposition)]
+    return [undone(state, supply, why, now, policy, cancelled=cancelled, packs=packs)]
 
 
 def awaited_of(state: FulfilmentState, supply_id: UUID, line: int) -> int:
-    """What requests that are not answered for good want of a supply on the road."""
-    return sum(each.wants(supply_id, line) for each in state.cancellations.values() if not each.final)
+    """What requests that are not answered for good want of a supply on the road, as far as the patient has it not."""
+    wanted = sum(each.wants(supply_id, line) for each in state.cancellations.values() if not each.final)
+    return min(wanted, state.supplies[supply_id].outstanding(line))
 
 
 def note_claim(state: FulfilmentState, command: NoteClaim, now: datetime, policy: Policy) -> list[DomainEvent]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.evolve import evolve
@@ -77,18 +78,23 @@ def _final_answer(state: FulfilmentState, pending: Cancellation) -> e.Cancellati
 
 
 def _answered_at_last(state: FulfilmentState, pending: Cancellation, row: CancelDecision) -> CancelDecision:
-    undone = [supply_id for supply_id in pending.awaiting if state.supplies[supply_id].status == "undone"]
-    back = sum(pending.wants(supply_id, row.line) for supply_id in undone)
-    delivered = row.awaiting_return - back
-    lost = any(state.supplies[each].disposition == "lost" and pending.wants(each, row.line) for each in undone)
+    back = {supply_id: _came_back(state, pending, supply_id, row.line) for supply_id in pending.awaiting}
+    cancelled = sum(back.values())
+    delivered = row.awaiting_return - cancelled
+    lost = any(quantity and state.supplies[each].disposition == "lost" for each, quantity in back.items())
     reason = "delivered" if delivered else "lost" if lost else row.reason
     changed = {
         "awaiting_return": 0,
-        "cancelled": row.cancelled + back,
+        "cancelled": row.cancelled + cancelled,
         "refused": row.refused + delivered,
         "reason": reason,
     }
     return row.model_copy(update=changed)
+
+
+def _came_back(state: FulfilmentState, pending: Cancellation, supply_id: UUID, line: int) -> int:
+    """What the request wanted of a supply on the road, unless the patient has taken it: a line is taken as a whole."""
+    return min(pending.wants(supply_id, line), state.supplies[supply_id].outstanding(line))
 
 
 def quantities(per_line: Mapping[int, int]) -> tuple[LineQuantity, ...]:

@@ -18,12 +18,13 @@ from services.dispatch.domain.values import (
     OpenedLine,
     PartOfSupply,
     PickedLine,
+    UndonePack,
     Way,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
-Disposition = Literal["restocked", "quarantined", "destroyed", "lost"]
+Disposition = Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
 
 
 class FulfilmentOpened(DomainEvent):
@@ -182,6 +183,8 @@ class SupplyReceived(DomainEvent):
     supply_id: UUID
     patient_ref: UUID
     accepted: tuple[LineQuantity, ...]
+    rejected: tuple[LineQuantity, ...] = ()
+    """What goes back with the courier."""
     collector_kind: Literal["patient", "agent"]
     collector: Annotated[CollectorIdentity | None, Personal(PersonalClass.IDENTITY)] = None
     identity_checked: bool
@@ -198,7 +201,7 @@ class SupplyReceived(DomainEvent):
 
 
 class SupplyUndone(DomainEvent):
-    """A dispensed supply never reached the patient."""
+    """A dispensed supply, or what was rejected of it at the door, never reached the patient."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
 
@@ -206,6 +209,8 @@ class SupplyUndone(DomainEvent):
     lines: tuple[FreedLine, ...]
     why: UndoneWhy
     disposition: Disposition = "restocked"
+    packs: tuple[UndonePack, ...] = ()
+    """Of a parcel, what became of each; empty: none of it had left the pharmacy, all is back on the shelf."""
     replace_until: datetime | None = None
     """Until when the same pharmacy may supply again what went to `replaceable`."""
 

@@ -38,7 +38,10 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
         case e.SupplyReceived(accepted=accepted):
             moves = [(row.line, Bucket.IN_HANDS, row.quantity) for row in accepted]
             given = _moved(state, Bucket.DISPENSED, moves)
-            return _supply(given, event.supply_id, status="in_hands", irregularities=event.irregularities)
+            received = {row.line: row.quantity for row in accepted}
+            status = "partly_received" if event.rejected else "in_hands"
+            said = {"irregularities": event.irregularities, "received": received}
+            return _supply(given, event.supply_id, status=status, **said)
         case e.SupplyUndone() | SupplyTakenBack() | ReplacementLapsed():
             return _evolve_return(state, event)
         case e.RemainderLapsed(lines=lapsed):
@@ -138,7 +141,8 @@ def _evolve_return(state: FulfilmentState, event: DomainEvent) -> FulfilmentStat
         case e.SupplyUndone(supply_id=supply_id, lines=freed, replace_until=until):
             state = _may_replace(_moved(state, Bucket.DISPENSED, _rows(freed)), supply_id, until)
             state = _replaceable(state, supply_id, _came_back(freed))
-            return _supply(state, supply_id, status="undone", disposition=event.disposition)
+            status = "in_hands" if state.supplies[supply_id].received else "undone"
+            return _supply(state, supply_id, status=status, disposition=event.disposition)
         case SupplyTakenBack(supply_id=supply_id, lines=freed, replace_until=until):
             state = _may_replace(_moved(state, Bucket.IN_HANDS, _rows(freed)), supply_id, until)
             state = _replaceable(state, supply_id, _came_back(freed))
@@ -200,7 +204,7 @@ def _awaited(state: FulfilmentState, event: e.CancellationDecided) -> Iterable[P
     for supply_id in event.awaiting:
         supply = state.supplies[supply_id]
         for line in supply.line_numbers:
-            part = min(left.get(line, 0), supply.quantity(line))
+            part = min(left.get(line, 0), supply.outstanding(line))
             if part:
                 left[line] -= part
                 yield PartOfSupply(supply_id=supply_id, line=line, quantity=part)

@@ -50,7 +50,7 @@ def take_back(state: FulfilmentState, command: TakeBack, now: datetime, policy: 
 
 def _in_hands(supply: Supply) -> dict[int, int]:
     """What the patient still has of it, per line."""
-    return {line: supply.quantity(line) - supply.taken_back.get(line, 0) for line in supply.line_numbers}
+    return {line: given - supply.taken_back.get(line, 0) for line, given in supply.received.items()}
 
 
 def _given_back(state: FulfilmentState, wanted: dict[int, int]) -> tuple[FreedLine, ...]:

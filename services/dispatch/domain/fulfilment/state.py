@@ -123,9 +123,12 @@ class Supply:
     payment: str | None = None
     delivery_id: UUID | None = None
     irregularities: tuple[str, ...] = ()
+    received: Mapping[int, int] = field(default_factory=dict)
+    """What the patient was given of it, per line."""
     disposition: str | None = None
     decide_by: datetime | None = None
     taken_back: Mapping[int, int] = field(default_factory=dict)
+    """What of that the patient brought back, per line."""
 
     @property
     def cleared(self) -> bool:
@@ -134,6 +137,10 @@ class Supply:
 
     def quantity(self, line: int) -> int:
         return sum(row.quantity for row in self.lines if row.line == line)
+
+    def outstanding(self, line: int) -> int:
+        """What of it the patient does not have."""
+        return self.quantity(line) - self.received.get(line, 0)
 
     @property
     def line_numbers(self) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from services.dispatch.domain.values import (
     LineQuantity,
     PickedLine,
     ProductFacts,
+    UndonePack,
     amount_of,
     packs_for,
 )
@@ -238,13 +239,14 @@ def undone(
     policy: Policy,
     *,
     cancelled: Mapping[int, int] | None = None,
-    disposition: e.Disposition = "restocked",
+    packs: tuple[UndonePack, ...] = (),
 ) -> e.SupplyUndone:
-    """Everything back: what a cancellation wants of it is cancelled, the rest goes where `came_back` says."""
+    """All that the patient does not have: what a cancellation wants of it is cancelled, the rest goes where `came_back`
+    says. `packs`: of a parcel, what became of each; without them all is back on the shelf."""
     bucket = came_back(state, supply, why, now, policy)
     rows: list[FreedLine] = []
     for line in supply.line_numbers:
-        quantity = supply.quantity(line)
+        quantity = supply.outstanding(line)
         taken = (cancelled or {}).get(line, 0)
         rows += freed_lines({line: taken}, Bucket.CANCELLED) + freed_lines({line: quantity - taken}, bucket)
     replaceable = any(row.bucket is Bucket.REPLACEABLE for row in rows)
@@ -252,9 +254,17 @@ def undone(
         supply_id=supply.supply_id,
         lines=tuple(rows),
         why=why,
-        disposition=disposition,
+        disposition=_disposition(packs),
+        packs=packs,
         replace_until=now + policy.replacing if replaceable else None,
     )
+
+
+def _disposition(packs: tuple[UndonePack, ...]) -> e.Disposition:
+    found = {pack.disposition for pack in packs}
+    if len(found) > 1:
+        return "mixed"
+    return found.pop() if found else "restocked"
 
 
 def came_back(state: FulfilmentState, supply: Supply, why: e.UndoneWhy, now: datetime, policy: Policy) -> Bucket:

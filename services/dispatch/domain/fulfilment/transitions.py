@@ -103,6 +103,7 @@ SUPPLY = Transitions(
             "supply_dispensed, hold_ended (rest), line_unfilled (shortfall)",
         ),
         Transition("dispensed", "claim", "highest attempt counts", "dispensed", "-"),
+        Transition("partly_received", "claim", "highest attempt counts", "partly_received", "-"),
         Transition("with_courier", "claim", "highest attempt counts", "with_courier", "-"),
         Transition("in_hands", "claim", "highest attempt counts", "in_hands", "-"),
         Transition("undone", "claim", "highest attempt counts", "undone", "-"),
@@ -147,9 +148,14 @@ SUPPLY = Transitions(
             "with_courier",
             "Deliver",
             "proof; always recorded, irregular when a guard fails",
-            "in_hands",
+            "in_hands, or partly_received when lines were rejected",
             "supply_received",
         ),
+        Transition("partly_received", "returned or lost", "what was rejected", "in_hands", "supply_undone"),
+        Transition(
+            "partly_received", "cancellation_requested", "recorded, answered at the end", "partly_received", "-"
+        ),
+        Transition("dispensed", "returned or lost", "excursion rejected in the pharmacy", "undone", "supply_undone"),
     )
 )
 

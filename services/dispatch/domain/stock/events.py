@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -78,12 +78,40 @@ class StockDispensed(DomainEvent):
 
 
 class StockReturned(DomainEvent):
-    """Packs that never left the pharmacy are back on the shelf."""
+    """Packs of a supply are back: on the shelf, or set apart until somebody decides about them."""
 
     TOPIC: ClassVar[str] = "dispatch.stock.stock_returned"
 
     supply_id: UUID
     picks: tuple[Pick, ...]
+    occurred_at: datetime | None = None
+    quarantined: bool = False
+
+
+class QuarantineReleased(DomainEvent):
+    """The quality manager (质量负责人) put packs back on the shelf."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.quarantine_released"
+
+    lot: str
+    expiry: date
+    quantity: int
+    reason: str
+    decided_by: str
+    occurred_at: datetime | None = None
+
+
+class QuarantineDestroyed(DomainEvent):
+    """The quality manager had packs destroyed, or sent back to where they came from."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.quarantine_destroyed"
+
+    lot: str
+    expiry: date
+    quantity: int
+    reason: str
+    decided_by: str
+    occurred_at: datetime | None = None
 
 
 class StockAdjusted(DomainEvent):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import Field
@@ -15,6 +15,8 @@ from pydantic import Field
 from services.dispatch.domain.stock.events import (
     DemandUnfilled,
     Pick,
+    QuarantineDestroyed,
+    QuarantineReleased,
     ReservationFreed,
     StockAdjusted,
     StockCounted,
@@ -53,6 +55,7 @@ class Lot:
 
     expiry: date
     on_hand: int
+    quarantined: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,15 @@ def evolve(state: StockState, event: DomainEvent) -> StockState:
             for pick in picks:
                 state = _reserve(_put(state, pick.lot, pick.expiry, -pick.quantity), hold_id, -pick.quantity)
             return state
-        case StockReturned(picks=picks):
+        case StockReturned(picks=picks, quarantined=apart):
             for pick in picks:
-                state = _put(state, pick.lot, pick.expiry, pick.quantity)
+                put = _set_apart if apart else _put
+                state = put(state, pick.lot, pick.expiry, pick.quantity)
             return state
+        case QuarantineReleased(lot=lot, expiry=expiry, quantity=quantity):
+            return _put(_set_apart(state, lot, expiry, -quantity), lot, expiry, quantity)
+        case QuarantineDestroyed(lot=lot, expiry=expiry, quantity=quantity):
+            return _set_apart(state, lot, expiry, -quantity)
         case StockAdjusted(lot=lot, expiry=expiry, change=change):
             return _put(state, lot, expiry, change)
     return state
@@ -109,6 +117,11 @@ def evolve(state: StockState, event: DomainEvent) -> StockState:
 def _put(state: StockState, lot: str, expiry: date, change: int) -> StockState:
     known = state.lots.get(lot, Lot(expiry, 0))
     return replace(state, lots={**state.lots, lot: replace(known, on_hand=known.on_hand + change)})
+
+
+def _set_apart(state: StockState, lot: str, expiry: date, change: int) -> StockState:
+    known = state.lots.get(lot, Lot(expiry, 0))
+    return replace(state, lots={**state.lots, lot: replace(known, quarantined=known.quarantined + change)})
 
 
 def _reserve(state: StockState, hold_id: UUID, change: int) -> StockState:
@@ -213,9 +226,11 @@ def _per_lot(picks: tuple[Pick, ...]) -> dict[str, tuple[date, int]]:
     return total
 
 
-def give_back(_state: StockState, supply_id: UUID, picks: tuple[Pick, ...]) -> list[DomainEvent]:
-    """Packs of an undone supply, never out of the pharmacy, return to their lots."""
-    return [StockReturned(supply_id=supply_id, picks=picks)]
+def give_back(
+    _state: StockState, supply_id: UUID, picks: tuple[Pick, ...], now: datetime | None = None, *, apart: bool = False
+) -> list[DomainEvent]:
+    """Packs of an undone supply return to their lots, or are set apart by an inspection's word."""
+    return [StockReturned(supply_id=supply_id, picks=picks, occurred_at=now, quarantined=apart)]
 
 
 def unfilled(
@@ -254,6 +269,8 @@ STOCK_ITEMS: Aggregate[StockState] = Aggregate(
         StockCounted,
         StockDispensed,
         StockReturned,
+        QuarantineReleased,
+        QuarantineDestroyed,
         StockAdjusted,
         DemandUnfilled,
     ),

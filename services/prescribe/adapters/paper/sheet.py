@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from string import printable
-from threading import Lock
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -19,12 +18,11 @@ from reportlab.lib.pagesizes import A5
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, HRFlowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from services.prescribe.adapters.paper.font import FAMILY, MISSING, face
 from services.prescribe.adapters.paper.forms import FORMS, Form
 from services.prescribe.application.documents import Paper, PaperLine
+from services.seedwork.paper_font import FAMILY, MISSING, face, registered
 
 MARGIN, FOOTER = 11 * mm, 5 * mm
 PADDING = 6
@@ -58,22 +56,14 @@ WORDS: Mapping[str, str] = {
     "note": "具有法律效力的是经电子签名的数据电文, 本页为其可读版式。扫码得处方编号、版次与签名数据摘要。",
     "page": "页",
 }
-_ONE_AT_A_TIME = Lock()
-"""reportlab keeps its fonts in one place per process."""
 
 
 def render(paper: Paper) -> bytes:
     """The document as PDF. Takes some tenths of a second: not for an event loop."""
     form = FORMS.of(paper)
     characters = {*printable, *form.mark, *MISSING, *"".join(WORDS.values()), *"".join(_strings(astuple(paper)))}
-    known = [each for each in characters if ord(each) in face().glyph_of]
-    with _ONE_AT_A_TIME:
-        font = TTFont(FAMILY, io.BytesIO(face().subset(known)))
-        pdfmetrics.registerFont(font)
-        try:
-            return _printed(paper, form)
-        finally:
-            font.unregister()  # the next document brings its own characters under the same name
+    with registered(characters):
+        return _printed(paper, form)
 
 
 def _printed(paper: Paper, form: Form) -> bytes:

@@ -9,7 +9,7 @@ from contracts.events import dispatch as told
 from contracts.events import insurance
 from services.dispatch.application import deliveries
 from services.dispatch.application.views import delivery_view
-from services.dispatch.domain.delivery import CancelDelivery, FailAttempt, PackDelivery
+from services.dispatch.domain.delivery.commands import CancelDelivery, FailAttempt, PackDelivery
 from services.dispatch.domain.fulfilment.commands import DeliverSupply
 from services.dispatch.domain.fulfilment.courier import deliver, detach_delivery, hand_to_courier
 from services.seedwork.model import PersonalClass, Refusal

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.events import dispatch as told
 from services.dispatch.application import deliveries
-from services.dispatch.domain.delivery import CancelDelivery
+from services.dispatch.domain.delivery.commands import CancelDelivery
 from tests.unit.dispatch.town import COURIER, SHA, A, Town, fine, person, place, refused, staff
 
 

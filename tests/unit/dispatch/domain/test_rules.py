@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from services.dispatch.composition import SERVICE
-from services.dispatch.domain import delivery, trace_code
+from services.dispatch.domain import trace_code
+from services.dispatch.domain.delivery.transitions import TRANSITIONS as DELIVERY
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, SUPPLY
 from services.dispatch.domain.stock import item
@@ -29,9 +30,7 @@ def test_an_opened_pack_counts_as_a_pack() -> None:
     assert (packs_for(20, 20), packs_for(21, 20)) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    "table", [FULFILMENT, HOLD, SUPPLY, delivery.TRANSITIONS, trace_code.TRANSITIONS, item.TRANSITIONS]
-)
+@pytest.mark.parametrize("table", [FULFILMENT, HOLD, SUPPLY, DELIVERY, trace_code.TRANSITIONS, item.TRANSITIONS])
 def test_a_table_has_each_row_once(table: Transitions) -> None:
     keys = [(row.state, row.trigger) for row in table.rows]
     assert len(set(keys)) == len(keys)

@@ -7,9 +7,11 @@ embed. So the outlines that a document needs are taken out of it and converted t
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from fontTools.fontBuilder import FontBuilder
@@ -17,6 +19,8 @@ from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from noto_cjk_sans_otc import FONT_PATH
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont as PrintedFont
 
 FAMILY = "Noto Sans CJK SC"
 FACES_MAX = 16
@@ -24,6 +28,8 @@ CONVERSION_ERROR_UNITS = 1.0
 """Of a thousandth of the font's size: nothing that an eye or a printer sees."""
 MISSING = "〓"
 """Stands for a character that the font lacks; which one it is follows in words."""
+_ONE_AT_A_TIME = Lock()
+"""reportlab keeps its fonts in one place per process."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,19 @@ def face() -> Face:
         if font["name"].getDebugName(1) == FAMILY:
             return Face(font, font.getBestCmap())
     raise LookupError(f"{FONT_PATH} has no face {FAMILY}")
+
+
+@contextmanager
+def registered(characters: Iterable[str]) -> Iterator[None]:
+    """While it lasts, reportlab prints these characters in `FAMILY`; one document of the process at a time."""
+    known = [each for each in characters if ord(each) in face().glyph_of]
+    with _ONE_AT_A_TIME:
+        font = PrintedFont(FAMILY, io.BytesIO(face().subset(known)))
+        pdfmetrics.registerFont(font)
+        try:
+            yield
+        finally:
+            font.unregister()  # the next document brings its own characters under the same name
 
 
 def _quadratic(outline: Any) -> Any:

@@ -1,0 +1,1 @@
+"""The limits of a delivery, by jurisdiction and date."""

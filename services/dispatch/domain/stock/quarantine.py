@@ -1,0 +1,49 @@
+"""Packs set apart, and what the quality manager (质量负责人) decides about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from services.dispatch.domain.stock import events as e
+from services.dispatch.domain.stock.item import Lot, StockState
+from services.dispatch.domain.values import LOT_LENGTH_MAX, QUANTITY_MAX
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import Command, Outcome, Refusal
+
+
+class DecideQuarantine(Command):
+    """What becomes of packs that were set apart."""
+
+    lot: str = Field(max_length=LOT_LENGTH_MAX)
+    quantity: int = Field(gt=0, le=QUANTITY_MAX)
+    reason: str = Field(min_length=1, max_length=200)
+    decided_by: str
+
+
+def release(state: StockState, command: DecideQuarantine, now: datetime) -> Outcome:
+    """Back to the shelf: never what has expired."""
+    lot = _apart(state, command)
+    if isinstance(lot, Refusal):
+        return lot
+    if lot.expiry < civil_day(now):
+        return Refusal("stock.lot_expired", {"lot": command.lot, "expiry": lot.expiry.isoformat()})
+    return [e.QuarantineReleased(expiry=lot.expiry, occurred_at=now, **dict(command))]
+
+
+def destroy(state: StockState, command: DecideQuarantine, now: datetime) -> Outcome:
+    """Out of the books for good."""
+    lot = _apart(state, command)
+    if isinstance(lot, Refusal):
+        return lot
+    return [e.QuarantineDestroyed(expiry=lot.expiry, occurred_at=now, **dict(command))]
+
+
+def _apart(state: StockState, command: DecideQuarantine) -> Lot | Refusal:
+    lot = state.lots.get(command.lot)
+    if lot is None:
+        return Refusal("stock.lot_unknown", {"lot": command.lot})
+    if command.quantity > lot.quarantined:
+        return Refusal("stock.not_in_quarantine", {"lot": command.lot, "quarantined": lot.quarantined})
+    return lot

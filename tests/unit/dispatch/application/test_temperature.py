@@ -1,0 +1,191 @@
+"""What a logger says, and what the quality manager makes of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contracts.events import dispatch_road
+from services.dispatch.application import deliveries
+from services.dispatch.domain.delivery.commands import PackDelivery
+from tests.unit.dispatch.road import COLD, MINUTES, Road
+from tests.unit.dispatch.town import A, Town, fine, person, refused
+
+
+def test_what_must_stay_cold_travels_with_a_logger(town: Town) -> None:
+    road = Road(town, cold=True)
+    command = PackDelivery(pharmacy=A, packed_by=person("checker"), seal_no="S")
+
+    refused(town.store.run(deliveries.pack(road.delivery_id, command)), "delivery.logger_missing")
+
+
+def test_a_breach_is_told_with_the_threshold_in_force_and_stops_the_parcel(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=4)
+
+    fine(road.measure(5, 9, 11, 11, 10, 6))
+
+    (breached,) = town.store.told_of(dispatch_road.TemperatureBreached)
+    assert (breached.kind, breached.way, breached.limit_hundredths, breached.minutes) == ("hot", "consecutive", 800, 30)
+    assert breached.worst_hundredths == 1100
+    assert breached.ended_at - breached.started_at == 30 * MINUTES
+    refused(road.hand_over(), "delivery.excursion_open")
+    assert road.state.status == "packed"
+
+
+def test_a_short_warming_is_no_breach(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=4)
+
+    fine(road.measure(5, 9, 9, 9, 5, 5))
+
+    assert town.store.told_of(dispatch_road.TemperatureBreached) == []
+    fine(road.hand_over())
+
+
+def test_released_it_goes_on_as_before_and_the_assessment_names_the_mean(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=4)
+    fine(road.measure(5, 9, 11, 11, 10, 6))
+
+    fine(road.assess("released"))
+
+    (assessed,) = town.store.told_of(dispatch_road.TemperatureAssessed)
+    assert (assessed.decision, assessed.kind) == ("released", "hot")
+    assert assessed.mkt_hundredths is not None
+    assert 866 < assessed.mkt_hundredths < 1100, "above the plain mean, because warmth counts more"
+    fine(road.hand_over())
+    refused(road.assess("rejected"), "delivery.excursion_assessed")
+    refused(road.assess("rejected", 9), "delivery.excursion_unknown")
+
+
+def test_the_same_readings_again_open_nothing_and_an_open_excursion_is_not_opened_twice(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=4)
+    first = road.now - 50 * MINUTES
+    fine(road.measure(5, 9, 11, 11, 10, 6))
+    before = len(town.store.told)
+
+    fine(road.measure(5, 9, 11, 11, 10, 6, since=first))
+    assert len(town.store.told) == before
+    road.wait(minutes=20)
+    fine(road.measure(9, 9))
+    assert [each.rule for each in town.store.told_of(dispatch_road.TemperatureBreached)] == ["warm"]
+
+
+def test_many_short_warmings_are_a_breach_in_sum(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=6)
+
+    fine(road.measure(*([9, 9, 9, 5] * 4)))
+
+    (breached,) = town.store.told_of(dispatch_road.TemperatureBreached)
+    assert (breached.way, breached.minutes) == ("cumulative", 60)
+
+
+@pytest.mark.parametrize("decision", ["released", "rejected"])
+def test_what_must_not_freeze_is_never_released_once_it_froze(town: Town, decision: str) -> None:
+    road = Road(town, cold=True).out()
+    fine(road.measure(5, -1, 5))
+    found = [each.rule for each in town.store.told_of(dispatch_road.TemperatureBreached)]
+
+    outcome = road.assess(decision, 1)
+
+    assert found == ["frozen"]
+    if decision == "released":
+        refused(outcome, "delivery.frozen")
+    else:
+        fine(outcome)
+        assert road.state.status == "returning"
+
+
+def test_rejected_on_the_road_it_comes_back_and_is_never_sold_again(town: Town) -> None:
+    road = Road(town, cold=True).out()
+    fine(road.measure(5, 30, 5))
+
+    fine(road.assess("rejected"))
+    assert town.store.told_of(dispatch_road.DeliveryReturnStarted)[0].reason == "excursion_rejected"
+    fine(road.back())
+    refused(road.inspect("restocked"), "delivery.not_restockable")
+    fine(road.inspect("quarantined"))
+    refused(road.decide("restocked"), "delivery.not_restockable")
+    fine(road.decide("destroyed"))
+
+    assert (road.undone.why, road.code_is(), road.lot().quarantined) == ("damaged", "spent", 0)
+
+
+def test_rejected_in_the_pharmacy_it_is_set_apart_and_the_supply_is_undone(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    fine(road.measure(30))
+
+    fine(road.assess("rejected"))
+
+    assert (road.state.status, road.ended) == ("quarantined", [("quarantined", False)])
+    assert (road.undone.disposition, road.supply.status, road.code_is()) == ("quarantined", "undone", "locked")
+    assert (road.lot().on_hand, road.lot().quarantined) == (140, 60)
+
+
+def test_an_open_excursion_blocks_another_attempt_and_makes_a_delivery_an_exception(town: Town) -> None:
+    road = Road(town, cold=True).out()
+    fine(road.fail())
+    refused(road.retry(), "delivery.logger_out_of_range")
+    fine(road.measure(5))
+    fine(road.retry())
+    fine(road.measure(30, since=road.now + 5 * MINUTES))
+
+    refused(road.retry(), "delivery.excursion_open")
+    refused(road.go(), "delivery.excursion_open")
+    fine(road.deliver())
+
+    assert road.ended == [("delivered", True)]
+    assert "delivery.excursion_open" in road.supply.irregularities
+
+
+def test_a_logger_read_after_the_delivery_still_opens_an_excursion_and_a_task(town: Town) -> None:
+    road = Road(town, cold=True).at_the_door()
+    fine(road.deliver())
+    road.wait(hours=1)
+
+    fine(road.measure(30))
+
+    assert len(town.store.told_of(dispatch_road.TemperatureBreached)) == 1
+    assert road.state.status == "delivered"
+    tasks = town.store.rows("irregularities_of", organisation=COLD, before=2**62, limit=9)
+    assert [row["irregularities"] for row in tasks] == [["delivery.excursion_open"]]
+    fine(road.assess("rejected"))
+    assert road.state.status == "delivered"
+
+
+def test_a_gap_of_the_logger_keeps_what_must_stay_cold_from_the_shelf(town: Town) -> None:
+    road = Road(town, cold=True).out()
+    fine(road.measure(5))
+    fine(road.refuse())
+    road.wait(hours=1)
+    fine(road.back())
+
+    refused(road.inspect("restocked"), "delivery.not_restockable")
+    fine(road.measure(5, 5, 5, every=30))
+    fine(road.inspect("restocked"))
+
+    assert (road.lot().on_hand, road.code_is()) == (200, "free")
+
+
+@pytest.mark.parametrize(
+    ("celsius", "code"),
+    [((5.0,) * 2, "delivery.time_in_future")],
+    ids=["a clock that is wrong"],
+)
+def test_readings_out_of_the_future_are_refused(town: Town, celsius: Any, code: str) -> None:
+    road = Road(town, cold=True).packed()
+
+    refused(road.measure(*celsius, since=datetime(2027, 1, 1, tzinfo=UTC)), code)
+
+
+def test_a_parcel_has_a_limit_of_readings(town: Town) -> None:
+    road = Road(town, cold=True).out()
+    start = road.now
+    road.wait(days=4)
+    for batch in range(10):
+        fine(road.measure(*[5] * 500, every=1, since=start + batch * 500 * MINUTES))
+
+    refused(road.measure(5), "delivery.too_many_readings")
