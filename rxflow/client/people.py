@@ -56,6 +56,14 @@ class Prescriber(User):
         """`jws`: the signed AmendPrescription, compact."""
         return self.session.command("prescribe", f"/prescriptions/{prescription_id}/amendments", jws=jws)
 
+    def confirm(self, prescription_id: UUID, jws: str) -> Reply:
+        """`jws`: the signed ConfirmFindings, compact: the second signature under a returned prescription (双签名)."""
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/confirmations", jws=jws)
+
+    def answer(self, prescription_id: UUID, jws: str) -> Reply:
+        """`jws`: the signed AnswerQuery, compact: why blocked lines may be dispensed all the same (重新签字)."""
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/answers", jws=jws)
+
     def cancel(
         self,
         prescription_id: UUID,
@@ -94,6 +102,22 @@ class Prescriber(User):
         return self.session.command("prescribe", path, {"entries": list(entries)})
 
 
+class Office(User):
+    """The medical office of an institution (医务部门)."""
+
+    def stop(
+        self, prescription_id: UUID, reason: str, *, lines: Sequence[int] | None = None, block_id: UUID | None = None
+    ) -> Reply:
+        """Lines that nobody dispenses until the prescriber has signed again; None: all of them."""
+        body = {
+            "block_id": str(block_id or self.session.connection.new_id()),
+            "lines": None if lines is None else list(lines),
+            "reason_code": "safety_alert",
+            "reason": reason,
+        }
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/stops", body)
+
+
 class Reviewer(User):
     """A reviewing pharmacist."""
 
@@ -110,6 +134,14 @@ class Reviewer(User):
 
     def take(self, case_id: str) -> Reply:
         return self.session.command("review", f"/cases/{case_id}/take")
+
+    def take_over(self, case_id: str) -> Reply:
+        """From whoever holds it; a supervisor's right."""
+        return self.session.command("review", f"/cases/{case_id}/take-over")
+
+    def pass_batch(self, signatures: Sequence[str]) -> dict[str, Any]:
+        """Clean cases, each by a signed PassCase; the answer's `rows` say what became of each."""
+        return self.session.command("review", "/cases/pass-batch", {"signatures": list(signatures)}).body
 
     def put_back(self, case_id: str) -> Reply:
         return self.session.command("review", f"/cases/{case_id}/put-back")

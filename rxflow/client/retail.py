@@ -77,6 +77,11 @@ class Pharmacy:
         """The pharmacy's own review (药店审方)."""
         return self.pharmacist.command("dispatch", f"{hold.path}/review", {"secret": hold.secret})
 
+    def refuse(self, hold: Hold, code: str, reason: str, lines: Sequence[int] | None = None) -> Reply:
+        """Refuse to dispense (拒绝调剂): these lines, None for all of the hold, wait for the prescriber everywhere."""
+        body = {"secret": hold.secret, "code": code, "reason": reason, "lines": lines and list(lines)}
+        return self.pharmacist.command("dispatch", f"{hold.path}/refusal", body)
+
     def release(self, hold: Hold, reason: ReleaseReason, lines: Sequence[Mapping[str, int]] | None = None) -> Reply:
         body = {"secret": hold.secret, "reason": reason, "lines": lines and [dict(line) for line in lines]}
         return self.pharmacist.command("dispatch", f"{hold.path}/release", body)
@@ -197,6 +202,11 @@ class Patient(User):
     def pay(self, payment_id: str, reference: str) -> Reply:
         """Under the payment provider's reference."""
         return self.session.command("insurance", f"/payments/{payment_id}/pay", {"reference": reference})
+
+    def acknowledge_stop_use(self, prescription_id: UUID, request_id: str) -> Reply:
+        """The notice that came with an urgent cancellation was read."""
+        path = f"/prescriptions/{prescription_id}/stop-use-acknowledgements"
+        return self.session.command("prescribe", path, {"request_id": request_id})
 
     def give_up(self, supply: Supply) -> Reply:
         return self.session.command("dispatch", f"{supply.path}/give-up")
