@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
-from rxflow.client.hints import Hint, Place, hints
+from rxflow.client.hints import Hint, Place, Priced, hints, share_hints
 from rxflow.client.transport import Reply, Service, Session
 
 PAGES_MAX = 10_000
@@ -41,6 +41,12 @@ class Prescriber(User):
     def hints(self, place: Place, drugs: Mapping[str, str]) -> tuple[Hint, ...]:
         """What to know before signing, of products by code with their drug keys."""
         return tuple(hints(self.session, place, drugs))
+
+    def share_hints(
+        self, patient_ref: UUID, insurance_intent: str, lines: Sequence[Priced], pharmacy: str | None = None
+    ) -> tuple[Hint, ...]:
+        """What the patient would pay, and which payment rules make it more."""
+        return tuple(share_hints(self.session, patient_ref, insurance_intent, lines, pharmacy))
 
     def issue(self, jws: str) -> Reply:
         """`jws`: the signed IssuePrescription, compact."""
@@ -86,9 +92,14 @@ class Prescriber(User):
         ]
         return events
 
-    def feedback(self) -> Iterator[dict[str, Any]]:
-        """The inbox, the newest first."""
-        return self.pages("prescribe", "/feedback")
+    def feedback(self, *, open_only: bool = False) -> Iterator[dict[str, Any]]:
+        """The inbox, the newest first; `open_only`: what was not acknowledged yet."""
+        return self.pages("prescribe", "/feedback", only="open" if open_only else None)
+
+    def acknowledge(self, prescription_id: UUID, entries: Sequence[int]) -> Reply:
+        """These entries about the prescription have been read."""
+        path = f"/prescriptions/{prescription_id}/feedback-acknowledgements"
+        return self.session.command("prescribe", path, {"entries": list(entries)})
 
 
 class Office(User):

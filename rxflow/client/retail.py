@@ -59,6 +59,15 @@ class Pharmacy:
         body = {"token": token, "way": way, "lines": [dict(line) for line in lines]}
         return _hold(fulfilment_id, self.pharmacist.command("dispatch", f"/fulfilments/{fulfilment_id}/holds", body))
 
+    def nominations(self) -> Iterator[dict[str, Any]]:
+        """What patients want this pharmacy to supply, the oldest choice first."""
+        return User(self.pharmacist).pages("dispatch", "/nominations")
+
+    def hold_nominated(self, fulfilment_id: str, lines: Sequence[Mapping[str, Any]], *, way: Way = "counter") -> Hold:
+        """Without the code, by the patient's nomination."""
+        body = {"way": way, "lines": [dict(line) for line in lines]}
+        return _hold(fulfilment_id, self.pharmacist.command("dispatch", f"/fulfilments/{fulfilment_id}/holds", body))
+
     def fetch_secret(self, fulfilment_id: str, hold_id: str) -> Hold:
         """After a lost reply."""
         path = f"/fulfilments/{fulfilment_id}/holds/{hold_id}/secret"
@@ -143,6 +152,11 @@ class Patient(User):
         return self.session.command(
             "prescribe", f"/prescriptions/{prescription_id}/nominations", {"pharmacy": pharmacy}
         )
+
+    def nominate_for(self, fulfilment_id: str, pharmacy: str | None) -> Reply:
+        """Once the prescription is released: for this instalment and those to come."""
+        path = f"/fulfilments/{fulfilment_id}/nominations"
+        return self.session.command("dispatch", path, {"pharmacy": pharmacy})
 
     def give_standing_authorisation(self) -> Reply:
         """Claims are authorised from now on when their supply is dispensed."""
