@@ -64,6 +64,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "supply.prepare": frozenset({Role.PREPARER, Role.PHARMACIST}),
     "supply.check": frozenset({Role.CHECKER, Role.PHARMACIST}),
     "supply.hand_out": frozenset({Role.PHARMACIST, Role.CHECKER}),
+    "supply.take_back": frozenset({Role.PHARMACIST}),
     "irregularity.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.COURIER}),
     "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),

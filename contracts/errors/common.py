@@ -81,6 +81,14 @@ PROBLEMS: tuple[Problem, ...] = (
         final=False,
     ),
     Problem(
+        "rate.exceeded",
+        429,
+        "Too many requests",
+        "This actor asks more often than `docs/rates.md` allows for this kind of request; repeat after `Retry-After` "
+        "seconds with the same Idempotency-Key.",
+        final=False,
+    ),
+    Problem(
         "conflict.persistent",
         503,
         "Lost too many races",

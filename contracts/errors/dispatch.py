@@ -93,6 +93,38 @@ _HOLD = (
         "Unknown code",
         "A refusal names a code of the official list (医院处方点评管理规范), or `forged`; `codes` lists them.",
     ),
+    Problem(
+        "hold.nothing_to_replace",
+        409,
+        "Nothing to replace",
+        "Nothing of this supply has come back, or it is replaced, cancelled or lapsed already.",
+    ),
+    Problem(
+        "hold.replaced_elsewhere",
+        403,
+        "Replaced by its own pharmacy",
+        "What came back after validity is supplied again by the pharmacy that supplied it, by no other.",
+    ),
+    Problem("hold.replacing_over", 410, "Too late to replace", "The days in which it could be replaced are over."),
+    Problem(
+        "hold.signature_unseen",
+        409,
+        "No signature check",
+        "Only what was checked for its signature is reviewed (处方签名验签); of this one nothing is known.",
+        final=False,
+    ),
+    Problem(
+        "hold.signature_stale",
+        409,
+        "Another signature check",
+        "The prescription was signed anew since it was read: read it again; `signature_serial` names the check.",
+    ),
+    Problem(
+        "hold.signature_degraded",
+        409,
+        "Signature not checked in full",
+        "Something about the prescriber's signature could not be checked; the pharmacist must say that they know.",
+    ),
     Problem("hold.not_held", 422, "Not held", "The hold does not hold this quantity of this line."),
 )
 
@@ -139,6 +171,10 @@ _SUPPLY = (
     Problem(
         "supply.delivery_arranged", 409, "Delivery arranged", "A courier is to bring it; call the delivery off first."
     ),
+    Problem("supply.line_twice", 422, "Line named twice", "Each line appears once."),
+    Problem(
+        "supply.not_in_hands", 409, "Not in the patient's hands", "The patient has no more of this line of this supply."
+    ),
     Problem("supply.counter_only", 409, "Counter only", "Something in this supply may not be delivered."),
     Problem(
         "collector.patient_identity_missing",
@@ -147,6 +183,18 @@ _SUPPLY = (
         "Who collects for somebody else shows both identities (医疗保障基金使用监督管理条例 第17条).",
     ),
     Problem("collector.identity_invalid", 422, "Identity number invalid", "18 characters with check digit (GB 11643)."),
+    Problem(
+        "collector.agent_is_patient",
+        422,
+        "Agent and patient are one person",
+        "Who collects for somebody else shows two identities: their own and the patient's.",
+    ),
+    Problem(
+        "collector.minor",
+        403,
+        "Not to minors",
+        "Second-class psychotropics are not given to minors (麻醉药品和精神药品管理条例 第32条).",
+    ),
 )
 
 _STOCK = (

@@ -30,6 +30,13 @@ class UndoneLine(ContractValue):
     bucket: Bucket
 
 
+class Offer(ContractValue):
+    """A pharmacy that had all of what is still wanted: a hint, never a promise."""
+
+    pharmacy: str
+    distance_metres: int = Field(ge=0, description="from the pharmacy whose hold has ended")
+
+
 class DesignationInForce(ContractValue):
     """An agreement of the pharmacy with an insurer (定点) that held when the quantity was held."""
 
@@ -63,7 +70,7 @@ class CancelDecision(ContractValue):
     cancelled: int = Field(default=0, ge=0)
     awaiting_return: int = Field(default=0, ge=0, description="with the courier: answered again when that ends")
     refused: int = Field(default=0, ge=0)
-    reason: str | None = Field(default=None, description="why refused: in_hands, delivered, already_ended")
+    reason: str | None = Field(default=None, description="why refused: in_hands, delivered, already_ended; or lost")
 
 
 class FulfilmentEvent(IntegrationEvent):
@@ -108,6 +115,7 @@ class QuantityHeld(FulfilmentEvent):
     way: WayOfSupply
     expires_at: datetime
     buckets: tuple[LineBuckets, ...]
+    replaces: UUID | None = Field(default=None, description="of a replacement: the supply that came back or went bad")
 
 
 class HoldEnded(FulfilmentEvent):
@@ -121,6 +129,7 @@ class HoldEnded(FulfilmentEvent):
     reason: str | None = None
     freed: tuple[UndoneLine, ...]
     buckets: tuple[LineBuckets, ...]
+    offers: tuple[Offer, ...] = Field(default=(), description="the nearest that had all, for the patient")
 
 
 class SupplyRefused(FulfilmentEvent):
@@ -181,15 +190,16 @@ class SupplyReceived(FulfilmentEvent):
 
 
 class SupplyUndone(FulfilmentEvent):
-    """A dispensed supply never reached the patient: the goods are back, the money follows."""
+    """A dispensed supply never reached the patient: the money follows."""
 
     TYPE: ClassVar[str] = "dispatch.supply_undone.v1"
 
     supply_id: UUID
     lines: tuple[UndoneLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"]
+    why: Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+    disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
     buckets: tuple[LineBuckets, ...]
+    replace_until: datetime | None = Field(default=None, description="until when its pharmacy may supply it again")
 
 
 class CancellationDecided(FulfilmentEvent):

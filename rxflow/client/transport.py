@@ -1,7 +1,8 @@
 """HTTP to the services: tokens, idempotency keys, and repeats that cannot do a thing twice.
 
 A command keeps its Idempotency-Key over all repeats, so a lost answer is asked for again, never a second effect. What
-is repeated: no connection, no answer in time, and 503 after its `Retry-After`. Everything else is final.
+is repeated: no connection, no answer in time, and 429 or 503 after its
+`Retry-After`. Everything else is final.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Connection:
                     raise NoAnswer(f"{method} {service}{path}: {error!r}") from error
                 self._sleep(_backoff(attempt))
                 continue
-            if response.status_code != 503 or attempt == self._attempts_max:
+            if response.status_code not in {429, 503} or attempt == self._attempts_max:
                 return _reply(response)
             self._sleep(_wanted_wait(response, attempt))
         raise AssertionError("a last attempt returns or raises")

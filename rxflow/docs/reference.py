@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from contracts.errors import CATALOGUE, Problem
 from contracts.events import EVENTS
+from contracts.rates import RATES
 from contracts.roles import RIGHTS, Role
 from contracts.topology import (
     DEAD_LETTER_EXCHANGE,
@@ -82,6 +83,31 @@ def roles_page() -> str:
         table(("right", "roles"), rights),
         "## Role by role",
         table(("role", "may"), roles),
+    )
+
+
+def rates_page() -> str:
+    """Who may ask how often."""
+    parts: list[str] = []
+    for service, rates in RATES.items():
+        classes = ((code(each.name), code(f"{each.method} {each.path}"), each.meaning) for each in rates.classes)
+        rows = []
+        for name, other in rates.others.items():
+            named = rates.rates.get(name, {}).items()
+            rows += [(code(name), code(role.value), f"{rate.per_second:g}", rate.burst) for role, rate in named]
+            rows.append((code(name), "everybody else", f"{other.per_second:g}", other.burst))
+        parts += [
+            f"## {service}",
+            table(("class", "requests, the first that matches", "why"), classes),
+            table(("class", "kind of actor", "per second", "at once"), rows),
+        ]
+    return page(
+        "Rates",
+        "Each actor has a bucket of its own per class of requests: so many at once, then so many a second. Who asks "
+        "more often is answered with 429, `rate.exceeded` and `Retry-After`; nothing is decided and nobody else is "
+        "kept waiting. What is of no class named here is `read`. `RXFLOW_RATE_FACTOR` multiplies all of them. Each "
+        "api process counts by itself. Wrong codes are counted and locked beside this, in the record.",
+        *parts,
     )
 
 

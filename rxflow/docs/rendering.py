@@ -7,7 +7,7 @@ from pathlib import Path
 from rxflow.docs.asyncapi import asyncapi_document
 from rxflow.docs.issuing import issuing_page
 from rxflow.docs.openapi import openapi_documents
-from rxflow.docs.reference import errors_page, roles_page, settings_page, topology_page
+from rxflow.docs.reference import errors_page, rates_page, roles_page, settings_page, topology_page
 from rxflow.docs.schemas import CONTRACTS, as_text
 from rxflow.docs.screening import screening_page
 from rxflow.docs.services import policies_page, privacy_page, transitions_page
@@ -22,6 +22,7 @@ def rendered() -> dict[str, str]:
         "errors.md": errors_page(),
         "issuing.md": issuing_page(),
         "roles.md": roles_page(),
+        "rates.md": rates_page(),
         "screening.md": screening_page(),
         "simulation.md": simulation_page(),
         "topology.md": topology_page(),

@@ -130,10 +130,13 @@ def _quantities_add_up(state: FulfilmentState) -> Iterator[str]:
         supplied: defaultdict[str, int] = defaultdict(int)
         for supply in state.supplies.values():
             supplied[supply.status] += sum(given.quantity for given in supply.lines if given.line == line)
+            supplied["in_hands"] -= supply.taken_back.get(line, 0)
+        replaceable = sum(found.lines.get(line, 0) for found in state.replaceables.values())
         buckets = row.buckets
-        right = (held, supplied["dispensed"] + supplied["with_courier"], supplied["in_hands"])
-        if not buckets.balanced or (buckets.held, buckets.dispensed, buckets.in_hands) != right:
-            yield f"fulfilment {state.fulfilment_id} line {line}: {buckets}, but held, dispensed, in hands are {right}"
+        right = (held, supplied["dispensed"] + supplied["with_courier"], supplied["in_hands"], replaceable)
+        if not buckets.balanced or (buckets.held, buckets.dispensed, buckets.in_hands, buckets.replaceable) != right:
+            said = f"but held, dispensed, in hands, replaceable are {right}"
+            yield f"fulfilment {state.fulfilment_id} line {line}: {buckets}, {said}"
 
 
 def _every_step_was_allowed(stream: Stream) -> Iterator[str]:

@@ -14,6 +14,7 @@ GRACE_SECONDS = 3
 
 def api_app(name: str, settings: Any, around: Any = None) -> Any:
     """The ASGI application of one service, in these surroundings (`store.opening`) or the real ones."""
+    from contracts.rates import RATES  # noqa: PLC0415
     from services.seedwork.api import create_app  # noqa: PLC0415 - a worker must not import it
     from services.seedwork.api.internal import router as internal  # noqa: PLC0415
     from services.seedwork.runtime import StoreRuntime  # noqa: PLC0415
@@ -31,6 +32,7 @@ def api_app(name: str, settings: Any, around: Any = None) -> Any:
         routers=routers,
         new_request_id=around.request_id,
         aside=around.aside,
+        rates=RATES.get(name),
     )
 
 

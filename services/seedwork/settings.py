@@ -14,6 +14,7 @@
 | RXFLOW_TOKEN_ISSUER, RXFLOW_TOKEN_AUDIENCE | what a token must say | rxflow |
 | RXFLOW_IN_FLIGHT_MAX, RXFLOW_POOL_SIZE, RXFLOW_BODY_BYTES_MAX | limits of one api process | 256, 8, 1 MiB |
 | RXFLOW_BACKLOG_MAX | unpublished events of a service above which it takes no new work | 20000 |
+| RXFLOW_RATE_FACTOR | multiplies the rates at which each actor may ask ([rates.md](rates.md)) | 1 |
 | RXFLOW_JURISDICTION | whose policies hold here: a file in each service's `domain/policies` | cn |
 | RXFLOW_LOG_LEVEL | debug, info, warning, error | info |
 """
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=8, ge=1, le=64)
     body_bytes_max: int = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
     backlog_max: int = Field(default=20_000, ge=1)
+    rate_factor: float = Field(default=1.0, gt=0, le=10_000)
     jurisdiction: str = Field(default=DEFAULT_JURISDICTION, min_length=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -306,6 +306,22 @@ CASES: dict[str, Case] = {
     ),
     "GET /fulfilments/{fulfilment_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
+    "GET /fulfilments/{fulfilment_id}/token/qr": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
+    "GET /fulfilments/{fulfilment_id}/supplies/{supply_id}/pickup-qr": Case(
+        on_the_road,
+        patient,
+        stranger,
+        late="token.used_up",
+        **FULFILMENT,  # type: ignore[arg-type]
+    ),
+    "POST /fulfilments/{fulfilment_id}/supplies/{supply_id}/take-back": Case(
+        on_the_road,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(why="quality"),
+        unknown="supply.unknown",
+        foreign="supply.not_yours",
+    ),
     "POST /fulfilments/{fulfilment_id}/nominations": Case(
         prepared, patient, stranger, fixed(pharmacy=None), late="fulfilment.wrong_state", **FULFILMENT
     ),  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 from fastapi import APIRouter
 
+from contracts.rates import Rates
 from contracts.roles import Role
 from services.seedwork.api import create_app
 from services.seedwork.identity import development_issuer
@@ -18,9 +19,11 @@ from tests.support.store_in_memory import StoreInMemory
 class Caller:
     """`as_(...)` gives one caller's requests; commands get a new Idempotency-Key each."""
 
-    def __init__(self, store: StoreInMemory, router: APIRouter, key_directory: Path) -> None:
+    def __init__(
+        self, store: StoreInMemory, router: APIRouter, key_directory: Path, rates: Rates | None = None
+    ) -> None:
         settings = Settings(development=True, key_directory=key_directory)
-        self.app = create_app(store.service, store, settings=settings, routers=[router])
+        self.app = create_app(store.service, store, settings=settings, routers=[router], rates=rates)
         self._issuer = development_issuer(settings)
 
     def __call__(self, token: str, method: str, path: str, **arguments: Any) -> httpx.Response:

@@ -239,6 +239,7 @@ def settings_in(directory: Path, database_url: str | None = None) -> Settings:
         database_url=database_url or f"sqlite:///{directory}",
         host="127.0.0.1",
         pool_size=2,
+        rate_factor=10_000,  # one person knocks at every door within seconds
     )
 
 

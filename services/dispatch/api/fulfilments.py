@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import segno
 from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
@@ -74,9 +75,7 @@ async def token(
     pickup_key: PickupKey,
 ) -> Response:
     """The patient's right to be served, as a code and as the text of a QR code; and the pickup codes underway."""
-    state = (await _visible(read, fulfilment_id, actor)).state
-    if state.status == "closed":
-        raise Refused("token.used_up", outcome=state.outcome)
+    state = await _unspent(read, fulfilment_id, actor)
     code = secrets.patient_token(token_key, fulfilment_id, state.token_issue)
     pickups = [
         {"supply_id": str(supply.supply_id), "code": secrets.pickup_code(pickup_key, supply.supply_id)}
@@ -84,6 +83,56 @@ async def token(
         if supply.status in UNDERWAY
     ]
     return answer({"token": code, "qr": secrets.qr_text(code), "pickup_codes": pickups})
+
+
+@router.get(
+    "/fulfilments/{fulfilment_id}/token/qr",
+    responses=problems("fulfilment.unknown", "fulfilment.not_yours", "token.used_up"),
+)
+async def token_qr(
+    fulfilment_id: UUID,
+    actor: Annotated[Actor, Depends(allowed("fulfilment.token"))],
+    read: Read,
+    token_key: TokenKey,
+) -> Response:
+    """The patient's code as a QR code, an SVG image to be shown at the counter."""
+    state = await _unspent(read, fulfilment_id, actor)
+    return _qr(secrets.patient_token(token_key, fulfilment_id, state.token_issue))
+
+
+@router.get(
+    "/fulfilments/{fulfilment_id}/supplies/{supply_id}/pickup-qr",
+    responses=problems(
+        "fulfilment.unknown", "fulfilment.not_yours", "token.used_up", "supply.unknown", "supply.wrong_state"
+    ),
+)
+async def pickup_qr(
+    fulfilment_id: UUID,
+    supply_id: UUID,
+    actor: Annotated[Actor, Depends(allowed("fulfilment.token"))],
+    read: Read,
+    pickup_key: PickupKey,
+) -> Response:
+    """The code of one supply that is ready or on its way, as a QR code for the counter or the courier."""
+    supply = (await _unspent(read, fulfilment_id, actor)).supplies.get(supply_id)
+    if supply is None:
+        raise Refused("supply.unknown", supply_id=str(supply_id))
+    if supply.status not in UNDERWAY:
+        raise Refused("supply.wrong_state", state=supply.status, trigger="show the pickup code")
+    return _qr(secrets.pickup_code(pickup_key, supply_id))
+
+
+def _qr(code: str) -> Response:
+    image = segno.make_qr(secrets.qr_text(code), error="m").svg_inline(scale=4)
+    return Response(image, media_type="image/svg+xml")
+
+
+async def _unspent(read: Read, fulfilment_id: UUID, actor: Actor) -> FulfilmentState:
+    """The fulfilment, while its token is worth something."""
+    state = (await _visible(read, fulfilment_id, actor)).state
+    if state.status == "closed":
+        raise Refused("token.used_up", outcome=state.outcome)
+    return state
 
 
 async def _visible(read: Read, fulfilment_id: UUID, actor: Actor) -> Loaded[FulfilmentState]:

@@ -32,12 +32,22 @@ class HoldBody(Body):
     way: Way
     lines: tuple[WantedLine, ...] = Field(min_length=1, max_length=50)
     packs_seen: bool = False
+    replaces: UUID | None = None
+    """A replacement: the pharmacy's own supply that came back or went bad."""
 
 
 class SecretBody(Body):
     """The hold's secret."""
 
     secret: str = Field(min_length=1, max_length=128)
+
+
+class ReviewBody(SecretBody):
+    """`signature_serial`: of the check of the prescriber's signature that was read; null: the one that stands.
+    `signature_acknowledged`: the pharmacist knows what could not be checked about it."""
+
+    signature_serial: UUID | None = None
+    signature_acknowledged: bool = False
 
 
 class RefusalBody(SecretBody):
@@ -78,6 +88,9 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "line.unknown",
         "product.unknown",
         "hold.validity_over",
+        "hold.nothing_to_replace",
+        "hold.replaced_elsewhere",
+        "hold.replacing_over",
         "hold.line_twice",
         "hold.line_blocked",
         "hold.not_enough_remaining",
@@ -114,17 +127,33 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
     return await run(use_case, secret=_secret(hold_key, organisation(actor)))
 
 
-@router.post("/{hold_id}/review", responses=problems(*OWN_HOLD, "pharmacy.not_admitted", "person.not_qualified"))
+@router.post(
+    "/{hold_id}/review",
+    responses=problems(
+        *OWN_HOLD,
+        "pharmacy.not_admitted",
+        "person.not_qualified",
+        "hold.signature_unseen",
+        "hold.signature_stale",
+        "hold.signature_degraded",
+    ),
+)
 async def review(
     fulfilment_id: UUID,
     hold_id: UUID,
-    body: SecretBody,
+    body: ReviewBody,
     actor: Annotated[Actor, Depends(allowed("hold.review"))],
     run: Run,
     hold_key: HoldKey,
 ) -> Response:
     """The pharmacy's own pharmacist passes the prescription (药店审方); the hold lasts longer from here."""
-    passed = PassPharmacyReview(hold_id=hold_id, pharmacy=organisation(actor), pharmacist=actor.subject)
+    passed = PassPharmacyReview(
+        hold_id=hold_id,
+        pharmacy=organisation(actor),
+        pharmacist=actor.subject,
+        serial_seen=body.signature_serial,
+        signature_acknowledged=body.signature_acknowledged,
+    )
     return await run(holds.pass_review(fulfilment_id, passed, body.secret, hold_key))
 
 
@@ -154,7 +183,7 @@ async def refuse(
     return await run(refuse_at_pharmacy(fulfilment_id, refused, body.secret, hold_key))
 
 
-@router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held"))
+@router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held", "hold.line_twice"))
 async def release(
     fulfilment_id: UUID,
     hold_id: UUID,

@@ -9,8 +9,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from services.dispatch.application.registers import drug_refs, product_facts
+from services.dispatch.domain.geography import box
 from services.dispatch.domain.values import CODE_LENGTH_MAX
-from services.dispatch.projections.availability import box, ranked
+from services.dispatch.projections.availability import ranked
 from services.seedwork.api import Read, Refused, allowed, answer, problems
 from services.seedwork.calendar import civil_day
 from services.seedwork.usecase import Actor

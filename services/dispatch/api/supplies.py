@@ -14,9 +14,15 @@ from services.dispatch.api.holds import SecretBody
 from services.dispatch.application import deliveries, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery
 from services.dispatch.domain.delivery import ContactAddress
-from services.dispatch.domain.fulfilment.commands import DispenseSupply, GiveUp, HandOut, PrepareSupply, Unprepare
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
-from services.dispatch.domain.values import CODE_LENGTH_MAX, PickedLine
+from services.dispatch.domain.fulfilment.commands import (
+    DispenseSupply,
+    GiveUp,
+    HandOut,
+    PrepareSupply,
+    TakeBack,
+    Unprepare,
+)
+from services.dispatch.domain.values import CODE_LENGTH_MAX, CollectorIdentity, LineQuantity, PickedLine
 from services.seedwork.api import Body, Refused, Run, allowed, problems
 from services.seedwork.usecase import Actor
 
@@ -36,6 +42,14 @@ class HandOutBody(Body):
     code: str = Field(min_length=1, max_length=64)
     collector_kind: Literal["patient", "agent"] = "patient"
     collector: CollectorIdentity
+
+
+class TakeBackBody(Body):
+    """What the patient brings back, and why; `lines` null: all the patient has of it. The note is sealed."""
+
+    why: Literal["quality", "recall", "wrong_item"]
+    note: str | None = Field(default=None, min_length=1, max_length=500)
+    lines: tuple[LineQuantity, ...] | None = Field(default=None, min_length=1, max_length=50)
 
 
 class DeliveryBody(Body):
@@ -119,6 +133,8 @@ async def check(
         "supply.wrong_pickup_code",
         "collector.patient_identity_missing",
         "collector.identity_invalid",
+        "collector.agent_is_patient",
+        "collector.minor",
         "token.locked",
     ),
 )
@@ -154,6 +170,24 @@ async def give_up(
         raise Refused("fulfilment.not_yours")
     command = GiveUp(supply_id=supply_id, patient_ref=actor.patient_ref)
     return await run(supplies.give_up(fulfilment_id, command))
+
+
+@router.post(
+    "/supplies/{supply_id}/take-back",
+    responses=problems(
+        *OWN_SUPPLY, "pharmacy.not_admitted", "person.not_qualified", "supply.not_in_hands", "supply.line_twice"
+    ),
+)
+async def take_back(
+    fulfilment_id: UUID,
+    supply_id: UUID,
+    body: TakeBackBody,
+    actor: Annotated[Actor, Depends(allowed("supply.take_back"))],
+    run: Run,
+) -> Response:
+    """After possession: bad, recalled, or the wrong thing. Never restocked (药品一经售出, 不得退换); replaced here."""
+    command = TakeBack(supply_id=supply_id, pharmacy=organisation(actor), taken_back_by=actor.subject, **dict(body))
+    return await run(supplies.take_back(fulfilment_id, command))
 
 
 @router.post(

@@ -26,13 +26,19 @@ from services.dispatch.application.views import content_view, fulfilment_view, h
 from services.dispatch.domain import secrets
 from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
-from services.dispatch.domain.fulfilment.commands import HoldQuantity, PassPharmacyReview, ReleaseHold, WantedLine
+from services.dispatch.domain.fulfilment.commands import (
+    HoldQuantity,
+    PassPharmacyReview,
+    ReleaseHold,
+    SeenSignature,
+    WantedLine,
+)
 from services.dispatch.domain.fulfilment.nomination import not_nominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.guess import GuessState
 from services.dispatch.domain.locator import LocatorState, tokens_like
 from services.dispatch.domain.policy import POLICIES
-from services.dispatch.domain.prescription_content import CONTENTS, content_id
+from services.dispatch.domain.prescription_content import CONTENTS, ContentState, content_id
 from services.dispatch.domain.values import Way
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Refusal
@@ -61,6 +67,8 @@ class HoldRequest(Command):
     way: Way
     lines: tuple[WantedLine, ...] = Field(min_length=1)
     packs_seen: bool = False
+    replaces: UUID | None = None
+    """A replacement: the pharmacy's own supply that came back or went bad."""
 
 
 def look_up(command: LookUp, actor: Actor, token_key: bytes) -> UseCase:
@@ -158,19 +166,17 @@ def _hold(
         lines=command.lines,
         products=product_facts(drugs),
         designations=designations_in_force(agreements, moment),
+        replaces=command.replaces,
         right="nomination" if command.token is None else "token",
     )
-    today = civil_day(moment.now)
-    held = holds.hold_quantity(
-        fulfilment.state, wanted, moment.now, moment.ids, POLICIES.on(today, moment.jurisdiction)
-    )
+    about = Circumstances.at(moment, packs_seen=command.packs_seen)
+    held = holds.hold_quantity(fulfilment.state, wanted, moment.now, moment.ids, about.policy)
     if isinstance(held, Refusal):
         return Decision.refused(held)
-    about = Circumstances(today, packs_seen=command.packs_seen)
     decision = yield from settle(fulfilment, [held], about, partial(_hold_answer, status=201))
     if decision.refusal is None:
         return decision
-    return (yield from unfilled(fulfilment.state, held, decision.refusal, today, demand_key))
+    return (yield from unfilled(fulfilment.state, held, decision.refusal, about.today, demand_key))
 
 
 def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
@@ -208,20 +214,26 @@ def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, h
 
     def decide(
         moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
-    ) -> Decision:
+    ) -> Thinking:
         refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
         refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
-        outcome = holds.pass_review(
-            fulfilment.state, command, moment.now, POLICIES.on(civil_day(moment.now), moment.jurisdiction)
-        )
+        (content,) = yield Load.of(CONTENTS.ref(content_id(fulfilment.state.prescription_id)))
+        seen = command.model_copy(update={"signature": _signature_of(content.state)})
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        outcome = holds.pass_review(fulfilment.state, seen, moment.now, policy)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(fulfilment, outcome, _hold_answer(fulfilment.after(outcome), 200, command.hold_id))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.pharmacist))
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)
+
+
+def _signature_of(content: ContentState) -> SeenSignature | None:
+    serial = content.signature_serial
+    return SeenSignature(serial=serial, degraded=content.signature_degraded) if serial else None
 
 
 def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_key: bytes, demand_key: bytes) -> UseCase:
@@ -232,7 +244,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
         if refused:
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
-        about = Circumstances(civil_day(moment.now), demand_key=partial(secrets.demand_key, demand_key))
+        about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

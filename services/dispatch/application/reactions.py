@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import insurance, prescribe, prescribe_later, shortage
 from services.dispatch.application.blocks import block, note_stop_use, unblock
+from services.dispatch.application.money import clear, note_payment, note_quote, note_refusal, note_void
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
-from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
+from services.dispatch.domain.fulfilment import blocking, cancelling, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
-from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
+from services.dispatch.domain.fulfilment.commands import CancelQuantities, OpenFulfilment, RequestedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.locator import LocatorState, TokenIssued, tokens_beside
+from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import (
     CONTENTS,
     ContentLine,
@@ -28,9 +29,10 @@ from services.dispatch.domain.prescription_content import (
 )
 from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, ShortageOver, ShortageState, shortage_id
 from services.dispatch.domain.values import OpenedLine
+from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
-from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
+from services.seedwork.model import DomainEvent, Loaded, Refusal
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
@@ -190,56 +192,15 @@ def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
 
     def decide(moment: Moment, *fulfilments: Loaded[FulfilmentState]) -> Thinking:
         decision, wanted = Decision(), command
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         for fulfilment in fulfilments:
-            answered = ending.decide_cancellation(fulfilment.state, wanted)
-            wanted = ending.left_to_cancel(wanted, fulfilment.after(answered))
+            answered = cancelling.decide_cancellation(fulfilment.state, wanted, moment.now, policy)
+            wanted = cancelling.left_to_cancel(wanted, fulfilment.after(answered))
             own = yield from settle(fulfilment, answered, Circumstances.at(moment))
             decision = Decision((*decision.changes, *own.changes))
         return decision
 
     return UseCase(tuple(FULFILMENTS.ref(each) for each in event.fulfilments), decide)
-
-
-def _on_fulfilment(stream_id: UUID, step: Callable[[FulfilmentState], Outcome]) -> UseCase:
-    def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
-        return Decision.on(fulfilment, step(fulfilment.state))
-
-    return UseCase((FULFILMENTS.ref(stream_id),), decide)
-
-
-def _note(event: Any, command: NoteClaim) -> UseCase:
-    return _on_fulfilment(event.fulfilment_id, lambda state: courier.note_claim(state, command))
-
-
-def note_quote(event: insurance.ClaimQuoted) -> UseCase:
-    """The amount on the pharmacy's and the patient's page."""
-    return _note(
-        event,
-        NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="quoted", patient_share=event.patient_share),
-    )
-
-
-def note_refusal(event: insurance.ClaimRefused) -> UseCase:
-    """The supply waits for the patient: self-pay, or give up."""
-    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="refused"))
-
-
-def note_void(event: insurance.ClaimVoided) -> UseCase:
-    """The money of an attempt is taken back: nothing is cleared by it any more."""
-    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="voided"))
-
-
-def clear(event: insurance.SupplyCleared) -> UseCase:
-    """Hand-out is allowed."""
-    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="cleared", how=event.how))
-
-
-def note_payment(event: insurance.PaymentChanged) -> UseCase:
-    """What the page shows of the payment."""
-    return _on_fulfilment(
-        event.fulfilment_id,
-        lambda state: courier.note_payment(state, event.supply_id, event.payment_id, event.status, event.amount),
-    )
 
 
 def know_shortage(event: shortage.ShortageCaseConfirmed) -> UseCase:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.application.offers import with_offers
 from services.dispatch.application.recorded import answered
 from services.dispatch.domain import delivery, trace_code
 from services.dispatch.domain.delivery import DELIVERIES, CancelDelivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.ending import concluded
 from services.dispatch.domain.fulfilment.evolve import evolve
+from services.dispatch.domain.fulfilment.offers import still_wanted
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.locator import tokens_beside, use_up
+from services.dispatch.domain.policy import POLICIES, Policy
 from services.dispatch.domain.stock import item as stock
 from services.dispatch.domain.stock.events import Pick, UnfilledReason
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
@@ -26,7 +29,8 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment
 
-Settling = Generator[Load, Any, Decision]
+Settling = Generator[Any, Any, Decision]
+"""Asks by `Load` and `Find`."""
 DemandKey = Callable[[UUID, int], str]
 """The opaque key of a prescription's line."""
 
@@ -36,14 +40,17 @@ class Circumstances:
     """What the shelf must know beside the fulfilment's own events."""
 
     today: date
+    now: datetime
+    policy: Policy
     packs_seen: bool = False
     products: tuple[ProductFacts, ...] = ()
     demand_key: DemandKey | None = None
     """Makes the opaque key of an unfilled line; without it none is told."""
 
     @classmethod
-    def at(cls, moment: Moment) -> Circumstances:
-        return cls(civil_day(moment.now))
+    def at(cls, moment: Moment, **more: Any) -> Circumstances:
+        today = civil_day(moment.now)
+        return cls(today, moment.now, POLICIES.on(today, moment.jurisdiction), **more)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,9 @@ def settle(
     outcome = concluded(fulfilment.state, outcome)
     if isinstance(outcome, Refusal):
         return Decision.refused(outcome)
+    wanted = still_wanted(fulfilment.state, outcome, circumstances.now)
+    if wanted:
+        outcome = yield from with_offers(fulfilment.state, outcome, wanted, circumstances.today, circumstances.policy)
     works = list(_works(fulfilment.state, outcome, circumstances))
     refs = {work.ref.stream_id: work.ref for work in works}
     loaded: tuple[Loaded[Any], ...] = (yield Load(tuple(refs.values()))) if refs else ()
@@ -143,7 +153,7 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
                 yield from _unscans(state.supplies[supply_id])
             case e.SupplyDispensed(supply_id=supply_id):
                 yield from _taken(state.supplies[supply_id], event)
-            case e.SupplyUndone(supply_id=supply_id):
+            case e.SupplyUndone(supply_id=supply_id, disposition="restocked"):
                 yield from _put_back(state.supplies[supply_id])
             case e.FulfilmentClosed():
                 ended = state.fulfilment_id
@@ -213,7 +223,7 @@ def _put_back(supply: Supply) -> Iterator[Work]:
     for row in supply.lines:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))
-    if supply.delivery_id:
+    if supply.delivery_id and supply.status == "dispensed":  # once it has left, its own story ends the parcel
         call_off = CancelDelivery(pharmacy=supply.pharmacy, reason="supply_undone")
         yield Work(DELIVERIES.ref(supply.delivery_id), partial(delivery.cancel, command=call_off))
 

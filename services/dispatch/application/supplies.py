@@ -16,13 +16,19 @@ from services.dispatch.application.registers import drug_refs, not_serving, pers
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.views import supply_view
 from services.dispatch.domain import secrets
-from services.dispatch.domain.fulfilment import supplies
+from services.dispatch.domain.fulfilment import replacing, supplies
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
-from services.dispatch.domain.fulfilment.commands import DispenseSupply, GiveUp, HandOut, PrepareSupply, Unprepare
+from services.dispatch.domain.fulfilment.commands import (
+    DispenseSupply,
+    GiveUp,
+    HandOut,
+    PrepareSupply,
+    TakeBack,
+    Unprepare,
+)
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.policy import POLICIES
+from services.dispatch.domain.prescription_content import CONTENTS, content_id
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
-from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.reference import EntryState
 from services.seedwork.usecase import Actor, Answer, Decision, Load, Moment, UseCase
@@ -52,7 +58,7 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         facts = product_facts(drugs)
         wanted = command.model_copy(update={"products": facts})
         outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids)
-        about = Circumstances(civil_day(moment.now), products=facts)
+        about = Circumstances.at(moment, products=facts)
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.preparer))
@@ -102,9 +108,8 @@ def dispense_supply(
             if item.state.unit_price is not None
         }
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
-        today = civil_day(moment.now)
-        outcome = supplies.dispense_supply(state, wanted, moment.now, POLICIES.on(today, moment.jurisdiction))
-        about = Circumstances(today, demand_key=partial(secrets.demand_key, demand_key))
+        about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
+        outcome = supplies.dispense_supply(state, wanted, moment.now, about.policy)
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))
 
@@ -120,17 +125,23 @@ def hand_out(fulfilment_id: UUID, command: HandOut, code: str, actor: Actor, pic
 
     def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *others: Loaded[Any]) -> Thinking:
         counters, (pharmacy, person) = others[:2], others[2:]
-        refused = locked(moment, counters) or _identity_invalid(command, civil_day(moment.now))
+        about = Circumstances.at(moment)
+        refused = locked(moment, counters) or _identity_invalid(command, about.today)
         if refused:
             return Decision.refused(refused)
+        (content,) = yield Load.of(CONTENTS.ref(content_id(fulfilment.state.prescription_id)))
         irregular = not_serving(pharmacy.state, person.state, moment, command.pharmacy, CHECKS)
-        given = command.model_copy(update={"irregularities": (irregular.code,) if irregular else ()})
-        outcome = supplies.hand_out(fulfilment.state, given)
+        known = {
+            "irregularities": (irregular.code,) if irregular else (),
+            "drug_classes": {line.line: line.drug_class for line in content.state.lines},
+            "collector_years": _years(ric.get_birth_date(command.collector.identity_no), about.today),
+        }
+        outcome = supplies.hand_out(fulfilment.state, command.model_copy(update=known), about.policy)
         expected = secrets.pickup_code(pickup_key, command.supply_id)
         if not isinstance(outcome, Refusal) and not secrets.same(secrets.read_token(code), expected):
             return missed(moment, counters, "supply.wrong_pickup_code")
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
-        return (yield from settle(fulfilment, outcome, Circumstances.at(moment), show))
+        return (yield from settle(fulfilment, outcome, about, show))
 
     streams = (FULFILMENTS.ref(fulfilment_id), actor_counter(actor.subject), fulfilment_counter(fulfilment_id))
     return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), person_ref(command.handed_out_by)))
@@ -145,12 +156,34 @@ def _identity_invalid(command: HandOut, today: date) -> Refusal | None:
     return None
 
 
+def _years(born: date, today: date) -> int:
+    """Full years of age."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
 def give_up(fulfilment_id: UUID, command: GiveUp) -> UseCase:
     """The patient does not want it any more: packs back, money back."""
 
     def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
-        outcome = supplies.give_up(fulfilment.state, command)
+        about = Circumstances.at(moment)
+        outcome = supplies.give_up(fulfilment.state, command, moment.now, about.policy)
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
-        return (yield from settle(fulfilment, outcome, Circumstances.at(moment), show))
+        return (yield from settle(fulfilment, outcome, about, show))
 
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)
+
+
+def take_back(fulfilment_id: UUID, command: TakeBack) -> UseCase:
+    """The patient brings it back: bad, recalled or the wrong thing. Nothing returns to the shelf."""
+
+    def decide(
+        moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
+    ) -> Thinking:
+        refused = not_serving(pharmacy.state, person.state, moment, command.pharmacy, {"pharmacist"})
+        about = Circumstances.at(moment)
+        outcome = refused or replacing.take_back(fulfilment.state, command, moment.now, about.policy)
+        show = partial(_supply_answer, status=200, supply_id=command.supply_id)
+        return (yield from settle(fulfilment, outcome, about, show))
+
+    entries = (pharmacy_ref(command.pharmacy), person_ref(command.taken_back_by))
+    return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)

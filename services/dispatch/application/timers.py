@@ -10,17 +10,23 @@ from uuid import UUID
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.holds import expire_holds
+from services.dispatch.domain.fulfilment.replacing import lapse_replacements
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.fulfilment.supplies import uncollected
+from services.dispatch.domain.fulfilment.supplies import not_cleared, uncollected
+from services.dispatch.domain.policy import POLICIES, Policy
+from services.seedwork.calendar import civil_day
 from services.seedwork.composition import TimerCommand
 from services.seedwork.model import DomainEvent, Loaded
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
+Due = Callable[[FulfilmentState, datetime, Policy], list[DomainEvent]]
 
-def _on_time(due: Callable[[FulfilmentState, datetime], list[DomainEvent]]) -> TimerCommand:
+
+def _on_time(due: Due) -> TimerCommand:
     def use_case(fulfilment_id: UUID) -> UseCase:
         def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Generator[Load, Any, Decision]:
-            events = due(fulfilment.state, moment.now)
+            policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+            events = due(fulfilment.state, moment.now, policy)
             return (yield from settle(fulfilment, events, Circumstances.at(moment)))
 
         return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)
@@ -29,6 +35,8 @@ def _on_time(due: Callable[[FulfilmentState, datetime], list[DomainEvent]]) -> T
 
 
 TIMERS: dict[tuple[str, str], TimerCommand] = {
-    (FULFILMENTS.name, "hold_expiry"): _on_time(expire_holds),
+    (FULFILMENTS.name, "hold_expiry"): _on_time(lambda state, now, _policy: expire_holds(state, now)),
     (FULFILMENTS.name, "collect"): _on_time(uncollected),
+    (FULFILMENTS.name, "self_pay"): _on_time(not_cleared),
+    (FULFILMENTS.name, "replace"): _on_time(lambda state, now, _policy: lapse_replacements(state, now)),
 }

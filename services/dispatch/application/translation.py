@@ -7,9 +7,11 @@ from typing import Any
 
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment import return_events
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.events import DemandUnfilled
@@ -66,7 +68,8 @@ def _quantity_held(happened: Happened, event: e.QuantityHeld) -> Told:
         {
             **_about(happened),
             "hold_id": hold.hold_id,
-            "kind": "normal",
+            "kind": hold.kind,
+            "replaces": hold.replaces,
             "pharmacy": hold.pharmacy,
             "region": hold.region,
             "lines": _plain(hold.lines),
@@ -85,6 +88,7 @@ def _hold_ended(happened: Happened, event: e.HoldEnded) -> Told:
             "how": event.how,
             "reason": event.reason,
             "freed": _plain(event.freed),
+            "offers": _plain(event.offers),
         }
     )
 
@@ -130,6 +134,19 @@ def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
 
 def _supply_undone(happened: Happened, event: e.SupplyUndone) -> Told:
     yield told.SupplyUndone.model_validate({**_about(happened), **event.model_dump(mode="json")})
+
+
+def _supply_taken_back(happened: Happened, event: return_events.SupplyTakenBack) -> Told:
+    yield SupplyTakenBack.model_validate(
+        {
+            **_about(happened),
+            "supply_id": event.supply_id,
+            "pharmacy": happened.after.supplies[event.supply_id].pharmacy,
+            "lines": _plain(event.lines),
+            "why": event.why,
+            "replace_until": event.replace_until,
+        }
+    )
 
 
 def _cancellation_decided(happened: Happened, event: e.CancellationDecided) -> Told:
@@ -204,6 +221,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.SupplyDispensed: _supply_dispensed,
     e.SupplyReceived: _supply_received,
     e.SupplyUndone: _supply_undone,
+    return_events.SupplyTakenBack: _supply_taken_back,
     e.CancellationDecided: _cancellation_decided,
     e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,

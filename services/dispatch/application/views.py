@@ -34,8 +34,18 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
             }
             for row in state.lines.values()
         ],
-        "holds": [hold_view(hold) for hold in holds],
+        "holds": [hold_view(hold, offers=pharmacy is None) for hold in holds],
         "supplies": [supply_view(supply) for supply in supplies],
+        "replaceable": [
+            {
+                "supply_id": str(supply_id),
+                "pharmacy": found.pharmacy,
+                "replace_until": found.until.isoformat(),
+                "lines": [{"line": line, "quantity": quantity} for line, quantity in sorted(found.rest.items())],
+            }
+            for supply_id, found in state.replaceables.items()
+            if found.rest and pharmacy in {None, found.pharmacy}
+        ],
     }
 
 
@@ -49,8 +59,11 @@ def nominated_view(state: FulfilmentState) -> dict[str, Any]:
     return {**{name: shown[name] for name in SHOWN_BEFORE_A_HOLD}, "lines": lines}
 
 
-def hold_view(hold: Hold) -> dict[str, Any]:
+def hold_view(hold: Hold, *, offers: bool = False) -> dict[str, Any]:
+    """`offers`: to the patient, where they could go instead of a hold that has ended."""
+    shown = {"offers": [row.model_dump(mode="json") for row in hold.offers]} if offers else {}
     return {
+        **shown,
         "hold_id": str(hold.hold_id),
         "pharmacy": hold.pharmacy,
         "way": hold.way.value,
@@ -58,6 +71,7 @@ def hold_view(hold: Hold) -> dict[str, Any]:
         "how": hold.how,
         "lines": [row.model_dump(mode="json") for row in hold.lines],
         "self_pay_only": hold.self_pay_only,
+        "kind": hold.kind,
         "expires_at": hold.expires_at.isoformat(),
     }
 
@@ -74,6 +88,8 @@ def supply_view(supply: Supply) -> dict[str, Any]:
         "cleared": supply.cleared,
         "patient_share": supply.patient_share,
         "payment": supply.payment,
+        "decide_by": supply.decide_by.isoformat() if supply.decide_by else None,
+        "taken_back": [{"line": line, "quantity": quantity} for line, quantity in sorted(supply.taken_back.items())],
         "delivery_id": str(supply.delivery_id) if supply.delivery_id else None,
         "irregularities": list(supply.irregularities),
     }
@@ -85,7 +101,14 @@ def content_view(state: ContentState) -> dict[str, Any]:
         return {}
     shown = state.content.model_dump(mode="json", exclude={"patient_ref"})
     notices = [each.model_dump(mode="json") for each in state.stop_use]
-    return {**shown, "ended_as": state.ended_as, "dialogue": _dialogue(state), "stop_use": notices}
+    serial = str(state.signature_serial)
+    return {
+        **shown,
+        "signature_serial": serial,
+        "ended_as": state.ended_as,
+        "dialogue": _dialogue(state),
+        "stop_use": notices,
+    }
 
 
 def _dialogue(state: ContentState) -> list[dict[str, Any]]:

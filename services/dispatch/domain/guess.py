@@ -1,4 +1,5 @@
-"""Wrong codes: counted per person and per fulfilment, then locked. The lock is in the record: it fails closed."""
+"""Wrong codes: counted per person and per fulfilment, then locked, each time for longer. The lock is in the record: it
+fails closed, and no restart forgets it."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ class CodesLocked(DomainEvent):
     TOPIC: ClassVar[str] = "dispatch.guess.codes_locked"
 
     until: datetime
+    level: int = 1
+    """The how-manieth lock in a row: each waits longer than the one before."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,15 @@ class GuessState:
     misses: int = 0
     since: datetime = _NEVER
     locked_until: datetime = _NEVER
+    level: int = 0
 
 
 def evolve(state: GuessState, event: DomainEvent) -> GuessState:
     match event:
         case CodeMissed(at=at, first=first):
             return replace(state, misses=1, since=at) if first else replace(state, misses=state.misses + 1)
-        case CodesLocked(until=until):
-            return replace(state, misses=0, since=_NEVER, locked_until=until)
+        case CodesLocked(until=until, level=level):
+            return replace(state, misses=0, since=_NEVER, locked_until=until, level=level)
     return state  # pragma: no cover - the aggregate names no other event
 
 
@@ -57,12 +61,14 @@ def check(state: GuessState, now: datetime) -> Refusal | None:
 
 
 def miss(state: GuessState, now: datetime, policy: Policy) -> list[DomainEvent]:
-    """Count a wrong code; the last one allowed locks."""
+    """Count a wrong code; the last one allowed locks, for longer than the lock before, unless that was long ago."""
     first = now >= state.since + policy.wrong_codes_window if state.misses else True
     count = 1 if first else state.misses + 1
     events: list[DomainEvent] = [CodeMissed(at=now, first=first)]
     if count >= policy.wrong_codes_max:
-        events.append(CodesLocked(until=now + policy.wrong_codes_lock))
+        recently = state.level and now < state.locked_until + policy.wrong_codes_forgotten
+        level = state.level + 1 if recently else 1
+        events.append(CodesLocked(until=now + policy.wrong_codes_lock(level), level=level))
     return events
 
 

@@ -130,6 +130,22 @@ class ContentState:
     stop_use: tuple[StopUseKnown, ...] = ()
 
     @property
+    def lines(self) -> tuple[ContentLine, ...]:
+        return self.content.lines if self.content else ()
+
+    @property
+    def signature_serial(self) -> UUID | None:
+        """Names the check of the prescriber's signature; another revision has another (处方签名验签流水号)."""
+        if self.content is None:
+            return None
+        return derived_id("signature_check", self.content.prescription_id, self.content.signed_sha256)
+
+    @property
+    def signature_degraded(self) -> bool:
+        """Whether something about the signature could not be checked."""
+        return bool(self.content and self.content.signature.get("degraded"))
+
+    @property
     def open_questions(self) -> tuple[QuestionAsked, ...]:
         return tuple(asked for block_id, asked in self.questions.items() if block_id not in self.answers)
 

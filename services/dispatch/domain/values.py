@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -70,6 +71,29 @@ class FreedLine(Immutable):
     line: int
     quantity: int = Field(gt=0)
     bucket: Bucket
+
+
+class Offer(Immutable):
+    """A pharmacy that had all of what is still wanted, and how far it is from the one that gave up."""
+
+    pharmacy: str
+    distance_metres: int = Field(ge=0)
+
+
+class PartOfSupply(Immutable):
+    """A quantity of one line of one supply."""
+
+    supply_id: UUID
+    line: int
+    quantity: int = Field(gt=0)
+
+
+class CollectorIdentity(Immutable):
+    """Who took the medicine. For an agent (代取) the patient's own document is recorded too."""
+
+    name: str = Field(min_length=1, max_length=100)
+    identity_no: str = Field(max_length=20)
+    patient_identity_no: str | None = Field(default=None, max_length=20)
 
 
 class Designation(Immutable):

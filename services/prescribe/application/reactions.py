@@ -15,6 +15,7 @@ from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import EVENTS
 from contracts.events import dispatch as told_by_dispatch
 from contracts.events import review as told_by_review
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets as PublicBuckets
 from services.prescribe.application.findings import finding_of
 from services.prescribe.application.reactions_to_blocks import found_by_rescreen, refused_at_pharmacy
@@ -125,6 +126,18 @@ def _undone(event: told_by_dispatch.SupplyUndone, state: PrescriptionState, _mom
     return follow(state, progress)
 
 
+def _taken_back(event: SupplyTakenBack, state: PrescriptionState, _moment: Moment) -> Outcome:
+    progress = Progress(
+        "supply_taken_back",
+        _buckets(event.buckets),
+        supply_id=event.supply_id,
+        pharmacy=event.pharmacy,
+        reason=event.why,
+        instalment=_number(event, state),
+    )
+    return follow(state, progress)
+
+
 def _number(event: told_by_dispatch.FulfilmentEvent, state: PrescriptionState) -> int | None:
     """Which instalment dispatch tells of."""
     return state.instalment_of(event.fulfilment_id) if state.current else None
@@ -151,6 +164,7 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_by_dispatch.SupplyDispensed: _dispensed,
     told_by_dispatch.SupplyReceived: _received,
     told_by_dispatch.SupplyUndone: _undone,
+    SupplyTakenBack: _taken_back,
     told_by_dispatch.CancellationDecided: _decided,
     told_by_dispatch.FulfilmentClosed: _closed,
 }

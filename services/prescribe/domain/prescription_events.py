@@ -153,12 +153,14 @@ class ProgressRecorded(DomainEvent):
 
     TOPIC: ClassVar[str] = "prescribe.prescription.progress_recorded"
 
-    cause: Literal["quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone"]
+    cause: Literal[
+        "quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone", "supply_taken_back"
+    ]
     hold_id: UUID | None = None
     supply_id: UUID | None = None
     pharmacy: str | None = None
     reason: str | None = None
-    feedback: Literal["partly_dispensed", "out_of_stock", "rejected", "undone"] | None = None
+    feedback: Literal["partly_dispensed", "out_of_stock", "rejected", "undone", "taken_back"] | None = None
     buckets: tuple[LineBuckets, ...]
     instalment: int = 1
     received_at: datetime | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
-_PROGRESS = ("quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone")
+_PROGRESS = ("quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone", "supply_taken_back")
 _CIRCULATING = ("released", "closing(cancelled)", "closing(expired)")
 _END = "completed (all in hands), cancelled (any by request) or expired"
 _END_EVENT = "prescription_completed, prescription_cancelled or prescription_expired, unless already sent"

@@ -19,8 +19,10 @@ from services.prescribe.domain.prescription_events import (
 )
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
-Cause = Literal["quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone"]
-Feedback = Literal["partly_dispensed", "out_of_stock", "rejected", "undone"]
+Cause = Literal[
+    "quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone", "supply_taken_back"
+]
+Feedback = Literal["partly_dispensed", "out_of_stock", "rejected", "undone", "taken_back"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def _feedback(progress: Progress) -> Feedback | None:
             return "rejected"
         case "supply_undone":
             return "undone"
+        case "supply_taken_back":
+            return "taken_back"
         case _:
             return None
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.rates import Rates
 from services.seedwork.api import health
 from services.seedwork.api.boundary import Boundary
 from services.seedwork.api.context import JSON, Kit, context_of
@@ -41,10 +42,11 @@ def create_app(
     tokens: Verifier | None = None,
     new_request_id: Callable[[], UUID] = uuid4,
     aside: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+    rates: Rates | None = None,
 ) -> FastAPI:
     """The ASGI application: starts the runtime when it starts, stops it when it stops. Wrong or missing keys stop the
     process here, not the first request."""
-    kit = Kit(service.name, settings, runtime, tokens or verifier(settings), new_request_id, aside)
+    kit = Kit(service.name, settings, runtime, tokens or verifier(settings), new_request_id, aside, rates)
     settings.secret_key("cursor")
 
     @asynccontextmanager

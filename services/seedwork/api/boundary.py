@@ -1,14 +1,15 @@
 """The outermost layer: nothing reaches an endpoint that is too much, unknown, too large or no JSON, and nothing leaves
 that is not meant for outside.
 
-Order: correlation, health, load shedding, token, body. The token comes before the body, so that only callers known to
-the issuer can make the service read and parse.
+Order: correlation, health, load shedding, token, rate, body. The token comes before the body, so that only callers
+known to the issuer can make the service read and parse, and each of them only as often as the table of rates says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,9 +21,11 @@ from services.seedwork.api.context import JSON, Kit, RequestContext
 from services.seedwork.api.dependencies import JOSE
 from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.problems import problem_response
+from services.seedwork.api.rates import Buckets
 from services.seedwork.failures import Refused
 from services.seedwork.identity import TokenRefused
 from services.seedwork.logs import logger
+from services.seedwork.model import Refusal
 from services.seedwork.strict_json import NotStrictJson, parse_strict
 from services.seedwork.usecase import Actor
 
@@ -55,6 +58,7 @@ class Boundary:
         self._health = {LIVE, READY}
         self._open = {JWKS} if kit.settings.development else set()
         self._verbose = kit.settings.log_level == "debug"
+        self._buckets = Buckets(kit.rates, _loop_time, factor=kit.settings.rate_factor) if kit.rates else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +91,7 @@ class Boundary:
             await self._app(scope, receive, outward)
         except Refused as refused:
             refusal = refused.refusal
-            headers = {"Connection": "close"} if refusal.code in {"request.too_large", "request.timeout"} else None
+            headers = _headers_of(refusal)
             response = problem_response(refusal.code, context.correlation_id, facts=refusal.facts, headers=headers)
             await response(scope, receive, outward)
         except _Disconnected:
@@ -101,6 +105,7 @@ class Boundary:
     async def _admit(self, scope: Scope, receive: Receive, context: RequestContext) -> Receive:
         if context.path not in self._open:
             context.actor = self._bearer(context)
+            self._not_too_often(context.actor, context)
         if "\0" in context.path or b"%00" in scope["query_string"]:
             raise Refused("request.malformed", reason="holds a NUL character")
         headers = context.headers
@@ -117,6 +122,13 @@ class Boundary:
             context.parsed_body = await _parsed(body, context.media_type, self._kit.aside)
         return _Replayed(body, receive)
 
+    def _not_too_often(self, actor: Actor, context: RequestContext) -> None:
+        if self._buckets is None:
+            return
+        wait = self._buckets.wait(actor, context.method, context.path)
+        if wait:
+            raise Refused("rate.exceeded", retry_after_seconds=math.ceil(wait))
+
     def _bearer(self, context: RequestContext) -> Actor:
         scheme, _, token = context.headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not token:
@@ -126,6 +138,17 @@ class Boundary:
         except TokenRefused as refused:
             _LOG.info("token refused", reason=str(refused))
             raise Refused("identity.invalid") from None
+
+
+def _loop_time() -> float:
+    """Of the event loop, so that it goes as the loop's time goes."""
+    return asyncio.get_running_loop().time()
+
+
+def _headers_of(refusal: Refusal) -> dict[str, str] | None:
+    if refusal.code == "rate.exceeded":
+        return {"Retry-After": str(refusal.facts["retry_after_seconds"])}
+    return {"Connection": "close"} if refusal.code in {"request.too_large", "request.timeout"} else None
 
 
 class _Outward:

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from contracts.rates import Rates
 from services.seedwork.identity import Verifier
 from services.seedwork.ports import ApiRuntime, Freshness
 from services.seedwork.settings import Settings
@@ -35,6 +36,8 @@ class Kit:
     """The random port's, as the names of requests go into what they cause."""
     aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
     """The threads' port: what takes long leaves the loop by it."""
+    rates: Rates | None = None
+    """How often each actor may ask; None: as often as they like."""
 
 
 @dataclass(slots=True)

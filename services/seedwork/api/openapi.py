@@ -17,7 +17,7 @@ from services.seedwork.api.health import JWKS, LIVE, READY
 from services.seedwork.api.pages import paging
 from services.seedwork.api.problems import SCHEMA, add_problem
 
-EVERYWHERE = ("identity.missing", "identity.invalid", "overload.shed", "internal.error")
+EVERYWHERE = ("identity.missing", "identity.invalid", "rate.exceeded", "overload.shed", "internal.error")
 WITH_RIGHT = ("identity.forbidden",)
 WITH_INPUT = ("request.invalid",)
 WITH_BODY = ("request.malformed", "request.too_large", "request.media_type", "request.timeout")

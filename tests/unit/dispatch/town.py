@@ -13,10 +13,12 @@ from services.dispatch.application import deliveries, holds, stock, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery, Deliver
 from services.dispatch.application.holds import HoldRequest
 from services.dispatch.application.registers import KINDS
+from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.stock import Receipt
 from services.dispatch.composition import SERVICE
 from services.dispatch.domain import secrets
 from services.dispatch.domain.delivery import DELIVERIES, ContactAddress, DeliveryState, PackDelivery
+from services.dispatch.domain.fulfilment import courier
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import (
     DispenseSupply,
@@ -25,15 +27,16 @@ from services.dispatch.domain.fulfilment.commands import (
     PassPharmacyReview,
     PrepareSupply,
     ReleaseHold,
+    TakeBack,
     WantedLine,
 )
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
-from services.dispatch.domain.values import PickedLine, Way
+from services.dispatch.domain.values import Bucket, CollectorIdentity, LineQuantity, PickedLine, Way
+from services.seedwork.model import Loaded
 from services.seedwork.ports import Outcome
 from services.seedwork.register_loading import record_entries
-from services.seedwork.usecase import Actor
+from services.seedwork.usecase import Actor, Moment, UseCase
 from tests.support.store_in_memory import StoreInMemory
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -169,7 +172,7 @@ class Town:
                 "reviewers": [{"person": "HY430102000009", "name": "审方药师", "organisation": "H43010200001"}],
                 "insurance_intent": {"kind": intent},
                 "signed_sha256": SHA,
-                "signature": {"kid": "k1", "checked_at": NOON},
+                "signature": {"kid": "k1", "checked_at": NOON, "degraded": changes.pop("degraded", False)},
                 "valid_until": VALID_UNTIL,
             }
         )
@@ -240,8 +243,9 @@ class Town:
         """Holds; answers the hold."""
         return UUID(fine(self.try_hold(fulfilment, *lines, pharmacy=pharmacy, **more)).body["hold_id"])
 
-    def review(self, fulfilment: UUID, hold_id: UUID, pharmacy: str = A) -> Outcome:
-        command = PassPharmacyReview(hold_id=hold_id, pharmacy=pharmacy, pharmacist=person("pharmacist", pharmacy))
+    def review(self, fulfilment: UUID, hold_id: UUID, pharmacy: str = A, **seen: Any) -> Outcome:
+        pharmacist = person("pharmacist", pharmacy)
+        command = PassPharmacyReview(hold_id=hold_id, pharmacy=pharmacy, pharmacist=pharmacist, **seen)
         return self.store.run(holds.pass_review(fulfilment, command, self.secret(hold_id, pharmacy), KEY))
 
     def accepted(self, fulfilment: UUID, *lines: tuple[int, int], pharmacy: str = A, **more: Any) -> UUID:
@@ -344,6 +348,42 @@ class Town:
     def give_up(self, fulfilment: UUID, supply_id: UUID, patient: UUID | None = None) -> Outcome:
         command = GiveUp(supply_id=supply_id, patient_ref=patient or self.patient_ref)
         return self.store.run(supplies.give_up(fulfilment, command))
+
+    def try_take_back(
+        self, fulfilment: UUID, supply_id: UUID, *lines: tuple[int, int], pharmacy: str = A, why: Any = "quality"
+    ) -> Outcome:
+        """The patient brings something back; without lines, all of it."""
+        wanted = tuple(LineQuantity(line=line, quantity=quantity) for line, quantity in lines) or None
+        command = TakeBack(
+            supply_id=supply_id,
+            pharmacy=pharmacy,
+            taken_back_by=person("pharmacist", pharmacy),
+            why=why,
+            lines=wanted,
+        )
+        return self.store.run(supplies.take_back(fulfilment, command))
+
+    def came_back(
+        self, fulfilment: UUID, supply_id: UUID, why: Any = "returned", disposition: Any = "restocked"
+    ) -> Outcome:
+        """The courier's parcel has come back and was looked at, or is lost."""
+
+        def decide(moment: Moment, loaded: Loaded[FulfilmentState]) -> Any:
+            about = Circumstances.at(moment)
+            come = courier.came_back_from_courier(loaded.state, supply_id, why, disposition, about.now, about.policy)
+            return (yield from settle(loaded, come, about))
+
+        return self.store.run(UseCase((FULFILMENTS.ref(fulfilment),), decide))
+
+    def refuse_claim(self, fulfilment: UUID, supply_id: UUID, *, may_self_pay: bool = True) -> None:
+        facts = self.claim(fulfilment, supply_id)
+        refusal = insurance.ClaimRefused(stage="authorise", reasons=("x",), may_self_pay=may_self_pay, **facts)
+        self.store.react(refusal)
+
+    def buckets(self, fulfilment: UUID, line: int = 1) -> dict[str, int]:
+        """Where the quantity of a line is: the buckets that hold something."""
+        found = self.state(fulfilment).lines[line].buckets
+        return {bucket.value: found.of(bucket) for bucket in Bucket if found.of(bucket)}
 
     # a delivery --------------------------------------------------------------------------------------------------
     def try_arrange(self, fulfilment: UUID, supply_id: UUID, courier: str = COURIER, pharmacy: str = A) -> Outcome:

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.events import dispatch, review
 from contracts.events import prescribe as public
+from contracts.events.dispatch_returned import SupplyTakenBack
 from services.prescribe.application.use_cases import end_validity
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.prescription_events import InstalmentEnded
@@ -70,6 +71,31 @@ def test_the_prescriber_hears_of_what_did_not_go_as_prescribed(clinic: Clinic) -
     kinds = [told["kind"] for told in clinic.feedback()]
     assert kinds == ["undone", "rejected", "partly_dispensed", "out_of_stock"]
     assert clinic.state(prescription_id).buckets[1].remaining == 7
+
+
+def test_what_the_patient_brings_back_is_told_and_counted_even_after_the_end(clinic: Clinic) -> None:
+    prescription_id, supply_id = clinic.released(), uuid4()
+    clinic.hear(supply_received(prescription_id, supply_id, in_hands=7))
+    clinic.hear(
+        fulfilment_event(prescription_id, dispatch.FulfilmentClosed, outcome="supplied", buckets=buckets(in_hands=7))
+    )
+    assert clinic.status(prescription_id) == "completed"
+    taken = fulfilment_event(
+        prescription_id,
+        SupplyTakenBack,
+        supply_id=supply_id,
+        pharmacy=PHARMACY,
+        lines=(),
+        why="quality",
+        replace_until=clinic.store.time,
+        buckets=buckets(in_hands=4, replaceable=3),
+    )
+
+    clinic.hear(taken)
+
+    assert clinic.feedback()[0]["kind"] == "taken_back"
+    assert clinic.state(prescription_id).buckets[1].replaceable == 3
+    assert clinic.status(prescription_id) == "completed"
 
 
 def test_validity_ends_at_midnight_in_shanghai(clinic: Clinic) -> None:

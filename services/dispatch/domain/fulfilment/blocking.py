@@ -11,11 +11,10 @@ from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import RefuseAtPharmacy
-from services.dispatch.domain.fulfilment.holds import own_hold, put_back
+from services.dispatch.domain.fulfilment.holds import freed_lines, own_hold, put_back
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD
 from services.dispatch.domain.policy import Policy
-from services.dispatch.domain.values import FreedLine
 from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
 
 
@@ -75,6 +74,6 @@ def _revoked(state: FulfilmentState, lines: tuple[int, ...], except_for: UUID | 
 
 
 def _ended(state: FulfilmentState, hold: Hold, how: str, reason: str) -> list[DomainEvent]:
-    freed = tuple(FreedLine(line=row.line, quantity=row.quantity, bucket=state.free_bucket) for row in hold.lines)
+    freed = freed_lines({row.line: row.quantity for row in hold.lines}, state.freed_to(hold))
     ended = e.HoldEnded.model_validate({"hold_id": hold.hold_id, "how": how, "reason": reason, "freed": freed})
     return [*put_back(state, hold.hold_id), ended]

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
 from services.dispatch.domain.values import (
     CODE_LENGTH_MAX,
     LINES_MAX,
     QUANTITY_MAX,
+    CollectorIdentity,
     Designation,
     LineQuantity,
     OpenedLine,
@@ -61,6 +61,15 @@ class HoldQuantity(Command):
     designations: tuple[Designation, ...] = ()
     """The pharmacy's agreements in force today."""
     right: Literal["token", "nomination"] = "token"
+    replaces: UUID | None = None
+    """A replacement: the supply that came back or went bad, of the same pharmacy."""
+
+
+class SeenSignature(Immutable):
+    """The check of the prescriber's signature that a review refers to (处方签名验签)."""
+
+    serial: UUID
+    degraded: bool
 
 
 class PassPharmacyReview(Command):
@@ -69,6 +78,12 @@ class PassPharmacyReview(Command):
     hold_id: UUID
     pharmacy: str
     pharmacist: str
+    signature: SeenSignature | None = None
+    """The check of the prescriber's signature, as it stands."""
+    serial_seen: UUID | None = None
+    """Of the check the pharmacist has read; None: the one that stands."""
+    signature_acknowledged: bool = False
+    """The pharmacist knows that something about the signature could not be checked."""
 
 
 class ReleaseHold(Command):
@@ -129,6 +144,10 @@ class HandOut(Command):
     handed_out_by: str
     collector_kind: Literal["patient", "agent"]
     collector: CollectorIdentity
+    collector_years: int | None = None
+    """Age of who collects, by the identity number."""
+    drug_classes: dict[int, str] = Field(default_factory=dict)
+    """Line -> regulatory class of its drug."""
     irregularities: tuple[str, ...] = ()
     """Rules that were broken; it has happened all the same."""
 
@@ -138,6 +157,18 @@ class GiveUp(Command):
 
     supply_id: UUID
     patient_ref: UUID
+
+
+class TakeBack(Command):
+    """The patient brings back what is bad, recalled or the wrong thing."""
+
+    supply_id: UUID
+    pharmacy: str
+    taken_back_by: str
+    why: Literal["quality", "recall", "wrong_item"]
+    note: str | None = None
+    lines: tuple[LineQuantity, ...] | None = None
+    """None: all that the patient still has of it."""
 
 
 class DeliverSupply(Command):
@@ -160,6 +191,7 @@ class NoteClaim(Command):
     status: Literal["quoted", "refused", "cleared", "voided"]
     patient_share: int | None = None
     how: str | None = None
+    may_self_pay: bool = True
 
 
 class RequestedLine(Immutable):

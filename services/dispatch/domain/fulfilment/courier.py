@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import DeliverSupply, NoteClaim
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
-from services.dispatch.domain.fulfilment.supplies import own_supply, received
+from services.dispatch.domain.fulfilment.supplies import own_supply, received, undone
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
+from services.dispatch.domain.policy import Policy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
@@ -70,15 +72,44 @@ def deliver(state: FulfilmentState, command: DeliverSupply) -> Outcome:
     ]
 
 
-def note_claim(state: FulfilmentState, command: NoteClaim) -> list[DomainEvent]:
-    """Dispatch obeys the highest attempt: news of an older one is late and changes nothing."""
+def came_back_from_courier(
+    state: FulfilmentState,
+    supply_id: UUID,
+    why: e.UndoneWhy,
+    disposition: e.Disposition,
+    now: datetime,
+    policy: Policy,
+) -> Outcome:
+    """The parcel never reached the patient: inspected after its return, or lost. A cancellation that waited gets its
+    part of it, as cancelled."""
+    supply = state.supplies[supply_id]
+    if not SUPPLY.allows(supply.status, "returned or lost"):
+        return wrong_state("supply", supply.status, "returned or lost")
+    cancelled = {line: awaited_of(state, supply_id, line) for line in supply.line_numbers}
+    return [undone(state, supply, why, now, policy, cancelled=cancelled, disposition=disposition)]
+
+
+def awaited_of(state: FulfilmentState, supply_id: UUID, line: int) -> int:
+    """What requests that are not answered for good want of a supply on the road."""
+    return sum(each.wants(supply_id, line) for each in state.cancellations.values() if not each.final)
+
+
+def note_claim(state: FulfilmentState, command: NoteClaim, now: datetime, policy: Policy) -> list[DomainEvent]:
+    """Dispatch obeys the highest attempt: news of an older one is late and changes nothing.
+
+    Refused: the patient may choose to pay alone for a while, where that is open to them at all.
+    """
     supply = state.supplies.get(command.supply_id)
     if supply is None or not SUPPLY.allows(supply.status, "claim") or command.attempt < supply.attempt:
         return []
     same_amount = command.patient_share in {None, supply.patient_share}
     if (command.attempt, command.status) == (supply.attempt, supply.claim) and same_amount:
         return []
-    return [e.ClaimNoted(**dict(command))]
+    decide_by = None
+    if command.status == "refused":
+        decide_by = now + policy.self_pay if command.may_self_pay else now
+    facts = command.model_dump(exclude={"may_self_pay"})
+    return [e.ClaimNoted(**facts, decide_by=decide_by)]
 
 
 def note_payment(

@@ -1,4 +1,4 @@
-"""How a fulfilment ends: validity over, cancelled by request, or its last quantity in hands.
+"""How a fulfilment ends: validity over, its last quantity in hands, cancelled or lapsed; and what that answers.
 
 Each quantity is decided alone, where it is found; whichever save commits first wins.
 """
@@ -6,23 +6,20 @@ Each quantity is decided alone, where it is found; whichever save commits first 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
-from services.dispatch.domain.fulfilment.commands import CancelQuantities, RequestedLine
 from services.dispatch.domain.fulfilment.evolve import evolve
-from services.dispatch.domain.fulfilment.holds import put_back
-from services.dispatch.domain.fulfilment.state import Cancellation, FulfilmentState, Hold
-from services.dispatch.domain.fulfilment.supplies import in_pharmacy, undone
-from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD
-from services.dispatch.domain.values import Bucket, CancelDecision, FreedLine, LineQuantity
+from services.dispatch.domain.fulfilment.state import Cancellation, FulfilmentState
+from services.dispatch.domain.fulfilment.supplies import in_pharmacy
+from services.dispatch.domain.fulfilment.transitions import FULFILMENT
+from services.dispatch.domain.values import Bucket, CancelDecision, LineQuantity
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
 def next_due(state: FulfilmentState) -> Mapping[str, datetime]:
-    """The deadlines that run: the next hold that expires, the next supply that nobody collects."""
+    """The deadlines that run: the next hold that expires, the next supply that nobody collects or pays for alone, the
+    next quantity that nobody replaces."""
     due: dict[str, datetime] = {}
     holds = [hold.expires_at for hold in state.running_holds()]
     if holds:
@@ -30,6 +27,12 @@ def next_due(state: FulfilmentState) -> Mapping[str, datetime]:
     waiting = [supply.collect_by for supply in in_pharmacy(state)]
     if waiting:
         due["collect"] = min(waiting)
+    undecided = [supply.decide_by for supply in in_pharmacy(state) if supply.decide_by]
+    if undecided:
+        due["self_pay"] = min(undecided)
+    replaceable = [found.until for found in state.replaceables.values() if found.rest]
+    if replaceable:
+        due["replace"] = min(replaceable)
     return due
 
 
@@ -38,7 +41,7 @@ def lapse(state: FulfilmentState) -> list[DomainEvent]:
     if not FULFILMENT.allows(state.status, "prescription_expired"):
         return []
     free = {line: row.buckets.remaining for line, row in state.lines.items()}
-    return [e.RemainderLapsed(lines=_quantities(free))]
+    return [e.RemainderLapsed(lines=quantities(free))]
 
 
 def concluded(state: FulfilmentState, outcome: Outcome) -> Outcome:
@@ -65,131 +68,29 @@ def _closed_as(state: FulfilmentState) -> str:
 
 
 def _final_answer(state: FulfilmentState, pending: Cancellation) -> e.CancellationDecided | None:
-    """Once every awaited supply has ended at the patient's: delivered, so refused."""
-    if not all(state.supplies[supply_id].status == "in_hands" for supply_id in pending.awaiting):
+    """Once every awaited supply has ended: cancelled where it came back or was lost, refused where it was delivered."""
+    ends = {supply_id: state.supplies[supply_id].status for supply_id in pending.awaiting}
+    if not all(status in {"in_hands", "undone"} for status in ends.values()):
         return None
-    lines = tuple(
-        row.model_copy(
-            update={"awaiting_return": 0, "refused": row.refused + row.awaiting_return, "reason": "delivered"}
-        )
-        if row.awaiting_return
-        else row
-        for row in pending.lines
-    )
+    lines = tuple(_answered_at_last(state, pending, row) if row.awaiting_return else row for row in pending.lines)
     return e.CancellationDecided(request_id=pending.request_id, lines=lines, final=True)
 
 
-@dataclass
-class _Tally:
-    """What is still wanted per line while the places are gone through in order."""
-
-    wanted: dict[int, int]
-    free: dict[int, int] = field(default_factory=dict)
-    cancelled: dict[int, int] = field(default_factory=dict)
-    awaiting: dict[int, int] = field(default_factory=dict)
-
-    def take(self, into: dict[int, int], line: int, quantity: int) -> int:
-        taken = min(quantity, self.wanted.get(line, 0))
-        if taken:
-            self.wanted[line] -= taken
-            into[line] = into.get(line, 0) + taken
-        return taken
-
-    def wants(self, lines: tuple[int, ...]) -> bool:
-        return any(self.wanted.get(line, 0) for line in lines)
+def _answered_at_last(state: FulfilmentState, pending: Cancellation, row: CancelDecision) -> CancelDecision:
+    undone = [supply_id for supply_id in pending.awaiting if state.supplies[supply_id].status == "undone"]
+    back = sum(pending.wants(supply_id, row.line) for supply_id in undone)
+    delivered = row.awaiting_return - back
+    lost = any(state.supplies[each].disposition == "lost" and pending.wants(each, row.line) for each in undone)
+    reason = "delivered" if delivered else "lost" if lost else row.reason
+    changed = {
+        "awaiting_return": 0,
+        "cancelled": row.cancelled + back,
+        "refused": row.refused + delivered,
+        "reason": reason,
+    }
+    return row.model_copy(update=changed)
 
 
-def decide_cancellation(state: FulfilmentState, command: CancelQuantities) -> list[DomainEvent]:
-    """The cancel table: free, held and still in the pharmacy is cancelled; with a courier waits; in hands is refused.
-
-    Answered once per request: a repeat has its first answer already.
-    """
-    if command.request_id in state.cancellations or not FULFILMENT.allows(state.status, "cancellation_requested"):
-        return []
-    tally = _Tally(_wanted(state, command))
-    asked = dict(tally.wanted)
-    for line, row in state.lines.items():
-        tally.take(tally.free, line, row.buckets.remaining)
-    events = _revoked_holds(state, tally) + _undone_supplies(state, tally)
-    awaiting = _awaited(state, tally)
-    lines = tuple(_line_answer(state, line, tally) for line in sorted(asked))
-    events.append(
-        e.CancellationDecided(
-            request_id=command.request_id,
-            lines=lines,
-            from_free=_quantities(tally.free),
-            awaiting=awaiting,
-            final=not awaiting,
-        )
-    )
-    return events
-
-
-def left_to_cancel(command: CancelQuantities, answered: FulfilmentState) -> CancelQuantities:
-    """The same request without what one fulfilment has given or may still give: a part counts once over all."""
-    given = answered.cancellations.get(command.request_id)
-    if command.scope is None or given is None:
-        return command
-    taken = {row.line: row.cancelled + row.awaiting_return for row in given.lines}
-    rest = ((row.line, row.quantity - taken.get(row.line, 0)) for row in command.scope)
-    scope = tuple(RequestedLine(line=line, quantity=quantity) for line, quantity in rest if quantity)
-    return command.model_copy(update={"scope": scope})
-
-
-def _wanted(state: FulfilmentState, command: CancelQuantities) -> dict[int, int]:
-    if command.scope is None:
-        return {line: row.buckets.prescribed for line, row in state.lines.items()}
-    return {row.line: row.quantity for row in command.scope if row.line in state.lines}
-
-
-def _revoked_holds(state: FulfilmentState, tally: _Tally) -> list[DomainEvent]:
-    """A hold that holds any of it is revoked as a whole; what the request does not want of it is free again."""
-    events: list[DomainEvent] = []
-    for hold in state.holds.values():
-        if HOLD.allows(hold.status, "cancellation_requested") and tally.wants(tuple(row.line for row in hold.lines)):
-            freed = _split(state, hold, tally)
-            events += put_back(state, hold.hold_id)
-            events.append(e.HoldEnded(hold_id=hold.hold_id, how="revoked", reason="cancelled", freed=freed))
-    return events
-
-
-def _split(state: FulfilmentState, hold: Hold, tally: _Tally) -> tuple[FreedLine, ...]:
-    rows: list[FreedLine] = []
-    for held in hold.lines:
-        taken = tally.take(tally.cancelled, held.line, held.quantity)
-        for bucket, part in ((Bucket.CANCELLED, taken), (state.free_bucket, held.quantity - taken)):
-            if part:
-                rows.append(FreedLine(line=held.line, quantity=part, bucket=bucket))
-    return tuple(rows)
-
-
-def _undone_supplies(state: FulfilmentState, tally: _Tally) -> list[DomainEvent]:
-    events: list[DomainEvent] = []
-    for supply in in_pharmacy(state):
-        if tally.wants(supply.line_numbers):
-            taken = {line: tally.take(tally.cancelled, line, supply.quantity(line)) for line in supply.line_numbers}
-            events.append(undone(state, supply, "cancelled", taken))
-    return events
-
-
-def _awaited(state: FulfilmentState, tally: _Tally) -> tuple[UUID, ...]:
-    """Supplies with a courier: a proved delivery always wins, so the answer waits for their end."""
-    awaited: list[UUID] = []
-    for supply in state.supplies.values():
-        if supply.status == "with_courier" and tally.wants(supply.line_numbers):
-            for line in supply.line_numbers:
-                tally.take(tally.awaiting, line, supply.quantity(line))
-            awaited.append(supply.supply_id)
-    return tuple(awaited)
-
-
-def _line_answer(state: FulfilmentState, line: int, tally: _Tally) -> CancelDecision:
-    refused = min(tally.wanted[line], state.lines[line].buckets.in_hands)
-    cancelled = tally.free.get(line, 0) + tally.cancelled.get(line, 0)
-    awaiting = tally.awaiting.get(line, 0)
-    reason = "in_hands" if refused else None if cancelled or awaiting else "already_ended"
-    return CancelDecision(line=line, cancelled=cancelled, awaiting_return=awaiting, refused=refused, reason=reason)
-
-
-def _quantities(per_line: dict[int, int]) -> tuple[LineQuantity, ...]:
+def quantities(per_line: Mapping[int, int]) -> tuple[LineQuantity, ...]:
+    """Those that are something, by line."""
     return tuple(LineQuantity(line=line, quantity=amount) for line, amount in sorted(per_line.items()) if amount)

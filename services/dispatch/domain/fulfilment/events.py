@@ -6,20 +6,24 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from services.dispatch.domain.values import (
     CancelDecision,
+    CollectorIdentity,
     Designation,
     DispensedLine,
     FreedLine,
     HeldLine,
     LineQuantity,
+    Offer,
     OpenedLine,
+    PartOfSupply,
     PickedLine,
     Way,
 )
-from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
+from services.seedwork.model import DomainEvent, Personal, PersonalClass
+
+UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+Disposition = Literal["restocked", "quarantined", "destroyed", "lost"]
 
 
 class FulfilmentOpened(DomainEvent):
@@ -55,8 +59,10 @@ class QuantityHeld(DomainEvent):
     self_pay_only: bool
     expires_at: datetime
     held_by: str
+    kind: Literal["normal", "replacement"] = "normal"
+    replaces: UUID | None = None
+    """Of a replacement: the supply that came back or went bad."""
     right: Literal["token", "nomination"] = "token"
-    """By which the patient's wish was shown."""
 
 
 class HoldAccepted(DomainEvent):
@@ -67,6 +73,8 @@ class HoldAccepted(DomainEvent):
     hold_id: UUID
     reviewer: str
     expires_at: datetime
+    signature_serial: UUID | None = None
+    """Of the signature's check that the pharmacist has seen (处方签名验签流水号)."""
 
 
 class HoldEnded(DomainEvent):
@@ -78,6 +86,8 @@ class HoldEnded(DomainEvent):
     how: Literal["released", "refused", "expired", "revoked", "rest_freed"]
     reason: str | None = None
     freed: tuple[FreedLine, ...]
+    offers: tuple[Offer, ...] = ()
+    """Where the patient could go instead: the nearest pharmacies that had all that is still wanted."""
 
 
 class SupplyPrepared(DomainEvent):
@@ -122,6 +132,8 @@ class ClaimNoted(DomainEvent):
     status: Literal["quoted", "refused", "cleared", "voided"]
     patient_share: int | None = None
     how: str | None = None
+    decide_by: datetime | None = None
+    """Refused: until when the patient may choose to pay alone."""
 
 
 class PaymentNoted(DomainEvent):
@@ -162,14 +174,6 @@ class SupplyHandedToCourier(DomainEvent):
     delivery_id: UUID
 
 
-class CollectorIdentity(Immutable):
-    """Who took the medicine. For an agent (代取) the patient's own document is recorded too."""
-
-    name: str = Field(min_length=1, max_length=100)
-    identity_no: str = Field(max_length=20)
-    patient_identity_no: str | None = Field(default=None, max_length=20)
-
-
 class SupplyReceived(DomainEvent):
     """The patient, or an agent, has it in hands."""
 
@@ -194,14 +198,16 @@ class SupplyReceived(DomainEvent):
 
 
 class SupplyUndone(DomainEvent):
-    """A dispensed supply never reached the patient; the packs are back on the shelf."""
+    """A dispensed supply never reached the patient."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
 
     supply_id: UUID
     lines: tuple[FreedLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"] = "restocked"
+    why: UndoneWhy
+    disposition: Disposition = "restocked"
+    replace_until: datetime | None = None
+    """Until when the same pharmacy may supply again what went to `replaceable`."""
 
 
 class RemainderLapsed(DomainEvent):
@@ -213,15 +219,18 @@ class RemainderLapsed(DomainEvent):
 
 
 class CancellationDecided(DomainEvent):
-    """The answer to a cancellation request; `from_free` moves with this event, the rest moved by its own events."""
+    """The answer to a request; `from_free` and `from_replaceable` move with it, the rest by events of its own."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.cancellation_decided"
 
     request_id: UUID
     lines: tuple[CancelDecision, ...]
     from_free: tuple[LineQuantity, ...] = ()
+    from_replaceable: tuple[PartOfSupply, ...] = ()
     awaiting: tuple[UUID, ...] = ()
     """Supplies with a courier on whose end the final answer waits."""
+    awaited: tuple[PartOfSupply, ...] = ()
+    """What is wanted of each of them."""
     final: bool
 
 

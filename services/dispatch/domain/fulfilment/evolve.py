@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
+from services.dispatch.domain.fulfilment.return_events import ReplacementLapsed, SupplyTakenBack
 from services.dispatch.domain.fulfilment.state import (
     Buckets,
     Cancellation,
     FulfilmentState,
     Hold,
     LineState,
+    Replaceable,
     Supply,
 )
-from services.dispatch.domain.values import Bucket, FreedLine, HeldLine
+from services.dispatch.domain.values import Bucket, FreedLine, HeldLine, PartOfSupply
 from services.seedwork.model import DomainEvent
 
 K = TypeVar("K")
@@ -36,8 +39,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             moves = [(row.line, Bucket.IN_HANDS, row.quantity) for row in accepted]
             given = _moved(state, Bucket.DISPENSED, moves)
             return _supply(given, event.supply_id, status="in_hands", irregularities=event.irregularities)
-        case e.SupplyUndone(lines=freed):
-            return _supply(_moved(state, Bucket.DISPENSED, _rows(freed)), event.supply_id, status="undone")
+        case e.SupplyUndone() | SupplyTakenBack() | ReplacementLapsed():
+            return _evolve_return(state, event)
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
             return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
@@ -69,13 +72,20 @@ def _evolve_hold(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             moves = [(row.line, Bucket.HELD, row.quantity) for row in event.lines]
             fields = {name: getattr(event, name) for name in type(event).model_fields}
             hold = Hold(**fields)
-            return replace(_moved(state, Bucket.REMAINING, moves), holds=_put(state.holds, hold.hold_id, hold))
+            source = Bucket.REMAINING
+            if hold.replaces is not None:
+                source = Bucket.REPLACEABLE
+                state = _replaceable(state, hold.replaces, [(row.line, -row.quantity) for row in event.lines])
+            return replace(_moved(state, source, moves), holds=_put(state.holds, hold.hold_id, hold))
         case e.HoldAccepted(reviewer=reviewer, expires_at=expires_at):
             return _hold(state, event.hold_id, status="accepted", reviewer=reviewer, expires_at=expires_at)
         case e.HoldEnded(freed=freed, how=how):
             hold = state.holds[event.hold_id]
             rest = _less(hold.lines, freed)
             ended: dict[str, Any] = {"status": "ended", "how": how} if not rest and hold.running else {}
+            ended["offers"] = event.offers
+            if hold.replaces is not None:
+                state = _replaceable(state, hold.replaces, _came_back(freed))
             return _hold(_moved(state, Bucket.HELD, _rows(freed)), hold.hold_id, lines=rest or hold.lines, **ended)
     return state  # pragma: no cover - evolve sends nothing else here
 
@@ -109,7 +119,8 @@ def _evolve_circumstances(state: FulfilmentState, event: DomainEvent) -> Fulfilm
         case e.ClaimNoted(supply_id=supply_id, patient_share=share):
             known = state.supplies[supply_id].patient_share
             amount = known if share is None else share
-            return _supply(state, supply_id, attempt=event.attempt, claim=event.status, patient_share=amount)
+            claim = {"attempt": event.attempt, "claim": event.status, "decide_by": event.decide_by}
+            return _supply(state, supply_id, patient_share=amount, **claim)
         case e.PaymentNoted(supply_id=supply_id, status=status):
             return _supply(state, supply_id, payment=status)
         case e.DeliveryAttached(supply_id=supply_id, delivery_id=delivery_id):
@@ -121,11 +132,78 @@ def _evolve_circumstances(state: FulfilmentState, event: DomainEvent) -> Fulfilm
     return state  # pragma: no cover - the aggregate names no other event
 
 
+def _evolve_return(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
+    """What came back before or after the patient had it, and what nobody came to replace."""
+    match event:
+        case e.SupplyUndone(supply_id=supply_id, lines=freed, replace_until=until):
+            state = _may_replace(_moved(state, Bucket.DISPENSED, _rows(freed)), supply_id, until)
+            state = _replaceable(state, supply_id, _came_back(freed))
+            return _supply(state, supply_id, status="undone", disposition=event.disposition)
+        case SupplyTakenBack(supply_id=supply_id, lines=freed, replace_until=until):
+            state = _may_replace(_moved(state, Bucket.IN_HANDS, _rows(freed)), supply_id, until)
+            state = _replaceable(state, supply_id, _came_back(freed))
+            taken = _added(state.supplies[supply_id].taken_back, freed)
+            late = _added(state.cancelled_late, [row for row in freed if row.bucket is Bucket.CANCELLED])
+            status = "closing" if state.status == "closed" else state.status
+            state = replace(state, status=status, outcome=None, cancelled_late=late)
+            return _supply(state, supply_id, taken_back=taken)
+        case ReplacementLapsed(supply_id=supply_id, lines=lapsed):
+            moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
+            gone = [(row.line, -row.quantity) for row in lapsed]
+            return _replaceable(_moved(state, Bucket.REPLACEABLE, moves), supply_id, gone)
+    return state  # pragma: no cover - evolve sends nothing else here
+
+
+def _may_replace(state: FulfilmentState, supply_id: UUID, until: datetime | None) -> FulfilmentState:
+    """A later return of the same supply counts from its own day."""
+    if until is None:
+        return state
+    known = state.replaceables.get(supply_id)
+    lines = known.lines if known else {}
+    opened = Replaceable(state.supplies[supply_id].pharmacy, until, lines)
+    return replace(state, replaceables=_put(state.replaceables, supply_id, opened))
+
+
+def _replaceable(state: FulfilmentState, supply_id: UUID, changes: Iterable[tuple[int, int]]) -> FulfilmentState:
+    for line, by in changes:
+        changed = state.replaceables[supply_id].changed(line, by)
+        state = replace(state, replaceables=_put(state.replaceables, supply_id, changed))
+    return state
+
+
+def _added(known: Mapping[int, int], rows: Iterable[FreedLine]) -> Mapping[int, int]:
+    sums = dict(known)
+    for row in rows:
+        sums[row.line] = sums.get(row.line, 0) + row.quantity
+    return sums
+
+
+def _came_back(freed: Iterable[FreedLine]) -> list[tuple[int, int]]:
+    return [(row.line, row.quantity) for row in freed if row.bucket is Bucket.REPLACEABLE]
+
+
 def _cancellation(state: FulfilmentState, event: e.CancellationDecided) -> FulfilmentState:
     moves = [(row.line, Bucket.CANCELLED, row.quantity) for row in event.from_free]
-    answered = Cancellation(event.request_id, event.lines, event.awaiting, event.final)
+    before = state.cancellations.get(event.request_id)
+    awaited = event.awaited or (before.awaited if before else tuple(_awaited(state, event)))
+    answered = Cancellation(event.request_id, event.lines, event.awaiting, event.final, awaited)
     cancellations = _put(state.cancellations, event.request_id, answered)
+    for row in event.from_replaceable:
+        state = _moved(state, Bucket.REPLACEABLE, [(row.line, Bucket.CANCELLED, row.quantity)])
+        state = _replaceable(state, row.supply_id, [(row.line, -row.quantity)])
     return replace(_moved(state, Bucket.REMAINING, moves), cancellations=cancellations)
+
+
+def _awaited(state: FulfilmentState, event: e.CancellationDecided) -> Iterable[PartOfSupply]:
+    """What an event says that does not say it in parts: each supply with a courier as far as the line's sum goes."""
+    left = {row.line: row.awaiting_return for row in event.lines}
+    for supply_id in event.awaiting:
+        supply = state.supplies[supply_id]
+        for line in supply.line_numbers:
+            part = min(left.get(line, 0), supply.quantity(line))
+            if part:
+                left[line] -= part
+                yield PartOfSupply(supply_id=supply_id, line=line, quantity=part)
 
 
 def _rows(freed: Iterable[FreedLine]) -> list[tuple[int, Bucket, int]]:

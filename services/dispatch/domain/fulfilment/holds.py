@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -31,10 +32,9 @@ def hold_quantity(
     state: FulfilmentState, command: HoldQuantity, now: datetime, ids: Ids, policy: Policy
 ) -> e.QuantityHeld | Refusal:
     """Reserve quantities for one pharmacy; whoever commits first has them."""
-    if not FULFILMENT.allows(state.status, "HoldQuantity"):
-        return wrong_state("fulfilment", state.status, "HoldQuantity")
-    if now > state.closes_at:
-        return Refusal("hold.validity_over", {"closes_at": state.closes_at.isoformat()})
+    refused = _replacement_refused(state, command, now) if command.replaces else _over(state, now)
+    if refused:
+        return refused
     lines = _wanted(state, command)
     if isinstance(lines, Refusal):
         return lines
@@ -48,10 +48,44 @@ def hold_quantity(
         lines=lines,
         designations=command.designations,
         self_pay_only=not covering,
-        expires_at=min(now + policy.hold, state.closes_at + policy.hold_grace),
+        expires_at=min(now + policy.hold, _last_moment(state, command.replaces) + policy.hold_grace),
         held_by=command.pharmacist,
+        kind="replacement" if command.replaces else "normal",
+        replaces=command.replaces,
         right=command.right,
     )
+
+
+def _over(state: FulfilmentState, now: datetime) -> Refusal | None:
+    if not FULFILMENT.allows(state.status, "HoldQuantity"):
+        return wrong_state("fulfilment", state.status, "HoldQuantity")
+    if now > state.closes_at:
+        return Refusal("hold.validity_over", {"closes_at": state.closes_at.isoformat()})
+    return None
+
+
+def _replacement_refused(state: FulfilmentState, command: HoldQuantity, now: datetime) -> Refusal | None:
+    """What came back may be supplied again by the pharmacy that supplied it, for some days, and by nobody else."""
+    if not FULFILMENT.allows(state.status, "HoldReplacement"):
+        return wrong_state("fulfilment", state.status, "HoldReplacement")
+    found = state.replaceables.get(command.replaces) if command.replaces else None
+    if found is None or not found.rest:
+        return Refusal("hold.nothing_to_replace", {"supply_id": str(command.replaces)})
+    if found.pharmacy != command.pharmacy:
+        return Refusal("hold.replaced_elsewhere", {"supply_id": str(command.replaces)})
+    if now >= found.until:
+        return Refusal("hold.replacing_over", {"replace_until": found.until.isoformat()})
+    return None
+
+
+def _last_moment(state: FulfilmentState, replaces: UUID | None) -> datetime:
+    return state.replaceables[replaces].until if replaces else state.closes_at
+
+
+def _may_be_held(state: FulfilmentState, line: int, replaces: UUID | None) -> int:
+    if replaces:
+        return state.replaceables[replaces].lines.get(line, 0)
+    return state.lines[line].buckets.remaining
 
 
 def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ...] | Refusal:
@@ -66,8 +100,9 @@ def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ..
             return Refusal("line.unknown", {"line": row.line})
         if row.line in state.blocked_lines:
             return Refusal("hold.line_blocked", {"line": row.line})
-        if row.quantity > line.buckets.remaining:
-            facts = {"line": row.line, "wanted": row.quantity, "remaining": line.buckets.remaining}
+        remaining = _may_be_held(state, row.line, command.replaces)
+        if row.quantity > remaining:
+            facts = {"line": row.line, "wanted": row.quantity, "remaining": remaining}
             return Refusal("hold.not_enough_remaining", facts)
         if command.way is Way.DELIVERY and not line.content.deliverable:
             return Refusal("hold.counter_only", {"line": row.line})
@@ -103,8 +138,21 @@ def pass_review(state: FulfilmentState, command: PassPharmacyReview, now: dateti
     hold = own_hold(state, command.hold_id, command.pharmacy, "PassPharmacyReview", now)
     if isinstance(hold, Refusal):
         return hold
-    until = min(now + policy.accepted(hold.way), state.closes_at + policy.hold_grace)
-    return [e.HoldAccepted(hold_id=hold.hold_id, reviewer=command.pharmacist, expires_at=max(until, hold.expires_at))]
+    signature = command.signature
+    if signature is None:
+        return Refusal("hold.signature_unseen", {"hold_id": str(hold.hold_id)})
+    if command.serial_seen not in {None, signature.serial}:
+        return Refusal("hold.signature_stale", {"signature_serial": str(signature.serial)})
+    if signature.degraded and not command.signature_acknowledged:
+        return Refusal("hold.signature_degraded", {"signature_serial": str(signature.serial)})
+    until = min(now + policy.accepted(hold.way), state.last_moment(hold) + policy.hold_grace)
+    accepted = e.HoldAccepted(
+        hold_id=hold.hold_id,
+        reviewer=command.pharmacist,
+        expires_at=max(until, hold.expires_at),
+        signature_serial=signature.serial,
+    )
+    return [accepted]
 
 
 def release_hold(state: FulfilmentState, command: ReleaseHold, now: datetime) -> Outcome:
@@ -113,10 +161,12 @@ def release_hold(state: FulfilmentState, command: ReleaseHold, now: datetime) ->
     if isinstance(hold, Refusal):
         return hold
     quantities = {row.line: row.quantity for row in command.lines or hold.lines}
+    if command.lines and len(quantities) != len(command.lines):
+        return Refusal("hold.line_twice", {"lines": [row.line for row in command.lines]})
     for line, quantity in quantities.items():
         if quantity > hold.held(line):
             return Refusal("hold.not_held", {"line": line, "held": hold.held(line)})
-    freed = _freed(state, quantities)
+    freed = freed_lines(quantities, state.freed_to(hold))
     ended = e.HoldEnded(hold_id=hold.hold_id, how="released", reason=command.reason, freed=freed)
     return [*put_back(state, hold.hold_id), ended]
 
@@ -126,7 +176,7 @@ def expire_holds(state: FulfilmentState, now: datetime) -> list[DomainEvent]:
     events: list[DomainEvent] = []
     for hold in state.holds.values():
         if HOLD.allows(hold.status, "clock: hold_expiry") and now >= hold.expires_at:
-            freed = _freed(state, {row.line: row.quantity for row in hold.lines})
+            freed = freed_lines({row.line: row.quantity for row in hold.lines}, state.freed_to(hold))
             events += put_back(state, hold.hold_id)
             events.append(e.HoldEnded(hold_id=hold.hold_id, how="expired", freed=freed))
     return events
@@ -138,8 +188,7 @@ def put_back(state: FulfilmentState, hold_id: UUID) -> list[DomainEvent]:
     return [e.SupplyUnprepared(supply_id=prepared.supply_id)] if prepared else []
 
 
-def _freed(state: FulfilmentState, quantities: dict[int, int]) -> tuple[FreedLine, ...]:
-    target: Bucket = state.free_bucket
-    return tuple(
-        FreedLine(line=line, quantity=quantity, bucket=target) for line, quantity in sorted(quantities.items())
-    )
+def freed_lines(quantities: Mapping[int, int], bucket: Bucket) -> tuple[FreedLine, ...]:
+    """These quantities, into this bucket."""
+    rows = sorted(quantities.items())
+    return tuple(FreedLine(line=line, quantity=quantity, bucket=bucket) for line, quantity in rows if quantity)

@@ -13,7 +13,9 @@ from services.dispatch.domain.values import (
     Designation,
     DispensedLine,
     HeldLine,
+    Offer,
     OpenedLine,
+    PartOfSupply,
     PickedLine,
     Way,
 )
@@ -80,9 +82,12 @@ class Hold:
     self_pay_only: bool
     expires_at: datetime
     held_by: str
+    kind: str = "normal"
+    replaces: UUID | None = None
     status: str = "active"
     reviewer: str | None = None
     how: str | None = None
+    offers: tuple[Offer, ...] = ()
     right: str = "token"
 
     @property
@@ -118,6 +123,9 @@ class Supply:
     payment: str | None = None
     delivery_id: UUID | None = None
     irregularities: tuple[str, ...] = ()
+    disposition: str | None = None
+    decide_by: datetime | None = None
+    taken_back: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def cleared(self) -> bool:
@@ -134,12 +142,33 @@ class Supply:
 
 @dataclass(frozen=True)
 class Cancellation:
-    """A cancellation request as answered so far; `awaiting` names supplies with a courier."""
+    """A cancellation request as answered so far; `awaiting` names supplies with a courier, `awaited` what of them."""
 
     request_id: UUID
     lines: tuple[CancelDecision, ...]
     awaiting: tuple[UUID, ...]
     final: bool
+    awaited: tuple[PartOfSupply, ...] = ()
+
+    def wants(self, supply_id: UUID, line: int) -> int:
+        """What of a supply with a courier is to be cancelled when it comes back."""
+        return sum(row.quantity for row in self.awaited if (row.supply_id, row.line) == (supply_id, line))
+
+
+@dataclass(frozen=True)
+class Replaceable:
+    """What came back of one supply, and who may supply it again until when."""
+
+    pharmacy: str
+    until: datetime
+    lines: Mapping[int, int]
+
+    def changed(self, line: int, by: int) -> Replaceable:
+        return replace(self, lines={**self.lines, line: self.lines.get(line, 0) + by})
+
+    @property
+    def rest(self) -> Mapping[int, int]:
+        return {line: quantity for line, quantity in self.lines.items() if quantity}
 
 
 @dataclass(frozen=True)
@@ -163,6 +192,10 @@ class FulfilmentState:
     supplies: Mapping[UUID, Supply] = field(default_factory=dict)
     cancellations: Mapping[UUID, Cancellation] = field(default_factory=dict)
     blocks: Mapping[UUID, tuple[int, ...]] = field(default_factory=dict)
+    replaceables: Mapping[UUID, Replaceable] = field(default_factory=dict)
+    """By the supply that came back."""
+    cancelled_late: Mapping[int, int] = field(default_factory=dict)
+    """What was cancelled of what the patient brought back, per line."""
     outcome: str | None = None
     nominated_pharmacy: str | None = None
     """May hold without the patient's code, by the patient's word."""
@@ -171,6 +204,14 @@ class FulfilmentState:
     def free_bucket(self) -> Bucket:
         """Where freed quantity goes: to anybody while open, nowhere once validity is over."""
         return Bucket.REMAINING if self.status == "open" else Bucket.LAPSED
+
+    def freed_to(self, hold: Hold) -> Bucket:
+        """Where what a hold gives up goes: a replacement stays its pharmacy's."""
+        return Bucket.REPLACEABLE if hold.kind == "replacement" else self.free_bucket
+
+    def last_moment(self, hold: Hold) -> datetime:
+        """Until when a hold of this kind may be taken: validity, or the time to replace."""
+        return self.closes_at if hold.replaces is None else self.replaceables[hold.replaces].until
 
     @property
     def finished(self) -> bool:

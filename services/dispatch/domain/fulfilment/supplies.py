@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.collecting import may_not_collect
 from services.dispatch.domain.fulfilment.commands import (
     DispenseSupply,
     GiveUp,
@@ -13,7 +15,7 @@ from services.dispatch.domain.fulfilment.commands import (
     PrepareSupply,
     Unprepare,
 )
-from services.dispatch.domain.fulfilment.holds import own_hold
+from services.dispatch.domain.fulfilment.holds import freed_lines, own_hold
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
@@ -161,10 +163,10 @@ def _rest(state: FulfilmentState, hold: Hold, lines: tuple[DispensedLine, ...]) 
     for row in lines:
         given[row.line] = given.get(row.line, 0) + row.quantity
     rest = ((line.line, line.quantity - given.get(line.line, 0)) for line in hold.lines)
-    return tuple(FreedLine(line=line, quantity=left, bucket=state.free_bucket) for line, left in rest if left)
+    return freed_lines(dict(rest), state.freed_to(hold))
 
 
-def hand_out(state: FulfilmentState, command: HandOut) -> Outcome:
+def hand_out(state: FulfilmentState, command: HandOut, policy: Policy) -> Outcome:
     """Over the counter (再发药): nothing leaves uncleared, and an agent's document does not replace the patient's.
 
     Who had no right to hand it out has done so all the same: recorded as irregular.
@@ -176,8 +178,9 @@ def hand_out(state: FulfilmentState, command: HandOut) -> Outcome:
         return Refusal("supply.not_cleared", {"claim": supply.claim, "attempt": supply.attempt})
     if supply.delivery_id is not None:
         return Refusal("supply.delivery_arranged", {"delivery_id": str(supply.delivery_id)})
-    if command.collector_kind == "agent" and command.collector.patient_identity_no is None:
-        return Refusal("collector.patient_identity_missing", {})
+    refused = may_not_collect(supply, command, policy)
+    if refused:
+        return refused
     return [
         e.SupplyReceived(
             supply_id=supply.supply_id,
@@ -198,7 +201,7 @@ def received(supply: Supply) -> tuple[LineQuantity, ...]:
     return tuple(LineQuantity(line=line, quantity=supply.quantity(line)) for line in supply.line_numbers)
 
 
-def give_up(state: FulfilmentState, command: GiveUp) -> Outcome:
+def give_up(state: FulfilmentState, command: GiveUp, now: datetime, policy: Policy) -> Outcome:
     """The patient does not want it, while it is still in the pharmacy."""
     if command.patient_ref != state.patient_ref:
         return Refusal("fulfilment.not_yours", {})
@@ -207,12 +210,19 @@ def give_up(state: FulfilmentState, command: GiveUp) -> Outcome:
         return Refusal("supply.unknown", {"supply_id": str(command.supply_id)})
     if not SUPPLY.allows(supply.status, "GiveUp"):
         return wrong_state("supply", supply.status, "GiveUp")
-    return [undone(state, supply, "given_up")]
+    return [undone(state, supply, "given_up", now, policy)]
 
 
-def uncollected(state: FulfilmentState, now: datetime) -> list[DomainEvent]:
+def uncollected(state: FulfilmentState, now: datetime, policy: Policy) -> list[DomainEvent]:
     """Supplies that nobody came for in time."""
-    return [undone(state, supply, "not_collected") for supply in in_pharmacy(state) if now >= supply.collect_by]
+    late = [supply for supply in in_pharmacy(state) if now >= supply.collect_by]
+    return [undone(state, supply, "not_collected", now, policy) for supply in late]
+
+
+def not_cleared(state: FulfilmentState, now: datetime, policy: Policy) -> list[DomainEvent]:
+    """Supplies whose claim was refused and whose patient has not chosen to pay alone in time."""
+    late = [supply for supply in in_pharmacy(state) if supply.decide_by and now >= supply.decide_by]
+    return [undone(state, supply, "not_cleared", now, policy) for supply in late]
 
 
 def in_pharmacy(state: FulfilmentState) -> list[Supply]:
@@ -220,13 +230,37 @@ def in_pharmacy(state: FulfilmentState) -> list[Supply]:
     return [supply for supply in state.supplies.values() if SUPPLY.allows(supply.status, "clock: collect")]
 
 
-def undone(state: FulfilmentState, supply: Supply, why: str, cancelled: dict[int, int] | None = None) -> DomainEvent:
-    """Everything back: what a cancellation wants of it is cancelled, the rest is free or lapsed."""
+def undone(
+    state: FulfilmentState,
+    supply: Supply,
+    why: e.UndoneWhy,
+    now: datetime,
+    policy: Policy,
+    *,
+    cancelled: Mapping[int, int] | None = None,
+    disposition: e.Disposition = "restocked",
+) -> e.SupplyUndone:
+    """Everything back: what a cancellation wants of it is cancelled, the rest goes where `came_back` says."""
+    bucket = came_back(state, supply, why, now, policy)
     rows: list[FreedLine] = []
     for line in supply.line_numbers:
         quantity = supply.quantity(line)
         taken = (cancelled or {}).get(line, 0)
-        for bucket, part in ((Bucket.CANCELLED, taken), (state.free_bucket, quantity - taken)):
-            if part:
-                rows.append(FreedLine(line=line, quantity=part, bucket=bucket))
-    return e.SupplyUndone.model_validate({"supply_id": supply.supply_id, "lines": tuple(rows), "why": why})
+        rows += freed_lines({line: taken}, Bucket.CANCELLED) + freed_lines({line: quantity - taken}, bucket)
+    replaceable = any(row.bucket is Bucket.REPLACEABLE for row in rows)
+    return e.SupplyUndone(
+        supply_id=supply.supply_id,
+        lines=tuple(rows),
+        why=why,
+        disposition=disposition,
+        replace_until=now + policy.replacing if replaceable else None,
+    )
+
+
+def came_back(state: FulfilmentState, supply: Supply, why: e.UndoneWhy, now: datetime, policy: Policy) -> Bucket:
+    """Free for any pharmacy within validity. Afterwards, as of a replacement, the same pharmacy's for some days when it
+    came back for no fault of the patient's; what the patient gave up or did not fetch has lapsed."""
+    replacement = state.holds[supply.hold_id].replaces is not None
+    if state.status == "open" and now <= state.closes_at and not replacement:
+        return Bucket.REMAINING
+    return Bucket.REPLACEABLE if why in policy.replaceable_after else Bucket.LAPSED

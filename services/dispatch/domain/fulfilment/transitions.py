@@ -9,6 +9,15 @@ FULFILMENT = Transitions(
     (
         Transition(NOT_YET, "instalment_opened", "content known", "open", "fulfilment_opened"),
         Transition("open", "HoldQuantity", "see Hold", "open", "quantity_held"),
+        Transition(
+            "open", "HoldReplacement", "same pharmacy; replaceable; now < replace_until", "open", "quantity_held"
+        ),
+        Transition(
+            "closing", "HoldReplacement", "same pharmacy; replaceable; now < replace_until", "closing", "quantity_held"
+        ),
+        Transition("open", "clock: replace", "now >= replace_until: replaceable -> lapsed", "open", "-"),
+        Transition("closing", "clock: replace", "now >= replace_until: replaceable -> lapsed", "closing", "-"),
+        Transition("closed", "TakeBack", "see Supply", "closing", "supply_taken_back"),
         Transition("open", "NominatePharmacy", "the patient's own; pharmacy admitted, or none", "open", "-"),
         Transition("open", "prescription_expired", "", "closing", "-"),
         Transition("open", "cancellation_requested", "cancel table; once per request", "open", "cancellation_decided"),
@@ -37,7 +46,13 @@ HOLD = Transitions(
         ),
         Transition("active", "FetchSecret", "same pharmacy", "active", "-"),
         Transition("accepted", "FetchSecret", "same pharmacy", "accepted", "-"),
-        Transition("active", "PassPharmacyReview", "pharmacy admitted; its licensed pharmacist", "accepted", "-"),
+        Transition(
+            "active",
+            "PassPharmacyReview",
+            "pharmacy admitted; its licensed pharmacist; signature's check seen, acknowledged where degraded",
+            "accepted",
+            "-",
+        ),
         Transition("active", "ReleaseHold", "secret; reason", "active, ended", "hold_ended, line_unfilled"),
         Transition("accepted", "ReleaseHold", "secret; reason", "accepted, ended", "hold_ended, line_unfilled"),
         Transition("active", "clock: hold_expiry", "now >= expires_at", "ended", "hold_ended"),
@@ -108,9 +123,26 @@ SUPPLY = Transitions(
         Transition("dispensed", "CancelDelivery", "not handed over", "dispensed", "delivery_ended"),
         Transition("dispensed", "GiveUp", "the patient's own", "undone", "supply_undone"),
         Transition("dispensed", "clock: collect", "now >= collect_by", "undone", "supply_undone"),
+        Transition(
+            "dispensed", "clock: self_pay", "claim refused, nobody pays alone by decide_by", "undone", "supply_undone"
+        ),
         Transition("dispensed", "cancellation_requested", "cancel table", "undone", "supply_undone"),
         Transition("dispensed", "HandOverToCourier", "cleared; both in force", "with_courier", "delivery_handed_over"),
         Transition("with_courier", "cancellation_requested", "recorded, answered at the end", "with_courier", "-"),
+        Transition(
+            "with_courier",
+            "returned or lost",
+            "inspected, or given up for lost; what a cancellation wants of it is cancelled",
+            "undone",
+            "supply_undone",
+        ),
+        Transition(
+            "in_hands",
+            "TakeBack",
+            "quality, recall, wrong item; never restocked, codes stay spent",
+            "in_hands, quantity replaceable or cancelled",
+            "supply_taken_back",
+        ),
         Transition(
             "with_courier",
             "Deliver",

@@ -10,9 +10,9 @@ from contracts.events import insurance
 from services.dispatch.application import supplies
 from services.dispatch.application.stock import adjust_stock
 from services.dispatch.domain.fulfilment.commands import Unprepare
-from services.dispatch.domain.fulfilment.events import CollectorIdentity
 from services.dispatch.domain.stock.item import AdjustStock
 from services.dispatch.domain.trace_code import TRACE_CODES, trace_code_id
+from services.dispatch.domain.values import CollectorIdentity
 from tests.unit.dispatch.town import (
     AGENTS_CARD,
     BRAND,

@@ -3,7 +3,8 @@
 import pytest
 
 from services.dispatch.application.registers import KINDS
-from services.dispatch.projections.availability import CANDIDATES_MAX, box, distance_metres, ranked
+from services.dispatch.domain.geography import box, distance_metres
+from services.dispatch.projections.availability import CANDIDATES_MAX, ranked
 from services.seedwork.register_loading import record_entries
 from tests.unit.dispatch.town import DRUGS, SINCE, TABLETS, A, B, Town, place
 
