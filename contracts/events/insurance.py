@@ -71,7 +71,8 @@ class ClaimAmountsEvent(ClaimEvent):
     policy: str = Field(description="the row of the policy table, or self-pay")
     policy_date: date
     self_pay_reason: (
-        Literal["intent", "not_designated", "not_a_member", "insurer_not_in_force", "no_policy", "chosen"] | None
+        Literal["intent", "not_designated", "not_a_member", "insurer_not_in_force", "no_filing", "no_policy", "chosen"]
+        | None
     ) = None
     total: int = Field(ge=0)
     fund: int = Field(ge=0, description="what the funds bear together")
@@ -79,6 +80,9 @@ class ClaimAmountsEvent(ClaimEvent):
     patient_share: int = Field(ge=0, description="what the patient pays in money")
     payers: tuple[PayerAmount, ...]
     lines: tuple[LineAmounts, ...]
+    at_home: tuple[PayerAmount, ...] = Field(
+        default=(), description="what payers beyond the one stop would bear; the patient pays it and claims it at home"
+    )
 
 
 class ClaimQuoted(ClaimAmountsEvent):

@@ -16,8 +16,8 @@ from services.insurance.application.draft import Draft
 from services.insurance.application.registers import CATALOGUE, CATALOGUE_KIND, INSURANCE_REGISTER
 from services.insurance.domain.accumulator import (
     AccumulatorState,
-    YearFigures,
     accumulator_of,
+    figures_of,
     finalise_figures,
     free_figures,
     reserve_figures,
@@ -126,7 +126,7 @@ class ClaimWork:
         )
         listings = {}
         for product, found in zip(products, entries, strict=False):
-            if listed := listing(found.state, self._day):
+            if listed := listing(found.state, self._day, self.opened.supply.region):
                 listings[product] = listed
         entitled = entitlement(
             self.opened.supply,
@@ -187,7 +187,7 @@ class ClaimWork:
         if claim.state != AUTHORISED or claim.adjudication is None:
             return
         amounts = claim.adjudication
-        figures = YearFigures(deductible_used=amounts.deductible, pooled_paid=amounts.paid_by("hifp"))
+        figures = figures_of(amounts)
         self._draft.add(
             self._accumulator,
             reserve_figures(

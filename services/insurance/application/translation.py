@@ -46,6 +46,7 @@ def claim_amounts(state: ClaimState, amounts: Adjudication) -> dict[str, Any]:
         "patient_share": amounts.paid_by("patient"),
         "payers": [share.model_dump() for share in amounts.payers],
         "lines": [line.model_dump() for line in amounts.lines],
+        "at_home": [share.model_dump() for share in amounts.at_home],
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -46,6 +44,7 @@ from services.insurance.domain.claim_transitions import (
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason, Supply
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
 from services.insurance.domain.ledger import authorised_postings, negated, paid_postings, settled_postings
+from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal, derived_id
 
 
@@ -185,15 +184,6 @@ def settle(state: ClaimState) -> list[DomainEvent]:
         return []
     postings = settled_postings(state.adjudication.total, state.opened.supply.pharmacy)
     return [ClaimSettled(insurer=state.insurer, receipt_sha256=receipt_sha256(state), postings=postings)]
-
-
-def receipt_sha256(state: ClaimState) -> str:
-    """The digest of the patient's receipt: the claim, its supply, who paid what by which rule, as canonical JSON."""
-    opened = state.opened.model_dump(mode="json") if state.opened else None
-    amounts = state.adjudication.model_dump(mode="json") if state.adjudication else None
-    receipt = {"claim": opened, "insurer": state.insurer, "amounts": amounts}
-    text = json.dumps(receipt, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def request_void(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> VoidRequested | None:

@@ -15,6 +15,9 @@ from uuid import UUID
 from pydantic import Field
 
 from services.insurance.domain.accumulator import YearFigures
+from services.insurance.domain.periods import within
+from services.insurance.domain.places import places
+from services.insurance.domain.policy import FilingKind
 from services.seedwork.model import (
     Aggregate,
     Command,
@@ -30,22 +33,42 @@ from services.seedwork.model import (
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 
+class Filing(Immutable):
+    """A filing for care out of area (异地就医备案): where, of what kind, from when until when (inclusive)."""
+
+    region: Annotated[str, Field(pattern=r"^\d{6}$")]
+    kind: FilingKind
+    valid_from: date
+    valid_until: date | None = None
+
+
 class MemberFacts(Immutable):
     """What the insurer says about a member, in the words of the policy file; balance in fen.
 
-    `insutype` 310 employees (职工), 390 residents (居民); `psn_type` 在职, 退休 or 居民; `assistance` 特困, 低保, 返贫.
+    `insutype` 310 employees (职工), 390 residents (居民); `psn_type` 在职, 退休 or 居民; `assistance` 特困, 低保, 返贫;
+    `supplements` civil_servant (公务员), enterprise (企业补充), commercial (商保).
     """
 
     insurer: str
     insutype: str
     psn_type: str
     assistance: str | None = None
+    supplements: tuple[str, ...] = ()
+    filings: tuple[Filing, ...] = ()
     account_balance: Annotated[int, Field(ge=0)]
     insured_from: date
     insured_until: date | None = None
 
     def insured(self, day: date) -> bool:
         return self.insured_from <= day and (self.insured_until is None or day <= self.insured_until)
+
+    def filing(self, region: str, day: date) -> FilingKind | None:
+        """The kind of filing that holds for care in a region on a day; of several the one for the nearest place."""
+        for place in places(region):
+            for filing in self.filings:
+                if filing.region == place and within(filing, day):
+                    return filing.kind
+        return None
 
 
 class ImportMember(Command):

@@ -103,7 +103,7 @@ def test_a_standing_authorisation_authorises_at_once() -> None:
         "insurance.claim_authorised.v1",
         "insurance.payment_changed.v1",
     ]
-    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     assert account(memory) == 0
 
 
@@ -282,7 +282,7 @@ def test_a_received_supply_settles_and_its_figures_become_final() -> None:
     assert memory.claim().state == "settled"
     assert memory.names_told()[-1] == "insurance.claim_settled.v1"
     accumulator = memory.loaded(accumulator_of(PATIENT, 2026)).state
-    assert accumulator.final == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert accumulator.final == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     assert accumulator.reserved == {}
     assert account(memory) == 0
     balances: dict[str, int] = {}
@@ -463,7 +463,7 @@ def test_a_declined_payment_voids_the_claim_and_a_new_attempt_takes_its_place() 
     assert (memory.claim().state, memory.claim().replaced_by) == ("voided", 2)
     assert memory.claim(2).state == "authorised"
     assert memory.payment(2).state == "requested"
-    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     # and paying that one clears the same supply
     following = payment_of(claim_id_of(SUPPLY, 2)).stream_id
     memory.run(pay(PayShare(payment_id=following, reference="WX-0002"), memory.outside), PATIENT_ACTOR)
@@ -566,7 +566,7 @@ def test_an_unknown_voiding_books_nothing_back() -> None:
     memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
     memory.hear(undone())
     assert memory.claim().state == "voiding"
-    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     assert memory.payment().state == "requested"
 
 
