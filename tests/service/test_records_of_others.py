@@ -422,6 +422,29 @@ CASES: dict[str, Case] = {
         late="claim.wrong_state",
         **CLAIM,  # type: ignore[arg-type]
     ),
+    "GET /claims/{claim_id}/receipt": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **CLAIM),  # type: ignore[arg-type]
+    "POST /claims/{claim_id}/credit": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(reason="none left at home"),
+        late="claim.wrong_state",
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /claims/{claim_id}/reversal": Case(
+        fetched,
+        insurer_of_another_place,
+        insurer_of_another_place,
+        fixed(reason="ordered by mistake"),
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /claims/{claim_id}/decision": Case(
+        fetched,
+        insurer_of_another_place,
+        insurer_of_another_place,
+        fixed(decision="stands", bearer="insurer", reason="as agreed"),
+        **CLAIM,  # type: ignore[arg-type]
+    ),
     "GET /payments/{payment_id}": Case(fetched, patient, stranger, **PAYMENT),  # type: ignore[arg-type]
     "POST /payments/{payment_id}/pay": Case(
         fetched,

@@ -65,6 +65,32 @@ def _claim_told(
     return translate
 
 
+DISPUTED_AT: Mapping[claim_events.DisputeAbout, str] = {"authorisation": "late", "reversal": "reverse"}
+"""The stage at which the insurer refused."""
+
+
+def _decided(happened: Happened) -> list[IntegrationEvent]:
+    """A decision that settles the claim tells its amounts; any other leaves them, or is told as a reversal."""
+    event: claim_events.DisputeDecided = happened.event
+    if event.adjudication is None:
+        return []
+    told = {"receipt_sha256": event.receipt_sha256, "decided": event.decision}
+    return _claim_told(public.ClaimSettled, lambda _event: told)(happened)
+
+
+def _unknown(stage: str) -> Translation:
+    """No answer. A refused voiding is not told: it is asked again, and nothing has changed."""
+
+    def translate(happened: Happened) -> list[IntegrationEvent]:
+        event: Any = happened.event
+        if getattr(event, "outcome", "unknown") != "unknown":
+            return []
+        fields = {"stage": stage, "next_inquiry_at": event.next_inquiry_at}
+        return [public.ClaimOutcomeUnknown.model_validate({**claim_identity(happened.after), **fields})]
+
+    return translate
+
+
 def _payment_changed(happened: Happened) -> list[IntegrationEvent]:
     state: PaymentState = happened.after
     requested = state.requested
@@ -98,6 +124,19 @@ TRANSLATE: dict[type[DomainEvent], Translation] = {
     claim_events.ClaimAuthorised: _claim_told(public.ClaimAuthorised, lambda event: {"reference": event.reference}),
     claim_events.ClaimRefused: _claim_told(
         public.ClaimRefused, lambda event: {"stage": "authorise", "reasons": event.reasons, "may_self_pay": True}
+    ),
+    claim_events.ClaimDisputed: _claim_told(
+        public.ClaimRefused,
+        lambda event: {"stage": DISPUTED_AT[event.about], "reasons": event.reasons, "may_self_pay": False},
+    ),
+    claim_events.DisputeDecided: _decided,
+    claim_events.CreditGiven: _claim_told(public.SupplyCleared, lambda _event: {"how": "credit"}),
+    claim_events.ClearanceWithdrawn: _claim_told(public.ClearanceWithdrawn, lambda event: {"reason": event.reason}),
+    claim_events.AuthorisationOutcomeUnknown: _unknown("authorise"),
+    claim_events.VoidNotConfirmed: _unknown("void"),
+    claim_events.ReverseNotConfirmed: _unknown("reverse"),
+    claim_events.ClaimReversed: _claim_told(
+        public.ClaimReversed, lambda event: {"reason": event.reason, "replaced_by": event.replaced_by}
     ),
     claim_events.ClaimCleared: _claim_told(public.SupplyCleared, lambda event: {"how": event.how}),
     claim_events.ClaimSettled: _claim_told(public.ClaimSettled, lambda event: {"receipt_sha256": event.receipt_sha256}),

@@ -118,6 +118,15 @@ class AccountFreed(DomainEvent):
     claim_id: UUID
 
 
+class AccountReturned(DomainEvent):
+    """The settled claim was reversed: the account has the money back."""
+
+    TOPIC: ClassVar[str] = "insurance.member.account_returned"
+
+    patient_ref: UUID
+    claim_id: UUID
+
+
 @dataclass(frozen=True)
 class MemberState:
     """A person as the insurer knows them. Without facts (never imported, or forgotten) nobody is insured."""
@@ -125,6 +134,8 @@ class MemberState:
     as_of: date | None = None
     facts: MemberFacts | None = None
     spent: int = 0
+    payments: Mapping[UUID, int] = field(default_factory=dict)
+    """What each settled claim took of the account."""
     reserved: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
@@ -145,6 +156,7 @@ MEMBER_TRANSITIONS = Transitions(
         Transition("known", "claim authorised", "the account pays a part", "known, part reserved", "-"),
         Transition("known", "claim settled", "reserved for this claim", "known, part spent", "-"),
         Transition("known", "claim voided", "reserved for this claim", "known, part freed", "-"),
+        Transition("known", "claim reversed", "paid for this claim", "known, part returned", "-"),
     )
 )
 
@@ -172,7 +184,11 @@ def free_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[
     return [AccountFreed(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.reserved else []
 
 
-MemberEvent = MemberImported | AccountReserved | AccountSpent | AccountFreed
+def return_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+    return [AccountReturned(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.payments else []
+
+
+MemberEvent = MemberImported | AccountReserved | AccountSpent | AccountFreed | AccountReturned
 
 
 def evolve_member(state: MemberState, event: MemberEvent) -> MemberState:
@@ -182,8 +198,13 @@ def evolve_member(state: MemberState, event: MemberEvent) -> MemberState:
         case AccountReserved():
             return replace(state, reserved={**state.reserved, event.claim_id: event.amount or 0})
         case AccountSpent():
-            spent = state.spent + state.reserved[event.claim_id]
-            return replace(state, spent=spent, reserved=_without(state.reserved, event.claim_id))
+            amount = state.reserved[event.claim_id]
+            payments = {**state.payments, event.claim_id: amount}
+            left = _without(state.reserved, event.claim_id)
+            return replace(state, spent=state.spent + amount, payments=payments, reserved=left)
+        case AccountReturned():
+            spent = state.spent - state.payments[event.claim_id]
+            return replace(state, spent=spent, payments=_without(state.payments, event.claim_id))
         case AccountFreed():
             return replace(state, reserved=_without(state.reserved, event.claim_id))
         case _:
@@ -196,7 +217,7 @@ def _without(reserved: Mapping[UUID, int], claim_id: UUID) -> dict[UUID, int]:
 
 MEMBER: Aggregate[MemberState] = Aggregate(
     name="member",
-    events=(MemberImported, AccountReserved, AccountSpent, AccountFreed),
+    events=(MemberImported, AccountReserved, AccountSpent, AccountFreed, AccountReturned),
     initial=MemberState(),
     evolve=evolve_member,
 )

@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.insurance.domain.amounts import Adjudication
 from services.insurance.domain.money import divide, part_of, parts_of
-from services.insurance.domain.policy import FilingKind, FurtherFund, Payer, PolicyRow, Reach
+from services.insurance.domain.policy import FUNDS, FilingKind, FurtherFund, Payer, PolicyRow, Reach
 
 Distance = Literal["home", "province", "elsewhere"]
 """Where care is given, seen from the place of insurance: in it, in its province, or beyond."""
@@ -128,4 +128,4 @@ def own_share(totals: Sequence[int], steps: Sequence[Step], balance: int) -> lis
 
 def counted(amounts: Adjudication) -> dict[str, int]:
     """What of a claim counts towards the yearly limits of the further funds: who bears it, and how much."""
-    return {share.payer: share.amount for share in amounts.payers if share.payer not in {"hifp", "acct", "patient"}}
+    return {share.payer: share.amount for share in amounts.payers if share.payer in FUNDS and share.payer != "hifp"}

@@ -20,7 +20,7 @@ from services.insurance.domain.periods import succession, within
 from services.insurance.domain.places import places
 from services.seedwork.model import Immutable
 
-Payer = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "acct", "patient"]
+Payer = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "hosp", "acct", "patient"]
 
 PAYERS: tuple[tuple[Payer, str], ...] = (
     ("hifp", "统筹基金: pooled fund"),
@@ -30,13 +30,14 @@ PAYERS: tuple[tuple[Payer, str], ...] = (
     ("hifob", "职工大额: employees' large amounts"),
     ("maf", "医疗救助: medical assistance"),
     ("commercial", "商业保险: commercial insurance"),
+    ("hosp", "医药机构负担: the pharmacy, where a dispute was decided so"),
     ("acct", "个人账户: personal account"),
     ("patient", "个人现金: the patient"),
 )
-"""The payers in the order in which they pay. All before `acct` are funds; the last two are the person's own share."""
+"""The payers in the order in which they pay. All before `hosp` are funds; the last two are the person's own share."""
 
 PAYER_ORDER: dict[str, int] = {payer: rank for rank, (payer, _) in enumerate(PAYERS)}
-FUNDS: frozenset[str] = frozenset(PAYER_ORDER) - {"acct", "patient"}
+FUNDS: frozenset[str] = frozenset(PAYER_ORDER) - {"hosp", "acct", "patient"}
 
 SUPPLEMENTS: tuple[Payer, ...] = ("cvlserv", "hifes")
 """They pay before the year's burden is counted."""
@@ -177,13 +178,24 @@ class InsurancePolicy(PolicyTable):
 
     jurisdiction: str
     attempts_max: Annotated[int, Field(ge=1)]
+    rebillings_max: Annotated[int, Field(ge=0)] = 10
+    """Attempts for the parts that stay the patient's, beyond those for payments that failed."""
     void_inquiry_minutes: Annotated[int, Field(ge=1)]
-    """After this an insurer that has not confirmed a voiding is asked again."""
+    """After this an insurer that has not answered is asked again."""
+    reversal_days_max: Annotated[int, Field(ge=0)] = 90
+    """An insurer takes a claim back without a dispute until so many days after its settlement."""
+    credit_share_max: Annotated[int, Field(ge=0)] = 0
+    """Up to this claim in fen a named person may hand out on credit; 0: never."""
     retail_level: int
     """A retail pharmacy is paid as an institution of this level (药店纳入门诊统筹: 基层机构政策)."""
     visits: dict[str, Visit]
     filing_needed: Literal["out_of_area", "out_of_province"] = "out_of_area"
     """Where care needs a filing (异地就医备案)."""
+
+    @property
+    def attempts_all(self) -> int:
+        """No supply has more claims than this."""
+        return self.attempts_max + self.rebillings_max
 
     @property
     def void_inquiry(self) -> timedelta:

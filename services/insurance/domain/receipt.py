@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from services.insurance.domain.amounts import Adjudication
 from services.insurance.domain.claim import ClaimState
 
 SINCE_THEN: dict[str, Any] = {"restricted_use_met": None, "dispensed": [], "counter": "", "at_home": []}
@@ -13,12 +14,12 @@ SINCE_THEN: dict[str, Any] = {"restricted_use_met": None, "dispensed": [], "coun
 that a receipt of that time still has its digest."""
 
 
-def receipt(state: ClaimState) -> dict[str, Any]:
+def receipt(state: ClaimState, amounts: Adjudication | None, insurer: str | None) -> dict[str, Any]:
     """The claim, its supply, and who paid what by which rule."""
     return {
         "claim": _stated(state.opened.model_dump(mode="json")) if state.opened else None,
-        "insurer": state.insurer,
-        "amounts": _stated(state.adjudication.model_dump(mode="json")) if state.adjudication else None,
+        "insurer": insurer,
+        "amounts": _stated(amounts.model_dump(mode="json")) if amounts else None,
     }
 
 
@@ -27,7 +28,7 @@ def _stated(content: dict[str, Any]) -> dict[str, Any]:
     return {**said, "lines": [_stated(line) for line in said["lines"]]} if "lines" in said else said
 
 
-def receipt_sha256(state: ClaimState) -> str:
+def receipt_sha256(state: ClaimState, amounts: Adjudication | None, insurer: str | None) -> str:
     """The digest of the receipt as canonical JSON."""
-    text = json.dumps(receipt(state), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(receipt(state, amounts, insurer), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
