@@ -38,7 +38,7 @@ from services.insurance.domain.claim import (
     GiveCredit,
     OrderReversal,
 )
-from services.insurance.domain.claim_events import Bearer, Decision
+from services.insurance.domain.claim_values import Bearer, Decision
 from services.insurance.domain.member import ImportMember, MemberFacts
 from services.insurance.domain.payment import PAYMENT, PayShare
 from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems, register_routes

@@ -83,6 +83,16 @@ def other_authority(played: Played, _story: Story) -> str:
     return str(played.town.cast.regulator("110000").session.token)
 
 
+def insurer(played: Played, story: Story) -> str:
+    return str(played.town.cast.insurer(story.journey.admitted.patient.insurer).session.token)
+
+
+def other_insurer(played: Played, story: Story) -> str:
+    own = story.journey.admitted.patient.insurer
+    other = next(each.code for each in played.town.world.authorities if each.code != own)
+    return str(played.town.cast.insurer(other).session.token)
+
+
 def secret(_played: Played, story: Story) -> Body:
     return {"secret": story.hold.secret}  # type: ignore[union-attr]
 
@@ -433,16 +443,17 @@ CASES: dict[str, Case] = {
     ),
     "POST /claims/{claim_id}/reversal": Case(
         fetched,
-        insurer_of_another_place,
-        insurer_of_another_place,
+        insurer,
+        other_insurer,
         fixed(reason="ordered by mistake"),
         **CLAIM,  # type: ignore[arg-type]
     ),
     "POST /claims/{claim_id}/decision": Case(
         fetched,
-        insurer_of_another_place,
-        insurer_of_another_place,
+        insurer,
+        other_insurer,
         fixed(decision="stands", bearer="insurer", reason="as agreed"),
+        late="claim.wrong_state",
         **CLAIM,  # type: ignore[arg-type]
     ),
     "GET /payments/{payment_id}": Case(fetched, patient, stranger, **PAYMENT),  # type: ignore[arg-type]

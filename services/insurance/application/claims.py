@@ -25,9 +25,6 @@ from services.insurance.domain.claim import (
 from services.insurance.domain.claim_decisions import note
 from services.insurance.domain.claim_events import (
     ClaimOpened,
-    Consent,
-    FactKind,
-    LineQuantity,
     ReceiptNoted,
     TakingBackNoted,
     UndoingNoted,
@@ -35,6 +32,7 @@ from services.insurance.domain.claim_events import (
 from services.insurance.domain.claim_facts import Facts
 from services.insurance.domain.claim_taking_back import Order, following_attempt
 from services.insurance.domain.claim_transitions import AUTHORISING, VOIDING
+from services.insurance.domain.claim_values import Consent, FactKind, LineQuantity
 from services.insurance.domain.entitlement import Supply
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Actor, Answer, Deciding, Decision, Load, Moment, UseCase

@@ -16,7 +16,7 @@ from services.insurance.application.claims import (
     open_for_supply,
 )
 from services.insurance.domain.amounts import ClaimLine
-from services.insurance.domain.claim_events import LineQuantity
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten

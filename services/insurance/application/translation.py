@@ -11,6 +11,7 @@ from contracts.registers import OWNER
 from services.insurance.domain import claim_events, payment
 from services.insurance.domain.adjudication import Adjudication
 from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.claim_values import DisputeAbout
 from services.insurance.domain.payment import PaymentState
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent
@@ -65,7 +66,7 @@ def _claim_told(
     return translate
 
 
-DISPUTED_AT: Mapping[claim_events.DisputeAbout, str] = {"authorisation": "late", "reversal": "reverse"}
+DISPUTED_AT: Mapping[DisputeAbout, str] = {"authorisation": "late", "reversal": "reverse"}
 """The stage at which the insurer refused."""
 
 

@@ -1,4 +1,4 @@
-"""Who pays how much of a supply: by line, by payer, each amount with the rule it follows from (`china.md` 3.1)."""
+"""Who pays how much of a supply: by line, by payer, each amount with the rule it follows from."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from services.insurance.domain.claim_transitions import (
     VOIDED,
     VOIDING,
 )
+from services.insurance.domain.claim_values import Bearer, ClearedHow, Decision
 from services.insurance.domain.entitlement import SelfPayReason
 from services.insurance.domain.ledger import Posting
 from services.seedwork.model import Aggregate, Command, StreamRef, derived_id
@@ -66,8 +67,8 @@ class DecideDispute(Command):
     """An officer of the insurer decides who bears it, and says why."""
 
     claim_id: UUID
-    decision: e.Decision
-    bearer: e.Bearer
+    decision: Decision
+    bearer: Bearer
     reason: str
 
 
@@ -84,7 +85,7 @@ class ClaimState:
     message_id: UUID | None = None
     outcome_unknown: bool = False
     refusals: tuple[str, ...] = ()
-    cleared: e.ClearedHow | None = None
+    cleared: ClearedHow | None = None
     credit: e.CreditGiven | None = None
     facts: Facts = field(default_factory=Facts)
     postings: tuple[Posting, ...] = ()

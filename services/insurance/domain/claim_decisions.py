@@ -21,12 +21,7 @@ from services.insurance.domain.claim_events import (
     ClaimRefused,
     ClaimSettled,
     ClearanceWithdrawn,
-    ClearedHow,
-    Consent,
-    FactKind,
-    FactNoted,
     FactsInherited,
-    LineQuantity,
     ShareCollected,
 )
 from services.insurance.domain.claim_facts import Facts, at_most, billable, by_line
@@ -48,6 +43,13 @@ from services.insurance.domain.claim_transitions import (
     SETTLED,
     SHARE_PAID,
     UNKNOWN_OUTCOME,
+)
+from services.insurance.domain.claim_values import (
+    ClearedHow,
+    Consent,
+    FactKind,
+    FactNoted,
+    LineQuantity,
 )
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind

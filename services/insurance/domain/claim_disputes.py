@@ -18,15 +18,13 @@ from services.insurance.domain.amounts import Adjudication, LineAmounts, PayerAm
 from services.insurance.domain.claim import ClaimState, DecideDispute, GiveCredit
 from services.insurance.domain.claim_decisions import wrong_state
 from services.insurance.domain.claim_events import (
-    Bearer,
     ClaimDisputed,
     ClaimReversed,
     CreditGiven,
-    Decision,
-    DisputeAbout,
     DisputeDecided,
 )
 from services.insurance.domain.claim_transitions import AUTHORISING, CLAIM_TRANSITIONS, CREDIT, DECIDE
+from services.insurance.domain.claim_values import Bearer, Decision, DisputeAbout
 from services.insurance.domain.ledger import authorised_postings, negated, settled_postings
 from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal

@@ -7,26 +7,11 @@ from datetime import date, datetime
 from typing import ClassVar, Literal, get_args
 from uuid import UUID
 
+from services.insurance.domain import claim_values as values
 from services.insurance.domain.amounts import Adjudication, ClaimLine
 from services.insurance.domain.entitlement import SelfPayReason, Supply
 from services.insurance.domain.ledger import Posting
-from services.seedwork.model import DomainEvent, Immutable
-
-ClearedHow = Literal["insured", "mixed", "self_pay", "credit"]
-VoidReason = Literal["supply_undone", "payment_failed", "part_accepted", "self_pay_chosen"]
-ReverseReason = Literal["supply_undone", "taken_back", "ordered", "decided"]
-FactKind = Literal["received", "rejected", "undone", "taken_back"]
-DisputeAbout = Literal["authorisation", "reversal"]
-Decision = Literal["accepted_by_insurer", "pharmacy_bears", "patient_billed", "reversed", "stands"]
-Bearer = Literal["insurer", "pharmacy", "patient"]
-Consent = Literal["credential", "standing_authorisation"]
-
-
-class LineQuantity(Immutable):
-    """Base units of one prescription line."""
-
-    line: int
-    quantity: int
+from services.seedwork.model import DomainEvent
 
 
 class ClaimOpened(DomainEvent):
@@ -39,7 +24,7 @@ class ClaimOpened(DomainEvent):
     patient_ref: UUID
     supply: Supply
     lines: tuple[ClaimLine, ...]
-    dispensed: tuple[LineQuantity, ...] = ()
+    dispensed: tuple[values.LineQuantity, ...] = ()
     """All that was dispensed, where this attempt bills only a part of it."""
 
 
@@ -60,7 +45,7 @@ class AuthorisationRequested(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.authorisation_requested"
 
     message_id: UUID
-    consent: Consent
+    consent: values.Consent
 
 
 class AuthorisationOutcomeUnknown(DomainEvent):
@@ -108,7 +93,7 @@ class ClaimCleared(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.cleared"
 
-    how: ClearedHow
+    how: values.ClearedHow
     postings: tuple[Posting, ...]
 
 
@@ -118,8 +103,8 @@ class ReceiptNoted(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.receipt_noted"
 
     supply_id: UUID
-    accepted: tuple[LineQuantity, ...]
-    rejected: tuple[LineQuantity, ...] = ()
+    accepted: tuple[values.LineQuantity, ...]
+    rejected: tuple[values.LineQuantity, ...] = ()
     message_id: UUID | None = None
 
 
@@ -129,7 +114,7 @@ class UndoingNoted(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.undoing_noted"
 
     supply_id: UUID
-    undone: tuple[LineQuantity, ...]
+    undone: tuple[values.LineQuantity, ...]
     message_id: UUID | None = None
 
 
@@ -139,16 +124,8 @@ class TakingBackNoted(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.taking_back_noted"
 
     supply_id: UUID
-    taken_back: tuple[LineQuantity, ...]
+    taken_back: tuple[values.LineQuantity, ...]
     message_id: UUID | None = None
-
-
-class FactNoted(Immutable):
-    """A fact that an attempt before this one had noted, with the messages that brought it."""
-
-    kind: FactKind
-    quantities: tuple[LineQuantity, ...]
-    messages: tuple[UUID, ...]
 
 
 class FactsInherited(DomainEvent):
@@ -156,7 +133,7 @@ class FactsInherited(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.facts_inherited"
 
-    facts: tuple[FactNoted, ...]
+    facts: tuple[values.FactNoted, ...]
 
 
 class CreditGiven(DomainEvent):
@@ -205,7 +182,7 @@ class VoidRequested(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.void_requested"
 
     message_id: UUID
-    reason: VoidReason
+    reason: values.VoidReason
     replaced_by: int | None
     """The attempt that is to follow once it is known to be taken back."""
 
@@ -226,7 +203,7 @@ class ClaimVoided(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.voided"
 
     insurer: str | None
-    reason: VoidReason
+    reason: values.VoidReason
     replaced_by: int | None
     postings: tuple[Posting, ...]
 
@@ -237,7 +214,7 @@ class ReverseRequested(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.reverse_requested"
 
     message_id: UUID
-    reason: ReverseReason
+    reason: values.ReverseReason
     replaced_by: int | None
     ordered_by: str | None = None
     order_reason: str | None = None
@@ -258,7 +235,7 @@ class ClaimReversed(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.reversed"
 
     insurer: str | None
-    reason: ReverseReason
+    reason: values.ReverseReason
     replaced_by: int | None
     postings: tuple[Posting, ...]
 
@@ -268,7 +245,7 @@ class ClaimDisputed(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.disputed"
 
-    about: DisputeAbout
+    about: values.DisputeAbout
     reasons: tuple[str, ...]
 
 
@@ -277,8 +254,8 @@ class DisputeDecided(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.dispute_decided"
 
-    decision: Decision
-    bearer: Bearer
+    decision: values.Decision
+    bearer: values.Bearer
     decided_by: str
     reason: str
     insurer: str | None

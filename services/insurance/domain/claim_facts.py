@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.insurance.domain.amounts import ClaimLine
-from services.insurance.domain.claim_events import FactKind, LineQuantity
+from services.insurance.domain.claim_values import FactKind, LineQuantity
 
 Quantities = Mapping[int, int]
 """Base units by prescription line; a line that is not there has none."""

@@ -16,12 +16,9 @@ from services.insurance.domain.claim_events import (
     ClaimOpened,
     ClaimReversed,
     ClaimVoided,
-    LineQuantity,
     ReverseNotConfirmed,
-    ReverseReason,
     ReverseRequested,
     VoidNotConfirmed,
-    VoidReason,
     VoidRequested,
 )
 from services.insurance.domain.claim_facts import by_line
@@ -35,6 +32,7 @@ from services.insurance.domain.claim_transitions import (
     TAKEN_BACK,
     UNDONE,
 )
+from services.insurance.domain.claim_values import LineQuantity, ReverseReason, VoidReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
 from services.insurance.domain.ledger import negated
 from services.insurance.domain.rebilling import accepted_lines

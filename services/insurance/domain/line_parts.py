@@ -1,4 +1,4 @@
-"""What one line is made of before anybody pays: own expense, over the limit, paid first, in scope (`china.md` 3.1)."""
+"""What one line is made of before anybody pays: own expense, over the limit, paid first, in scope."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from services.insurance.domain.amounts import ClaimLine
-from services.insurance.domain.claim_events import LineQuantity
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.money import portion
 
 

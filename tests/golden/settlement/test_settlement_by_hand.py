@@ -23,7 +23,7 @@ from services.insurance.domain.accumulator import (
 from services.insurance.domain.adjudication import Adjudication, BenefitStanding, ClaimLine, adjudicate, self_pay
 from services.insurance.domain.amounts import LineAmounts
 from services.insurance.domain.catalogue import CatalogueEntry, Listing
-from services.insurance.domain.claim_events import LineQuantity
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import distance, standing_of
 from services.insurance.domain.member import MemberFacts
 from services.insurance.domain.policy import FurtherFund, PolicyRow, PooledFund, Tier

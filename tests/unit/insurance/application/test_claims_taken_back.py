@@ -36,7 +36,7 @@ from services.insurance.domain.claim import (
     claim_id_of,
     next_due,
 )
-from services.insurance.domain.claim_events import LineQuantity
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.member import member_of
 from services.insurance.domain.payment import PayShare, payment_of

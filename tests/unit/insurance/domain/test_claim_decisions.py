@@ -20,10 +20,11 @@ from services.insurance.domain.claim_decisions import (
     request_authorisation,
     settle,
 )
-from services.insurance.domain.claim_events import ClaimOpened, LineQuantity
+from services.insurance.domain.claim_events import ClaimOpened
 from services.insurance.domain.claim_facts import Facts, billable
 from services.insurance.domain.claim_taking_back import following_attempt, request_void, reverse_reason, void_reason
 from services.insurance.domain.claim_transitions import CLAIM_TRANSITIONS
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import Supply
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
 from services.insurance.domain.ledger import authorised_postings, negated
