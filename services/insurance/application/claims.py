@@ -83,7 +83,8 @@ def open_for_supply(dispensed: Dispensed, outside: Outside) -> UseCase:
 
 
 def _open(moment: Moment, draft: Draft, outside: Outside, opened: ClaimOpened) -> Generator[Load, Any, Decision]:
-    yield from open_attempt(moment, draft, outside, opened, Facts())
+    work = yield from open_attempt(moment, draft, outside, opened, Facts())
+    yield from open_next(moment, draft, outside, work)
     return draft.decision()
 
 
@@ -265,15 +266,18 @@ def inquire(claim_id: UUID, outside: Outside) -> UseCase:
 def open_next(
     moment: Moment, draft: Draft, outside: Outside, work: ClaimWork, *, self_pay_chosen: bool = False
 ) -> Generator[Load, Any, None]:
-    """The attempt that takes the place of one that was taken back, once."""
-    number = work.claim.replaced_by
-    if number is None:
-        return
-    claim_id = claim_id_of(work.opened.supply.supply_id, number)
-    following = following_attempt(work.claim, number, claim_id)
-    (known,) = yield from draft.load(CLAIM.ref(claim_id))
-    if following is not None and draft.state(known).opened is None:
-        yield from open_attempt(moment, draft, outside, following, work.claim.facts, self_pay_chosen=self_pay_chosen)
+    """The attempt that takes the place of one that was taken back, once; and the one after it, where need be."""
+    for _ in range(outside.policy.attempts_all):
+        number = work.claim.replaced_by
+        if number is None:
+            return
+        claim_id = claim_id_of(work.opened.supply.supply_id, number)
+        following = following_attempt(work.claim, number, claim_id)
+        (known,) = yield from draft.load(CLAIM.ref(claim_id))
+        if following is None or draft.state(known).opened is not None:
+            return
+        facts = work.claim.facts
+        work = yield from open_attempt(moment, draft, outside, following, facts, self_pay_chosen=self_pay_chosen)
 
 
 def current_attempt(

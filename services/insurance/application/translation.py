@@ -72,11 +72,11 @@ DISPUTED_AT: Mapping[DisputeAbout, str] = {"authorisation": "late", "reversal": 
 
 def _decided(happened: Happened) -> list[IntegrationEvent]:
     """A decision that settles the claim tells its amounts; any other leaves them, or is told as a reversal."""
-    event: claim_events.DisputeDecided = happened.event
-    if event.adjudication is None:
+    event = happened.event
+    if not isinstance(event, claim_events.DisputeDecided) or event.adjudication is None:
         return []
     told = {"receipt_sha256": event.receipt_sha256, "decided": event.decision}
-    return _claim_told(public.ClaimSettled, lambda _event: told)(happened)
+    return [*_claim_told(public.ClaimSettled, lambda _event: told)(happened)]
 
 
 def _unknown(stage: str) -> Translation:

@@ -136,8 +136,8 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
         case e.ClearanceWithdrawn():
             return replace(state, cleared=None, credit=None)
         case e.ClaimSettled():
-            settled = {"settled_on": event.settled_on, "receipt_sha256": event.receipt_sha256}
-            return replace(_booked(state, event.postings), state=SETTLED, **settled)
+            settled = replace(state, state=SETTLED, settled_on=event.settled_on, receipt_sha256=event.receipt_sha256)
+            return _booked(settled, event.postings)
         case e.ReceiptNoted() | e.UndoingNoted() | e.TakingBackNoted() | e.FactsInherited():
             return replace(state, facts=_facts(state.facts, event))
         case _:
