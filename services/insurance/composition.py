@@ -7,20 +7,20 @@ from services.insurance.adapters.simulated_payments import SimulatedPayments
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import inquire
 from services.insurance.application.reactions import reactions
-from services.insurance.application.registers import CATALOGUE, INSURANCE_REGISTER, POLICIES
+from services.insurance.application.registers import BENEFIT_POLICIES, CATALOGUE, INSURANCE_REGISTER
 from services.insurance.application.translation import TRANSLATE
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM, INQUIRIES
 from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
-from services.insurance.domain.policy import load_policy
+from services.insurance.domain.policy import POLICIES
 from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
 from services.insurance.projections import METADATA, claims, ledger, payments, registers
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
 
-OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policy=load_policy("cn"))
+OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policies=POLICIES)
 
 SERVICE = Service(
     name="insurance",
@@ -33,7 +33,7 @@ SERVICE = Service(
         STANDING_AUTHORISATION,
         INSURANCE_REGISTER,
         CATALOGUE,
-        POLICIES,
+        BENEFIT_POLICIES,
         FORGOTTEN,
     ),
     translate=TRANSLATE,
@@ -41,5 +41,6 @@ SERVICE = Service(
     timers={(CLAIM.name, kind): lambda claim_id: inquire(claim_id, OUTSIDE) for kind in INQUIRIES.values()},
     projections=(claims.PROJECTION, payments.PROJECTION, ledger.PROJECTION, registers.PROJECTION),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.FINANCIAL, PersonalClass.CLINICAL}),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -36,7 +36,8 @@ from services.insurance.domain.payment import (
 from services.insurance.domain.policy import InsurancePolicy
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded
-from services.seedwork.usecase import Load
+from services.seedwork.policies import Jurisdictions
+from services.seedwork.usecase import Load, Moment
 
 S = TypeVar("S")
 Release = Callable[[S, UUID, UUID], list[DomainEvent]]
@@ -45,26 +46,32 @@ Release = Callable[[S, UUID, UUID], list[DomainEvent]]
 
 @dataclass(frozen=True)
 class Outside:
-    """What insurance is composed with: the insurer's gateway, the payment provider, the policy in force."""
+    """What insurance is composed with: the insurer's gateway, the payment provider, the policies there are."""
 
     gateway: Gateway
     provider: PaymentProvider
-    policy: InsurancePolicy
+    policies: Jurisdictions[InsurancePolicy]
+
+    def policy(self, moment: Moment) -> InsurancePolicy:
+        """What holds here today."""
+        return self.policies.on(civil_day(moment.now), moment.jurisdiction)
 
 
 class ClaimStreams:
     """One claim and what moves with it; what is drafted so far has happened."""
 
     def __init__(
-        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], now: datetime, day: date
+        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], moment: Moment, day: date
     ) -> None:
         self._draft = draft
         self._outside = outside
         self.opened = opened
         self._claim = claim
-        self._now = now
+        self._now = moment.now
+        self._policy = outside.policies.on(day, moment.jurisdiction)
+        self._current = outside.policy(moment)
         self._day = day
-        self._today = civil_day(now)
+        self._today = civil_day(moment.now)
         self._payment: Loaded[PaymentState]
         self._member: Loaded[MemberState]
         self._accumulator: Loaded[AccumulatorState]
@@ -87,7 +94,7 @@ class ClaimStreams:
     def _next(self) -> int | None:
         """The number of the attempt that may follow this one."""
         attempt = self.opened.attempt
-        return attempt + 1 if attempt < self._outside.policy.attempts_all else None
+        return attempt + 1 if attempt < self._current.attempts_all else None
 
     def _release(self, figures: Release[AccumulatorState], account: Release[MemberState], reached: str) -> None:
         if self.claim.state != reached:

@@ -61,13 +61,13 @@ class ClaimUndoing(ClaimStreams):
     def ask_void(self, asked: VoidRequested) -> None:
         """Ask the insurer, for the first time or again, and do what follows from its answer."""
         outcome = self._outside.gateway.void(asked.message_id, self.opened.claim_id)
-        again_at = self._now + self._outside.policy.void_inquiry
+        again_at = self._now + self._current.void_inquiry
         self._draft.add(self._claim, record_void(self.claim, asked, outcome, again_at))
         self._taken_back()
 
     def reverse(self, reason: ReverseReason, order: Order | None = None) -> Refusal | None:
         """Take a settled claim back, once; outside the insurer's window it is a dispute."""
-        claim, days_max = self.claim, self._outside.policy.reversal_days_max
+        claim, days_max = self.claim, self._current.reversal_days_max
         if order is None and outside_window(claim, self._today, days_max):
             self._draft.add(self._claim, dispute_reversal(OUTSIDE_WINDOW))
             return None
@@ -84,15 +84,13 @@ class ClaimUndoing(ClaimStreams):
     def ask_reverse(self, asked: ReverseRequested) -> None:
         """Ask the insurer, for the first time or again, and do what follows from its answer."""
         outcome = self._outside.gateway.void(asked.message_id, self.opened.claim_id)
-        again_at = self._now + self._outside.policy.void_inquiry
+        again_at = self._now + self._current.void_inquiry
         self._draft.add(self._claim, record_reverse(self.claim, asked, outcome, again_at))
         self._reversed()
 
     def credit(self, command: GiveCredit, person: str) -> Refusal | None:
         """A named person lets it be handed out now."""
-        return self._draft.add(
-            self._claim, give_credit(self.claim, command, person, self._outside.policy.credit_share_max)
-        )
+        return self._draft.add(self._claim, give_credit(self.claim, command, person, self._current.credit_share_max))
 
     def decide(self, command: DecideDispute, person: str) -> Refusal | None:
         """An officer decides who bears it."""

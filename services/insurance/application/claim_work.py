@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from services.insurance.application.claim_streams import Outside
 from services.insurance.application.claim_undoing import ClaimUndoing
 from services.insurance.application.draft import Draft
 from services.insurance.application.registers import (
+    BENEFIT_POLICIES,
     BENEFIT_POLICY_KIND,
     CATALOGUE,
     CATALOGUE_KIND,
     INSURANCE_REGISTER,
-    POLICIES,
     policy_codes,
     regional_tables,
 )
@@ -54,7 +54,7 @@ from services.insurance.domain.standing_authorisation import StandingAuthorisati
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Refusal
 from services.seedwork.reference import EntryState, entry
-from services.seedwork.usecase import Load
+from services.seedwork.usecase import Load, Moment
 
 __all__ = ["ClaimWork", "Outside", "work_on"]
 
@@ -85,7 +85,7 @@ class ClaimWork(ClaimUndoing):
         )
         insurer = entries[-1].state if facts else EntryState()
         codes = policy_codes(insurer, facts.insutype) if facts else ()
-        tables = yield from self._draft.load(*(entry(POLICIES, BENEFIT_POLICY_KIND, code) for code in codes))
+        tables = yield from self._draft.load(*(entry(BENEFIT_POLICIES, BENEFIT_POLICY_KIND, code) for code in codes))
         listings = {}
         for product, found in zip(products, entries, strict=False):
             if listed := listing(found.state, self._day, self.opened.supply.region):
@@ -95,7 +95,7 @@ class ClaimWork(ClaimUndoing):
             member=self._draft.state(self._member),
             accumulator=self._draft.state(self._accumulator),
             insurer=insurer,
-            policy=self._outside.policy,
+            policy=self._policy,
             day=self._day,
             regional=regional_tables([table.state for table in tables], self._day),
         )
@@ -139,7 +139,7 @@ class ClaimWork(ClaimUndoing):
         self.quote(benefit)
 
     def _outcome(self, outcome: GatewayOutcome) -> None:
-        again_at = self._now + self._outside.policy.void_inquiry
+        again_at = self._now + self._current.void_inquiry
         self._draft.add(self._claim, record_outcome(self.claim, outcome, self._day, again_at))
         self._book()
 
@@ -188,10 +188,10 @@ class ClaimWork(ClaimUndoing):
 
 
 def work_on(
-    draft: Draft, outside: Outside, opened: ClaimOpened, now: datetime, day: date | None = None
+    draft: Draft, outside: Outside, opened: ClaimOpened, moment: Moment, day: date | None = None
 ) -> Generator[Load, Any, ClaimWork]:
     """A claim as of a day: today until it is authorised, from then on the day of its authorisation."""
     (claim,) = yield from draft.load(claim_of(opened.supply.supply_id, opened.attempt))
-    work = ClaimWork(draft, outside, opened, claim, now, day or civil_day(now))
+    work = ClaimWork(draft, outside, opened, claim, moment, day or civil_day(moment.now))
     yield from work.load()
     return work

@@ -98,7 +98,7 @@ def open_attempt(
     self_pay_chosen: bool = False,
 ) -> Generator[Load, Any, ClaimWork]:
     """One attempt at a claim for a supply, as of today; who has chosen to pay alone is not asked again."""
-    work = yield from work_on(draft, outside, opened, moment.now)
+    work = yield from work_on(draft, outside, opened, moment)
     benefit = yield from work.load_benefit()
     work.open(replace(benefit, entitled="chosen") if self_pay_chosen else benefit, facts)
     return work
@@ -177,7 +177,7 @@ def _asked(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork, Actor], A
             return Decision.refused(Refusal("claim.not_yours"))
         draft = Draft(claim)
         day = None if today else claim.state.policy_date
-        work = yield from work_on(draft, outside, opened, moment.now, day)
+        work = yield from work_on(draft, outside, opened, moment, day)
         if refusal := (yield from ask(work, moment.actor)):
             return Decision.refused(refusal)
         work.apply_facts()
@@ -226,13 +226,13 @@ def _note(
     supply_id: UUID, outside: Outside, kind: FactKind, event: ReceiptNoted | UndoingNoted | TakingBackNoted
 ) -> UseCase:
     def decide(moment: Moment, first: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
-        claim = yield from current_attempt(supply_id, first, outside.policy.attempts_all)
+        claim = yield from current_attempt(supply_id, first, outside.policy(moment).attempts_all)
         noted = note(claim.state, kind, event.message_id, event)
         draft = Draft(claim)
         draft.add(claim, noted)
         opened, day = claim.state.opened, claim.state.policy_date
         if noted and opened is not None and day is not None:
-            work = yield from work_on(draft, outside, opened, moment.now, day)
+            work = yield from work_on(draft, outside, opened, moment, day)
             work.apply_facts()
             yield from open_next(moment, draft, outside, work)
         return draft.decision()
@@ -249,7 +249,7 @@ def inquire(claim_id: UUID, outside: Outside) -> UseCase:
             return Decision.nothing()
         draft = Draft(claim)
         day = None if state.state == AUTHORISING else state.policy_date
-        work = yield from work_on(draft, outside, opened, moment.now, day)
+        work = yield from work_on(draft, outside, opened, moment, day)
         if state.state == AUTHORISING:
             work.ask_authorisation((yield from work.load_benefit()))
         elif state.state == VOIDING and state.void is not None:
@@ -267,7 +267,7 @@ def open_next(
     moment: Moment, draft: Draft, outside: Outside, work: ClaimWork, *, self_pay_chosen: bool = False
 ) -> Generator[Load, Any, None]:
     """The attempt that takes the place of one that was taken back, once; and the one after it, where need be."""
-    for _ in range(outside.policy.attempts_all):
+    for _ in range(outside.policy(moment).attempts_all):
         number = work.claim.replaced_by
         if number is None:
             return

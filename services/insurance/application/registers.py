@@ -17,7 +17,7 @@ INSURANCE_REGISTER = register("insurance_register")
 CATALOGUE = register("catalogue")
 CATALOGUE_KIND = "catalogue_entry"
 
-POLICIES = register("benefit_policies")
+BENEFIT_POLICIES = register("benefit_policies")
 BENEFIT_POLICY_KIND = "benefit_policy"
 
 
@@ -43,6 +43,6 @@ KINDS: Kinds = {
     "insurer": Kind(INSURANCE_REGISTER, Insurer, "I[0-9]{6}"),
     "designation": Kind(INSURANCE_REGISTER, Designation, "P[0-9]{11}-I[0-9]{6}"),
     CATALOGUE_KIND: Kind(CATALOGUE, CatalogueEntry, "[XZ][0-9A-Z]{22}"),
-    BENEFIT_POLICY_KIND: Kind(POLICIES, PolicyTable, "[0-9]{6}-[0-9]{3}", policy_complaint),
+    BENEFIT_POLICY_KIND: Kind(BENEFIT_POLICIES, PolicyTable, "[0-9]{6}-[0-9]{3}", policy_complaint),
 }
 """By the division an insurer insures; by pharmacy and insurer; by 医保药品代码; by place and scheme (险种)."""

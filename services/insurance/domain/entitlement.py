@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from services.insurance.domain.accumulator import AccumulatorState, YearFigures
@@ -44,6 +44,20 @@ class Supply(Immutable):
     self_pay_only: bool
 
 
+class Wish(Protocol):
+    """What an entitlement is asked for: how it is to be paid, and under which agreements."""
+
+    @property
+    def insurance_intent(self) -> str: ...
+    @property
+    def designations(self) -> tuple[DesignationInForce, ...]: ...
+    @property
+    def self_pay_only(self) -> bool: ...
+    @property
+    def region(self) -> str | None:
+        """Where care is given; None: in the place of insurance."""
+
+
 @dataclass(frozen=True)
 class Entitlement:
     """An insurer pays by a row of the policy, from where the member stands."""
@@ -54,7 +68,7 @@ class Entitlement:
 
 
 def entitlement(
-    supply: Supply,
+    supply: Wish,
     *,
     member: MemberState,
     accumulator: AccumulatorState,
@@ -80,7 +94,8 @@ def entitlement(
     if not any(found.insurer == facts.insurer and visit.channel in found.channels for found in supply.designations):
         return "not_designated"
     home = str(insurer.content["region"])
-    where, filing = distance(home, supply.region), facts.filing(supply.region, day)
+    care = supply.region or home
+    where, filing = distance(home, care), facts.filing(care, day)
     if filing is None and where in FILING_NEEDED[policy.filing_needed]:
         return "no_filing"
     row = policy.row(home, facts.insutype, facts.psn_type, visit.med_type, day, regional)

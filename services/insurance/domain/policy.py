@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
-from importlib.resources import files
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -19,6 +18,7 @@ from services.insurance.domain.money import BASIS_POINTS
 from services.insurance.domain.periods import succession, within
 from services.insurance.domain.places import places
 from services.seedwork.model import Immutable
+from services.seedwork.policies import DatedPolicy, read_policies
 
 Payer = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "hosp", "acct", "patient"]
 
@@ -173,10 +173,9 @@ class Visit(Immutable):
     channel: str
 
 
-class InsurancePolicy(PolicyTable):
-    """The whole policy file of a jurisdiction."""
+class InsurancePolicy(DatedPolicy, PolicyTable):
+    """What holds in a jurisdiction from one day on; the rows name a day of their own beside it."""
 
-    jurisdiction: str
     attempts_max: Annotated[int, Field(ge=1)]
     rebillings_max: Annotated[int, Field(ge=0)] = 10
     """Attempts for the parts that stay the patient's, beyond those for payments that failed."""
@@ -222,8 +221,4 @@ class InsurancePolicy(PolicyTable):
         return None
 
 
-@lru_cache(maxsize=8)
-def load_policy(jurisdiction: str = "cn") -> InsurancePolicy:
-    """Read the policy file of a jurisdiction."""
-    text = (files("services.insurance.domain") / "policies" / f"{jurisdiction}.json").read_text(encoding="utf-8")
-    return InsurancePolicy.model_validate_json(text)
+POLICIES = read_policies("services.insurance.domain", InsurancePolicy)

@@ -40,7 +40,8 @@ from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.member import member_of
 from services.insurance.domain.payment import PayShare, payment_of
-from services.insurance.domain.policy import load_policy
+from services.insurance.domain.policy import POLICIES, InsurancePolicy
+from services.seedwork.policies import Jurisdictions, Policies
 from services.seedwork.usecase import Actor
 from tests.unit.insurance.application.test_claim_lifecycle import ASK, Wire, account, paid_world, used, wired
 from tests.unit.insurance.memory import (
@@ -60,8 +61,14 @@ from tests.unit.insurance.memory import (
 FIRST, SECOND = claim_id_of(SUPPLY, 1), claim_id_of(SUPPLY, 2)
 GOLDEN = YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
 BEFORE = YearFigures(deductible_used=15000, pooled_paid=0)
-POLICY = load_policy("cn")
+POLICY = POLICIES.of("cn").versions[-1]
 REJECTED = ((2, 10), (3, 10))
+
+
+def limited(**changed: int) -> Jurisdictions[InsurancePolicy]:
+    """The policies of cn, with other limits."""
+    one = Policies[InsurancePolicy](jurisdiction="cn", versions=(POLICY.model_copy(update=changed),))
+    return Jurisdictions({"cn": one})
 
 
 def accounts(claim: ClaimState) -> dict[str, int]:
@@ -300,7 +307,7 @@ def test_an_accepted_part_without_standing_consent_is_quoted_and_waits() -> None
 
 def test_a_supply_has_only_so_many_claims() -> None:
     memory = paid_world()
-    memory.outside = replace(memory.outside, policy=POLICY.model_copy(update={"attempts_max": 1, "rebillings_max": 0}))
+    memory.outside = replace(memory.outside, policies=limited(attempts_max=1, rebillings_max=0))
     hear(memory, in_part(), 5)
     assert (memory.claim().state, memory.claim().replaced_by) == ("voided", None)
 
@@ -391,7 +398,7 @@ def test_a_declined_payment_after_a_credit_leaves_the_claim() -> None:
 
 def test_no_credit_is_given_twice_too_high_or_by_others() -> None:
     memory = authorised()
-    low = replace(memory.outside, policy=POLICY.model_copy(update={"credit_share_max": 22499}))
+    low = replace(memory.outside, policies=limited(credit_share_max=22499))
     command = GiveCredit(claim_id=FIRST, reason="x")
     assert memory.refused(give_credit_on_claim(command, low), PHARMACIST).code == "claim.credit_not_allowed"
     other = Actor("pharmacist-2", "pharmacist", organisation="P31010100002")
