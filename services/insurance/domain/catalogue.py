@@ -65,12 +65,13 @@ class CatalogueEntry(Terms):
             raise ValueError("; ".join(complaints))
         return self
 
-    def at(self, region: str, day: date) -> tuple[Terms, str]:
+    def at(self, region: str, day: date) -> tuple[CatalogueEntry, str]:
         """The terms that hold at a place of care on a day, and what their rule is called after."""
         for place in places(region):
             for terms in self.local:
                 if terms.region == place and within(terms, day):
-                    return terms, f"/{place}@{terms.valid_from.isoformat()}"
+                    local = terms.model_dump(include=set(Terms.model_fields))
+                    return CatalogueEntry(name=self.name, **local), f"/{place}@{terms.valid_from.isoformat()}"
         return self, ""
 
 
@@ -78,7 +79,7 @@ class CatalogueEntry(Terms):
 class Listing:
     """The terms in force and the name of their version, which every amount derived from them carries."""
 
-    entry: Terms
+    entry: CatalogueEntry
     rule: str
 
 
