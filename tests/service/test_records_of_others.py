@@ -83,6 +83,16 @@ def other_authority(played: Played, _story: Story) -> str:
     return str(played.town.cast.regulator("110000").session.token)
 
 
+def insurer(played: Played, story: Story) -> str:
+    return str(played.town.cast.insurer(story.journey.admitted.patient.insurer).session.token)
+
+
+def other_insurer(played: Played, story: Story) -> str:
+    own = story.journey.admitted.patient.insurer
+    other = next(each.code for each in played.town.world.authorities if each.code != own)
+    return str(played.town.cast.insurer(other).session.token)
+
+
 def secret(_played: Played, story: Story) -> Body:
     return {"secret": story.hold.secret}  # type: ignore[union-attr]
 
@@ -446,6 +456,30 @@ CASES: dict[str, Case] = {
         patient,
         stranger,
         fixed(consent="form-1"),
+        late="claim.wrong_state",
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "GET /claims/{claim_id}/receipt": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **CLAIM),  # type: ignore[arg-type]
+    "POST /claims/{claim_id}/credit": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(reason="none left at home"),
+        late="claim.wrong_state",
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /claims/{claim_id}/reversal": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(reason="ordered by mistake"),
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /claims/{claim_id}/decision": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(decision="stands", bearer="insurer", reason="as agreed"),
         late="claim.wrong_state",
         **CLAIM,  # type: ignore[arg-type]
     ),
