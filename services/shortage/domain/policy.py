@@ -9,6 +9,7 @@ from pydantic import Field
 
 from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
+from services.shortage.domain.detection.policy import DetectionPolicy
 from services.shortage.domain.regions import Level
 
 
@@ -47,6 +48,7 @@ class ShortagePolicy(DatedPolicy):
         description="whether `out of stock` counts although the books show stock: the shelf is what patients meet"
     )
     hysteresis_hours: int = Field(gt=0, description="below its threshold for so long, a suspicion ends by itself")
+    detection: DetectionPolicy
     grades: tuple[GradeRule, ...] = Field(min_length=1, description="the worst first; the last one always holds")
 
     @property
