@@ -14,7 +14,7 @@ from services.shortage.domain.detection.run_length import LEVELS_MAX, bernoulli_
 SHORT_MIN, SHORT_MAX = 0.002, 0.30
 """Usual shares of short lines that a walk is designed for; outside, the nearer one is taken."""
 SHORTAGE_SHARE_MAX = 0.95
-GRID = 1.05
+GRID = 1.1
 """Baselines are rounded up to powers of this, so that few designs serve all drugs and errors are on the quiet side."""
 UNITS_MAX = 64
 MEAN_MIN, MEAN_MAX = 0.02, 400.0
@@ -23,8 +23,8 @@ MEAN_MIN, MEAN_MAX = 0.02, 400.0
 class Walk(Immutable):
     """A CUSUM in integers: each event raises the level by `unit`, each line or period lowers it by `allowance`.
 
-    It alarms at `threshold` and is over at `release`. Its level is kept at `ceiling` at most, so that it comes down in
-    bounded time when supply is normal again.
+    It alarms at `threshold` and until its level is 0 again: then it begins anew, and alarms come no oftener than once in
+    a run length. Its level is kept at `ceiling` at most, so that it comes down in bounded time when supply is normal.
     """
 
     usual: float = Field(gt=0, description="the baseline it was chosen for: a share of lines, or events per day")
@@ -32,10 +32,6 @@ class Walk(Immutable):
     allowance: int = Field(gt=0)
     threshold: int = Field(gt=0)
     run_length: float = Field(gt=0, description="expected lines or periods until a false alarm")
-
-    @property
-    def release(self) -> int:
-        return self.threshold // 2
 
     @property
     def ceiling(self) -> int:

@@ -88,19 +88,28 @@ class OrderLines:
         return walked(self.settled, _steps(self._between(None, now), walk), walk)
 
     def settle(self, walk: Walk, until: datetime) -> OrderLines:
-        """What is older than `until` can no longer change. Quiet days count to what is usual, an alarm's do not."""
+        """What is older than `until` can no longer change, and counts to what is usual; a sure shortage does not.
+
+        An alarm that is not sure counts too: to leave out all that once looked bad would make the rest look too good.
+        """
         old = self._between(None, until)
         standing = walked(self.settled, _steps(old, walk), walk)
         recent = {key: line for key, line in self.recent.items() if line.at >= until}
-        return OrderLines(standing, until, self._usual(old, standing, until), recent)
+        newest = walked(standing, _steps(self._between(until, None), walk), walk)
+        return OrderLines(standing, until, self._usual(old, newest, until), recent)
 
-    def _between(self, begin: datetime | None, end: datetime) -> list[OrderLine]:
-        chosen = (line for line in self.recent.values() if (begin is None or line.at >= begin) and line.at < end)
+    def _between(self, begin: datetime | None, end: datetime | None) -> list[OrderLine]:
+        chosen = (
+            line
+            for line in self.recent.values()
+            if (begin is None or line.at >= begin) and (end is None or line.at < end)
+        )
         return sorted(chosen, key=lambda line: (line.at, line.key))
 
-    def _usual(self, old: list[OrderLine], standing: Standing, until: datetime) -> Usual:
+    def _usual(self, old: list[OrderLine], newest: Standing, until: datetime) -> Usual:
+        """Without what belongs to a sure shortage, which may have become sure only after `until`."""
         since = self.settled_until or (old[0].at if old else until)
-        if self.settled.alarms or standing.alarms:
+        if self.settled.sure or (newest.sure and newest.began_at is not None and newest.began_at < until):
             return self.usual
         return Usual(
             lines=self.usual.lines + len(old),

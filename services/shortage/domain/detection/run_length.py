@@ -54,6 +54,7 @@ def poisson_run_length(mean: float, unit: int, allowance: int, threshold: int) -
     Per period the level rises by `unit` for each event (their number is Poisson with this mean) and sinks by
     `allowance`, never below 0.
     """
+    # from the highest level down; a level leads at most `allowance` down, so that much of a row is to be passed on
     rows = [_poisson_row(mean, unit, allowance, threshold, level) for level in range(threshold)]
     steps = [1.0] * threshold
     for pivot in range(threshold - 1, 0, -1):
@@ -64,7 +65,7 @@ def poisson_run_length(mean: float, unit: int, allowance: int, threshold: int) -
             if share:
                 steps[level] = min(steps[level] + share * steps[pivot], ENDLESS)
                 row[-1] += share * lead[-1]
-                for column in range(pivot):
+                for column in range(max(0, pivot - allowance), pivot):
                     row[column] += share * lead[column]
     return min(steps[0] / max(rows[0][-1], 1.0 / ENDLESS), ENDLESS)
 

@@ -60,12 +60,12 @@ class UnfilledDemands:
         return walked(self.settled, self._steps(walk, civil_day(now) + DAY, now), walk)
 
     def settle(self, walk: Walk, until: date) -> UnfilledDemands:
-        """Days before `until` can no longer change. Quiet ones count to what is usual, an alarm's do not."""
+        """Days before `until` can no longer change, and count to what is usual; a sure shortage does not."""
         end = datetime.combine(until, time(), ZONE)
         old = sum(at < end for at in self.first.values())
         standing = walked(self.settled, self._steps(walk, until, end), walk)
         first = {key: at for key, at in self.first.items() if at >= end}
-        if self.settled.alarms or standing.alarms:
+        if self.settled.sure or standing.sure:
             return UnfilledDemands(standing, until, self.quiet_days, self.quiet_demands, first)
         days = (until - self._begin(until)).days
         return UnfilledDemands(standing, until, self.quiet_days + days, self.quiet_demands + old, first)

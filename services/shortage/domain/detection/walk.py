@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.shortage.domain.detection.calibration import Walk
@@ -31,6 +31,8 @@ class Standing:
     alarmed_at: datetime | None = None
     """Since when it alarms; None: it does not."""
     named: tuple[str, ...] = ()
+    sure: bool = False
+    """It has been at its ceiling: by chance that comes once in many hundred years. What is usual is not learnt then."""
 
     @property
     def alarms(self) -> bool:
@@ -40,8 +42,7 @@ class Standing:
 def walked(standing: Standing, steps: Iterable[Step], walk: Walk) -> Standing:
     """The standing after these steps, which are in the order of their times.
 
-    It alarms from its threshold on and until it has come down to its release (hysteresis); a level at 0 forgets what
-    it rested on.
+    It alarms from its threshold on until its level is 0 (hysteresis); then it has forgotten what it rested on.
     """
     for step in steps:
         standing = _stepped(standing, step, walk)
@@ -58,7 +59,5 @@ def _stepped(standing: Standing, step: Step, walk: Walk) -> Standing:
     alarmed_at = standing.alarmed_at
     if alarmed_at is None and level >= walk.threshold:
         alarmed_at = step.at
-    elif alarmed_at is not None and level <= walk.release:
-        alarmed_at = None
     began_at = standing.began_at or step.at
-    return replace(standing, level=level, began_at=began_at, alarmed_at=alarmed_at, named=named)
+    return Standing(level, began_at, alarmed_at, named, standing.sure or level == walk.ceiling)
