@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,8 @@ from rxflow.supply.setting import KINDS, USUAL_FILL, Episode, Setting
 Counts = npt.NDArray[np.int64]
 Rates = npt.NDArray[np.float64]
 Marks = npt.NDArray[np.bool_]
+
+Happened = tuple[Counts, Counts, Counts, Marks, Marks]
 
 NEVER = 10**6
 """Arrival of what is never told."""
@@ -49,8 +50,8 @@ def lived(setting: Setting, seed: int) -> Lived:
     episodes = () if setting.calm else _episodes(setting, chance)
     silent = _silences(setting, chance)
     arrival = _arrivals(setting, silent, chance)
-    happened = _days(setting, episodes, chance)
-    return Lived(setting, episodes, carriers, *happened, arrival=arrival, silent=silent)
+    stock, given, in_vain, ordered, short = _days(setting, episodes, chance)
+    return Lived(setting, episodes, carriers, stock, given, in_vain, ordered, short, arrival=arrival, silent=silent)
 
 
 def _episodes(setting: Setting, chance: np.random.Generator) -> tuple[Episode, ...]:
@@ -75,9 +76,7 @@ def _silences(setting: Setting, chance: np.random.Generator) -> tuple[tuple[int,
     )
 
 
-def _arrivals(
-    setting: Setting, silent: tuple[tuple[int, int, int], ...], chance: np.random.Generator
-) -> Counts:
+def _arrivals(setting: Setting, silent: tuple[tuple[int, int, int], ...], chance: np.random.Generator) -> Counts:
     punctuality = chance.random(setting.pharmacies)
     delays = np.zeros((setting.days, setting.pharmacies), dtype=np.int64)
     late = punctuality < setting.late_share
@@ -90,7 +89,7 @@ def _arrivals(
     return arrival
 
 
-def _days(setting: Setting, episodes: tuple[Episode, ...], chance: np.random.Generator) -> tuple[Any, ...]:
+def _days(setting: Setting, episodes: tuple[Episode, ...], chance: np.random.Generator) -> Happened:
     """Each day: what was ordered arrives, patients come, and who is low orders; wholly filled or not at all."""
     shape = (setting.drugs, setting.carried_by)
     rate = chance.gamma(setting.unevenness, setting.usual_packs / setting.unevenness, shape)

@@ -6,7 +6,7 @@ Everything is decided at the end of a day with the reports that have arrived by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
@@ -27,6 +27,13 @@ SETTLED_EVERY = 7
 USUAL_EVERY = 14
 USUAL_OVER = 90
 """Days that a reporter's usual demand is reckoned from."""
+
+ORDERS = "short-filled orders"
+UNFILLED = "unfilled demands alone"
+EMPTIED = "empty shelves alone"
+COVER = "days of supply alone"
+SURGE = "demand surge"
+TOGETHER = "all detectors together"
 
 Alarms = Mapping[str, list[tuple[int, int]]]
 """By detector: first day and day after the last of each alarm."""
@@ -90,9 +97,7 @@ class StockWatch:
         counted = (self.reports.arrival[begin : today + 1] <= today) & ~((stock == 0) | (in_vain > 0)) & (usual > 0)
         asked = (self.lived.given[begin : today + 1, self.drug] * counted).sum(axis=1)
         exposed = (counted * usual).sum(axis=1)
-        return [
-            PooledDay(at=at(begin + n), asked=int(asked[n]), usual=float(exposed[n])) for n in range(len(asked))
-        ]
+        return [PooledDay(at=at(begin + n), asked=int(asked[n]), usual=float(exposed[n])) for n in range(len(asked))]
 
     def _usual(self, place: int, today: int) -> Figure:
         begin = max(0, today - USUAL_OVER)
@@ -113,6 +118,7 @@ class Tuning:
     """Thresholds of what has no run length in closed form: found by calibration on calm worlds."""
 
     cover: CoverRules
+    unfilled: CountPrior
     emptied: CountPrior
 
 
@@ -122,7 +128,7 @@ def watched(lived: Lived, drug: int, seed: int, policy: DetectionPolicy, tuning:
     stock = StockWatch(reports, lived, drug, policy)
     alone = LineWatch(policy.line_prior(share=1.0))
     shared = LineWatch(policy.line_prior())
-    in_vain_alone, in_vain = CountWatch(policy.unfilled_prior(share=1.0)), CountWatch(policy.unfilled_prior())
+    in_vain_alone, in_vain = CountWatch(tuning.unfilled), CountWatch(policy.unfilled_prior())
     emptied = CountWatch(tuning.emptied)
     surge_alone, surge_shared = policy.surge_rules(share=1.0), policy.surge_rules()
     states: dict[str, list[bool]] = {}
@@ -150,15 +156,7 @@ def watched(lived: Lived, drug: int, seed: int, policy: DetectionPolicy, tuning:
         )
         for name, alarms in (each | {TOGETHER: any(together)}).items():
             states.setdefault(name, []).append(alarms)
-    return {name: _runs(alarms) for name, alarms in states.items()}
-
-
-ORDERS = "short-filled orders"
-UNFILLED = "unfilled demands alone"
-EMPTIED = "empty shelves alone"
-COVER = "days of supply alone"
-SURGE = "demand surge"
-TOGETHER = "all detectors together"
+    return {name: runs(alarms) for name, alarms in states.items()}
 
 
 def _surges(pooled: list[PooledDay], rules: SurgeRules) -> bool:
@@ -166,16 +164,12 @@ def _surges(pooled: list[PooledDay], rules: SurgeRules) -> bool:
     return not isinstance(standing, Unknown) and standing.alarms
 
 
-def _runs(alarms: list[bool]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
+def runs(alarms: list[bool]) -> list[tuple[int, int]]:
+    """First day and day after the last of each alarm; one that goes on ends with the days."""
+    found: list[tuple[int, int]] = []
     for day, alarm in enumerate([*alarms, False]):
         if alarm and (day == 0 or not alarms[day - 1]):
-            runs.append((day, day))
+            found.append((day, day))
         elif not alarm and day > 0 and alarms[day - 1]:
-            runs[-1] = (runs[-1][0], day)
-    return runs
-
-
-def with_cover(tuning: Tuning, alarm_share: float) -> Tuning:
-    """The same with another threshold of the days of supply."""
-    return replace(tuning, cover=tuning.cover.model_copy(update={"alarm_share": alarm_share}))
+            found[-1] = (found[-1][0], day)
+    return found

@@ -15,7 +15,7 @@ SHORT_MIN, SHORT_MAX = 0.002, 0.30
 """Usual shares of short lines that a walk is designed for; outside, the nearer one is taken."""
 SHORTAGE_SHARE_MAX = 0.95
 GRID = 1.1
-"""Baselines are rounded up to powers of this, so that few designs serve all drugs and errors are on the quiet side."""
+"""Baselines are rounded up to powers of this, so few designs serve all drugs, erring on the quiet side."""
 UNITS_MAX = 64
 MEAN_MIN, MEAN_MAX = 0.02, 400.0
 
@@ -23,8 +23,8 @@ MEAN_MIN, MEAN_MAX = 0.02, 400.0
 class Walk(Immutable):
     """A CUSUM in integers: each event raises the level by `unit`, each line or period lowers it by `allowance`.
 
-    It alarms at `threshold` and until its level is 0 again: then it begins anew, and alarms come no oftener than once in
-    a run length. Its level is kept at `ceiling` at most, so that it comes down in bounded time when supply is normal.
+    It alarms at `threshold` and until its level is 0 again: then it begins anew, and alarms come no oftener than once
+    in a run length. Its level is kept at `ceiling` at most, so that it comes down in bounded time when supply is normal.
     """
 
     usual: float = Field(gt=0, description="the baseline it was chosen for: a share of lines, or events per day")

@@ -1,8 +1,8 @@
 """What is usually asked for, adjusted for days on which it could not be had.
 
-A day on which a reporter had none to give, or told nothing, is no day without demand: it is left out (censored). Demand
-that comes rarely is smoothed by TSB (Teunter, Syntetos, Babai, EJOR 2011, 214, 606-615): unlike Croston's, its chance of
-a demand sinks while nothing is asked for, so that what nobody wants any more is not forecast for ever.
+A day on which a reporter had none to give, or told nothing, is no day without demand: it is left out (censored).
+Demand that comes rarely is smoothed by TSB (Teunter, Syntetos, Babai, EJOR 2011, 214, 606-615): unlike Croston's, its
+chance of a demand sinks while nothing is asked for, so that what nobody wants any more is not forecast for ever.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Short-filled replenishment orders of one drug in one region node: the earliest signal there is of a shortage.
 
-A Bernoulli CUSUM over lines in the order of their times. Reports may come late, in any order and twice: what is kept is a
-set of lines by their key, and the walk over what may still change is taken anew. Lines older than `settled_until` are in
-`settled` for good; a report about them comes too late.
+A Bernoulli CUSUM over lines in the order of their times. Reports may come late, in any order and twice: what is kept is
+a set of lines by their key, and the walk over what may still change is taken anew. Lines older than `settled_until` are
+in `settled` for good; a report about them comes too late.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from services.seedwork.model import Immutable
 from services.shortage.domain.detection.calibration import Walk, order_line_walk
 from services.shortage.domain.detection.figures import Figure, Unknown
-from services.shortage.domain.detection.walk import Standing, Step, walked
+from services.shortage.domain.detection.walk import NOWHERE, Standing, Step, walked
 
 LINES_MAX = 200_000
 """Lines kept that are not settled."""
@@ -63,13 +63,16 @@ class LinePrior(Immutable):
     days_between_alarms: float
 
 
+NOTHING_USUAL = Usual()
+
+
 @dataclass(frozen=True)
 class OrderLines:
     """The lines of one drug key in one node."""
 
-    settled: Standing = Standing()
+    settled: Standing = NOWHERE
     settled_until: datetime | None = None
-    usual: Usual = Usual()
+    usual: Usual = NOTHING_USUAL
     recent: Mapping[str, OrderLine] = field(default_factory=dict)
 
     def taken(self, lines: Iterable[OrderLine]) -> OrderLines:

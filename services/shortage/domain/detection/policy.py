@@ -1,7 +1,7 @@
 """What the detectors assume and how rarely they may raise a false alarm: dated policy, part of `policies/*.json`.
 
-The rate of false alarms is stated once for a drug in a node and shared by the detectors; each gets its threshold from its
-share. So adding a detector makes the others quieter, never the whole louder.
+The rate of false alarms is stated once for a drug in a node and shared by the detectors; each gets its threshold from
+its share. So adding a detector makes the others quieter, never the whole louder.
 """
 
 from __future__ import annotations

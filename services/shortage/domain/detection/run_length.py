@@ -39,7 +39,7 @@ def bernoulli_run_length(short: float, gain: int, threshold: int) -> float:
 
 
 def _descended(steps: list[float], alarmed: list[float], level: int, gain: int) -> tuple[float, float]:
-    """From `level + gain`: expected lines until it is back at `level` or has alarmed, and the chance to have alarmed."""
+    """From `level + gain`: expected lines until it is back at `level` or alarms, and the chance that it alarms."""
     lines, alarm = 0.0, 0.0
     for between in range(level + gain, level, -1):
         lines += (1.0 - alarm) * steps[between]

@@ -62,9 +62,7 @@ def _usual(ordered: Sequence[PooledDay], until: int, rules: SurgeRules) -> Sprea
     return spread([day.asked * typical / day.usual for day in comparable], rules.history_days_min)
 
 
-def _steps(
-    ordered: Sequence[PooledDay], begin: int, usual: Spread, walk: Walk, rules: SurgeRules
-) -> Iterable[Step]:
+def _steps(ordered: Sequence[PooledDay], begin: int, usual: Spread, walk: Walk, rules: SurgeRules) -> Iterable[Step]:
     recent = ordered[max(begin, len(ordered) - rules.history_days - rules.guard_days) :]
     exposures = [day.usual for day in recent if day.usual > 0]
     if not exposures:

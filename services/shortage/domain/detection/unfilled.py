@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from services.seedwork.calendar import ZONE, civil_day
 from services.seedwork.model import Immutable
 from services.shortage.domain.detection.calibration import Walk, unfilled_walk
-from services.shortage.domain.detection.walk import Standing, Step, walked
+from services.shortage.domain.detection.walk import NOWHERE, Standing, Step, walked
 
 DAY = timedelta(days=1)
 DAYS_MAX = 4000
@@ -40,7 +40,7 @@ class CountPrior(Immutable):
 class UnfilledDemands:
     """The demands of one drug key in one node; `first` has each with the first time it was tried in vain."""
 
-    settled: Standing = Standing()
+    settled: Standing = NOWHERE
     settled_until: date | None = None
     quiet_days: int = 0
     quiet_demands: int = 0
@@ -95,4 +95,3 @@ class UnfilledDemands:
 def design(demands: UnfilledDemands, prior: CountPrior) -> Walk:
     """The walk that suits what is usual for this drug here."""
     return unfilled_walk(demands.per_day(prior), prior.days_between_alarms, prior.ratio)
-

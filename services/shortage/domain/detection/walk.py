@@ -39,6 +39,10 @@ class Standing:
         return self.alarmed_at is not None
 
 
+NOWHERE = Standing()
+"""Level 0: nothing speaks for a shortage."""
+
+
 def walked(standing: Standing, steps: Iterable[Step], walk: Walk) -> Standing:
     """The standing after these steps, which are in the order of their times.
 
@@ -52,7 +56,7 @@ def walked(standing: Standing, steps: Iterable[Step], walk: Walk) -> Standing:
 def _stepped(standing: Standing, step: Step, walk: Walk) -> Standing:
     level = min(max(0, standing.level + step.rise - step.sink), walk.ceiling)
     if level == 0:
-        return Standing()
+        return NOWHERE
     named = standing.named
     if step.named:
         named = (*named, *step.named)[-EVIDENCE_MAX:]

@@ -45,7 +45,9 @@ def test_the_level_is_that_of_a_plain_count_whatever_is_settled(seed: int) -> No
     known = UnfilledDemands()
     for days in range(0, 40, 10):
         known = known.taken(each for each in kept if civil_day(each.at) <= TODAY + days * DAY)
-        expected = level_plainly([e for e in kept if civil_day(e.at) <= TODAY + days * DAY], WALK, TODAY, TODAY + days * DAY)
+        expected = level_plainly(
+            [e for e in kept if civil_day(e.at) <= TODAY + days * DAY], WALK, TODAY, TODAY + days * DAY
+        )
         assert known.standing(WALK, NOW.replace(hour=23) + days * DAY).level == expected
         known = known.settle(WALK, TODAY + (days - 3) * DAY)
 
