@@ -8,6 +8,7 @@ from services.shortage.application.translation import TRANSLATE
 from services.shortage.application.use_cases import dismiss_quiet
 from services.shortage.domain.case import CASE, QUIET
 from services.shortage.domain.detector import DETECTOR
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.signals import SIGNALS
 from services.shortage.projections import METADATA
 from services.shortage.projections.cases import SHORTAGE_CASES
@@ -20,5 +21,6 @@ SERVICE = Service(
     react=REACTIONS,
     timers={(CASE.name, QUIET): dismiss_quiet},
     projections=(SHORTAGE_CASES,),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )
