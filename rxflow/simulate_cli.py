@@ -97,7 +97,7 @@ def supply(
     from rxflow.supply.report import supply_page  # noqa: PLC0415
     from rxflow.supply.running import run  # noqa: PLC0415
     from rxflow.supply.setting import Setting  # noqa: PLC0415
-    from services.shortage.domain.policy import CN  # noqa: PLC0415
+    from services.shortage.domain.policy import POLICIES  # noqa: PLC0415
 
     setting = Setting(pharmacies=pharmacies, drugs=drugs, carried_by=min(pharmacies, Setting.carried_by))
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console) as progress:
@@ -108,7 +108,7 @@ def supply(
             if not console.is_terminal and done % TOLD_EVERY == 0:
                 console.print(f"{done} of {total}")
 
-        result = run(CN.versions[-1], setting, seed, worlds, told)
+        result = run(POLICIES.of("cn").versions[-1], setting, seed, worlds, told)
     text = supply_page(result)
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(text, encoding="utf-8")

@@ -24,7 +24,8 @@ class Walk(Immutable):
     """A CUSUM in integers: each event raises the level by `unit`, each line or period lowers it by `allowance`.
 
     It alarms at `threshold` and until its level is 0 again: then it begins anew, and alarms come no oftener than once
-    in a run length. Its level is kept at `ceiling` at most, so that it comes down in bounded time when supply is normal.
+    in a run length. Its level is kept at `ceiling` at most, so that it comes down in bounded time when supply is
+    normal.
     """
 
     usual: float = Field(gt=0, description="the baseline it was chosen for: a share of lines, or events per day")

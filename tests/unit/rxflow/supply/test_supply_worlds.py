@@ -14,10 +14,10 @@ from rxflow.supply.reports import Reports
 from rxflow.supply.running import Result, run
 from rxflow.supply.setting import KINDS, Setting
 from rxflow.supply.watching import ORDERS, TOGETHER, runs
-from services.shortage.domain.policy import CN
+from services.shortage.domain.policy import POLICIES
 
 SMALL = Setting(pharmacies=25, drugs=3, carried_by=20, history=80)
-POLICY = CN.versions[-1]
+POLICY = POLICIES.of("cn").versions[-1]
 
 
 @pytest.fixture(scope="module")
