@@ -14,8 +14,9 @@ from services.shortage.domain.detection.run_length import LEVELS_MAX, bernoulli_
 SHORT_MIN, SHORT_MAX = 0.002, 0.30
 """Usual shares of short lines that a walk is designed for; outside, the nearer one is taken."""
 SHORTAGE_SHARE_MAX = 0.95
-GRID = 1.1
-"""Baselines are rounded up to powers of this, so few designs serve all drugs, erring on the quiet side."""
+GRID, FINE_GRID = 1.1, 1.05
+"""Baselines are rounded up to powers of these (of the second where a run length costs little): so few designs serve all
+drugs, erring on the quiet side."""
 UNITS_MAX = 64
 MEAN_MIN, MEAN_MAX = 0.02, 400.0
 
@@ -46,18 +47,18 @@ def order_line_walk(usual_short: float, lines_per_day: float, days_between_alarm
     days_between_alarms: how many days without shortage pass until a false alarm; ratio: how many times the usual share
     it is tuned to find. A short line counts unit - allowance = the reciprocal of the log-likelihood reference value.
     """
-    short = _rounded_up(min(max(usual_short, SHORT_MIN), SHORT_MAX))
+    short = _rounded_up(min(max(usual_short, SHORT_MIN), SHORT_MAX), FINE_GRID)
     shortage = min(ratio * short, SHORTAGE_SHARE_MAX)
     sink = -log((1 - shortage) / (1 - short))
     rise = log(shortage * (1 - short) / (short * (1 - shortage)))
     parts = max(2, floor(rise / sink))
-    wanted = _rounded_up(max(1.0, lines_per_day * days_between_alarms))
+    wanted = _rounded_up(max(1.0, lines_per_day * days_between_alarms), FINE_GRID)
     return _bernoulli(short, parts, wanted)
 
 
 def unfilled_walk(usual_per_day: float, days_between_alarms: float, ratio: float) -> Walk:
     """The Poisson walk over events counted per day, tuned to find `ratio` times the usual number."""
-    mean = _rounded_up(min(max(usual_per_day, MEAN_MIN), MEAN_MAX))
+    mean = _rounded_up(min(max(usual_per_day, MEAN_MIN), MEAN_MAX), GRID)
     reference = mean * (ratio - 1) / log(ratio)
     unit = min(max(1, ceil(2 / reference)), UNITS_MAX)
     return _poisson(mean, unit, max(1, round(reference * unit)), days_between_alarms)
@@ -96,5 +97,5 @@ def _smallest(run_length: Callable[[int], float], wanted: float) -> int:
     return high
 
 
-def _rounded_up(value: float) -> float:
-    return float(GRID ** ceil(log(value) / log(GRID) - 1e-9))
+def _rounded_up(value: float, grid: float) -> float:
+    return float(grid ** ceil(log(value) / log(grid) - 1e-9))

@@ -170,3 +170,9 @@ def test_nobody_telling_in_the_latest_weeks_leaves_the_walk_where_it_is() -> Non
     silent = [PooledDay(at=NOW + timedelta(days=90 + n), asked=0, usual=0.0) for n in range(30)]
 
     assert surge([*pooled(around(18, 60)), *silent], SURGE) == Standing()
+
+
+def test_days_that_nobody_told_after_a_short_history_are_no_steps() -> None:
+    silent = [PooledDay(at=NOW + timedelta(days=40 + n), asked=0, usual=0.0) for n in range(20)]
+
+    assert surge([*pooled(around(18, 21)), *silent], SURGE) == Standing()
