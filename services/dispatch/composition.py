@@ -15,7 +15,7 @@ from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, registers
+from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, nominations, registers
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -42,6 +42,7 @@ SERVICE = Service(
     projections=(
         fulfilments.PROJECTION,
         irregularities.PROJECTION,
+        nominations.PROJECTION,
         registers.PROJECTION,
         registers.DESIGNATIONS,
         availability.PROJECTION,

@@ -36,6 +36,8 @@ class OpenFulfilment(Command):
     opens_at: datetime
     closes_at: datetime
     lines: tuple[OpenedLine, ...]
+    nominated_pharmacy: str | None = None
+    """As the patient chose last."""
 
 
 class WantedLine(Immutable):
@@ -47,7 +49,7 @@ class WantedLine(Immutable):
 
 
 class HoldQuantity(Command):
-    """A pharmacy reserves quantities for the patient who showed the token."""
+    """A pharmacy reserves quantities for the patient who showed the token, or who nominated it."""
 
     pharmacy: str
     region: str
@@ -58,6 +60,7 @@ class HoldQuantity(Command):
     """What the register says about the products named."""
     designations: tuple[Designation, ...] = ()
     """The pharmacy's agreements in force today."""
+    right: Literal["token", "nomination"] = "token"
 
 
 class PassPharmacyReview(Command):

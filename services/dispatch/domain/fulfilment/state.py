@@ -83,6 +83,7 @@ class Hold:
     status: str = "active"
     reviewer: str | None = None
     how: str | None = None
+    right: str = "token"
 
     @property
     def running(self) -> bool:
@@ -163,6 +164,8 @@ class FulfilmentState:
     cancellations: Mapping[UUID, Cancellation] = field(default_factory=dict)
     blocks: Mapping[UUID, tuple[int, ...]] = field(default_factory=dict)
     outcome: str | None = None
+    nominated_pharmacy: str | None = None
+    """May hold without the patient's code, by the patient's word."""
 
     @property
     def free_bucket(self) -> Bucket:

@@ -1,5 +1,7 @@
 """The figures and names of the installation's jurisdiction decide, not those of the first one there was."""
 
+from typing import Any
+
 import pytest
 
 from contracts.events.dispatch import DesignationInForce, SupplyDispensed
@@ -8,7 +10,13 @@ from services.insurance.domain.claim_transitions import AUTHORISED
 from services.seedwork.policies import DEFAULT_JURISDICTION
 from tests.unit.insurance.memory import INSURER, Memory, dispensed, insured_world
 
-EU = {"insutype": "statutory", "psn_type": "adult", "assistance": None, "account_balance": 0, "figures": NOTHING_USED}
+EU: dict[str, Any] = {
+    "insutype": "statutory",
+    "psn_type": "adult",
+    "assistance": None,
+    "account_balance": 0,
+    "figures": NOTHING_USED,
+}
 
 
 def world(jurisdiction: str) -> Memory:
