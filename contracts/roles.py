@@ -89,5 +89,6 @@ RIGHTS: dict[str, frozenset[Role]] = {
     # shortage
     "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
     "shortage.decide": frozenset({Role.REGULATOR}),
+    "shortage.report": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN}),
 }
 """right -> the roles that have it. Whose records a role sees (own patients, pharmacy) is decided with the record."""

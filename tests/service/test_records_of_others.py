@@ -168,6 +168,7 @@ PARCEL = {**DELIVERY, "late": "delivery.wrong_state", "late_in": on_the_road}
 CLAIM = {"unknown": "claim.unknown", "foreign": "claim.not_yours"}
 PAYMENT = {"unknown": "payment.unknown", "foreign": "payment.not_yours"}
 FULFILMENT = {"unknown": "fulfilment.unknown", "foreign": "fulfilment.not_yours"}
+SHORTAGE = {"unknown": "shortage.unknown", "foreign": "shortage.not_your_region"}
 REASON = fixed(reason="some reason")
 CODED = fixed(reason="other")
 
@@ -502,6 +503,22 @@ CASES: dict[str, Case] = {
         foreign="shortage.not_your_region",
         late="shortage.wrong_state",
         late_in=short,
+    ),
+    "POST /shortages/{id}/acknowledge": Case(short, authority, other_authority, REASON, **SHORTAGE),  # type: ignore[arg-type]
+    "POST /shortages/{id}/tasks": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(kind="distributors", owner_level="province", due_at="2999-01-01T00:00:00Z"),
+        **SHORTAGE,  # type: ignore[arg-type]
+    ),
+    "POST /shortages/{id}/tasks/{number}/complete": Case(short, authority, other_authority, REASON, **SHORTAGE),  # type: ignore[arg-type]
+    "POST /stop-notices/{id}/end": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(how="withdrawn", reason="some reason"),
+        unknown="stop_notice.unknown",
     ),
     "POST /shortages/{id}/dismiss": Case(
         short,
