@@ -87,15 +87,18 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "member.load": frozenset({Role.SYSTEM_ADMIN}),
     "claim.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST, Role.PATIENT}),
     "claim.authorise": frozenset({Role.PATIENT, Role.PHARMACIST}),
+    "claim.credit": frozenset({Role.PHARMACIST}),
+    "claim.decide": frozenset({Role.INSURANCE_OFFICER}),
     "authorisation.give": frozenset({Role.PATIENT}),
     "share.preview": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "payment.read": frozenset({Role.PATIENT}),
     "payment.pay": frozenset({Role.PATIENT}),
-    "ledger.read": frozenset({Role.INSURANCE_OFFICER}),
+    "ledger.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST}),
     "insurance_register.read": frozenset(set(Role) - {Role.SERVICE}),
     "settlement.feed": frozenset({Role.INSURANCE_OFFICER}),
     # shortage
     "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
     "shortage.decide": frozenset({Role.REGULATOR}),
+    "shortage.report": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN}),
 }
 """right -> the roles that have it. Whose records a role sees (own patients, pharmacy) is decided with the record."""

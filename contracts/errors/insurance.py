@@ -29,6 +29,30 @@ PROBLEMS: tuple[Problem, ...] = (
         "authorisation first (医保基金监管条例 §15: 实名购药核验凭证).",
     ),
     Problem(
+        "claim.credit_not_allowed",
+        422,
+        "Too much for a credit",
+        "Without the money being certain the policy lets claims up to `max` fen be handed out; this one is `total`.",
+    ),
+    Problem(
+        "claim.decision_not_possible",
+        422,
+        "This cannot be decided here",
+        "`allowed` lists what may be decided of a dispute about this, and who may bear it.",
+    ),
+    Problem(
+        "claim.consent_missing",
+        422,
+        "The patient has not agreed to pay",
+        "Only a patient who agreed before the hand-out is billed for what the insurer will not bear.",
+    ),
+    Problem(
+        "claim.not_settled",
+        409,
+        "There is no receipt yet",
+        "A receipt exists once the claim is settled.",
+    ),
+    Problem(
         "authorisation.not_a_patient",
         403,
         "Not a patient",

@@ -6,7 +6,7 @@ nor credential, so that the books stay countable after a patient is forgotten.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from contracts.envelope import IntegrationEvent
 from contracts.values import ContractValue
 
 Sha256 = str
-PayerCode = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "acct", "patient"]
+PayerCode = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "hosp", "acct", "patient"]
 
 
 class RuledAmount(ContractValue):
@@ -27,7 +27,8 @@ class RuledAmount(ContractValue):
 
 
 class PayerAmount(ContractValue):
-    """What one payer bears. Funds by their national names, `acct` the personal account, `patient` the patient."""
+    """What one payer bears. Funds by their national names, `hosp` the pharmacy where a dispute was decided so, `acct`
+    the personal account, `patient` the patient."""
 
     payer: PayerCode
     amount: int = Field(ge=0)
@@ -71,7 +72,8 @@ class ClaimAmountsEvent(ClaimEvent):
     policy: str = Field(description="the row of the policy table, or self-pay")
     policy_date: date
     self_pay_reason: (
-        Literal["intent", "not_designated", "not_a_member", "insurer_not_in_force", "no_policy", "chosen"] | None
+        Literal["intent", "not_designated", "not_a_member", "insurer_not_in_force", "no_filing", "no_policy", "chosen"]
+        | None
     ) = None
     total: int = Field(ge=0)
     fund: int = Field(ge=0, description="what the funds bear together")
@@ -79,6 +81,9 @@ class ClaimAmountsEvent(ClaimEvent):
     patient_share: int = Field(ge=0, description="what the patient pays in money")
     payers: tuple[PayerAmount, ...]
     lines: tuple[LineAmounts, ...]
+    at_home: tuple[PayerAmount, ...] = Field(
+        default=(), description="what payers beyond the one stop would bear; the patient pays it and claims it at home"
+    )
 
 
 class ClaimQuoted(ClaimAmountsEvent):
@@ -96,11 +101,12 @@ class ClaimAuthorised(ClaimAmountsEvent):
 
 
 class ClaimRefused(ClaimEvent):
-    """The insurer refused. The supply waits for the patient's choice: pay alone, or give it up."""
+    """The insurer refused. At `authorise` the supply waits for the patient's choice: pay alone, or give it up. At
+    `late` the patient already has it, at `reverse` it is settled: a named officer decides who bears it."""
 
     TYPE: ClassVar[str] = "insurance.claim_refused.v1"
 
-    stage: Literal["authorise"]
+    stage: Literal["authorise", "late", "reverse"]
     reasons: tuple[str, ...]
     may_self_pay: bool
 
@@ -110,7 +116,9 @@ class SupplyCleared(ClaimEvent):
 
     TYPE: ClassVar[str] = "insurance.supply_cleared.v1"
 
-    how: Literal["insured", "mixed", "self_pay"]
+    how: Literal["insured", "mixed", "self_pay", "credit"] = Field(
+        description="`credit`: a named person of the pharmacy answers for it"
+    )
 
 
 class ClaimSettled(ClaimAmountsEvent):
@@ -119,6 +127,9 @@ class ClaimSettled(ClaimAmountsEvent):
     TYPE: ClassVar[str] = "insurance.claim_settled.v1"
 
     receipt_sha256: Sha256 = Field(pattern=r"^[0-9a-f]{64}$")
+    decided: Literal["accepted_by_insurer", "pharmacy_bears", "patient_billed"] | None = Field(
+        default=None, description="how a dispute about it was decided"
+    )
 
 
 class ClaimVoided(ClaimEvent):
@@ -126,8 +137,35 @@ class ClaimVoided(ClaimEvent):
 
     TYPE: ClassVar[str] = "insurance.claim_voided.v1"
 
-    reason: Literal["supply_undone", "payment_failed"]
+    reason: Literal["supply_undone", "payment_failed", "part_accepted", "self_pay_chosen"]
     replaced_by: int | None = Field(default=None, description="the attempt that follows; None: the supply has no claim")
+
+
+class ClaimOutcomeUnknown(ClaimEvent):
+    """The insurer has not answered. Nothing is assumed; it is asked again, and nothing is handed out on it."""
+
+    TYPE: ClassVar[str] = "insurance.claim_outcome_unknown.v1"
+
+    stage: Literal["authorise", "void", "reverse"]
+    next_inquiry_at: datetime | None = None
+
+
+class ClearanceWithdrawn(ClaimEvent):
+    """What was cleared may not leave the pharmacy any more."""
+
+    TYPE: ClassVar[str] = "insurance.clearance_withdrawn.v1"
+
+    reason: Literal["claim_refused"]
+
+
+class ClaimReversed(ClaimAmountsEvent):
+    """A settled claim was taken back: each of these amounts is negated exactly, last payer first; a paid share goes
+    back to the patient."""
+
+    TYPE: ClassVar[str] = "insurance.claim_reversed.v1"
+
+    reason: Literal["supply_undone", "taken_back", "ordered", "decided"]
+    replaced_by: int | None = Field(default=None, description="the attempt that bills what stays the patient's")
 
 
 class PaymentChanged(IntegrationEvent):

@@ -5,6 +5,7 @@ Family `shortage_case`: one case per drug key and region node at a time.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -72,8 +73,40 @@ class ShortageCaseConfirmed(ShortageCaseEvent):
 
     grade: Grade
     owner_level: Level
-    confirmed_by: Literal["rule", "regulator"]
+    confirmed_by: Literal["rule", "regulator", "sources", "stop_notice"]
     evidence: Evidence
+    drug_class: Literal["A", "B", "C"] | None = Field(
+        default=None, description="不可替代, 不完全替代, 完全替代; None: not told"
+    )
+    anticipated: bool = Field(default=False, description="by a maker's stop notice, while stock still lasts")
+    expected_until: date | None = Field(default=None, description="when makers say they deliver again; None: unknown")
+    parent_case: UUID | None = Field(default=None, description="the nation's case that it belongs to")
+
+
+class GradeInputs(ContractValue):
+    """What a grade followed from."""
+
+    pharmacies: int = Field(ge=0)
+    in_one_county: int = Field(ge=0)
+    cities: int = Field(ge=0)
+    provinces: int = Field(ge=0)
+    county_share: float | None = Field(description="of the reporters of one county; None: unknown")
+    city_share: float | None = Field(description="of the reporters of one city; None: unknown")
+    drug_class: Literal["A", "B", "C"]
+    nationally_listed: bool
+    sole_supplier_stopped: bool
+    restoration_known: bool
+
+
+class ShortageCaseGraded(ShortageCaseEvent):
+    """Escalated at once, or eased after better periods."""
+
+    TYPE: ClassVar[str] = "shortage.case_graded.v1"
+
+    grade_before: Grade
+    grade: Grade
+    owner_level: Level
+    inputs: GradeInputs
 
 
 class ShortageCaseEnded(ShortageCaseEvent):
@@ -81,5 +114,5 @@ class ShortageCaseEnded(ShortageCaseEvent):
 
     TYPE: ClassVar[str] = "shortage.case_ended.v1"
 
-    ended_as: Literal["dismissed", "dismissed_auto"]
+    ended_as: Literal["dismissed", "dismissed_auto", "resolved", "avoided"]
     duration_hours: int = Field(ge=0, description="whole hours since it was suspected")

@@ -13,7 +13,8 @@ from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM, ClaimState
 from services.insurance.domain.payment import PAYMENT
 
-STANDING = {"authorised(cleared)", "settled", "voiding"}
+ENDED = {"voided", "reversed"}
+STANDING = {"authorised(cleared)", "settled", "voiding", "reversing", "disputed"}
 BOOKED = {"authorised", *STANDING}
 
 
@@ -34,7 +35,7 @@ def money_always(books: AllBooks) -> Iterator[str]:
             claimed, handed = (sum(line.quantity for line in each.lines) for each in (claim.opened, supply))
             if supply.status != "in_hands" or claimed > handed:
                 yield f"claim {claim.opened.claim_id} settles {claimed} of supply {supply.supply_id}: {supply.status}"
-    standing = Counter(claim.opened.supply.supply_id for claim in claims if claim.state not in {"voided", "-"})
+    standing = Counter(claim.opened.supply.supply_id for claim in claims if claim.state not in {*ENDED, "-"})
     for supply_id, count in standing.items():
         if count > 1:
             yield f"{count} claims stand for supply {supply_id}"
@@ -47,7 +48,7 @@ def money_at_rest(books: AllBooks, fulfilments: Mapping[UUID, Any]) -> Iterator[
     for state in fulfilments.values():
         for supply in state.supplies.values():
             claim = claims.get(supply.supply_id)
-            if supply.status == "undone" and claim is not None and claim.state != "voided":
+            if supply.status == "undone" and claim is not None and claim.state not in ENDED:
                 yield f"supply {supply.supply_id} is undone, its claim {claim.state}"
             if supply.status == "in_hands" and claim is None:
                 yield f"supply {supply.supply_id} is in the patient's hands and nobody is asked to pay"
@@ -84,8 +85,8 @@ def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
     name = _id(claim)
     if sum(accounts.values()):
         yield f"claim {name}: the postings come to {sum(accounts.values())}: {left}"
-    if claim.state == "voided" and left:
-        yield f"claim {name} is voided and holds {left}"
+    if claim.state in ENDED and left:
+        yield f"claim {name} is {claim.state} and holds {left}"
     if claim.state == "settled":
         open_accounts = [each for each in left if each == "receivable.patient" or each.startswith("held.")]
         if open_accounts:
@@ -99,7 +100,7 @@ def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Ite
         claim = by_id[payment.requested.claim_id]
         wrong = (
             (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid")
-            or (claim.state == "voided" and payment.state not in {"failed", "refunded"})
+            or (claim.state in ENDED and payment.state not in {"failed", "refunded"})
             or (payment.state == "paid" and claim.state not in STANDING)
         )
         if wrong:

@@ -56,6 +56,8 @@ class Mischief(Doing):
 
     def _sensible(self) -> Callable[[], object] | None:
         """What would be next."""
+        if self.desk.reviewing is not None and self.town.random.random() < 0.8:
+            return self.desk.review
         shown = self._fulfilment()
         statuses = {each["status"]: each for each in (*shown["holds"], *shown["supplies"])}
         if "with_courier" in statuses:

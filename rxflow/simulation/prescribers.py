@@ -24,6 +24,8 @@ class Desk:
     town: Town
     journey: Journey
     followed: list[Journey] = field(default_factory=list)
+    reviewing: Reviewing | None = None
+    """Of what was written last, until it is decided."""
 
     def deeds(self) -> list[Callable[[], object]]:
         return [self.answer, self.answer, self.stop, self.acknowledge, self.go_on]
@@ -73,8 +75,12 @@ class Desk:
         self.followed.append(self.journey)
         written = follow_up(self.town, self.journey, doctor, **named)
         written.issue()
-        self.journey = written
-        Reviewing(self.town, written).see_through()
+        self.journey, self.reviewing = written, Reviewing(self.town, written)
+
+    def review(self) -> None:
+        """A step of the review of what was written last."""
+        if self.reviewing is not None and not self.reviewing.act():
+            self.reviewing = None
 
     def _contract(self, doctor: Person) -> str:
         """Registered by the administrator, in force at once."""

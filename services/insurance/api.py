@@ -12,7 +12,13 @@ from pydantic import Field
 
 from contracts.roles import Role
 from services.insurance.application.access import concerns, sees
-from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim
+from services.insurance.application.claims import (
+    authorise_claim,
+    choose_self_pay_for_claim,
+    decide_disputed_claim,
+    give_credit_on_claim,
+    order_reversal,
+)
 from services.insurance.application.members import (
     give_standing_authorisation,
     load_member,
@@ -21,10 +27,19 @@ from services.insurance.application.members import (
 from services.insurance.application.payments import pay, payment_view
 from services.insurance.application.previews import Question, answered, first_streams, preview_view, then_streams
 from services.insurance.application.registers import KINDS
-from services.insurance.application.views import claim_view
+from services.insurance.application.views import balanced, claim_view, receipt_view
 from services.insurance.composition import OUTSIDE
 from services.insurance.domain.accumulator import YearFigures
-from services.insurance.domain.claim import CLAIM, AuthoriseClaim, ChooseSelfPay
+from services.insurance.domain.claim import (
+    CLAIM,
+    AuthoriseClaim,
+    ChooseSelfPay,
+    ClaimState,
+    DecideDispute,
+    GiveCredit,
+    OrderReversal,
+)
+from services.insurance.domain.claim_values import Bearer, Decision
 from services.insurance.domain.member import ImportMember, MemberFacts
 from services.insurance.domain.payment import PAYMENT, PayShare
 from services.insurance.domain.preview import WantedLine
@@ -40,6 +55,7 @@ FEN_MAX = 10**12
 """Of one person: more is a slip of the pen."""
 PREVIEW_LINE = r"^[A-Z0-9]{1,30}:[1-9]\d{0,7}:[1-9]\d{0,5}(:\d{1,10})?$"
 Code = Annotated[str, Field(min_length=1, max_length=30)]
+Reason = Annotated[str, Field(min_length=4, max_length=500)]
 
 router = APIRouter()
 router.routes.extend(register_routes(KINDS, read_right="insurance_register.read").routes)
@@ -53,6 +69,23 @@ class AuthoriseBody(Body):
 
 class SelfPayBody(Body):
     consent: str = Field(min_length=4, max_length=128, description="reference of the patient's written consent")
+
+
+class CreditBody(Body):
+    reason: Reason = Field(description="why the patient needs it now")
+    patient_consent: Annotated[str, Field(min_length=4, max_length=128)] | None = Field(
+        default=None, description="reference of the patient's written consent to pay should the insurer not"
+    )
+
+
+class ReversalBody(Body):
+    reason: Reason
+
+
+class DecisionBody(Body):
+    decision: Decision
+    bearer: Bearer
+    reason: Reason
 
 
 class PayBody(Body):
@@ -82,6 +115,24 @@ async def get_claim(claim_id: UUID, actor: Annotated[Actor, Depends(allowed("cla
     if not sees(actor, claim.state):
         raise Refused("claim.not_yours", claim_id=str(claim_id))
     return answer(claim_view(claim.state), version=claim.version)
+
+
+@router.get("/claims/{claim_id}/receipt", responses=problems("claim.unknown", "claim.not_yours", "claim.not_settled"))
+async def get_receipt(claim_id: UUID, actor: Annotated[Actor, Depends(allowed("claim.read"))], read: Read) -> Response:
+    """The receipt of a settled claim: by line and payer the amount and its rule, and the digest it is known by."""
+    return answer(receipt_view(await _settled(claim_id, actor, read)))
+
+
+async def _settled(claim_id: UUID, actor: Actor, read: Read) -> ClaimState:
+    (claim,) = await read.load(CLAIM.ref(claim_id))
+    if claim.state.opened is None:
+        raise Refused("claim.unknown", claim_id=str(claim_id))
+    if not sees(actor, claim.state):
+        raise Refused("claim.not_yours", claim_id=str(claim_id))
+    if claim.state.receipt_sha256 is None:
+        raise Refused("claim.not_settled", claim_id=str(claim_id), state=claim.state.state)
+    settled: ClaimState = claim.state
+    return settled
 
 
 @router.get("/claims")
@@ -154,6 +205,43 @@ async def self_pay(
 ) -> Response:
     """The patient pays alone, with written consent."""
     return await run(choose_self_pay_for_claim(ChooseSelfPay(claim_id=claim_id, consent=body.consent), OUTSIDE))
+
+
+@router.post(
+    "/claims/{claim_id}/credit",
+    responses=problems("claim.unknown", "claim.not_yours", "claim.wrong_state", "claim.credit_not_allowed"),
+)
+async def credit(
+    claim_id: UUID, body: CreditBody, _actor: Annotated[Actor, Depends(allowed("claim.credit"))], run: Run
+) -> Response:
+    """Hand out before the money is certain; the token's person answers for it."""
+    command = GiveCredit(claim_id=claim_id, reason=body.reason, patient_consent=body.patient_consent)
+    return await run(give_credit_on_claim(command, OUTSIDE))
+
+
+@router.post("/claims/{claim_id}/reversal", responses=problems("claim.unknown", "claim.not_yours", "claim.wrong_state"))
+async def reversal(
+    claim_id: UUID, body: ReversalBody, _actor: Annotated[Actor, Depends(allowed("claim.decide"))], run: Run
+) -> Response:
+    """The insurer orders that a settled claim be taken back, once."""
+    return await run(order_reversal(OrderReversal(claim_id=claim_id, reason=body.reason), OUTSIDE))
+
+
+@router.post(
+    "/claims/{claim_id}/decision",
+    responses=problems(
+        "claim.unknown",
+        "claim.not_yours",
+        "claim.wrong_state",
+        "claim.decision_not_possible",
+        "claim.consent_missing",
+    ),
+)
+async def decision(
+    claim_id: UUID, body: DecisionBody, _actor: Annotated[Actor, Depends(allowed("claim.decide"))], run: Run
+) -> Response:
+    """A disputed claim is decided, with the bearer of the loss; the token's person is named."""
+    return await run(decide_disputed_claim(DecideDispute(claim_id=claim_id, **body.model_dump()), OUTSIDE))
 
 
 @router.post("/authorisations", responses=problems("authorisation.not_a_patient", "authorisation.wrong_state"))
@@ -238,7 +326,11 @@ async def settlements(
 
 @router.get("/ledger/trial-balance")
 async def trial_balance(actor: Annotated[Actor, Depends(allowed("ledger.read"))], read: Read) -> Response:
-    """Debits and credits by account over the claims of the officer's insurer; their balances sum to zero."""
-    rows = await read.find("trial_balance", insurer=actor.organisation or "")
-    accounts = [{**row, "balance": row["debit"] - row["credit"]} for row in rows]
-    return answer({"accounts": accounts, "balance": sum(account["balance"] for account in accounts)})
+    """Debits and credits by account over the claims of the officer's insurer, or of the pharmacist's pharmacy: pending
+    until a claim is settled, posted from then on. Their balances sum to zero."""
+    own = actor.organisation or ""
+    if actor.role == Role.PHARMACIST:
+        rows = await read.find("trial_balance_of_pharmacy", pharmacy=own)
+    else:
+        rows = await read.find("trial_balance", insurer=own)
+    return answer(balanced(rows))

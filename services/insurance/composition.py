@@ -5,12 +5,12 @@ from __future__ import annotations
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.simulated_payments import SimulatedPayments
 from services.insurance.application.claim_work import Outside
-from services.insurance.application.claims import inquire_void
+from services.insurance.application.claims import inquire
 from services.insurance.application.reactions import reactions
-from services.insurance.application.registers import CATALOGUE, INSURANCE_REGISTER
+from services.insurance.application.registers import BENEFIT_POLICIES, CATALOGUE, INSURANCE_REGISTER
 from services.insurance.application.translation import TRANSLATE
 from services.insurance.domain.accumulator import ACCUMULATOR
-from services.insurance.domain.claim import CLAIM, VOID_INQUIRY
+from services.insurance.domain.claim import CLAIM, INQUIRIES
 from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
 from services.insurance.domain.policy import POLICIES
@@ -25,10 +25,20 @@ OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), polici
 SERVICE = Service(
     name="insurance",
     port=8104,
-    aggregates=(CLAIM, PAYMENT, MEMBER, ACCUMULATOR, STANDING_AUTHORISATION, INSURANCE_REGISTER, CATALOGUE, FORGOTTEN),
+    aggregates=(
+        CLAIM,
+        PAYMENT,
+        MEMBER,
+        ACCUMULATOR,
+        STANDING_AUTHORISATION,
+        INSURANCE_REGISTER,
+        CATALOGUE,
+        BENEFIT_POLICIES,
+        FORGOTTEN,
+    ),
     translate=TRANSLATE,
     react=reactions(OUTSIDE),
-    timers={(CLAIM.name, VOID_INQUIRY): lambda claim_id: inquire_void(claim_id, OUTSIDE)},
+    timers={(CLAIM.name, kind): lambda claim_id: inquire(claim_id, OUTSIDE) for kind in INQUIRIES.values()},
     projections=(claims.PROJECTION, payments.PROJECTION, ledger.PROJECTION, registers.PROJECTION),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.FINANCIAL, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
+from pydantic import AwareDatetime, Field
 
 from contracts.roles import Role
 from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.clock import from_micros
 from services.seedwork.usecase import Actor
-from services.shortage.application import use_cases
+from services.shortage.application import intake, use_cases
 from services.shortage.application.use_cases import authority_of
 from services.shortage.domain.case import CaseState, case_ref
-from services.shortage.domain.commands import ConfirmCase, DismissCase
-from services.shortage.domain.regions import covers, node_of
-from services.shortage.domain.values import Words
+from services.shortage.domain.commands import AcknowledgeCase, AssignTask, CompleteTask, ConfirmCase, DismissCase
+from services.shortage.domain.detection.cover import SupplyStatus
+from services.shortage.domain.events import NoticeEnd
+from services.shortage.domain.regions import Level, covers, node_of
+from services.shortage.domain.reports import ShortageReport, Trust
+from services.shortage.domain.stop_notice import EndStop, Name, ReportStop
+from services.shortage.domain.values import SourceKind, Words
 from services.shortage.projections.cases import NOBODY
 
 router = APIRouter(tags=["shortage"])
 
 MayRead = Annotated[Actor, Depends(allowed("shortage.read"))]
 MayDecide = Annotated[Actor, Depends(allowed("shortage.decide"))]
+MayReport = Annotated[Actor, Depends(allowed("shortage.report"))]
 BEFORE_THE_FIRST = (2**63 - 1, UUID(int=0))
 """Sort keys ahead of every row of the list."""
 LISTED = ("case_id", "drug_key", "region", "state", "grade", "owner_level", "pharmacies", "demands")
@@ -37,6 +44,51 @@ class ReasonBody(Body):
     """Why the authority decides so."""
 
     reason: Words
+
+
+class TaskBody(Body):
+    """What has to be done, on which level, by when."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=100)]
+    owner_level: Level
+    due_at: AwareDatetime
+
+
+class StopBody(Body):
+    """A maker's notice; `reference` is its own number of it."""
+
+    reference: Name
+    maker: Name
+    drug_key: Annotated[str, Field(min_length=1, max_length=300, description="generic name | form | strength")]
+    stops_on: date
+    planned: bool
+    sole_supplier: bool = Field(description="nobody else makes it")
+    restored_by: date | None = Field(default=None, description="when it expects to deliver again; none: unknown")
+    reason: Words
+
+
+class StopEndBody(Body):
+    """How a notice ends."""
+
+    how: NoticeEnd
+    reason: Words
+
+
+class ReportBody(Body):
+    """One record; `key` is the source's own key of it."""
+
+    source: Literal[SourceKind.DIRECT_REPORT, SourceKind.REGISTER]
+    key: Name
+    reporter: Name
+    trust: Trust
+    drug_key: Name
+    region: Annotated[str, Field(pattern=r"^(\d{6}|\d{4}|\d{2}|)$", description="region node; empty: the nation")]
+    status: SupplyStatus | None = Field(
+        default=None, description="1 充足, 2 较充足, 3 短缺, 4 严重短缺; none: it does not say"
+    )
+    occurred_at: AwareDatetime
+    on_hand: Annotated[int, Field(ge=0, le=10**12)] | None = None
+    note: Annotated[str, Field(max_length=2000)] = ""
 
 
 @router.get("/shortages")
@@ -103,6 +155,66 @@ async def dismiss(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Re
     return await run(use_cases.dismiss_case(DismissCase(case_id=id, reason=body.reason)))
 
 
+@router.post(
+    "/shortages/{id}/acknowledge",
+    responses=problems("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region"),
+)
+async def acknowledge(id: UUID, body: ReasonBody, _actor: MayDecide, run: Run) -> Response:  # noqa: A002
+    """Say that a confirmed case has been seen, and what is made of it."""
+    return await run(use_cases.acknowledge_case(AcknowledgeCase(case_id=id, reason=body.reason)))
+
+
+@router.post(
+    "/shortages/{id}/tasks",
+    responses=problems(
+        "shortage.unknown",
+        "shortage.wrong_state",
+        "shortage.not_your_region",
+        "shortage.due_in_the_past",
+        "shortage.too_many_tasks",
+    ),
+)
+async def assign_task(id: UUID, body: TaskBody, _actor: MayDecide, run: Run) -> Response:  # noqa: A002
+    """Want something done about a confirmed case; past its deadline it is the next level's."""
+    return await run(use_cases.assign_task(AssignTask(case_id=id, **body.model_dump())))
+
+
+@router.post(
+    "/shortages/{id}/tasks/{number}/complete",
+    responses=problems("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region", "shortage.task_unknown"),
+)
+async def complete_task(
+    id: UUID,  # noqa: A002
+    number: Annotated[int, Path(ge=1, le=10_000)],
+    body: ReasonBody,
+    _actor: MayDecide,
+    run: Run,
+) -> Response:
+    """Say that a task is done, and how."""
+    return await run(use_cases.complete_task(CompleteTask(case_id=id, number=number, reason=body.reason)))
+
+
+@router.post(
+    "/stop-notices",
+    responses=problems("stop_notice.dates", "stop_notice.ended", "stop_notice.another_drug"),
+)
+async def report_stop(body: StopBody, _actor: MayReport, run: Run) -> Response:
+    """A maker stops a drug (停产报告): the nation's case is opened, or learns of it. The same notice again is known."""
+    return await run(intake.receive_stop(ReportStop(**body.model_dump())))
+
+
+@router.post("/stop-notices/{id}/end", responses=problems("stop_notice.unknown"))
+async def end_stop(id: UUID, body: StopEndBody, _actor: MayReport, run: Run) -> Response:  # noqa: A002
+    """The maker goes on after all (withdrawn), or delivers again (restored)."""
+    return await run(intake.end_notice(EndStop(notice_id=id, how=body.how, reason=body.reason)))
+
+
+@router.post("/shortage-reports", responses=problems("report.in_the_future", "report.too_many"))
+async def report(body: ReportBody, _actor: MayReport, run: Run) -> Response:
+    """A direct report (直报) or a record of a public register. The same key and content again is known."""
+    return await run(intake.receive_report(ShortageReport(**body.model_dump())))
+
+
 def _authority(actor: Actor) -> str | None:
     """The node of a regulator; None for everybody else."""
     return authority_of(actor.region) if actor.role == Role.REGULATOR else None
@@ -128,8 +240,18 @@ def _whole(state: CaseState) -> dict[str, Any]:
         "state": state.status,
         "evidence": state.evidence.model_dump(mode="json") if state.evidence else None,
         "quiet_at": state.quiet_at,
-        "grade": confirmed.grade.value if confirmed else None,
-        "owner_level": confirmed.owner_level.value if confirmed else None,
+        "grade": state.grade.value if state.grade else None,
+        "owner_level": state.owner_level.value if state.owner_level else None,
+        "sources": sorted(state.sources),
+        "events": list(state.events),
+        "anticipated": state.anticipated,
+        "stop_notices": sorted(map(str, state.notices)),
+        "expected_until": state.restored_by,
+        "parent_case": state.parent,
+        "child_cases": sorted(map(str, state.children)),
+        "acknowledged": state.acknowledged,
+        "tasks": [task.model_dump(mode="json") for task in state.tasks.values()],
+        "judged_at": state.period_at,
         "confirmed_by": confirmed.confirmed_by if confirmed else None,
         "confirmed_at": confirmed.confirmed_at if confirmed else None,
         "ended": state.ended.model_dump(mode="json") if state.ended else None,

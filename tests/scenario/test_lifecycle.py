@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from rxflow.client import Problem, wait_until
-from rxflow.client.hints import Place, Priced
+from rxflow.client.hints import Hint, Place, Priced
 from rxflow.play.journey import Journey
 from rxflow.play.script import STORIES, Play, Report, scenes
 from rxflow.world import Draft, prescription_for
@@ -119,15 +119,23 @@ def test_what_a_doctor_saw_before_signing_is_in_the_trace(system: System) -> Non
     system.stage.stock_up(store, product.code)
     place = Place(region, store.pharmacy.latitude, store.pharmacy.longitude)
 
-    shown = system.stage.once_known(lambda: doctor.hints(place, {product.code: product.drug.drug_key}))
+    def hinted() -> tuple[Hint, ...] | None:
+        """Once the list of shelves has what was just received."""
+        found = system.stage.once_known(lambda: doctor.hints(place, {product.code: product.drug.drug_key}))
+        return found if store.code in {pharmacy["pharmacy"] for pharmacy in found[0].facts["items"]} else None
+
+    def issue_of_the_trace() -> dict[str, Any] | None:
+        told = (event for event in doctor.trace(way.prescription_id) if event["type"].endswith("prescription_issued"))
+        return next(told, None)
+
+    shown = system.stage.cast.wait_until(hinted, "the shelf in the hints")
     line = way.draft.payload["lines"][0]
     priced = Priced(product.code, line["quantity"], product.drug.pack_size, 1500)
     share = doctor.share_hints(way.admitted.patient_ref, "pooled_outpatient", [priced], store.code)
     seen = [hint.seen for hint in (*shown, *share)]
     doctor.issue(Draft(way.prescription_id, {**way.draft.payload, "hints_seen": seen}, way.draft.signer).jws)
 
-    assert store.code in {pharmacy["pharmacy"] for pharmacy in shown[0].facts["items"]}
-    issued = next(event for event in doctor.trace(way.prescription_id) if event["type"].endswith("prescription_issued"))
+    issued = system.stage.cast.wait_until(issue_of_the_trace, "the issue in the trace")
     assert issued["summary"]["hints_seen"] == seen
     assert share[0].kind == "patient_share"
     assert 0 < share[0].facts["fund"] + share[0].facts["person_share"] == share[0].facts["total"]

@@ -83,6 +83,16 @@ def other_authority(played: Played, _story: Story) -> str:
     return str(played.town.cast.regulator("110000").session.token)
 
 
+def insurer(played: Played, story: Story) -> str:
+    return str(played.town.cast.insurer(story.journey.admitted.patient.insurer).session.token)
+
+
+def other_insurer(played: Played, story: Story) -> str:
+    own = story.journey.admitted.patient.insurer
+    other = next(each.code for each in played.town.world.authorities if each.code != own)
+    return str(played.town.cast.insurer(other).session.token)
+
+
 def secret(_played: Played, story: Story) -> Body:
     return {"secret": story.hold.secret}  # type: ignore[union-attr]
 
@@ -158,6 +168,7 @@ PARCEL = {**DELIVERY, "late": "delivery.wrong_state", "late_in": on_the_road}
 CLAIM = {"unknown": "claim.unknown", "foreign": "claim.not_yours"}
 PAYMENT = {"unknown": "payment.unknown", "foreign": "payment.not_yours"}
 FULFILMENT = {"unknown": "fulfilment.unknown", "foreign": "fulfilment.not_yours"}
+SHORTAGE = {"unknown": "shortage.unknown", "foreign": "shortage.not_your_region"}
 REASON = fixed(reason="some reason")
 CODED = fixed(reason="other")
 
@@ -516,6 +527,30 @@ CASES: dict[str, Case] = {
         late="claim.wrong_state",
         **CLAIM,  # type: ignore[arg-type]
     ),
+    "GET /claims/{claim_id}/receipt": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **CLAIM),  # type: ignore[arg-type]
+    "POST /claims/{claim_id}/credit": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(reason="none left at home"),
+        late="claim.wrong_state",
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /claims/{claim_id}/reversal": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(reason="ordered by mistake"),
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /claims/{claim_id}/decision": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(decision="stands", bearer="insurer", reason="as agreed"),
+        late="claim.wrong_state",
+        **CLAIM,  # type: ignore[arg-type]
+    ),
     "GET /payments/{payment_id}": Case(fetched, patient, stranger, **PAYMENT),  # type: ignore[arg-type]
     "POST /payments/{payment_id}/pay": Case(
         fetched,
@@ -535,6 +570,22 @@ CASES: dict[str, Case] = {
         foreign="shortage.not_your_region",
         late="shortage.wrong_state",
         late_in=short,
+    ),
+    "POST /shortages/{id}/acknowledge": Case(short, authority, other_authority, REASON, **SHORTAGE),  # type: ignore[arg-type]
+    "POST /shortages/{id}/tasks": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(kind="distributors", owner_level="province", due_at="2999-01-01T00:00:00Z"),
+        **SHORTAGE,  # type: ignore[arg-type]
+    ),
+    "POST /shortages/{id}/tasks/{number}/complete": Case(short, authority, other_authority, REASON, **SHORTAGE),  # type: ignore[arg-type]
+    "POST /stop-notices/{id}/end": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(how="withdrawn", reason="some reason"),
+        unknown="stop_notice.unknown",
     ),
     "POST /shortages/{id}/dismiss": Case(
         short,

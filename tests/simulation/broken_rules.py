@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 from unittest import mock
 
-from contracts.events.prescribe_later import LinesUnblocked
-from services.dispatch.application import reactions
 from services.dispatch.domain.fulfilment import blocking, ending
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.prescribe.domain import prescription, review_answers, windows
@@ -18,7 +16,6 @@ from services.prescribe.domain.prescription_events import PrescriptionReleased
 from services.review.domain import authority, decisions, verdicts
 from services.review.domain.events import CaseOpened
 from services.review.domain.values import Licence
-from services.seedwork.usecase import Decision, UseCase
 
 
 @contextmanager
@@ -65,13 +62,6 @@ def own_prescription_reviewed() -> Iterator[None]:
 
 
 @contextmanager
-def same_second_reviewer() -> Iterator[None]:
-    """The second pair of eyes may be the first."""
-    with mock.patch.object(authority, "_first_again", return_value=None):
-        yield
-
-
-@contextmanager
 def instalment_opened_too_early() -> Iterator[None]:
     """The next instalment opens while something of the one before is still to be had."""
     with mock.patch.object(windows, "_settled", return_value=True):
@@ -104,26 +94,13 @@ def lapse_not_followed() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def answer_not_followed() -> Iterator[None]:
-    """A line stays blocked whatever its prescriber answers."""
-
-    def nothing(_event: Any, _envelope: Any) -> UseCase:
-        return UseCase((), lambda _moment: Decision.nothing())
-
-    with mock.patch.dict(reactions.REACTIONS, {LinesUnblocked: nothing}):
-        yield
-
-
 BROKEN_RULES: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "blocked line ignored": blocked_line_ignored,
     "lease not checked": lease_not_checked,
     "licence not checked": licence_not_checked,
     "own prescription reviewed": own_prescription_reviewed,
-    "same second reviewer": same_second_reviewer,
     "instalment opened too early": instalment_opened_too_early,
     "window never closes": window_never_closes,
     "return released": return_released,
     "lapse not followed": lapse_not_followed,
-    "answer not followed": answer_not_followed,
 }

@@ -32,5 +32,9 @@ class InHouseInsurer:
             case reason:
                 return GatewayOutcome(OutcomeKind.REFUSED, reasons=(reason,))
 
+    def inquire(self, message_id: UUID) -> GatewayOutcome:
+        """It answers at once, so nothing is ever open here."""
+        return GatewayOutcome(OutcomeKind.REFUSED, reasons=(f"in-house/{message_id}/not-booked",))
+
     def void(self, message_id: UUID, original: UUID) -> GatewayOutcome:
         return GatewayOutcome(OutcomeKind.ACCEPTED, reference=f"in-house/{message_id}/void-of/{original}")

@@ -10,13 +10,32 @@ from uuid import UUID
 from services.insurance.application.access import sees
 from services.insurance.application.claim_work import ClaimWork, Outside, work_on
 from services.insurance.application.draft import Draft
-from services.insurance.domain.adjudication import ClaimLine
-from services.insurance.domain.claim import CLAIM, AuthoriseClaim, ChooseSelfPay, ClaimState, claim_id_of, claim_of
-from services.insurance.domain.claim_decisions import inquiry_due, note_receipt, note_undoing
-from services.insurance.domain.claim_events import ClaimOpened, Consent, LineQuantity
+from services.insurance.domain.amounts import ClaimLine
+from services.insurance.domain.claim import (
+    CLAIM,
+    AuthoriseClaim,
+    ChooseSelfPay,
+    ClaimState,
+    DecideDispute,
+    GiveCredit,
+    OrderReversal,
+    claim_id_of,
+    claim_of,
+)
+from services.insurance.domain.claim_decisions import note
+from services.insurance.domain.claim_events import (
+    ClaimOpened,
+    ReceiptNoted,
+    TakingBackNoted,
+    UndoingNoted,
+)
+from services.insurance.domain.claim_facts import Facts
+from services.insurance.domain.claim_taking_back import Order, following_attempt
+from services.insurance.domain.claim_transitions import AUTHORISING, VOIDING
+from services.insurance.domain.claim_values import Consent, FactKind, LineQuantity
 from services.insurance.domain.entitlement import Supply
-from services.seedwork.model import DomainEvent, Loaded, Refusal
-from services.seedwork.usecase import Answer, Deciding, Decision, Load, Moment, UseCase
+from services.seedwork.model import Loaded, Refusal
+from services.seedwork.usecase import Actor, Answer, Deciding, Decision, Load, Moment, UseCase
 
 FIRST_ATTEMPT = 1
 Asking = Generator[Load, Any, Refusal | None]
@@ -64,17 +83,24 @@ def open_for_supply(dispensed: Dispensed, outside: Outside) -> UseCase:
 
 
 def _open(moment: Moment, draft: Draft, outside: Outside, opened: ClaimOpened) -> Generator[Load, Any, Decision]:
-    yield from open_attempt(moment, draft, outside, opened)
+    work = yield from open_attempt(moment, draft, outside, opened, Facts())
+    yield from open_next(moment, draft, outside, work)
     return draft.decision()
 
 
 def open_attempt(
-    moment: Moment, draft: Draft, outside: Outside, opened: ClaimOpened, *, self_pay_chosen: bool = False
+    moment: Moment,
+    draft: Draft,
+    outside: Outside,
+    opened: ClaimOpened,
+    facts: Facts,
+    *,
+    self_pay_chosen: bool = False,
 ) -> Generator[Load, Any, ClaimWork]:
     """One attempt at a claim for a supply, as of today; who has chosen to pay alone is not asked again."""
     work = yield from work_on(draft, outside, opened, moment)
     benefit = yield from work.load_benefit()
-    work.open(replace(benefit, entitled="chosen") if self_pay_chosen else benefit)
+    work.open(replace(benefit, entitled="chosen") if self_pay_chosen else benefit, facts)
     return work
 
 
@@ -101,8 +127,47 @@ def choose_self_pay_for_claim(command: ChooseSelfPay, outside: Outside) -> UseCa
     return _asked_by_party(command.claim_id, outside, choose)
 
 
+def give_credit_on_claim(command: GiveCredit, outside: Outside) -> UseCase:
+    """A named person of the pharmacy lets it be handed out before the money is certain."""
+
+    def credit(work: ClaimWork, actor: Actor) -> Asking:
+        yield from ()
+        return work.credit(command, actor.subject)
+
+    return _asked_by_actor(command.claim_id, outside, credit)
+
+
+def order_reversal(command: OrderReversal, outside: Outside) -> UseCase:
+    """The insurer's officer orders that a settled claim be taken back; what the patient has is billed anew."""
+
+    def order(work: ClaimWork, actor: Actor) -> Asking:
+        yield from ()
+        return work.reverse("ordered", Order(actor.subject, command.reason))
+
+    return _asked_by_actor(command.claim_id, outside, order)
+
+
+def decide_disputed_claim(command: DecideDispute, outside: Outside) -> UseCase:
+    """The insurer's officer decides who bears what the insurer will not."""
+
+    def decide(work: ClaimWork, actor: Actor) -> Asking:
+        yield from ()
+        return work.decide(command, actor.subject)
+
+    return _asked_by_actor(command.claim_id, outside, decide)
+
+
 def _asked_by_party(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork], Asking]) -> UseCase:
-    """A step that only a party of the claim may ask for; answered by the claim after it."""
+    return _asked(claim_id, outside, lambda work, _actor: ask(work), today=True)
+
+
+def _asked_by_actor(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork, Actor], Asking]) -> UseCase:
+    return _asked(claim_id, outside, ask, today=False)
+
+
+def _asked(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork, Actor], Asking], *, today: bool) -> UseCase:
+    """A step that only a party of the claim may ask for; answered by the claim after it. `today`: the step decides by
+    which day's policy it goes; otherwise it is the day of the claim's amounts."""
 
     def decide(moment: Moment, claim: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
         opened = claim.state.opened
@@ -111,10 +176,13 @@ def _asked_by_party(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork],
         if not sees(moment.actor, claim.state):
             return Decision.refused(Refusal("claim.not_yours"))
         draft = Draft(claim)
-        work = yield from work_on(draft, outside, opened, moment)
-        if refusal := (yield from ask(work)):
+        day = None if today else claim.state.policy_date
+        work = yield from work_on(draft, outside, opened, moment, day)
+        if refusal := (yield from ask(work, moment.actor)):
             return Decision.refused(refusal)
         work.apply_facts()
+        chosen = work.claim.void is not None and work.claim.void.reason == "self_pay_chosen"
+        yield from open_next(moment, draft, outside, work, self_pay_chosen=chosen)
         return draft.decision(_answer(work))
 
     return UseCase((CLAIM.ref(claim_id),), decide)
@@ -125,41 +193,70 @@ def _answer(work: ClaimWork) -> Answer:
     return Answer(200, claim_answer(work.claim, requested.payment_id if requested else None))
 
 
-def note_supply_received(supply_id: UUID, accepted: tuple[LineQuantity, ...], outside: Outside) -> UseCase:
+def note_supply_received(
+    supply_id: UUID,
+    accepted: tuple[LineQuantity, ...],
+    outside: Outside,
+    *,
+    rejected: tuple[LineQuantity, ...] = (),
+    message_id: UUID | None = None,
+) -> UseCase:
     """The patient has it: settle as soon as the claim is cleared."""
-    return _note(supply_id, outside, lambda claim: note_receipt(claim, supply_id, accepted))
+    event = ReceiptNoted(supply_id=supply_id, accepted=accepted, rejected=rejected, message_id=message_id)
+    return _note(supply_id, outside, "received", event)
 
 
-def note_supply_undone(supply_id: UUID, undone: tuple[LineQuantity, ...], outside: Outside) -> UseCase:
-    """It will not reach the patient: void, free and refund."""
-    return _note(supply_id, outside, lambda claim: note_undoing(claim, supply_id, undone))
+def note_supply_undone(
+    supply_id: UUID, undone: tuple[LineQuantity, ...], outside: Outside, *, message_id: UUID | None = None
+) -> UseCase:
+    """It will not reach the patient: void or reverse, free and refund."""
+    event = UndoingNoted(supply_id=supply_id, undone=undone, message_id=message_id)
+    return _note(supply_id, outside, "undone", event)
 
 
-def _note(supply_id: UUID, outside: Outside, note: Any) -> UseCase:
+def note_supply_taken_back(
+    supply_id: UUID, taken_back: tuple[LineQuantity, ...], outside: Outside, *, message_id: UUID | None = None
+) -> UseCase:
+    """The patient gave it back: reverse, and bill anew what stays."""
+    event = TakingBackNoted(supply_id=supply_id, taken_back=taken_back, message_id=message_id)
+    return _note(supply_id, outside, "taken_back", event)
+
+
+def _note(
+    supply_id: UUID, outside: Outside, kind: FactKind, event: ReceiptNoted | UndoingNoted | TakingBackNoted
+) -> UseCase:
     def decide(moment: Moment, first: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
-        claim = yield from current_attempt(supply_id, first, outside.policy(moment).attempts_max)
-        noted: list[DomainEvent] = note(claim.state)
+        claim = yield from current_attempt(supply_id, first, outside.policy(moment).attempts_all)
+        noted = note(claim.state, kind, event.message_id, event)
         draft = Draft(claim)
         draft.add(claim, noted)
         opened, day = claim.state.opened, claim.state.policy_date
         if noted and opened is not None and day is not None:
             work = yield from work_on(draft, outside, opened, moment, day)
             work.apply_facts()
+            yield from open_next(moment, draft, outside, work)
         return draft.decision()
 
     return UseCase((claim_of(supply_id, FIRST_ATTEMPT),), decide)
 
 
-def inquire_void(claim_id: UUID, outside: Outside) -> UseCase:
-    """The clock: an insurer that has not confirmed a voiding is asked again, under the same message id."""
+def inquire(claim_id: UUID, outside: Outside) -> UseCase:
+    """The clock: an insurer that has not answered is asked again, under the same message id."""
 
     def decide(moment: Moment, claim: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
-        asked, opened = inquiry_due(claim.state, moment.now), claim.state.opened
-        if asked is None or opened is None:
+        state, opened = claim.state, claim.state.opened
+        if opened is None or state.next_inquiry_at is None or moment.now < state.next_inquiry_at:
             return Decision.nothing()
         draft = Draft(claim)
-        work = yield from work_on(draft, outside, opened, moment, claim.state.policy_date)
-        work.ask_void(asked)
+        day = None if state.state == AUTHORISING else state.policy_date
+        work = yield from work_on(draft, outside, opened, moment, day)
+        if state.state == AUTHORISING:
+            work.ask_authorisation((yield from work.load_benefit()))
+        elif state.state == VOIDING and state.void is not None:
+            work.ask_void(state.void)
+        elif state.reverse is not None:
+            work.ask_reverse(state.reverse)
+        work.apply_facts()
         yield from open_next(moment, draft, outside, work)
         return draft.decision()
 
@@ -169,12 +266,18 @@ def inquire_void(claim_id: UUID, outside: Outside) -> UseCase:
 def open_next(
     moment: Moment, draft: Draft, outside: Outside, work: ClaimWork, *, self_pay_chosen: bool = False
 ) -> Generator[Load, Any, None]:
-    """The attempt that takes the place of one that was taken back."""
-    following = work.claim.replaced_by
-    if following is not None:
-        claim_id = claim_id_of(work.opened.supply.supply_id, following)
-        again = work.opened.model_copy(update={"attempt": following, "claim_id": claim_id})
-        yield from open_attempt(moment, draft, outside, again, self_pay_chosen=self_pay_chosen)
+    """The attempt that takes the place of one that was taken back, once; and the one after it, where need be."""
+    for _ in range(outside.policy(moment).attempts_all):
+        number = work.claim.replaced_by
+        if number is None:
+            return
+        claim_id = claim_id_of(work.opened.supply.supply_id, number)
+        following = following_attempt(work.claim, number, claim_id)
+        (known,) = yield from draft.load(CLAIM.ref(claim_id))
+        if following is None or draft.state(known).opened is not None:
+            return
+        facts = work.claim.facts
+        work = yield from open_attempt(moment, draft, outside, following, facts, self_pay_chosen=self_pay_chosen)
 
 
 def current_attempt(

@@ -9,7 +9,7 @@ from services.insurance.application.claim_work import ClaimWork, Outside, work_o
 from services.insurance.application.claims import open_next
 from services.insurance.application.draft import Draft
 from services.insurance.domain.claim import CLAIM
-from services.insurance.domain.claim_decisions import may_fail
+from services.insurance.domain.claim_decisions import may_fail, may_pay
 from services.insurance.domain.payment import PAID, PAYMENT, PaymentState, PayShare, pay_share
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
@@ -40,7 +40,7 @@ def pay(command: PayShare, outside: Outside) -> UseCase:
             return Decision.refused(Refusal("payment.not_yours"))
         (claim,) = yield Load.of(CLAIM.ref(requested.claim_id))
         draft = Draft(payment, claim)
-        outcome = pay_share(payment.state, command, outside.provider, claim.state.state)
+        outcome = pay_share(payment.state, command, outside.provider, claim.state.state, payable=may_pay(claim.state))
         if refusal := draft.add(payment, outcome):
             return Decision.refused(refusal)
         opened, day = claim.state.opened, claim.state.policy_date
@@ -57,7 +57,7 @@ def _follow(
 ) -> Generator[Load, Any, None]:
     """What a payment that has just been answered means for its claim."""
     if payment.state == PAID:
-        work.clear(str(payment.channel))
+        work.paid(str(payment.channel))
         work.apply_facts()
         return
     if not may_fail(work.claim):

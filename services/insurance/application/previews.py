@@ -14,7 +14,7 @@ import orjson
 from contracts.registers import Designation
 from services.insurance.application.registers import CATALOGUE, CATALOGUE_KIND, INSURANCE_REGISTER
 from services.insurance.domain.accumulator import accumulator_of
-from services.insurance.domain.adjudication import LineAmounts, PayerAmount
+from services.insurance.domain.amounts import LineAmounts, PayerAmount
 from services.insurance.domain.catalogue import Listing, listing
 from services.insurance.domain.entitlement import DesignationInForce
 from services.insurance.domain.member import MemberState, member_of

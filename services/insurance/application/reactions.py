@@ -15,8 +15,8 @@ from services.insurance.application.claims import (
     note_supply_undone,
     open_for_supply,
 )
-from services.insurance.domain.adjudication import ClaimLine
-from services.insurance.domain.claim_events import LineQuantity
+from services.insurance.domain.amounts import ClaimLine
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
@@ -77,13 +77,16 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
     def dispensed(event: SupplyDispensed, _envelope: Envelope) -> UseCase:
         return open_for_supply(dispensed_supply(event), outside)
 
-    def received(event: SupplyReceived, _envelope: Envelope) -> UseCase:
+    def received(event: SupplyReceived, envelope: Envelope) -> UseCase:
         accepted = by_line((found.line, found.quantity) for found in event.accepted)
-        return note_supply_received(event.supply_id, accepted, outside)
+        rejected = by_line((found.line, found.quantity) for found in event.rejected)
+        return note_supply_received(
+            event.supply_id, accepted, outside, rejected=rejected, message_id=envelope.message_id
+        )
 
-    def undone(event: SupplyUndone, _envelope: Envelope) -> UseCase:
+    def undone(event: SupplyUndone, envelope: Envelope) -> UseCase:
         back = by_line((found.line, found.quantity) for found in event.lines)
-        return note_supply_undone(event.supply_id, back, outside)
+        return note_supply_undone(event.supply_id, back, outside, message_id=envelope.message_id)
 
     return {
         SupplyDispensed: dispensed,

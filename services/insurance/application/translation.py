@@ -11,6 +11,7 @@ from contracts.registers import OWNER
 from services.insurance.domain import claim_events, payment
 from services.insurance.domain.adjudication import Adjudication
 from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.claim_values import DisputeAbout
 from services.insurance.domain.payment import PaymentState
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent
@@ -46,6 +47,7 @@ def claim_amounts(state: ClaimState, amounts: Adjudication) -> dict[str, Any]:
         "patient_share": amounts.paid_by("patient"),
         "payers": [share.model_dump() for share in amounts.payers],
         "lines": [line.model_dump() for line in amounts.lines],
+        "at_home": [share.model_dump() for share in amounts.at_home],
     }
 
 
@@ -60,6 +62,32 @@ def _claim_told(
         if issubclass(twin, public.ClaimAmountsEvent) and state.adjudication is not None:
             fields |= claim_amounts(state, state.adjudication)
         return [twin.model_validate({**fields, **more(happened.event)})]
+
+    return translate
+
+
+DISPUTED_AT: Mapping[DisputeAbout, str] = {"authorisation": "late", "reversal": "reverse"}
+"""The stage at which the insurer refused."""
+
+
+def _decided(happened: Happened) -> list[IntegrationEvent]:
+    """A decision that settles the claim tells its amounts; any other leaves them, or is told as a reversal."""
+    event = happened.event
+    if not isinstance(event, claim_events.DisputeDecided) or event.adjudication is None:
+        return []
+    told = {"receipt_sha256": event.receipt_sha256, "decided": event.decision}
+    return [*_claim_told(public.ClaimSettled, lambda _event: told)(happened)]
+
+
+def _unknown(stage: str) -> Translation:
+    """No answer. A refused voiding is not told: it is asked again, and nothing has changed."""
+
+    def translate(happened: Happened) -> list[IntegrationEvent]:
+        event: Any = happened.event
+        if getattr(event, "outcome", "unknown") != "unknown":
+            return []
+        fields = {"stage": stage, "next_inquiry_at": event.next_inquiry_at}
+        return [public.ClaimOutcomeUnknown.model_validate({**claim_identity(happened.after), **fields})]
 
     return translate
 
@@ -97,6 +125,19 @@ TRANSLATE: dict[type[DomainEvent], Translation] = {
     claim_events.ClaimAuthorised: _claim_told(public.ClaimAuthorised, lambda event: {"reference": event.reference}),
     claim_events.ClaimRefused: _claim_told(
         public.ClaimRefused, lambda event: {"stage": "authorise", "reasons": event.reasons, "may_self_pay": True}
+    ),
+    claim_events.ClaimDisputed: _claim_told(
+        public.ClaimRefused,
+        lambda event: {"stage": DISPUTED_AT[event.about], "reasons": event.reasons, "may_self_pay": False},
+    ),
+    claim_events.DisputeDecided: _decided,
+    claim_events.CreditGiven: _claim_told(public.SupplyCleared, lambda _event: {"how": "credit"}),
+    claim_events.ClearanceWithdrawn: _claim_told(public.ClearanceWithdrawn, lambda event: {"reason": event.reason}),
+    claim_events.AuthorisationOutcomeUnknown: _unknown("authorise"),
+    claim_events.VoidNotConfirmed: _unknown("void"),
+    claim_events.ReverseNotConfirmed: _unknown("reverse"),
+    claim_events.ClaimReversed: _claim_told(
+        public.ClaimReversed, lambda event: {"reason": event.reason, "replaced_by": event.replaced_by}
     ),
     claim_events.ClaimCleared: _claim_told(public.SupplyCleared, lambda event: {"how": event.how}),
     claim_events.ClaimSettled: _claim_told(public.ClaimSettled, lambda event: {"receipt_sha256": event.receipt_sha256}),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.insurance.application.translation import claim_amounts, claim_identity
 from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.ledger import account_kind
 from services.insurance.domain.payment import payment_of
+from services.insurance.domain.receipt import receipt
 
 
 def claim_view(state: ClaimState) -> Mapping[str, Any]:
@@ -20,9 +22,48 @@ def claim_view(state: ClaimState) -> Mapping[str, Any]:
         **(claim_amounts(state, state.adjudication) if state.adjudication else {}),
         "state": state.state,
         "cleared": state.cleared,
+        "credit": None if state.credit is None else {"given_by": state.credit.given_by, "reason": state.credit.reason},
+        "dispute": _dispute(state),
         "reasons": list(state.refusals),
         "replaced_by": state.replaced_by,
         "payment_id": payment_of(opened.claim_id).stream_id if state.postings and state.patient_share else None,
         "claimed": [line.model_dump() for line in opened.lines],
         "postings": [posting.model_dump() for posting in state.postings],
+    }
+
+
+def _dispute(state: ClaimState) -> Mapping[str, Any] | None:
+    """What is disputed, and how it was decided: by whom, who bears it, why."""
+    if state.dispute is None:
+        return None
+    decided = (
+        state.decided.model_dump(include={"decision", "bearer", "decided_by", "reason"}) if state.decided else None
+    )
+    return {"about": state.dispute.about, "reasons": list(state.dispute.reasons), "decided": decided}
+
+
+def balanced(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A trial balance: debits, credits and balance of every account in fen, pending and posted together and apart."""
+    accounts = [
+        {
+            **row,
+            "kind": account_kind(row["account"]),
+            "pending": row["pending_debit"] - row["pending_credit"],
+            "posted": row["posted_debit"] - row["posted_credit"],
+            "balance": row["debit"] - row["credit"],
+        }
+        for row in rows
+    ]
+    return {"accounts": accounts} | {
+        name: sum(account[name] for account in accounts) for name in ("balance", "pending", "posted")
+    }
+
+
+def receipt_view(state: ClaimState) -> Mapping[str, Any]:
+    """The receipt, its digest, and whether it still stands: a reversed claim's does not."""
+    return {
+        **receipt(state, state.adjudication, state.insurer),
+        "sha256": state.receipt_sha256,
+        "state": state.state,
+        "replaced_by": state.replaced_by,
     }

@@ -1,18 +1,20 @@
 """Accumulators: what one member has used of the year's deductible (起付线) and cap (封顶线).
 
-Reserved at authorise, final at settle, freed at void. The year is that of the authorisation. Across the claims of one
-member and year the order of authorisation counts; nothing is calculated again afterwards.
+Reserved at authorise, final at settle, freed at void and reverse. The year is that of the authorisation. Across the
+claims of one member and year the order of authorisation counts; nothing is calculated again afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, assert_never
 from uuid import UUID
 
 from pydantic import Field
 
+from services.insurance.domain.amounts import Adjudication
+from services.insurance.domain.payers import counted
 from services.seedwork.model import (
     Aggregate,
     DomainEvent,
@@ -25,19 +27,71 @@ from services.seedwork.model import (
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 Fen = Annotated[int, Field(ge=0)]
+COUNTS_MAX = 20
+"""Further funds, or counters, of one year."""
+
+
+class Counted(Immutable):
+    """Deductible and pooled fund of one counter, in fen."""
+
+    deductible_used: Fen = 0
+    pooled_paid: Fen = 0
 
 
 class YearFigures(Immutable):
-    """What counts towards the yearly limits, in fen."""
+    """What counts towards the yearly limits, in fen.
+
+    `deductible_used` and `pooled_paid` are those of ordinary visits, `counters` those that a policy counts apart
+    (门诊慢特病). `burden`: what was in scope and stayed unpaid before serious illness. `funds`: paid by further funds.
+    """
 
     deductible_used: Fen
     pooled_paid: Fen
+    burden: Fen = 0
+    funds: dict[str, Fen] = Field(default={}, max_length=COUNTS_MAX)
+    counters: dict[str, Counted] = Field(default={}, max_length=COUNTS_MAX)
+
+    def of(self, counter: str) -> Counted:
+        """Deductible and pooled fund of one counter; the empty name is that of ordinary visits."""
+        if not counter:
+            return Counted(deductible_used=self.deductible_used, pooled_paid=self.pooled_paid)
+        return self.counters.get(counter, Counted())
 
     def plus(self, other: YearFigures) -> YearFigures:
+        return self._combined(other, lambda mine, theirs: mine + theirs)
+
+    def minus(self, other: YearFigures) -> YearFigures:
+        """Never below nothing: an import may have told less than was settled here."""
+        return self._combined(other, lambda mine, theirs: max(0, mine - theirs))
+
+    def _combined(self, other: YearFigures, by: Callable[[int, int], int]) -> YearFigures:
+        funds = {name: by(self.funds.get(name, 0), other.funds.get(name, 0)) for name in {**self.funds, **other.funds}}
+        counters = {
+            name: Counted(
+                deductible_used=by(self.of(name).deductible_used, other.of(name).deductible_used),
+                pooled_paid=by(self.of(name).pooled_paid, other.of(name).pooled_paid),
+            )
+            for name in {**self.counters, **other.counters}
+        }
         return YearFigures(
-            deductible_used=self.deductible_used + other.deductible_used,
-            pooled_paid=self.pooled_paid + other.pooled_paid,
+            deductible_used=by(self.deductible_used, other.deductible_used),
+            pooled_paid=by(self.pooled_paid, other.pooled_paid),
+            burden=by(self.burden, other.burden),
+            funds={name: amount for name, amount in funds.items() if amount},
+            counters={name: counted for name, counted in counters.items() if counted != Counted()},
         )
+
+
+def figures_of(amounts: Adjudication) -> YearFigures:
+    """What a claim adds to the year."""
+    taken = Counted(deductible_used=amounts.deductible, pooled_paid=amounts.paid_by("hifp"))
+    apart = amounts.counter and taken != Counted()
+    return YearFigures(
+        **(Counted() if amounts.counter else taken).model_dump(),
+        burden=amounts.burden,
+        funds=counted(amounts),
+        counters={amounts.counter: taken} if apart else {},
+    )
 
 
 NOTHING_USED = YearFigures(deductible_used=0, pooled_paid=0)
@@ -82,11 +136,22 @@ class FiguresFreed(DomainEvent):
     claim_id: UUID
 
 
+class FiguresReversed(DomainEvent):
+    """The settled claim was reversed: what it had added counts no more."""
+
+    TOPIC: ClassVar[str] = "insurance.accumulator.figures_reversed"
+
+    patient_ref: UUID
+    claim_id: UUID
+
+
 @dataclass(frozen=True)
 class AccumulatorState:
-    """Final figures and what authorised claims reserve; forgotten figures count as nothing."""
+    """Final figures, of them what each settled claim added, and what authorised claims reserve; forgotten figures
+    count as nothing."""
 
     final: YearFigures = NOTHING_USED
+    settled: Mapping[UUID, YearFigures] = field(default_factory=dict)
     reserved: Mapping[UUID, YearFigures] = field(default_factory=dict)
 
     @property
@@ -105,6 +170,7 @@ ACCUMULATOR_TRANSITIONS = Transitions(
         Transition("counting", "claim authorised", "by an insurer", "counting, reserved", "-"),
         Transition("counting, reserved", "claim settled", "reserved for this claim", "counting, final", "-"),
         Transition("counting, reserved", "claim voided", "reserved for this claim", "counting, freed", "-"),
+        Transition("counting, final", "claim reversed", "settled here", "counting", "-"),
     )
 )
 
@@ -140,7 +206,15 @@ def free_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> 
     return [FiguresFreed(patient_ref=patient_ref, claim_id=claim_id)]
 
 
-AccumulatorEvent = FiguresImported | FiguresReserved | FiguresFinal | FiguresFreed
+def reverse_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+    """What the claim had added is taken off; the insurer's own figures, imported since, contained it."""
+    known = "counting, final" if claim_id in state.settled else "counting"
+    if not ACCUMULATOR_TRANSITIONS.allows(known, "claim reversed"):
+        return []
+    return [FiguresReversed(patient_ref=patient_ref, claim_id=claim_id)]
+
+
+AccumulatorEvent = FiguresImported | FiguresReserved | FiguresFinal | FiguresFreed | FiguresReversed
 
 
 def evolve_accumulator(state: AccumulatorState, event: AccumulatorEvent) -> AccumulatorState:
@@ -150,10 +224,15 @@ def evolve_accumulator(state: AccumulatorState, event: AccumulatorEvent) -> Accu
         case FiguresReserved():
             return replace(state, reserved={**state.reserved, event.claim_id: event.figures or NOTHING_USED})
         case FiguresFinal():
-            final = state.final.plus(state.reserved[event.claim_id])
-            return replace(state, final=final, reserved=_without(state.reserved, event.claim_id))
+            added = state.reserved[event.claim_id]
+            settled = {**state.settled, event.claim_id: added}
+            left = _without(state.reserved, event.claim_id)
+            return replace(state, final=state.final.plus(added), settled=settled, reserved=left)
         case FiguresFreed():
             return replace(state, reserved=_without(state.reserved, event.claim_id))
+        case FiguresReversed():
+            final = state.final.minus(state.settled[event.claim_id])
+            return replace(state, final=final, settled=_without(state.settled, event.claim_id))
         case _:
             assert_never(event)
 
@@ -164,7 +243,7 @@ def _without(reserved: Mapping[UUID, YearFigures], claim_id: UUID) -> dict[UUID,
 
 ACCUMULATOR: Aggregate[AccumulatorState] = Aggregate(
     name="accumulator",
-    events=(FiguresImported, FiguresReserved, FiguresFinal, FiguresFreed),
+    events=(FiguresImported, FiguresReserved, FiguresFinal, FiguresFreed, FiguresReversed),
     initial=AccumulatorState(),
     evolve=evolve_accumulator,
 )

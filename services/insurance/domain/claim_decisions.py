@@ -2,66 +2,71 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-from services.insurance.domain.adjudication import Adjudication, ClaimLine, self_pay
+from services.insurance.domain.adjudication import self_pay
+from services.insurance.domain.amounts import Adjudication
 from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.claim_events import (
+    AuthorisationNotBooked,
     AuthorisationOutcomeUnknown,
     AuthorisationRequested,
     ClaimAuthorised,
     ClaimCleared,
+    ClaimDisputed,
     ClaimOpened,
     ClaimQuoted,
     ClaimRefused,
     ClaimSettled,
-    ClaimVoided,
-    ClearedHow,
-    Consent,
-    LineQuantity,
-    ReceiptNoted,
-    UndoingNoted,
-    VoidNotConfirmed,
-    VoidReason,
-    VoidRequested,
+    ClearanceWithdrawn,
+    FactsInherited,
+    ShareCollected,
 )
+from services.insurance.domain.claim_facts import Facts, at_most, billable, by_line
 from services.insurance.domain.claim_transitions import (
     ACCEPTED,
     AUTHORISE,
+    AUTHORISED,
+    AUTHORISING,
     CLAIM_TRANSITIONS,
+    CLEARED,
+    COLLECTED,
     DISPENSED,
+    LATE_REFUSAL,
+    NOT_BOOKED,
     PAYMENT_FAILED,
     RECEIVED,
     REFUSED_OUTCOME,
     SELF_PAY,
+    SETTLED,
     SHARE_PAID,
-    UNDONE,
     UNKNOWN_OUTCOME,
 )
-from services.insurance.domain.entitlement import Entitlement, SelfPayReason, Supply
+from services.insurance.domain.claim_values import (
+    ClearedHow,
+    Consent,
+    FactKind,
+    FactNoted,
+    LineQuantity,
+)
+from services.insurance.domain.entitlement import Entitlement, SelfPayReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
-from services.insurance.domain.ledger import authorised_postings, negated, paid_postings, settled_postings
+from services.insurance.domain.ledger import authorised_postings, paid_postings, receivable, settled_postings
+from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal, derived_id
 
 
-def _wrong_state(state: ClaimState, trigger: str) -> Refusal:
+def wrong_state(state: ClaimState, trigger: str) -> Refusal:
     if state.opened is None:
         return Refusal("claim.unknown")
     return Refusal("claim.wrong_state", {"state": state.state, "trigger": trigger})
 
 
-def open_claim(
-    state: ClaimState, *, claim_id: UUID, attempt: int, patient_ref: UUID, supply: Supply, lines: tuple[ClaimLine, ...]
-) -> list[DomainEvent]:
+def open_claim(state: ClaimState, opened: ClaimOpened) -> list[DomainEvent]:
     """A supply was dispensed. The same supply again opens nothing."""
-    if not CLAIM_TRANSITIONS.allows(state.state, DISPENSED):
-        return []
-    return [ClaimOpened(claim_id=claim_id, attempt=attempt, patient_ref=patient_ref, supply=supply, lines=lines)]
+    return [opened] if CLAIM_TRANSITIONS.allows(state.state, DISPENSED) else []
 
 
 def quote(entitled: Entitlement | SelfPayReason, adjudication: Adjudication, day: date) -> list[DomainEvent]:
@@ -72,7 +77,7 @@ def quote(entitled: Entitlement | SelfPayReason, adjudication: Adjudication, day
 def request_authorisation(state: ClaimState, consent: Consent | None) -> Outcome:
     """Write down that the insurer is asked, under a message id that a repeat has again."""
     if not CLAIM_TRANSITIONS.allows(state.state, AUTHORISE) or state.opened is None:
-        return _wrong_state(state, AUTHORISE)
+        return wrong_state(state, AUTHORISE)
     if consent is None:
         return Refusal("claim.credential_missing")
     message_id = state.message_id or derived_id("authorisation", state.opened.claim_id)
@@ -87,15 +92,30 @@ OUTCOME_TRIGGER: dict[OutcomeKind, str] = {
 }
 
 
-def record_outcome(state: ClaimState, outcome: GatewayOutcome, day: date) -> Outcome:
+def _refused(state: ClaimState, reasons: tuple[str, ...]) -> Outcome:
+    """A refusal withdraws a credit; of what the patient already has, it is a dispute."""
+    if state.in_hands and CLAIM_TRANSITIONS.allows(state.state, LATE_REFUSAL):
+        return [ClaimDisputed(about="authorisation", reasons=reasons)]
+    refused: list[DomainEvent] = [ClaimRefused(reasons=reasons)]
+    return refused + [ClearanceWithdrawn(reason="claim_refused")] * (state.credit is not None)
+
+
+def not_booked(state: ClaimState) -> Outcome:
+    """The insurer, asked what became of the message, knows nothing of it."""
+    if not CLAIM_TRANSITIONS.allows(state.state, NOT_BOOKED) or state.message_id is None:
+        return wrong_state(state, NOT_BOOKED)
+    return [AuthorisationNotBooked(message_id=state.message_id)]
+
+
+def record_outcome(state: ClaimState, outcome: GatewayOutcome, day: date, next_inquiry_at: datetime) -> Outcome:
     """The insurer's answer to the request, whichever of the four it is."""
     trigger = OUTCOME_TRIGGER[outcome.kind]
     if not CLAIM_TRANSITIONS.allows(state.state, trigger) or state.opened is None or state.message_id is None:
-        return _wrong_state(state, trigger)
+        return wrong_state(state, trigger)
     if outcome.kind is OutcomeKind.UNKNOWN:
-        return [AuthorisationOutcomeUnknown(message_id=state.message_id)]
+        return [AuthorisationOutcomeUnknown(message_id=state.message_id, next_inquiry_at=next_inquiry_at)]
     if outcome.adjudication is None:
-        return [ClaimRefused(reasons=outcome.reasons)]
+        return _refused(state, outcome.reasons)
     return [
         ClaimAuthorised(
             insurer=outcome.insurer,
@@ -111,8 +131,8 @@ def record_outcome(state: ClaimState, outcome: GatewayOutcome, day: date) -> Out
 
 def choose_self_pay(state: ClaimState, reason: SelfPayReason, consent: str | None, day: date) -> Outcome:
     """The patient alone pays: by choice with written consent, or because nobody else does."""
-    if not CLAIM_TRANSITIONS.allows(state.state, SELF_PAY) or state.opened is None:
-        return _wrong_state(state, SELF_PAY)
+    if not CLAIM_TRANSITIONS.allows(state.state, SELF_PAY) or state.opened is None or state.state == AUTHORISING:
+        return wrong_state(state, SELF_PAY)
     amounts = self_pay(state.opened.lines, reason)
     return [
         ClaimAuthorised(
@@ -130,98 +150,77 @@ def choose_self_pay(state: ClaimState, reason: SelfPayReason, consent: str | Non
 def clear(state: ClaimState, channel: str) -> Outcome:
     """The patient's share is paid, or there is none."""
     if not CLAIM_TRANSITIONS.allows(state.state, SHARE_PAID):
-        return _wrong_state(state, SHARE_PAID)
+        return wrong_state(state, SHARE_PAID)
     how: ClearedHow = "self_pay" if state.insurer is None else "mixed" if state.patient_share else "insured"
     return [ClaimCleared(how=how, postings=paid_postings(state.patient_share, channel))]
 
 
-def note_receipt(state: ClaimState, supply_id: UUID, accepted: tuple[LineQuantity, ...]) -> list[DomainEvent]:
-    """Keep the fact, in every state; once."""
-    return [] if state.received is not None else [ReceiptNoted(supply_id=supply_id, accepted=accepted)]
+def may_pay(state: ClaimState) -> bool:
+    """Whether the patient's share is still to be paid: authorised, or handed out on credit."""
+    owed = sum(posting.amount for posting in state.postings if posting.account == receivable("patient", None))
+    return owed > 0 and state.state in {AUTHORISED, CLEARED, SETTLED}
 
 
-def note_undoing(state: ClaimState, supply_id: UUID, undone: tuple[LineQuantity, ...]) -> list[DomainEvent]:
-    """Keep the fact, in every state; once."""
-    return [] if state.undone is not None else [UndoingNoted(supply_id=supply_id, undone=undone)]
+def collect(state: ClaimState, channel: str) -> Outcome:
+    """The share of what was cleared on credit is paid."""
+    if not CLAIM_TRANSITIONS.allows(state.state, COLLECTED):
+        return wrong_state(state, COLLECTED)
+    return [ShareCollected(postings=paid_postings(state.patient_share, channel))]
 
 
-def covers(lines: Iterable[ClaimLine], quantities: tuple[LineQuantity, ...] | None) -> bool:
-    """Whether these quantities contain all that is claimed: a claim never exceeds what was handed over."""
-    claimed: Counter[int] = Counter()
-    for line in lines:
-        claimed[line.line] += line.quantity
-    there: Counter[int] = Counter()
-    for found in quantities or ():
-        there[found.line] += found.quantity
-    return all(there[line] >= quantity for line, quantity in claimed.items())
+def note(state: ClaimState, kind: FactKind, message_id: UUID | None, event: DomainEvent) -> list[DomainEvent]:
+    """Keep the fact, in every state; once for every message that brings it."""
+    return [] if state.facts.heard(kind, message_id) else [event]
+
+
+def inherit(facts: Facts) -> list[DomainEvent]:
+    """What an attempt knows from the one whose place it takes."""
+    inherited = tuple(
+        FactNoted(
+            kind=kind,
+            quantities=tuple(LineQuantity(line=line, quantity=each) for line, each in sorted(quantities.items())),
+            messages=tuple(sorted(message for about, message in facts.seen if about == kind)),
+        )
+        for kind, quantities in facts.known.items()
+    )
+    return [FactsInherited(facts=inherited)] if inherited else []
+
+
+def bills(state: ClaimState) -> Mapping[int, int] | None:
+    """What of the supply this claim may bill, by line in base units; None: it is not known yet."""
+    if state.opened is None:
+        return None
+    return billable(by_line(state.opened.dispensed or state.opened.lines), state.facts)
 
 
 def may_settle(state: ClaimState) -> bool:
-    """Received in full, and the table allows it now."""
-    return (
-        CLAIM_TRANSITIONS.allows(state.state, RECEIVED)
-        and state.opened is not None
-        and covers(state.opened.lines, state.received)
-    )
+    """All that is claimed was received and did not come back, and the table allows it now."""
+    allowed = bills(state)
+    if allowed is None or state.opened is None or not CLAIM_TRANSITIONS.allows(state.state, RECEIVED):
+        return False
+    return at_most(by_line(state.opened.lines), allowed)
 
 
-def must_void(state: ClaimState) -> bool:
-    """Undone in full, and the table allows it now."""
-    return (
-        CLAIM_TRANSITIONS.allows(state.state, UNDONE)
-        and state.opened is not None
-        and covers(state.opened.lines, state.undone)
-    )
+def is_undone(state: ClaimState) -> bool:
+    """Nothing of the supply is the patient's."""
+    return bills(state) == {}
+
+
+def exceeds(state: ClaimState) -> bool:
+    """It claims more than may be billed."""
+    allowed = bills(state)
+    return state.opened is not None and allowed is not None and not at_most(by_line(state.opened.lines), allowed)
 
 
 def may_fail(state: ClaimState) -> bool:
     """A failed payment ends the claim, unless the patient already has the supply."""
-    return CLAIM_TRANSITIONS.allows(state.state, PAYMENT_FAILED) and state.received is None
+    return CLAIM_TRANSITIONS.allows(state.state, PAYMENT_FAILED) and not state.facts.has("received")
 
 
-def settle(state: ClaimState) -> list[DomainEvent]:
+def settle(state: ClaimState, day: date) -> list[DomainEvent]:
     """Final. Call it when `may_settle`."""
     if not may_settle(state) or state.opened is None or state.adjudication is None:
         return []
     postings = settled_postings(state.adjudication.total, state.opened.supply.pharmacy)
-    return [ClaimSettled(insurer=state.insurer, receipt_sha256=receipt_sha256(state), postings=postings)]
-
-
-def receipt_sha256(state: ClaimState) -> str:
-    """The digest of the patient's receipt: the claim, its supply, who paid what by which rule, as canonical JSON."""
-    opened = state.opened.model_dump(mode="json") if state.opened else None
-    amounts = state.adjudication.model_dump(mode="json") if state.adjudication else None
-    receipt = {"claim": opened, "insurer": state.insurer, "amounts": amounts}
-    text = json.dumps(receipt, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def request_void(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> VoidRequested | None:
-    """Write down that the insurer is asked to take it back. What no insurer has booked needs no asking."""
-    if state.opened is None or state.insurer is None or not state.postings:
-        return None
-    message_id = derived_id("void", state.opened.claim_id)
-    return VoidRequested(message_id=message_id, reason=reason, replaced_by=replaced_by)
-
-
-def take_back(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> list[DomainEvent]:
-    """All it had booked is negated; no attempt follows for a supply that is undone."""
-    gone = state.opened is not None and covers(state.opened.lines, state.undone)
-    following = None if gone else replaced_by
-    return [ClaimVoided(insurer=state.insurer, reason=reason, replaced_by=following, postings=negated(state.postings))]
-
-
-def record_void(
-    state: ClaimState, asked: VoidRequested, outcome: GatewayOutcome, next_inquiry_at: datetime
-) -> list[DomainEvent]:
-    """The insurer's answer. While it is not known to have taken it back nothing is booked back."""
-    if OUTCOME_TRIGGER[outcome.kind] == ACCEPTED:
-        return take_back(state, asked.reason, asked.replaced_by)
-    known = "refused" if outcome.kind is OutcomeKind.REFUSED else "unknown"
-    facts = {"message_id": asked.message_id, "outcome": known, "next_inquiry_at": next_inquiry_at}
-    return [VoidNotConfirmed.model_validate(facts)]
-
-
-def inquiry_due(state: ClaimState, now: datetime) -> VoidRequested | None:
-    """The request that is to be sent again now."""
-    return state.void if state.next_inquiry_at is not None and now >= state.next_inquiry_at else None
+    digest = receipt_sha256(state, state.adjudication, state.insurer)
+    return [ClaimSettled(insurer=state.insurer, receipt_sha256=digest, postings=postings, settled_on=day)]

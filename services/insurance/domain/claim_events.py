@@ -4,24 +4,14 @@ postings stand in the events."""
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 from uuid import UUID
 
-from services.insurance.domain.adjudication import Adjudication, ClaimLine
+from services.insurance.domain import claim_values as values
+from services.insurance.domain.amounts import Adjudication, ClaimLine
 from services.insurance.domain.entitlement import SelfPayReason, Supply
 from services.insurance.domain.ledger import Posting
-from services.seedwork.model import DomainEvent, Immutable
-
-ClearedHow = Literal["insured", "mixed", "self_pay"]
-VoidReason = Literal["supply_undone", "payment_failed"]
-Consent = Literal["credential", "standing_authorisation"]
-
-
-class LineQuantity(Immutable):
-    """Base units of one prescription line."""
-
-    line: int
-    quantity: int
+from services.seedwork.model import DomainEvent
 
 
 class ClaimOpened(DomainEvent):
@@ -34,6 +24,8 @@ class ClaimOpened(DomainEvent):
     patient_ref: UUID
     supply: Supply
     lines: tuple[ClaimLine, ...]
+    dispensed: tuple[values.LineQuantity, ...] = ()
+    """All that was dispensed, where this attempt bills only a part of it."""
 
 
 class ClaimQuoted(DomainEvent):
@@ -53,13 +45,22 @@ class AuthorisationRequested(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.authorisation_requested"
 
     message_id: UUID
-    consent: Consent
+    consent: values.Consent
 
 
 class AuthorisationOutcomeUnknown(DomainEvent):
-    """The insurer did not answer: nothing is assumed."""
+    """The insurer did not answer: nothing is assumed, and it is asked what became of the message."""
 
     TOPIC: ClassVar[str] = "insurance.claim.authorisation_outcome_unknown"
+
+    message_id: UUID
+    next_inquiry_at: datetime | None = None
+
+
+class AuthorisationNotBooked(DomainEvent):
+    """Asked again, the insurer says that it has booked nothing: the claim is where it was before it was sent."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.authorisation_not_booked"
 
     message_id: UUID
 
@@ -92,7 +93,7 @@ class ClaimCleared(DomainEvent):
 
     TOPIC: ClassVar[str] = "insurance.claim.cleared"
 
-    how: ClearedHow
+    how: values.ClearedHow
     postings: tuple[Posting, ...]
 
 
@@ -102,7 +103,9 @@ class ReceiptNoted(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.receipt_noted"
 
     supply_id: UUID
-    accepted: tuple[LineQuantity, ...]
+    accepted: tuple[values.LineQuantity, ...]
+    rejected: tuple[values.LineQuantity, ...] = ()
+    message_id: UUID | None = None
 
 
 class UndoingNoted(DomainEvent):
@@ -111,7 +114,55 @@ class UndoingNoted(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.undoing_noted"
 
     supply_id: UUID
-    undone: tuple[LineQuantity, ...]
+    undone: tuple[values.LineQuantity, ...]
+    message_id: UUID | None = None
+
+
+class TakingBackNoted(DomainEvent):
+    """A fact from dispatch: what the patient gave back after possession (quality, recall, wrong item)."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.taking_back_noted"
+
+    supply_id: UUID
+    taken_back: tuple[values.LineQuantity, ...]
+    message_id: UUID | None = None
+
+
+class FactsInherited(DomainEvent):
+    """The attempt takes the place of another: what is known of the supply is known here."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.facts_inherited"
+
+    facts: tuple[values.FactNoted, ...]
+
+
+class CreditGiven(DomainEvent):
+    """The patient needs it now: a named person of the pharmacy hands it out before the money is certain.
+
+    `patient_consent` refers to a document in which the patient agrees to pay should the insurer not.
+    """
+
+    TOPIC: ClassVar[str] = "insurance.claim.credit_given"
+
+    given_by: str
+    reason: str
+    patient_consent: str | None
+
+
+class ShareCollected(DomainEvent):
+    """The patient's share of a claim that was cleared on credit is paid."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.share_collected"
+
+    postings: tuple[Posting, ...]
+
+
+class ClearanceWithdrawn(DomainEvent):
+    """The supply may not leave the pharmacy any more."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.clearance_withdrawn"
+
+    reason: Literal["claim_refused"]
 
 
 class ClaimSettled(DomainEvent):
@@ -122,6 +173,7 @@ class ClaimSettled(DomainEvent):
     insurer: str | None
     receipt_sha256: str
     postings: tuple[Posting, ...]
+    settled_on: date | None = None
 
 
 class VoidRequested(DomainEvent):
@@ -130,7 +182,7 @@ class VoidRequested(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.void_requested"
 
     message_id: UUID
-    reason: VoidReason
+    reason: values.VoidReason
     replaced_by: int | None
     """The attempt that is to follow once it is known to be taken back."""
 
@@ -151,8 +203,64 @@ class ClaimVoided(DomainEvent):
     TOPIC: ClassVar[str] = "insurance.claim.voided"
 
     insurer: str | None
-    reason: VoidReason
+    reason: values.VoidReason
     replaced_by: int | None
+    postings: tuple[Posting, ...]
+
+
+class ReverseRequested(DomainEvent):
+    """Written before the insurer is asked to take a settled claim back. Once per claim."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.reverse_requested"
+
+    message_id: UUID
+    reason: values.ReverseReason
+    replaced_by: int | None
+    ordered_by: str | None = None
+    order_reason: str | None = None
+
+
+class ReverseNotConfirmed(DomainEvent):
+    """The insurer gave no answer: nothing is booked back, and it is asked again under the same id."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.reverse_not_confirmed"
+
+    message_id: UUID
+    next_inquiry_at: datetime
+
+
+class ClaimReversed(DomainEvent):
+    """The settled claim is taken back: the exact negation of all it had booked, last payer first."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.reversed"
+
+    insurer: str | None
+    reason: values.ReverseReason
+    replaced_by: int | None
+    postings: tuple[Posting, ...]
+
+
+class ClaimDisputed(DomainEvent):
+    """The insurer will not bear it although the patient has it, or will not take it back: a person decides."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.disputed"
+
+    about: values.DisputeAbout
+    reasons: tuple[str, ...]
+
+
+class DisputeDecided(DomainEvent):
+    """A named officer decided who bears it. The amounts, where they changed, are the claim's from now on."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.dispute_decided"
+
+    decision: values.Decision
+    bearer: values.Bearer
+    decided_by: str
+    reason: str
+    insurer: str | None
+    adjudication: Adjudication | None
+    receipt_sha256: str | None
     postings: tuple[Posting, ...]
 
 
@@ -161,28 +269,25 @@ ClaimEvent = (
     | ClaimQuoted
     | AuthorisationRequested
     | AuthorisationOutcomeUnknown
+    | AuthorisationNotBooked
     | ClaimAuthorised
     | ClaimRefused
     | ClaimCleared
     | ReceiptNoted
     | UndoingNoted
+    | TakingBackNoted
+    | FactsInherited
+    | CreditGiven
+    | ShareCollected
+    | ClearanceWithdrawn
     | ClaimSettled
     | VoidRequested
     | VoidNotConfirmed
     | ClaimVoided
+    | ReverseRequested
+    | ReverseNotConfirmed
+    | ClaimReversed
+    | ClaimDisputed
+    | DisputeDecided
 )
-CLAIM_EVENTS: tuple[type[DomainEvent], ...] = (
-    ClaimOpened,
-    ClaimQuoted,
-    AuthorisationRequested,
-    AuthorisationOutcomeUnknown,
-    ClaimAuthorised,
-    ClaimRefused,
-    ClaimCleared,
-    ReceiptNoted,
-    UndoingNoted,
-    ClaimSettled,
-    VoidRequested,
-    VoidNotConfirmed,
-    ClaimVoided,
-)
+CLAIM_EVENTS: tuple[type[DomainEvent], ...] = get_args(ClaimEvent)

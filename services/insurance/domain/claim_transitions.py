@@ -13,6 +13,9 @@ REFUSED = "refused"
 SETTLED = "settled"
 VOIDING = "voiding"
 VOIDED = "voided"
+REVERSING = "reversing"
+REVERSED = "reversed"
+DISPUTED = "disputed"
 
 DISPENSED = "supply_dispensed"
 AUTHORISE = "AuthoriseClaim"
@@ -23,6 +26,14 @@ UNKNOWN_OUTCOME = "outcome unknown"
 SHARE_PAID = "payment paid, or share 0"
 PAYMENT_FAILED = "payment failed"
 RECEIVED = "supply_received"
+PART = "supply_received, part"
+TAKEN_BACK = "supply_taken_back"
+CREDIT = "GiveCredit"
+COLLECTED = "payment paid after credit"
+NOT_BOOKED = "inquiry: not booked"
+LATE_REFUSAL = "outcome refused, supply in hands"
+ORDER_REVERSAL = "OrderReversal"
+DECIDE = "DecideDispute"
 UNDONE = "supply_undone"
 
 CLAIM_TRANSITIONS = Transitions(
@@ -34,7 +45,7 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(REFUSED, SELF_PAY, "written consent", AUTHORISED, "claim_authorised"),
         Transition(AUTHORISING, ACCEPTED, "", AUTHORISED, "claim_authorised"),
         Transition(AUTHORISING, REFUSED_OUTCOME, "", REFUSED, "claim_refused"),
-        Transition(AUTHORISING, UNKNOWN_OUTCOME, "", AUTHORISING, "-"),
+        Transition(AUTHORISING, UNKNOWN_OUTCOME, "", AUTHORISING, "claim_outcome_unknown"),
         Transition(AUTHORISED, SHARE_PAID, "", CLEARED, "supply_cleared"),
         Transition(AUTHORISED, PAYMENT_FAILED, "supply not handed out", VOIDING, "-"),
         Transition(AUTHORISED, PAYMENT_FAILED, "the patient alone pays", VOIDED, "claim_voided"),
@@ -46,9 +57,32 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(AUTHORISED, UNDONE, "all undone; the patient alone pays", VOIDED, "claim_voided, payment_changed"),
         Transition(CLEARED, UNDONE, "all undone; the patient alone pays", VOIDED, "claim_voided, payment_changed"),
         Transition(VOIDING, ACCEPTED, "", VOIDED, "claim_voided, payment_changed"),
-        Transition(VOIDING, UNKNOWN_OUTCOME, "nothing is booked back until known", VOIDING, "-"),
+        Transition(VOIDING, UNKNOWN_OUTCOME, "nothing is booked back until known", VOIDING, "claim_outcome_unknown"),
         Transition(VOIDING, REFUSED_OUTCOME, "nothing is booked back", VOIDING, "-"),
         Transition(VOIDING, "clock: void_inquiry", "asked again, same message id", "voiding, voided", "claim_voided"),
+        Transition(AUTHORISING, NOT_BOOKED, "", QUOTED, "claim_quoted"),
+        Transition(AUTHORISING, "clock: authorise_inquiry", "asked what became of it", "authorising, authorised", "-"),
+        Transition(AUTHORISING, SELF_PAY, "outcome unknown; written consent", VOIDING, "- (next: patient only)"),
+        Transition(AUTHORISING, UNDONE, "all undone; nothing is assumed", VOIDING, "-"),
+        Transition(AUTHORISED, CREDIT, "named person, reason; policy allows", CLEARED, "supply_cleared"),
+        Transition(AUTHORISING, CREDIT, "outcome unknown; named person, reason", AUTHORISING, "supply_cleared"),
+        Transition(AUTHORISING, LATE_REFUSAL, "handed out on credit", DISPUTED, "claim_refused"),
+        Transition(CLEARED, COLLECTED, "cleared on credit", CLEARED, "-"),
+        Transition(SETTLED, COLLECTED, "cleared on credit", SETTLED, "-"),
+        Transition(QUOTED, PART, "the rest is accounted for", VOIDED, "claim_voided"),
+        Transition(REFUSED, PART, "the rest is accounted for", VOIDED, "claim_voided"),
+        Transition(AUTHORISED, PART, "the rest is accounted for; the part is the next attempt", "voiding, voided", "-"),
+        Transition(CLEARED, PART, "the rest is accounted for; the part is the next attempt", "voiding, voided", "-"),
+        Transition(SETTLED, UNDONE, "once; inside the insurer's window", REVERSING, "-"),
+        Transition(SETTLED, TAKEN_BACK, "once; inside the window; what stays is the next attempt", REVERSING, "-"),
+        Transition(SETTLED, ORDER_REVERSAL, "once; officer of the claim's insurer", REVERSING, "-"),
+        Transition(SETTLED, TAKEN_BACK, "outside the window", DISPUTED, "claim_refused"),
+        Transition(SETTLED, UNDONE, "the patient alone pays", REVERSED, "claim_reversed, payment_changed"),
+        Transition(REVERSING, ACCEPTED, "", REVERSED, "claim_reversed, payment_changed"),
+        Transition(REVERSING, REFUSED_OUTCOME, "nothing is booked back", DISPUTED, "claim_refused"),
+        Transition(REVERSING, UNKNOWN_OUTCOME, "nothing is booked until known", REVERSING, "claim_outcome_unknown"),
+        Transition(REVERSING, "clock: reverse_inquiry", "asked again, same message id", "reversing, reversed", "-"),
+        Transition(DISPUTED, DECIDE, "named officer and bearer", "settled, reversed", "claim_settled / claim_reversed"),
         Transition("any", f"{RECEIVED} or {UNDONE} before its time", "", "same, fact kept", "-"),
     )
 )

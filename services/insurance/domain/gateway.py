@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from services.insurance.domain.adjudication import Adjudication, ClaimLine
+from services.insurance.domain.amounts import Adjudication, ClaimLine
 from services.insurance.domain.catalogue import Listing
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason
 
@@ -56,5 +56,9 @@ class Gateway(Protocol):
         ...
 
     def authorise(self, request: BenefitRequest) -> GatewayOutcome: ...
+
+    def inquire(self, message_id: UUID) -> GatewayOutcome:
+        """What became of an authorisation that was not answered: its amounts where it is booked, refused where not."""
+        ...
 
     def void(self, message_id: UUID, original: UUID) -> GatewayOutcome: ...

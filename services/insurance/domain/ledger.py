@@ -8,15 +8,40 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | authorised | `receivable.<payer>` of each payer | `held.<pharmacy>` |
 | share paid | `provider.<channel>` | `receivable.patient` |
 | settled | `held.<pharmacy>` | `payable.<pharmacy>` |
-| voided | the exact negation of all of the claim, the refund among it | |
+| voided, reversed | the exact negation of all of the claim, last payer first, the refund among it | |
+| dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
-from services.insurance.domain.adjudication import Adjudication
+from services.insurance.domain.amounts import Adjudication
 from services.seedwork.model import Immutable
+
+
+class AccountKind(NamedTuple):
+    """What accounts beginning alike stand for."""
+
+    prefix: str
+    kind: Literal["patient", "payer", "pharmacy", "clearing"]
+    meaning: str
+
+
+ACCOUNTS: tuple[AccountKind, ...] = (
+    AccountKind("receivable.patient", "patient", "what patients owe of their shares"),
+    AccountKind("receivable.", "payer", "what a fund, or a personal account, owes"),
+    AccountKind("held.", "pharmacy", "what a pharmacy will have earned once the patient has the goods"),
+    AccountKind("payable.", "pharmacy", "what a pharmacy has earned"),
+    AccountKind("borne.", "pharmacy", "what a pharmacy bears itself, as a dispute was decided"),
+    AccountKind("provider.", "clearing", "what a payment provider holds for the clearing"),
+)
+
+
+def account_kind(account: str) -> str:
+    """Of which kind an account is; the first prefix that fits."""
+    return next(known.kind for known in ACCOUNTS if account.startswith(known.prefix))
 
 
 class Posting(Immutable):
@@ -32,7 +57,13 @@ def _booked(postings: Iterable[Posting]) -> tuple[Posting, ...]:
 
 def authorised_postings(adjudication: Adjudication, pharmacy: str, insurer: str | None) -> tuple[Posting, ...]:
     """Each payer owes its share; the pharmacy is credited what it has not earned yet."""
-    debits = [Posting(account=receivable(share.payer, insurer), amount=share.amount) for share in adjudication.payers]
+    debits = [
+        Posting(
+            account=f"borne.{pharmacy}" if share.payer == "hosp" else receivable(share.payer, insurer),
+            amount=share.amount,
+        )
+        for share in adjudication.payers
+    ]
     return _booked([*debits, Posting(account=f"held.{pharmacy}", amount=-adjudication.total)])
 
 

@@ -15,6 +15,9 @@ from uuid import UUID
 from pydantic import Field
 
 from services.insurance.domain.accumulator import YearFigures
+from services.insurance.domain.periods import within
+from services.insurance.domain.places import places
+from services.insurance.domain.policy import FilingKind
 from services.seedwork.model import (
     Aggregate,
     Command,
@@ -30,22 +33,42 @@ from services.seedwork.model import (
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 
+class Filing(Immutable):
+    """A filing for care out of area (异地就医备案): where, of what kind, from when until when (inclusive)."""
+
+    region: Annotated[str, Field(pattern=r"^\d{6}$")]
+    kind: FilingKind
+    valid_from: date
+    valid_until: date | None = None
+
+
 class MemberFacts(Immutable):
     """What the insurer says about a member, in the words of the policy file; balance in fen.
 
-    `insutype` 310 employees (职工), 390 residents (居民); `psn_type` 在职, 退休 or 居民; `assistance` 特困, 低保, 返贫.
+    `insutype` 310 employees (职工), 390 residents (居民); `psn_type` 在职, 退休 or 居民; `assistance` 特困, 低保, 返贫;
+    `supplements` civil_servant (公务员), enterprise (企业补充), commercial (商保).
     """
 
     insurer: str
     insutype: str
     psn_type: str
     assistance: str | None = None
+    supplements: tuple[str, ...] = ()
+    filings: tuple[Filing, ...] = ()
     account_balance: Annotated[int, Field(ge=0)]
     insured_from: date
     insured_until: date | None = None
 
     def insured(self, day: date) -> bool:
         return self.insured_from <= day and (self.insured_until is None or day <= self.insured_until)
+
+    def filing(self, region: str, day: date) -> FilingKind | None:
+        """The kind of filing that holds for care in a region on a day; of several the one for the nearest place."""
+        for place in places(region):
+            for filing in self.filings:
+                if filing.region == place and within(filing, day):
+                    return filing.kind
+        return None
 
 
 class ImportMember(Command):
@@ -95,6 +118,15 @@ class AccountFreed(DomainEvent):
     claim_id: UUID
 
 
+class AccountReturned(DomainEvent):
+    """The settled claim was reversed: the account has the money back."""
+
+    TOPIC: ClassVar[str] = "insurance.member.account_returned"
+
+    patient_ref: UUID
+    claim_id: UUID
+
+
 @dataclass(frozen=True)
 class MemberState:
     """A person as the insurer knows them. Without facts (never imported, or forgotten) nobody is insured."""
@@ -102,6 +134,8 @@ class MemberState:
     as_of: date | None = None
     facts: MemberFacts | None = None
     spent: int = 0
+    payments: Mapping[UUID, int] = field(default_factory=dict)
+    """What each settled claim took of the account."""
     reserved: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
@@ -122,6 +156,7 @@ MEMBER_TRANSITIONS = Transitions(
         Transition("known", "claim authorised", "the account pays a part", "known, part reserved", "-"),
         Transition("known", "claim settled", "reserved for this claim", "known, part spent", "-"),
         Transition("known", "claim voided", "reserved for this claim", "known, part freed", "-"),
+        Transition("known", "claim reversed", "paid for this claim", "known, part returned", "-"),
     )
 )
 
@@ -149,7 +184,11 @@ def free_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[
     return [AccountFreed(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.reserved else []
 
 
-MemberEvent = MemberImported | AccountReserved | AccountSpent | AccountFreed
+def return_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+    return [AccountReturned(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.payments else []
+
+
+MemberEvent = MemberImported | AccountReserved | AccountSpent | AccountFreed | AccountReturned
 
 
 def evolve_member(state: MemberState, event: MemberEvent) -> MemberState:
@@ -159,8 +198,13 @@ def evolve_member(state: MemberState, event: MemberEvent) -> MemberState:
         case AccountReserved():
             return replace(state, reserved={**state.reserved, event.claim_id: event.amount or 0})
         case AccountSpent():
-            spent = state.spent + state.reserved[event.claim_id]
-            return replace(state, spent=spent, reserved=_without(state.reserved, event.claim_id))
+            amount = state.reserved[event.claim_id]
+            payments = {**state.payments, event.claim_id: amount}
+            left = _without(state.reserved, event.claim_id)
+            return replace(state, spent=state.spent + amount, payments=payments, reserved=left)
+        case AccountReturned():
+            spent = state.spent - state.payments[event.claim_id]
+            return replace(state, spent=spent, payments=_without(state.payments, event.claim_id))
         case AccountFreed():
             return replace(state, reserved=_without(state.reserved, event.claim_id))
         case _:
@@ -173,7 +217,7 @@ def _without(reserved: Mapping[UUID, int], claim_id: UUID) -> dict[UUID, int]:
 
 MEMBER: Aggregate[MemberState] = Aggregate(
     name="member",
-    events=(MemberImported, AccountReserved, AccountSpent, AccountFreed),
+    events=(MemberImported, AccountReserved, AccountSpent, AccountFreed, AccountReturned),
     initial=MemberState(),
     evolve=evolve_member,
 )

@@ -6,7 +6,7 @@ remainder where a whole is divided among parts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 BASIS_POINTS = 10_000
 """One hundred percent."""
@@ -15,6 +15,16 @@ BASIS_POINTS = 10_000
 def part_of(amount: int, ratio_bp: int) -> int:
     """The part of a non-negative amount by a ratio in basis points, rounded HALF_UP."""
     return (2 * amount * ratio_bp + BASIS_POINTS) // (2 * BASIS_POINTS)
+
+
+def portion(amount: int, part: int, whole: int) -> int:
+    """The part of a non-negative amount that falls on `part` of `whole` units, rounded HALF_UP."""
+    return (2 * amount * part + whole) // (2 * whole)
+
+
+def parts_of(slices: Iterable[tuple[int, int]]) -> int:
+    """The sum of parts of several non-negative amounts, each by its ratio in basis points; rounded HALF_UP once."""
+    return (2 * sum(amount * ratio_bp for amount, ratio_bp in slices) + BASIS_POINTS) // (2 * BASIS_POINTS)
 
 
 def divide(total: int, weights: Sequence[int]) -> list[int]:

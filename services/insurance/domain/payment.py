@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.insurance.domain.claim_transitions import AUTHORISED
 from services.insurance.domain.gateway import OutcomeKind
 from services.seedwork.model import Aggregate, Command, DomainEvent, Outcome, Refusal, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
@@ -114,13 +113,15 @@ def request_payment(state: PaymentState, request: PaymentRequested) -> list[Doma
     return [request] if PAYMENT_TRANSITIONS.allows(state.state, "claim authorised") else []
 
 
-def pay_share(state: PaymentState, command: PayShare, provider: PaymentProvider, claim_state: str) -> Outcome:
+def pay_share(
+    state: PaymentState, command: PayShare, provider: PaymentProvider, claim_state: str, *, payable: bool
+) -> Outcome:
     """Pay through the provider. The same reference on a paid payment is the first answer again."""
     if state.requested is None:
         return Refusal("payment.unknown")
     if state.state == PAID and state.reference == command.reference:
         return []
-    if not PAYMENT_TRANSITIONS.allows(state.state, "PayShare") or claim_state != AUTHORISED:
+    if not PAYMENT_TRANSITIONS.allows(state.state, "PayShare") or not payable:
         return Refusal("payment.wrong_state", {"state": state.state, "claim": claim_state, "trigger": "PayShare"})
     answer = provider.pay(command.payment_id, state.requested.amount, command.reference)
     match answer.kind:

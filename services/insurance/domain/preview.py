@@ -54,6 +54,7 @@ class Wanted(Immutable):
     insurance_intent: str
     designations: tuple[DesignationInForce, ...] = ()
     self_pay_only: bool = False
+    region: str | None = None
     lines: tuple[WantedLine, ...]
 
 

@@ -7,24 +7,34 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.insurance.domain.adjudication import Adjudication
+from services.insurance.domain.amounts import Adjudication
 from services.insurance.domain.claim_events import (
+    AuthorisationNotBooked,
     AuthorisationRequested,
     ClaimAuthorised,
     ClaimCleared,
+    ClaimDisputed,
     ClaimOpened,
     ClaimQuoted,
     ClaimRefused,
+    ClaimReversed,
     ClaimSettled,
     ClaimVoided,
+    ClearanceWithdrawn,
+    CreditGiven,
+    DisputeDecided,
+    ReverseRequested,
     VoidRequested,
 )
 from services.insurance.domain.claim_transitions import (
     AUTHORISED,
     AUTHORISING,
     CLEARED,
+    DISPUTED,
     QUOTED,
     REFUSED,
+    REVERSED,
+    REVERSING,
     SETTLED,
     VOIDED,
     VOIDING,
@@ -45,6 +55,7 @@ CLAIMS = sa.Table(
     sa.Column("pharmacy", sa.Text, nullable=False),
     sa.Column("insurer", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("credit", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("policy", sa.Text),
     sa.Column("total", sa.BigInteger),
     sa.Column("fund", sa.BigInteger),
@@ -66,7 +77,7 @@ SETTLEMENTS = sa.Table(
     sa.Column("occurred_at", sa.BigInteger, nullable=False),
     sa.Index("settlements_of_insurer_in_order", "insurer", "position"),
 )
-"""What insurers are told, in the order of the sealed log: claims settled, and authorised claims taken back."""
+"""What insurers are told, in the order of the sealed log: claims settled, claims reversed, authorised claims voided."""
 
 
 def project(recorded: Recorded) -> Iterator[Operation]:
@@ -79,7 +90,14 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case ClaimQuoted():
             yield _amended(recorded, QUOTED, event.adjudication, event.insurer)
         case ClaimAuthorised():
-            yield _amended(recorded, AUTHORISED, event.adjudication, event.insurer)
+            # What was handed out on credit is cleared as soon as it is authorised.
+            reached = sa.case((CLAIMS.c.credit, CLEARED), else_=AUTHORISED)
+            yield _amended(recorded, reached, event.adjudication, event.insurer)
+        case CreditGiven():
+            credited = {"credit": True, "state": sa.case((CLAIMS.c.state == AUTHORISED, CLEARED), else_=CLAIMS.c.state)}
+            yield Amend(CLAIMS, {"claim_id": recorded.stream_id}, {**credited, "changed_at": at})
+        case ClearanceWithdrawn():
+            yield Amend(CLAIMS, {"claim_id": recorded.stream_id}, {"credit": False, "changed_at": at})
         case AuthorisationRequested():
             yield _amended(recorded, AUTHORISING)
         case ClaimRefused():
@@ -91,6 +109,19 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case ClaimSettled():
             yield _amended(recorded, SETTLED)
             yield Put(SETTLEMENTS, _told(recorded, "settled", event.insurer, receipt_sha256=event.receipt_sha256))
+        case AuthorisationNotBooked():
+            yield _amended(recorded, QUOTED)
+        case ReverseRequested():
+            yield _amended(recorded, REVERSING)
+        case ClaimDisputed():
+            yield _amended(recorded, DISPUTED)
+        case DisputeDecided():
+            yield _amended(recorded, SETTLED, event.adjudication, event.insurer)
+            if event.receipt_sha256 is not None:
+                yield Put(SETTLEMENTS, _told(recorded, "settled", event.insurer, receipt_sha256=event.receipt_sha256))
+        case ClaimReversed():
+            yield _amended(recorded, REVERSED)
+            yield Put(SETTLEMENTS, _told(recorded, "reversed", event.insurer, reason=event.reason))
         case ClaimVoided():
             yield _amended(recorded, VOIDED)
             if event.postings:
@@ -107,12 +138,13 @@ def _opened(event: ClaimOpened, at: int) -> dict[str, Any]:
         "patient_ref": event.patient_ref,
         "pharmacy": event.supply.pharmacy,
         "state": QUOTED,
+        "credit": False,
         "changed_at": at,
     }
 
 
 def _amended(
-    recorded: Recorded, state: str, amounts: Adjudication | None = None, insurer: str | None = None
+    recorded: Recorded, state: Any, amounts: Adjudication | None = None, insurer: str | None = None
 ) -> Operation:
     values: dict[str, Any] = {"state": state, "changed_at": microseconds(recorded.recorded_at)}
     if amounts is not None:

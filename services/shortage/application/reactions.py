@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import LineUnfilled
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
-from services.seedwork.model import DomainEvent, Loaded
-from services.seedwork.usecase import Change, Decision, Load, Moment, UseCase
-from services.shortage.domain.case import CaseState, case_id, case_ref
-from services.shortage.domain.decisions import NewCase, add_evidence, dismiss_quiet, suspect
-from services.shortage.domain.detector import DetectorState, count_signal, detector_ref
-from services.shortage.domain.events import DetectorFired, SignalReceived
+from services.seedwork.model import Loaded
+from services.seedwork.usecase import Change, Decision, Moment, UseCase
+from services.shortage.application.nodes import Loading, after_confirmation, changes, node
+from services.shortage.domain.decisions import add_evidence, dismiss_quiet, suspect
+from services.shortage.domain.detector import count_signal
+from services.shortage.domain.events import SignalReceived
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
 from services.shortage.domain.values import Signal
-
-_Loading = Generator[Load, Any, Decision]
+from services.shortage.domain.watching import fed
 
 
 def on_line_unfilled(event: LineUnfilled, envelope: Envelope) -> UseCase:
@@ -28,36 +26,25 @@ def on_line_unfilled(event: LineUnfilled, envelope: Envelope) -> UseCase:
     received = _received(event, envelope)
     signal = received.signal
 
-    def decide(moment: Moment, day: Loaded[SignalsState]) -> _Loading:
+    def decide(moment: Moment, day: Loaded[SignalsState]) -> Loading[Decision]:
         told = receive_signal(day.state, received)
         if not told:
             return Decision.nothing()
         policy = POLICIES.on(civil_day(signal.occurred_at), moment.jurisdiction)
-        node = node_at(event.region, policy.case_region_level)
-        detector: Loaded[DetectorState]
-        (detector,) = yield Load.of(detector_ref(event.drug_key, node))
-        counted = count_signal(detector.state, signal, policy)
-        signals = detector.after([counted]).signals
-        n, latest = detector.state.cases, detector.state.case_id
-        following = case_id(event.drug_key, node, n + 1)
-        wanted = [case_ref(following)] if latest is None else [case_ref(following), case_ref(latest)]
-        new, *current = yield Load(tuple(wanted))
-        changes = [Change(day, tuple(told))]
-        previous: CaseState | None = None
-        if current:
-            quiet = dismiss_quiet(current[0].state, signal.occurred_at)
-            previous = current[0].after(quiet)
-            fed = quiet or add_evidence(previous, signals, signal, moment.now, policy)
-            changes.append(Change(current[0], tuple(fed)))
-        fired: list[DomainEvent] = [counted]
-        if previous is None or not previous.is_open:
-            opening = NewCase(following, event.drug_key, node, n + 1, previous)
-            opened = suspect(opening, signals, signal, moment.now, policy)
-            if opened:
-                changes.append(Change(new, tuple(opened)))
-                fired.append(DetectorFired(n=n + 1, case_id=following))
-        changes.append(Change(detector, tuple(fired)))
-        return Decision(tuple(changes))
+        here = yield from node(event.drug_key, node_at(event.region, policy.case_region_level))
+        here.detector.add([count_signal(here.detector.state, signal, policy)])
+        signals = here.detector.state.signals
+        if here.latest is not None:
+            here.latest.add(dismiss_quiet(here.latest.state, signal.occurred_at))
+        if here.latest is not None and not here.latest.events:
+            here.latest.add(
+                add_evidence(here.latest.state, signals, signal, moment.now, policy)
+                or fed(here.latest.state, signals, signal, moment.now, policy)
+            )
+        if here.case is None:
+            here.opened(suspect(here.new_case(), signals, signal, moment.now, policy))
+        further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
+        return Decision((Change(day, tuple(told)), *changes(*here.works(), *further)))
 
     return UseCase((signals_ref(event.pharmacy, civil_day(signal.occurred_at)),), decide)
 
@@ -70,6 +57,7 @@ def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
         region=event.region,
         occurred_at=envelope.parsed_body().occurred_at,
         contradictory=event.reason != "not_enough_stock" and event.on_hand_known and event.on_hand > 0,
+        event=f"{envelope.stream}/{envelope.public_seq}",
     )
     return SignalReceived(
         drug_key=event.drug_key,

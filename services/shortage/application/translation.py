@@ -9,7 +9,7 @@ from contracts.events import shortage as public
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent
 from services.shortage.domain.case import CaseState
-from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected
+from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseGraded, CaseSuspected
 from services.shortage.domain.values import Evidence
 
 HOUR_SECONDS = 3600
@@ -30,6 +30,21 @@ def tell_confirmed(happened: Happened) -> Iterator[public.ShortageCaseConfirmed]
         owner_level=public.Level(event.owner_level),
         confirmed_by=event.confirmed_by,
         evidence=_evidence(event.evidence),
+        drug_class=event.drug_class.value if event.drug_class else None,
+        anticipated=event.anticipated,
+        expected_until=event.expected_until,
+        parent_case=happened.after.parent,
+    )
+
+
+def tell_graded(happened: Happened) -> Iterator[public.ShortageCaseGraded]:
+    event: CaseGraded = happened.event  # type: ignore[assignment]
+    yield public.ShortageCaseGraded(
+        **_case(happened),
+        grade_before=public.Grade(event.grade_before),
+        grade=public.Grade(event.grade),
+        owner_level=public.Level(event.owner_level),
+        inputs=public.GradeInputs(**event.inputs.model_dump()),
     )
 
 
@@ -52,5 +67,6 @@ def _evidence(evidence: Evidence) -> public.Evidence:
 TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     CaseSuspected: tell_suspected,
     CaseConfirmed: tell_confirmed,
+    CaseGraded: tell_graded,
     CaseEnded: tell_ended,
 }

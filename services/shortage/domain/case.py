@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import assert_never
 from uuid import UUID
 
 from services.seedwork.model import Aggregate, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET
-from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseEvent, CaseSuspected, EvidenceAdded
-from services.shortage.domain.values import Evidence
+from services.shortage.domain import events as happened
+from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseEvent, CaseSuspected, NoticeLinked, Task
+from services.shortage.domain.grading import Grade
+from services.shortage.domain.regions import Level
+from services.shortage.domain.values import Evidence, SourceKind
 
 QUIET = "quiet"
 """The deadline of a suspicion that nothing feeds any more."""
+PERIOD = "period"
+"""The end of a period of a confirmed case: its grade is judged again."""
+TASK = "task"
+"""The deadline of the task that is due next."""
+EVENTS_MAX = 200
+"""Events that a case names as its evidence; of more, the latest. All of them are in its detector's stream."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,24 @@ class CaseState:
     quiet_at: datetime | None = None
     confirmed: CaseConfirmed | None = None
     ended: CaseEnded | None = None
+    grade: Grade | None = None
+    owner_level: Level | None = None
+    sources: Mapping[SourceKind, datetime] = field(default_factory=dict)
+    """By kind, when the latest sign of it that was recorded came."""
+    events: tuple[str, ...] = ()
+    anticipated: bool = False
+    notices: Mapping[UUID, NoticeLinked] = field(default_factory=dict)
+    """Stop notices that are open."""
+    children: Mapping[UUID, str] = field(default_factory=dict)
+    """Open cases inside this one, with their regions."""
+    parent: UUID | None = None
+    better_periods: int = 0
+    normal_periods: int = 0
+    period_at: datetime | None = None
+    acknowledged: bool = False
+    tasks: Mapping[int, Task] = field(default_factory=dict)
+    """Tasks that are still to be done."""
+    tasks_so_far: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -36,6 +63,17 @@ class CaseState:
         """Whether a suspicion has ended by itself at this moment, whether the clock has told or not."""
         return self.status == "suspected" and self.quiet_at is not None and moment >= self.quiet_at
 
+    @property
+    def sole_supplier_stopped(self) -> bool:
+        return any(notice.sole_supplier for notice in self.notices.values())
+
+    @property
+    def restored_by(self) -> date | None:
+        """When all makers that have stopped say they deliver again; None: one does not know, or none has stopped."""
+        told = [notice.restored_by for notice in self.notices.values()]
+        days = [day for day in told if day is not None]
+        return max(days) if days and len(days) == len(told) else None
+
 
 def case_id(drug_key: str, region: str, n: int) -> UUID:
     return derived_id("shortage_case", drug_key, region, n)
@@ -44,24 +82,130 @@ def case_id(drug_key: str, region: str, n: int) -> UUID:
 def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
     match event:
         case CaseSuspected():
-            return CaseState("suspected", suspected=event, evidence=event.evidence, quiet_at=event.quiet_at)
-        case EvidenceAdded():
-            return replace(state, evidence=event.evidence, quiet_at=event.quiet_at)
-        case CaseConfirmed():
-            return replace(state, status="confirmed", confirmed=event, evidence=event.evidence, quiet_at=None)
-        case CaseEnded():
-            return replace(state, status="dismissed", ended=event, quiet_at=None)
+            return CaseState(
+                "suspected",
+                suspected=event,
+                evidence=event.evidence,
+                quiet_at=event.quiet_at,
+                sources={event.source: event.suspected_at},
+                events=event.events,
+            )
+        case happened.EvidenceAdded():
+            return replace(state, evidence=event.evidence, quiet_at=event.quiet_at, events=_more(state, event.events))
+        case happened.SourceJoined():
+            joined = {**state.sources, event.source: event.joined_at}
+            anticipated = state.anticipated and event.source is SourceKind.STOP_NOTICE
+            changed = replace(state, sources=joined, events=_more(state, event.events), anticipated=anticipated)
+            return changed if event.quiet_at is None else replace(changed, quiet_at=event.quiet_at)
+        case CaseConfirmed() | happened.CaseGraded() | happened.PeriodJudged() | CaseEnded():
+            return _evolve_grade(state, event)
+        case happened.NoticeLinked() | happened.NoticeEnded():
+            return _evolve_notices(state, event)
+        case happened.ParentLinked():
+            return replace(state, parent=event.parent_case)
+        case happened.ChildLinked():
+            return replace(state, children={**state.children, event.case_id: event.region}, anticipated=False)
+        case happened.ChildEnded():
+            return replace(state, children={id_: at for id_, at in state.children.items() if id_ != event.case_id})
+        case happened.CaseAcknowledged():
+            return replace(state, acknowledged=True)
+        case happened.TaskAssigned() | happened.TaskCompleted() | happened.TaskEscalated():
+            return _evolve_tasks(state, event)
         case _:
             assert_never(event)
 
 
+def _evolve_grade(
+    state: CaseState, event: CaseConfirmed | happened.CaseGraded | happened.PeriodJudged | CaseEnded
+) -> CaseState:
+    if isinstance(event, CaseConfirmed):
+        return replace(
+            _with_tasks(state, event.tasks),
+            status="confirmed",
+            confirmed=event,
+            evidence=event.evidence,
+            quiet_at=None,
+            grade=event.grade,
+            owner_level=event.owner_level,
+            anticipated=event.anticipated,
+            period_at=event.period_at,
+        )
+    if isinstance(event, happened.CaseGraded):
+        return replace(
+            _with_tasks(state, event.tasks),
+            grade=event.grade,
+            owner_level=event.owner_level,
+            better_periods=0,
+            normal_periods=state.normal_periods if event.grade.severity < event.grade_before.severity else 0,
+        )
+    if isinstance(event, happened.PeriodJudged):
+        return replace(
+            state,
+            better_periods=event.better_periods,
+            normal_periods=event.normal_periods,
+            period_at=event.next_at,
+        )
+    status = "dismissed" if event.ended_as.startswith("dismissed") else event.ended_as
+    return replace(state, status=status, ended=event, quiet_at=None, period_at=None, tasks={})
+
+
+def _evolve_notices(state: CaseState, event: NoticeLinked | happened.NoticeEnded) -> CaseState:
+    left = {id_: notice for id_, notice in state.notices.items() if id_ != event.notice_id}
+    return replace(state, notices={**left, event.notice_id: event} if isinstance(event, NoticeLinked) else left)
+
+
+def _evolve_tasks(
+    state: CaseState, event: happened.TaskAssigned | happened.TaskCompleted | happened.TaskEscalated
+) -> CaseState:
+    if isinstance(event, happened.TaskAssigned):
+        return _with_tasks(state, (event.task,))
+    left = {number: task for number, task in state.tasks.items() if number != event.number}
+    if isinstance(event, happened.TaskCompleted):
+        return replace(state, tasks=left)
+    task = state.tasks[event.number]
+    climbed = task.model_copy(
+        update={"owner_level": event.owner_level, "due_at": event.due_at, "escalations": task.escalations + 1}
+    )
+    return replace(state, tasks={**left, event.number: climbed})
+
+
+def _with_tasks(state: CaseState, tasks: tuple[Task, ...]) -> CaseState:
+    new = {task.number: task for task in tasks}
+    return replace(state, tasks={**state.tasks, **new}, tasks_so_far=max([state.tasks_so_far, *new]))
+
+
+def _more(state: CaseState, events: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*state.events, *events)))[-EVENTS_MAX:]
+
+
 def due(state: CaseState) -> Mapping[str, datetime]:
-    return {QUIET: state.quiet_at} if state.quiet_at else {}
+    deadlines = {QUIET: state.quiet_at, PERIOD: state.period_at}
+    tasks = [task.due_at for task in state.tasks.values() if task.due_at is not None]
+    if tasks:
+        deadlines[TASK] = min(tasks)
+    return {kind: at for kind, at in deadlines.items() if at is not None}
 
 
 CASE: Aggregate[CaseState] = Aggregate(
     name="shortage_case",
-    events=(CaseSuspected, EvidenceAdded, CaseConfirmed, CaseEnded),
+    events=(
+        CaseSuspected,
+        happened.EvidenceAdded,
+        happened.SourceJoined,
+        CaseConfirmed,
+        happened.CaseGraded,
+        happened.PeriodJudged,
+        NoticeLinked,
+        happened.NoticeEnded,
+        happened.ParentLinked,
+        happened.ChildLinked,
+        happened.ChildEnded,
+        happened.CaseAcknowledged,
+        happened.TaskAssigned,
+        happened.TaskCompleted,
+        happened.TaskEscalated,
+        CaseEnded,
+    ),
     initial=CaseState(),
     evolve=evolve_case,
     next_due=due,

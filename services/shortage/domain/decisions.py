@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.seedwork.model import DomainEvent, Outcome, Refusal
-from services.shortage.domain.case import CaseState
+from services.shortage.domain.case import CASE, EVENTS_MAX, CaseState
 from services.shortage.domain.case_transitions import CASE_TRANSITIONS
 from services.shortage.domain.commands import ConfirmCase, DismissCase
-from services.shortage.domain.detector import below_threshold_at, strongest_evidence
-from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected, ConfirmedBy, EvidenceAdded
-from services.shortage.domain.policy import GradeRule, ShortagePolicy
-from services.shortage.domain.regions import covers
-from services.shortage.domain.values import Evidence, Signal
+from services.shortage.domain.detector import below_threshold_at, reported_evidence, strongest_evidence
+from services.shortage.domain.events import (
+    CaseConfirmed,
+    CaseEnded,
+    CaseSuspected,
+    ConfirmedBy,
+    EvidenceAdded,
+    SourceJoined,
+    Task,
+)
+from services.shortage.domain.grading import Grade, GradeInputs, graded, inputs_of
+from services.shortage.domain.policy import ShortagePolicy
+from services.shortage.domain.regions import Level, covers
+from services.shortage.domain.values import Evidence, Signal, SourceKind
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,9 @@ def suspect(
         counts_from=counts_from,
         suspected_at=now,
         quiet_at=_quiet_at(counted, threshold, evidence, policy),
+        events=events_of(counted),
     )
-    return [suspected, *_confirmed_by_rule(evidence, now, policy)]
+    return [suspected, *_confirmed_by_rule(CASE.fold([suspected]), evidence, now, policy)]
 
 
 def add_evidence(
@@ -74,8 +84,13 @@ def add_evidence(
     threshold = policy.suspect_again_pharmacies if state.suspected.counts_from else policy.suspect_pharmacies
     strongest = max(state.evidence, evidence, key=lambda known: (known.pharmacies, known.demands))
     quiet_at = max(state.quiet_at, _quiet_at(counted, threshold, evidence, policy))
-    added = EvidenceAdded(evidence=strongest, quiet_at=quiet_at)
-    return [added, *_confirmed_by_rule(evidence, now, policy)]
+    added = EvidenceAdded(evidence=strongest, quiet_at=quiet_at, events=events_of([signal]))
+    told: list[DomainEvent] = [added]
+    enough = evidence.pharmacies >= threshold and evidence.demands >= policy.suspect_demands
+    if enough and SourceKind.UNFILLED not in state.sources:
+        told.append(SourceJoined(source=SourceKind.UNFILLED, events=(), joined_at=now, quiet_at=quiet_at))
+    after = CASE.fold(told, state)
+    return [*told, *(_confirmed_by_rule(after, evidence, now, policy) or confirmed_by_sources(after, now, policy))]
 
 
 def dismiss_quiet(state: CaseState, moment: datetime) -> list[DomainEvent]:
@@ -92,7 +107,7 @@ def confirm_case(
     evidence = _decidable(state, "ConfirmCase", now, authority)
     if isinstance(evidence, Refusal):
         return evidence
-    return [_confirmed(evidence, "regulator", command.reason, now, policy)]
+    return [confirmed(state, "regulator", command.reason, now, policy)]
 
 
 def dismiss_case(state: CaseState, command: DismissCase, now: datetime, authority: str | None) -> Outcome:
@@ -102,35 +117,86 @@ def dismiss_case(state: CaseState, command: DismissCase, now: datetime, authorit
     return [CaseEnded(ended_as="dismissed", reason=command.reason, ended_at=now)]
 
 
-def grade(evidence: Evidence, policy: ShortagePolicy) -> GradeRule:
-    """The worst row of the grading table that the evidence reaches; the last row holds in any case."""
-    counts = ("pharmacies", "in_one_county", "cities", "provinces")
-    reached = (rule for rule in policy.grades if all(getattr(evidence, name) >= getattr(rule, name) for name in counts))
-    return next(reached, policy.grades[-1])
+def grade(evidence: Evidence, policy: ShortagePolicy) -> tuple[Grade, Level]:
+    """The grade that counted evidence alone gives, of a drug of which nothing else is known, and who owns it."""
+    return graded(inputs_of(evidence), policy.grades)
+
+
+def confirmed_by_sources(state: CaseState, now: datetime, policy: ShortagePolicy) -> list[DomainEvent]:
+    """A suspicion that independent kinds of source agree on needs nobody's word."""
+    if state.status != "suspected" or policy.independent(state.sources) < policy.confirm_source_groups:
+        return []
+    return [confirmed(state, "sources", None, now, policy)]
+
+
+def confirmed(
+    state: CaseState, confirmed_by: ConfirmedBy, reason: str | None, now: datetime, policy: ShortagePolicy
+) -> CaseConfirmed:
+    """The case as a shortage: grade and owner by its inputs, and what has to be done by when."""
+    evidence = state.evidence or reported_evidence(None, now, policy)
+    inputs = case_inputs(state, evidence, policy)
+    grade, owner_level = graded(inputs, policy.grades)
+    harm = set(state.sources) - {SourceKind.STOP_NOTICE}  # by people: they see more than the sources do
+    return CaseConfirmed(
+        grade=grade,
+        owner_level=owner_level,
+        confirmed_by=confirmed_by,
+        reason=reason,
+        evidence=evidence,
+        policy_version=policy.version,
+        confirmed_at=now,
+        drug_class=inputs.drug_class,
+        anticipated=not harm,
+        expected_until=state.restored_by,
+        inputs=inputs,
+        tasks=tasks_of(state, grade, None, owner_level, now, policy),
+        period_at=now + policy.period,
+    )
+
+
+def case_inputs(state: CaseState, evidence: Evidence | None, policy: ShortagePolicy) -> GradeInputs:
+    """What the grade of this case follows from now; a confirmed case inside it counts as a place that is short."""
+    profile = policy.profile(state.suspected.drug_key if state.suspected else "")
+    inputs = inputs_of(
+        evidence,
+        drug_class=profile.drug_class,
+        nationally_listed=profile.nationally_listed,
+        sole_supplier_stopped=state.sole_supplier_stopped,
+        restoration_known=state.restored_by is not None,
+    )
+    regions = len(set(state.children.values()))
+    return inputs.model_copy(
+        update={name: max(regions, getattr(inputs, name)) for name in ("pharmacies", "cities", "provinces")}
+    )
+
+
+def tasks_of(
+    state: CaseState, grade: Grade, before: Grade | None, owner: Level, now: datetime, policy: ShortagePolicy
+) -> tuple[Task, ...]:
+    """What this grade brings that the one before did not."""
+    rules = [rule for rule in policy.tasks if grade in rule.grades and before not in rule.grades]
+    return tuple(
+        Task(number=state.tasks_so_far + n, kind=rule.kind, owner_level=owner, due_at=now + timedelta(hours=rule.hours))
+        for n, rule in enumerate(rules, start=1)
+    )
+
+
+def events_of(signals: Iterable[Signal]) -> tuple[str, ...]:
+    """The very events that told these signals."""
+    known = sorted(signals, key=lambda signal: signal.occurred_at)
+    return tuple(dict.fromkeys(signal.event for signal in known if signal.event))[-EVENTS_MAX:]
 
 
 def _since(moment: datetime | None, signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
     return signals if moment is None else tuple(signal for signal in signals if signal.occurred_at > moment)
 
 
-def _confirmed_by_rule(evidence: Evidence, now: datetime, policy: ShortagePolicy) -> Iterable[DomainEvent]:
-    if evidence.pharmacies >= policy.confirm_pharmacies:
-        yield _confirmed(evidence, "rule", None, now, policy)
-
-
-def _confirmed(
-    evidence: Evidence, confirmed_by: ConfirmedBy, reason: str | None, now: datetime, policy: ShortagePolicy
-) -> CaseConfirmed:
-    row = grade(evidence, policy)
-    return CaseConfirmed(
-        grade=row.grade,
-        owner_level=row.owner_level,
-        confirmed_by=confirmed_by,
-        reason=reason,
-        evidence=evidence,
-        policy_version=policy.version,
-        confirmed_at=now,
-    )
+def _confirmed_by_rule(
+    state: CaseState, evidence: Evidence, now: datetime, policy: ShortagePolicy
+) -> list[DomainEvent]:
+    if evidence.pharmacies < policy.confirm_pharmacies:
+        return []
+    return [confirmed(replace(state, evidence=evidence), "rule", None, now, policy)]
 
 
 def _quiet_at(signals: Iterable[Signal], threshold: int, evidence: Evidence, policy: ShortagePolicy) -> datetime:

@@ -7,14 +7,14 @@ time at which a demand stayed unfilled, not the time its report arrived: reports
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
 from services.seedwork.model import Aggregate, StreamRef, derived_id
-from services.shortage.domain.events import DetectorEvent, DetectorFired, SignalCounted
+from services.shortage.domain.events import DetectorEvent, DetectorFired, RegionConfirmed, RegionEnded, SignalCounted
 from services.shortage.domain.policy import ShortagePolicy
 from services.shortage.domain.regions import Level, node_at
 from services.shortage.domain.values import Evidence, Signal
@@ -27,6 +27,8 @@ class DetectorState:
     signals: tuple[Signal, ...] = ()
     cases: int = 0
     case_id: UUID | None = None
+    regions: Mapping[str, UUID] = field(default_factory=dict)
+    """At the nation: the regions whose case is confirmed and open."""
 
 
 def evolve_detector(state: DetectorState, event: DetectorEvent) -> DetectorState:
@@ -36,13 +38,17 @@ def evolve_detector(state: DetectorState, event: DetectorEvent) -> DetectorState
             return replace(state, signals=(*kept, event.signal))
         case DetectorFired():
             return replace(state, cases=event.n, case_id=event.case_id)
+        case RegionConfirmed():
+            return replace(state, regions={**state.regions, event.region: event.case_id})
+        case RegionEnded():
+            return replace(state, regions={at: id_ for at, id_ in state.regions.items() if at != event.region})
         case _:
             assert_never(event)
 
 
 DETECTOR: Aggregate[DetectorState] = Aggregate(
     name="detector",
-    events=(SignalCounted, DetectorFired),
+    events=(SignalCounted, DetectorFired, RegionConfirmed, RegionEnded),
     initial=DetectorState(),
     evolve=evolve_detector,
     cached=True,
@@ -72,6 +78,33 @@ def strongest_evidence(signals: Iterable[Signal], signal: Signal, policy: Shorta
     return max(windows, key=lambda evidence: (evidence.pharmacies, evidence.demands, evidence.last_at))
 
 
+def evidence_since(signals: Iterable[Signal], since: datetime, policy: ShortagePolicy) -> Evidence | None:
+    """Counts of all that happened since this moment, not of one window; None when nothing in it counts."""
+    counted = [
+        signal
+        for signal in signals
+        if signal.occurred_at >= since and (policy.contradictory_signals_count or not signal.contradictory)
+    ]
+    return _counted(counted, policy) if counted else None
+
+
+def reported_evidence(node: str | None, at: datetime, policy: ShortagePolicy) -> Evidence:
+    """What a report about one place counts for; None: about no place, as a maker's notice is."""
+    county, city, province = (int(node is not None and len(node) >= digits) for digits in (6, 4, 2))
+    return Evidence(
+        window_hours=policy.window_hours,
+        demands=0,
+        pharmacies=int(node is not None),
+        in_one_county=county,
+        counties=county,
+        cities=city,
+        provinces=province,
+        contradictory=0,
+        first_at=at,
+        last_at=at,
+    )
+
+
 def below_threshold_at(signals: Iterable[Signal], pharmacies: int, policy: ShortagePolicy) -> datetime | None:
     """When fewer than this many pharmacies will be out of it within one window, if no signal follows."""
     latest: dict[str, datetime] = {}
@@ -82,7 +115,10 @@ def below_threshold_at(signals: Iterable[Signal], pharmacies: int, policy: Short
 
 
 def _window(signals: list[Signal], end: datetime, policy: ShortagePolicy) -> Evidence:
-    inside = [signal for signal in signals if end - policy.window < signal.occurred_at <= end]
+    return _counted([signal for signal in signals if end - policy.window < signal.occurred_at <= end], policy)
+
+
+def _counted(inside: list[Signal], policy: ShortagePolicy) -> Evidence:
     region_of = {signal.pharmacy: signal.region for signal in inside}
     counties = Counter(region_of.values())
     return Evidence(

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from services.seedwork.model import DomainEvent
-from services.shortage.domain.policy import Grade
+from services.seedwork.model import DomainEvent, Immutable
+from services.shortage.domain.grading import Grade, GradeInputs
 from services.shortage.domain.regions import Level
-from services.shortage.domain.values import Evidence, Signal
+from services.shortage.domain.values import DrugClass, Evidence, Signal, SourceKind
 
-EndedAs = Literal["dismissed", "dismissed_auto"]
-ConfirmedBy = Literal["rule", "regulator"]
+EndedAs = Literal["dismissed", "dismissed_auto", "resolved", "avoided"]
+ConfirmedBy = Literal["rule", "regulator", "sources", "stop_notice"]
+NoticeEnd = Literal["withdrawn", "restored"]
+
+
+class Task(Immutable):
+    """What somebody has to do about a case until `due_at`; then it climbs to the next level by itself."""
+
+    number: int
+    kind: str
+    owner_level: Level
+    due_at: datetime | None
+    """None: it is at the highest level and overdue."""
+    escalations: int = 0
 
 
 class SignalReceived(DomainEvent):
@@ -62,6 +74,9 @@ class CaseSuspected(DomainEvent):
     """The end of the case before: what happened until then was judged with it."""
     suspected_at: datetime
     quiet_at: datetime
+    source: SourceKind = SourceKind.UNFILLED
+    events: tuple[str, ...] = ()
+    """The very events it rests on."""
 
 
 class EvidenceAdded(DomainEvent):
@@ -71,6 +86,19 @@ class EvidenceAdded(DomainEvent):
 
     evidence: Evidence
     quiet_at: datetime
+    events: tuple[str, ...] = ()
+
+
+class SourceJoined(DomainEvent):
+    """Another sign speaks for an open case: of a new kind, or the first of its kind in a period."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.source_joined"
+
+    source: SourceKind
+    events: tuple[str, ...]
+    joined_at: datetime
+    quiet_at: datetime | None
+    """Of a suspicion; None once the case is confirmed."""
 
 
 class CaseConfirmed(DomainEvent):
@@ -85,6 +113,123 @@ class CaseConfirmed(DomainEvent):
     evidence: Evidence
     policy_version: str
     confirmed_at: datetime
+    drug_class: DrugClass | None = None
+    anticipated: bool = False
+    """By a stop notice while stock still lasts."""
+    expected_until: date | None = None
+    inputs: GradeInputs | None = None
+    tasks: tuple[Task, ...] = ()
+    period_at: datetime | None = None
+    """When the first period of judging ends."""
+
+
+class CaseGraded(DomainEvent):
+    """Escalated at once, or eased after enough better periods."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.graded"
+
+    grade_before: Grade
+    grade: Grade
+    owner_level: Level
+    inputs: GradeInputs
+    tasks: tuple[Task, ...]
+    policy_version: str
+    graded_at: datetime
+
+
+class PeriodJudged(DomainEvent):
+    """A period of a confirmed case is over. `grade`: what its inputs alone would give; None: supply was normal."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.period_judged"
+
+    grade: Grade | None
+    better_periods: int
+    normal_periods: int
+    next_at: datetime
+
+
+class NoticeLinked(DomainEvent):
+    """A maker has told that it stops; while its notice is open nothing is eased."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.notice_linked"
+
+    notice_id: UUID
+    sole_supplier: bool
+    restored_by: date | None
+
+
+class NoticeEnded(DomainEvent):
+    """That notice is over."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.notice_ended"
+
+    notice_id: UUID
+    how: NoticeEnd
+    ended_at: datetime
+
+
+class ParentLinked(DomainEvent):
+    """The case of the nation that this one of a region belongs to."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.parent_linked"
+
+    parent_case: UUID
+
+
+class ChildLinked(DomainEvent):
+    """A confirmed case of a region inside this one."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.child_linked"
+
+    region: str
+    case_id: UUID
+
+
+class ChildEnded(DomainEvent):
+    """That case is over."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.child_ended"
+
+    case_id: UUID
+
+
+class CaseAcknowledged(DomainEvent):
+    """An authority has seen it, and says what it makes of it."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.acknowledged"
+
+    by: str
+    reason: str
+    acknowledged_at: datetime
+
+
+class TaskAssigned(DomainEvent):
+    """Somebody has to do something."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.task_assigned"
+
+    task: Task
+
+
+class TaskCompleted(DomainEvent):
+    """It is done."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.task_completed"
+
+    number: int
+    by: str
+    reason: str
+    completed_at: datetime
+
+
+class TaskEscalated(DomainEvent):
+    """It was not done in time: now it is the next level's."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.task_escalated"
+
+    number: int
+    owner_level: Level
+    due_at: datetime | None
 
 
 class CaseEnded(DomainEvent):
@@ -97,5 +242,39 @@ class CaseEnded(DomainEvent):
     ended_at: datetime
 
 
-DetectorEvent = SignalCounted | DetectorFired
-CaseEvent = CaseSuspected | EvidenceAdded | CaseConfirmed | CaseEnded
+class RegionConfirmed(DomainEvent):
+    """At the nation's detector: the case of a region was confirmed."""
+
+    TOPIC: ClassVar[str] = "shortage.detector.region_confirmed"
+
+    region: str
+    case_id: UUID
+
+
+class RegionEnded(DomainEvent):
+    """At the nation's detector: that case is over."""
+
+    TOPIC: ClassVar[str] = "shortage.detector.region_ended"
+
+    region: str
+
+
+DetectorEvent = SignalCounted | DetectorFired | RegionConfirmed | RegionEnded
+CaseEvent = (
+    CaseSuspected
+    | EvidenceAdded
+    | SourceJoined
+    | CaseConfirmed
+    | CaseGraded
+    | PeriodJudged
+    | NoticeLinked
+    | NoticeEnded
+    | ParentLinked
+    | ChildLinked
+    | ChildEnded
+    | CaseAcknowledged
+    | TaskAssigned
+    | TaskCompleted
+    | TaskEscalated
+    | CaseEnded
+)

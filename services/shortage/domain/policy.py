@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
-from enum import StrEnum
 
 from pydantic import Field
 
 from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
+from services.shortage.domain.detection.policy import DetectionPolicy
+from services.shortage.domain.grading import Grade, GradeRule
 from services.shortage.domain.regions import Level
+from services.shortage.domain.values import DrugClass, SourceKind
 
 
-class Grade(StrEnum):
-    """Severity of a confirmed shortage, from IV (one institution) to I (national)."""
+class DrugProfile(Immutable):
+    """What a list of the jurisdiction says about one drug."""
 
-    IV = "IV"
-    III = "III"
-    II = "II"
-    I = "I"  # noqa: E741 - the grade's official name
+    drug_class: DrugClass = DrugClass.B
+    nationally_listed: bool = Field(default=False, description="国家短缺药品清单 or 重点监测清单")
 
 
-class GradeRule(Immutable):
-    """One row of the grading table: the grade holds where every count reaches its threshold."""
+class TaskRule(Immutable):
+    """A task that a grade brings, and in how many hours it is due."""
 
-    grade: Grade
-    owner_level: Level
-    pharmacies: int = 0
-    in_one_county: int = 0
-    cities: int = 0
-    provinces: int = 0
+    kind: str
+    hours: int = Field(gt=0)
+    grades: tuple[Grade, ...] = Field(min_length=1)
 
 
 class ShortagePolicy(DatedPolicy):
@@ -47,7 +45,21 @@ class ShortagePolicy(DatedPolicy):
         description="whether `out of stock` counts although the books show stock: the shelf is what patients meet"
     )
     hysteresis_hours: int = Field(gt=0, description="below its threshold for so long, a suspicion ends by itself")
+    detection: DetectionPolicy
     grades: tuple[GradeRule, ...] = Field(min_length=1, description="the worst first; the last one always holds")
+    drugs: dict[str, DrugProfile] = Field(default={}, description="by drug key; others are of class B and on no list")
+    source_groups: tuple[tuple[SourceKind, ...], ...] = Field(
+        description="kinds of source in one group see the same thing; those of different groups are independent"
+    )
+    confirm_source_groups: int = Field(gt=1, description="so many independent kinds confirm a suspicion")
+    period_hours: int = Field(gt=0, description="how long a confirmed case is watched before it is judged again")
+    better_periods: int = Field(gt=0, description="so many periods in a row must be better to ease the grade")
+    normal_periods: int = Field(gt=0, description="so many normal periods in a row resolve a case")
+    nation_from_regions: int = Field(gt=1, description="confirmed in so many regions: a case of the nation")
+    tasks: tuple[TaskRule, ...] = Field(description="what a grade brings; deadlines are local configuration")
+    task_escalated_hours: int = Field(gt=0, description="the next level has so long")
+    notice_planned_days: int = Field(gt=0, description="停产 that is planned is told so long before")
+    notice_unplanned_days: int = Field(gt=0, description="停产 that was not planned is told within so many days")
 
     @property
     def window(self) -> timedelta:
@@ -61,5 +73,18 @@ class ShortagePolicy(DatedPolicy):
     def hysteresis(self) -> timedelta:
         return timedelta(hours=self.hysteresis_hours)
 
+    @property
+    def period(self) -> timedelta:
+        return timedelta(hours=self.period_hours)
 
+    def profile(self, drug_key: str) -> DrugProfile:
+        return self.drugs.get(drug_key, UNLISTED)
+
+    def independent(self, kinds: Iterable[SourceKind]) -> int:
+        """How many independent kinds of source these are."""
+        given = set(kinds)
+        return sum(not given.isdisjoint(group) for group in self.source_groups)
+
+
+UNLISTED = DrugProfile()
 POLICIES = read_policies("services.shortage.domain", ShortagePolicy)

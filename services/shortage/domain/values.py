@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +14,34 @@ Words = Annotated[str, Field(min_length=1, max_length=2000)]
 """Why an authority decided: never empty, never a novel."""
 
 
+class SourceKind(StrEnum):
+    """Where a sign of a shortage comes from. Which kinds are independent of each other is policy."""
+
+    UNFILLED = "unfilled"
+    """Demands that pharmacies could not fill."""
+    ORDER_LINES = "order_lines"
+    DEMAND_SURGE = "demand_surge"
+    DAYS_OF_SUPPLY = "days_of_supply"
+    DIRECT_REPORT = "direct_report"
+    """短缺药品信息直报, of an institution, a wholesaler or a maker."""
+    STOP_NOTICE = "stop_notice"
+    REGISTER = "register"
+    """A public register of shortages."""
+    REGIONS = "regions"
+    """Confirmed cases of several regions: of the nation's case."""
+
+
+class DrugClass(StrEnum):
+    """Whether another medicine can take its place (国卫办药政函〔2019〕625号)."""
+
+    A = "A"
+    """临床必需不可替代: none can."""
+    B = "B"
+    """不完全替代."""
+    C = "C"
+    """完全替代."""
+
+
 class Signal(Immutable):
     """A pharmacy was out of a drug. `demand_key` is the same for one prescription line wherever it is tried."""
 
@@ -21,6 +50,8 @@ class Signal(Immutable):
     region: str
     occurred_at: datetime
     contradictory: bool
+    event: str | None = None
+    """The very event that told it: `<stream>/<number in it>` of its producer."""
 
 
 class Evidence(Immutable):

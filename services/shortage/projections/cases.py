@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
-from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected, EvidenceAdded
+from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseGraded, CaseSuspected, EvidenceAdded
 from services.shortage.projections import METADATA
 
 CASES = sa.Table(
@@ -76,6 +76,8 @@ def project(recorded: Recorded) -> Iterator[Operation]:
                 "confirmed_at": to_micros(confirmed.confirmed_at),
             }
             yield Amend(CASES, case, values)
+        case CaseGraded() as graded:
+            yield Amend(CASES, case, {"grade": graded.grade.value, "owner_level": graded.owner_level.value})
         case CaseEnded():
             yield Remove(CASES, case)
 

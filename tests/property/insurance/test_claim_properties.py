@@ -87,7 +87,7 @@ class ClaimsOfOneMember(RuleBasedStateMachine):
     def only_what_was_received_and_paid_is_settled(self) -> None:
         for claim, payment in self.claims():
             if claim.state == "settled":
-                assert claim.received is not None
+                assert claim.in_hands
                 assert payment.state == ("paid" if claim.patient_share else "-")
 
     @invariant()

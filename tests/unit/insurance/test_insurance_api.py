@@ -80,7 +80,20 @@ def test_a_claim_goes_from_credential_to_settlement(desk: Desk) -> None:
     assert desk.officer(f"/settlements?after={feed['next']}").json() == {"items": [], "next": feed["next"]}
     balance = desk.officer("/ledger/trial-balance").json()
     assert balance["balance"] == 0
-    assert {"account": f"payable.{PHARMACY}", "debit": 0, "credit": 22500, "balance": -22500} in balance["accounts"]
+    (payable,) = [row for row in balance["accounts"] if row["account"] == f"payable.{PHARMACY}"]
+    assert payable == {
+        "account": f"payable.{PHARMACY}",
+        "kind": "pharmacy",
+        "debit": 0,
+        "credit": 22500,
+        "balance": -22500,
+        "pending_debit": 0,
+        "pending_credit": 0,
+        "pending": 0,
+        "posted_debit": 0,
+        "posted_credit": 22500,
+        "posted": -22500,
+    }
 
 
 def test_a_standing_authorisation_is_given_and_withdrawn(desk: Desk) -> None:

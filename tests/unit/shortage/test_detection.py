@@ -163,7 +163,7 @@ def test_the_grade_follows_the_spread(counts: dict[str, int], expected: str) -> 
     base = {"window_hours": 24, "demands": 1, "in_one_county": 1, "counties": 1, "cities": 1, "provinces": 1}
     evidence = Evidence.model_validate(base | {"contradictory": 0, "first_at": NOW, "last_at": NOW} | counts)
 
-    assert grade(evidence, POLICY).grade == expected
+    assert grade(evidence, POLICY)[0] == expected
 
 
 def test_a_suspicion_lasts_as_long_as_signals_feed_it_and_ends_by_itself(region: Region) -> None:

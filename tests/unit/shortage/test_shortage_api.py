@@ -9,7 +9,7 @@ import pytest
 from contracts.roles import Role
 from services.shortage.api import router
 from tests.support.http_caller import Caller
-from tests.unit.shortage.conftest import DRUG, HOUR, XIAN, Region
+from tests.unit.shortage.conftest import DRUG, HOUR, NINGBO, XIAN, Region
 
 
 class Desks:
@@ -140,4 +140,74 @@ def test_the_document_describes_every_route(desks: Desks) -> None:
         "/shortages/{id}",
         "/shortages/{id}/confirm",
         "/shortages/{id}/dismiss",
+        "/shortages/{id}/acknowledge",
+        "/shortages/{id}/tasks",
+        "/shortages/{id}/tasks/{number}/complete",
     }
+    assert {"/stop-notices", "/stop-notices/{id}/end", "/shortage-reports"} <= paths.keys()
+
+
+def test_an_authority_sees_a_case_whole_and_works_on_it(region: Region, desks: Desks) -> None:
+    for pharmacy in ("P1", "P2", "P3"):
+        region.unfilled(pharmacy)
+    path = f"/shortages/{region.id()}"
+    due_at = (region.store.time + 5 * HOUR).isoformat()
+    task = {"kind": "distributors", "owner_level": "city", "due_at": due_at}
+
+    assert desks.post("zhejiang", f"{path}/acknowledge", {"reason": "已知悉"}).status_code == 200
+    assert desks.post("zhejiang", f"{path}/tasks", task).status_code == 200
+    whole = desks.get("zhejiang", path).json()
+    number = next(each["number"] for each in whole["tasks"] if each["owner_level"] == "city" and each["due_at"])
+    assert desks.post("zhejiang", f"{path}/tasks/{number}/complete", {"reason": "完成"}).status_code == 200
+
+    assert whole["acknowledged"]
+    assert whole["sources"] == ["unfilled"]
+    assert whole["events"], "the very events it rests on"
+    assert number not in {each["number"] for each in desks.get("zhejiang", path).json()["tasks"]}
+    assert desks.post("zhejiang", f"{path}/tasks/0/complete", {"reason": "完成"}).json()["code"] == "request.invalid"
+
+
+def test_a_stop_notice_and_a_report_are_taken_from_an_authority(region: Region, desks: Desks) -> None:
+    stop = {
+        "reference": "N-1",
+        "maker": "M1",
+        "drug_key": DRUG,
+        "stops_on": "2026-10-01",
+        "planned": True,
+        "sole_supplier": True,
+        "reason": "原料药停产",
+    }
+    told = desks.post("nation", "/stop-notices", stop)
+    report = {
+        "source": "direct_report",
+        "key": "W-1",
+        "reporter": "H9",
+        "trust": "official",
+        "drug_key": DRUG,
+        "region": "330102",
+        "status": 3,
+        "occurred_at": region.store.time.isoformat(),
+    }
+
+    assert told.status_code == 201
+    (case,) = desks.get("nation", "/shortages").json()["items"]
+    assert (case["region"], case["grade"]) == ("", "II")
+    notice = told.json()["notice_id"]
+    assert (
+        desks.post("nation", f"/stop-notices/{notice}/end", {"how": "withdrawn", "reason": "复产"}).status_code == 200
+    )
+    assert desks.get("nation", "/shortages").json()["items"] == []
+    assert desks.post("zhejiang", "/shortage-reports", report).json() == {"taken": "new"}
+    assert desks.states("zhejiang") == ["suspected"]
+    assert desks.post("zhejiang", "/shortage-reports", report | {"on_hand": -1}).json()["code"] == "request.invalid"
+    assert desks.post("prescriber", "/shortage-reports", report).status_code == 403
+
+
+def test_a_grade_that_rises_shows_in_the_list(region: Region, desks: Desks) -> None:
+    for pharmacy in ("P1", "P2", "P3"):
+        region.unfilled(pharmacy)
+    region.unfilled("P4", NINGBO, demand="line-4")
+
+    (item,) = desks.get("zhejiang", "/shortages").json()["items"]
+
+    assert (item["grade"], item["owner_level"]) == ("II", "province")

@@ -10,7 +10,7 @@ import pytest
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.simulated_payments import SimulatedPayments
 from services.insurance.application.claim_work import Outside
-from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim, inquire_void
+from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim, inquire
 from services.insurance.application.members import (
     give_standing_authorisation,
     load_member,
@@ -105,7 +105,7 @@ def test_a_standing_authorisation_authorises_at_once() -> None:
         "insurance.claim_authorised.v1",
         "insurance.payment_changed.v1",
     ]
-    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     assert account(memory) == 0
 
 
@@ -284,7 +284,7 @@ def test_a_received_supply_settles_and_its_figures_become_final() -> None:
     assert memory.claim().state == "settled"
     assert memory.names_told()[-1] == "insurance.claim_settled.v1"
     accumulator = memory.loaded(accumulator_of(PATIENT, 2026)).state
-    assert accumulator.final == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert accumulator.final == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     assert accumulator.reserved == {}
     assert account(memory) == 0
     balances: dict[str, int] = {}
@@ -417,15 +417,7 @@ def test_an_undone_part_is_kept_as_a_fact() -> None:
     memory = paid_world()
     memory.hear(undone(((1, 20),)))
     assert memory.claim().state == "authorised(cleared)"
-    assert memory.claim().undone is not None
-
-
-def test_a_supply_undone_after_settlement_is_kept_as_a_fact() -> None:
-    memory = paid_world()
-    memory.hear(received())
-    memory.hear(undone())
-    assert memory.claim().state == "settled"
-    assert memory.payment().state == "paid"
+    assert memory.claim().facts.of("undone") == {1: 20}
 
 
 # payments
@@ -465,7 +457,7 @@ def test_a_declined_payment_voids_the_claim_and_a_new_attempt_takes_its_place() 
     assert (memory.claim().state, memory.claim().replaced_by) == ("voided", 2)
     assert memory.claim(2).state == "authorised"
     assert memory.payment(2).state == "requested"
-    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     # and paying that one clears the same supply
     following = payment_of(claim_id_of(SUPPLY, 2)).stream_id
     memory.run(pay(PayShare(payment_id=following, reference="WX-0002"), memory.outside), PATIENT_ACTOR)
@@ -515,15 +507,26 @@ class Wire:
     def __init__(self, *kinds: OutcomeKind) -> None:
         self.kinds = list(kinds)
         self.messages: list[UUID] = []
+        self.asked: BenefitRequest | None = None
         self.inner = InHouseInsurer()
         self.quote = self.inner.quote
 
     def authorise(self, request: BenefitRequest) -> GatewayOutcome:
         self.messages.append(request.message_id)
+        self.asked = request
         kind = self.kinds.pop(0)
         if kind in {OutcomeKind.ACCEPTED, OutcomeKind.DUPLICATE}:
             return replace(self.inner.authorise(request), kind=kind)
         return GatewayOutcome(kind, reasons=("83",) if kind is OutcomeKind.REFUSED else ())
+
+    def inquire(self, message_id: UUID) -> GatewayOutcome:
+        kind = self.kinds.pop(0)
+        return GatewayOutcome(kind) if kind is not OutcomeKind.ACCEPTED else self.booked(message_id)
+
+    def booked(self, message_id: UUID) -> GatewayOutcome:
+        assert self.asked is not None
+        assert self.asked.message_id == message_id
+        return self.inner.authorise(self.asked)
 
     def void(self, message_id: UUID, original: UUID) -> GatewayOutcome:
         self.messages.append(message_id)
@@ -547,15 +550,6 @@ def test_an_unknown_outcome_is_asked_again_under_the_same_message_id() -> None:
     assert wire.messages[0] == wire.messages[1]
 
 
-def test_an_undone_supply_waits_for_an_unknown_outcome() -> None:
-    memory, _ = wired(OutcomeKind.UNKNOWN, OutcomeKind.ACCEPTED, OutcomeKind.ACCEPTED)
-    memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
-    memory.hear(undone())
-    assert memory.claim().state == "authorising"
-    memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
-    assert memory.claim().state == "voided"
-
-
 def test_a_refused_claim_of_an_undone_supply_is_voided() -> None:
     memory, _ = wired(OutcomeKind.REFUSED)
     memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
@@ -569,7 +563,7 @@ def test_an_unknown_voiding_books_nothing_back() -> None:
     memory.run(authorise_claim(ASK, memory.outside), PATIENT_ACTOR)
     memory.hear(undone())
     assert memory.claim().state == "voiding"
-    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350)
+    assert used(memory) == YearFigures(deductible_used=20000, pooled_paid=7350, burden=9900, funds={"maf": 4950})
     assert memory.payment().state == "requested"
 
 
@@ -581,14 +575,14 @@ def test_a_voiding_without_an_answer_is_asked_again_under_the_same_message_id(si
     first = CLAIM_AGGREGATE.next_due(memory.claim())["void_inquiry"]
     assert first == NOW + VOID_INQUIRY
 
-    memory.run(inquire_void(CLAIM, memory.outside))  # too early: nobody is asked
+    memory.run(inquire(CLAIM, memory.outside))  # too early: nobody is asked
     assert len(wire.messages) == 2
     memory.time = first
-    memory.run(inquire_void(CLAIM, memory.outside))
+    memory.run(inquire(CLAIM, memory.outside))
     assert memory.claim().state == "voiding"
     memory.time = CLAIM_AGGREGATE.next_due(memory.claim())["void_inquiry"]
     assert memory.time == first + VOID_INQUIRY
-    memory.run(inquire_void(CLAIM, memory.outside))
+    memory.run(inquire(CLAIM, memory.outside))
 
     assert len(wire.messages) == 4
     assert len(set(wire.messages[1:])) == 1
@@ -619,7 +613,7 @@ def declined_in_silence(*kinds: OutcomeKind) -> Memory:
 
 def test_the_next_attempt_waits_until_it_is_known_that_the_last_is_taken_back() -> None:
     memory = declined_in_silence(OutcomeKind.ACCEPTED)
-    memory.run(inquire_void(CLAIM, memory.outside))
+    memory.run(inquire(CLAIM, memory.outside))
     assert (memory.claim().state, memory.claim(2).state) == ("voided", "quoted")
     assert memory.claim().replaced_by == 2
 
@@ -627,6 +621,6 @@ def test_the_next_attempt_waits_until_it_is_known_that_the_last_is_taken_back() 
 def test_no_attempt_follows_for_a_supply_undone_meanwhile() -> None:
     memory = declined_in_silence(OutcomeKind.ACCEPTED)
     memory.hear(undone())
-    memory.run(inquire_void(CLAIM, memory.outside))
+    memory.run(inquire(CLAIM, memory.outside))
     assert (memory.claim().state, memory.claim(2).state) == ("voided", "-")
     assert memory.claim().replaced_by is None

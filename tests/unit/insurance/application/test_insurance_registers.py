@@ -172,11 +172,15 @@ def test_a_silent_provider_changes_nothing() -> None:
     )
     state = evolve_payment(PaymentState(), request)
     outcome: Any = pay_share(
-        state, PayShare(payment_id=UUID(int=1), reference="R-0001"), SilentProvider(), "authorised"
+        state, PayShare(payment_id=UUID(int=1), reference="R-0001"), SilentProvider(), "authorised", payable=True
     )
     assert outcome.code == "payment.outcome_unknown"
     unknown: Any = pay_share(
-        PaymentState(), PayShare(payment_id=UUID(int=1), reference="R-0001"), SilentProvider(), "authorised"
+        PaymentState(),
+        PayShare(payment_id=UUID(int=1), reference="R-0001"),
+        SilentProvider(),
+        "authorised",
+        payable=True,
     )
     assert unknown.code == "payment.unknown"
 

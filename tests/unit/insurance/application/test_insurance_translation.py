@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,28 @@ from uuid import UUID
 import pytest
 
 from contracts.events import EVENTS
-from services.insurance.application.claims import authorise_claim
-from services.insurance.application.members import give_standing_authorisation, load_member
+from services.insurance.application.claims import authorise_claim, give_credit_on_claim
+from services.insurance.application.members import (
+    give_standing_authorisation,
+    load_member,
+    withdraw_standing_authorisation,
+)
 from services.insurance.application.payments import pay
 from services.insurance.application.translation import TRANSLATE
-from services.insurance.domain.claim import AuthoriseClaim, ClaimState, claim_id_of
+from services.insurance.domain.claim import AuthoriseClaim, ClaimState, GiveCredit, claim_id_of
 from services.insurance.domain.claim_events import ClaimQuoted
+from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.payment import PaymentPaid, PaymentState, PayShare, payment_of
 from services.seedwork.composition import Happened
+from tests.unit.insurance.application.test_claim_lifecycle import Wire
 from tests.unit.insurance.memory import (
     ADMIN,
     INSURER,
     PATIENT_ACTOR,
+    PHARMACIST,
     PHARMACY,
     SUPPLY,
+    Memory,
     dispensed,
     golden_member,
     insured_world,
@@ -34,7 +43,20 @@ from tests.unit.insurance.memory import (
 )
 
 EXAMPLES = Path(__file__).parents[4] / "contracts" / "examples"
-REFUSED, UNDONE = UUID(int=30), UUID(int=31)
+REFUSED, UNDONE, LOST = UUID(int=30), UUID(int=31), UUID(int=32)
+
+
+def lost_and_found(memory: Memory) -> None:
+    """A supply on credit whose authorisation is not answered and then refused."""
+    wire = Wire(OutcomeKind.UNKNOWN, OutcomeKind.REFUSED)
+    outside = replace(memory.outside, gateway=wire)
+    memory.run(withdraw_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR)
+    memory.hear(dispensed(supply_id=LOST))
+    ask = AuthoriseClaim(claim_id=claim_id_of(LOST, 1), credential="token")
+    memory.run(authorise_claim(ask, outside), PATIENT_ACTOR)
+    credit = GiveCredit(claim_id=claim_id_of(LOST, 1), reason="none left at home")
+    memory.run(give_credit_on_claim(credit, outside), PHARMACIST)
+    memory.run(authorise_claim(ask, outside), PATIENT_ACTOR)
 
 
 def everything_said() -> dict[str, dict[str, Any]]:
@@ -56,6 +78,8 @@ def everything_said() -> dict[str, dict[str, Any]]:
     payment = payment_of(claim_id_of(SUPPLY, 1)).stream_id
     memory.run(pay(PayShare(payment_id=payment, reference="WX-0001"), memory.outside), PATIENT_ACTOR)
     memory.hear(received())
+    lost_and_found(memory)
+    memory.hear(undone())
     return {event.TYPE: event.model_dump(mode="json") for event in memory.told}
 
 

@@ -18,7 +18,8 @@ from services.insurance.domain.adjudication import (
 )
 from services.insurance.domain.catalogue import CatalogueEntry, Listing, listing
 from services.insurance.domain.money import divide, part_of
-from services.insurance.domain.policy import POLICIES, FurtherFund, InsurancePolicy, PolicyRow, PooledFund, places
+from services.insurance.domain.places import places
+from services.insurance.domain.policy import POLICIES, FurtherFund, InsurancePolicy, PolicyRow, PooledFund
 from services.seedwork.reference import EntryState, Validity
 
 JIA, YI, BING = "jia", "yi", "bing"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,17 +14,17 @@ from services.insurance.domain.claim import CLAIM, ClaimState
 from services.insurance.domain.claim_decisions import (
     choose_self_pay,
     clear,
-    covers,
     may_settle,
-    must_void,
     open_claim,
     record_outcome,
     request_authorisation,
-    request_void,
     settle,
 )
-from services.insurance.domain.claim_events import ClaimOpened, LineQuantity
+from services.insurance.domain.claim_events import ClaimOpened
+from services.insurance.domain.claim_facts import Facts, billable
+from services.insurance.domain.claim_taking_back import following_attempt, request_void, reverse_reason, void_reason
 from services.insurance.domain.claim_transitions import CLAIM_TRANSITIONS
+from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import Supply
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
 from services.insurance.domain.ledger import authorised_postings, negated
@@ -31,7 +32,7 @@ from services.insurance.domain.member import MemberState, reserve_account
 from services.insurance.domain.payment import PAYMENT_TRANSITIONS
 from services.seedwork.model import Refusal
 
-DAY = date(2026, 3, 2)
+DAY, NOON = date(2026, 3, 2), datetime(2026, 3, 2, 4, tzinfo=UTC)
 LINE = ClaimLine(line=1, product="P", generic_name="药", quantity=10, unit_price=100, amount=100, traced=True)
 SUPPLY = Supply(
     supply_id=UUID(int=1),
@@ -61,15 +62,17 @@ def test_a_claim_that_does_not_exist_is_unknown() -> None:
     nothing = ClaimState()
     assert refusal(request_authorisation(nothing, "credential"))[0] == "claim.unknown"
     assert refusal(choose_self_pay(nothing, "chosen", None, DAY))[0] == "claim.unknown"
-    assert settle(nothing) == []
+    assert settle(nothing, DAY) == []
     assert not may_settle(nothing)
-    assert not must_void(nothing)
+    assert void_reason(nothing) is None
+    assert reverse_reason(nothing) is None
+    assert following_attempt(nothing, 2, UUID(int=9)) is None
     assert request_void(nothing, "supply_undone", None) is None
 
 
 @pytest.mark.parametrize("kind", list(OutcomeKind))
 def test_an_outcome_that_nobody_asked_for_is_refused(kind: OutcomeKind) -> None:
-    code, facts = refusal(record_outcome(opened(), GatewayOutcome(kind), DAY))
+    code, facts = refusal(record_outcome(opened(), GatewayOutcome(kind), DAY, NOON))
     assert (code, facts["state"]) == ("claim.wrong_state", "quoted")
 
 
@@ -81,28 +84,32 @@ def test_a_claim_is_not_cleared_before_it_is_authorised() -> None:
 
 
 def test_an_open_claim_is_not_opened_again() -> None:
-    assert (
-        open_claim(
-            opened(), claim_id=OPENED.claim_id, attempt=1, patient_ref=OPENED.patient_ref, supply=SUPPLY, lines=(LINE,)
-        )
-        == []
-    )
+    assert open_claim(opened(), OPENED) == []
 
 
 @pytest.mark.parametrize(
-    ("quantities", "all_there"),
+    ("told", "left"),
     [
-        (None, False),
-        ((), False),
-        ((LineQuantity(line=1, quantity=9),), False),
-        ((LineQuantity(line=2, quantity=10),), False),
-        ((LineQuantity(line=1, quantity=4), LineQuantity(line=1, quantity=6)), True),
+        ({}, None),
+        ({"received": {1: 9}}, None),
+        ({"received": {2: 10}}, None),
+        ({"received": {1: 10}}, {1: 10}),
+        ({"received": {1: 6}, "rejected": {1: 4}}, {1: 6}),
+        ({"received": {1: 6}, "rejected": {1: 4}, "undone": {1: 4}}, {1: 6}),
+        ({"undone": {1: 4}}, None),
+        ({"undone": {1: 10}}, {}),
+        ({"received": {1: 10}, "taken_back": {1: 3}}, {1: 7}),
+        ({"received": {1: 10}, "undone": {1: 10}}, {}),
+        ({"taken_back": {1: 3}}, None),
     ],
+    ids=str,
 )
-def test_a_claim_is_covered_only_by_its_whole_quantity(
-    quantities: tuple[LineQuantity, ...] | None, all_there: bool
-) -> None:
-    assert covers((LINE,), quantities) is all_there
+def test_only_what_the_patient_has_for_good_is_billed(told: dict[Any, dict[int, int]], left: object) -> None:
+    facts = Facts()
+    for kind, quantities in told.items():
+        for line, quantity in quantities.items():
+            facts = facts.adding(kind, [LineQuantity(line=line, quantity=quantity)])
+    assert billable({1: 10}, facts) == left
 
 
 def test_reservations_need_something_to_reserve() -> None:

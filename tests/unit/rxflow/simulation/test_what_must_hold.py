@@ -9,13 +9,16 @@ import pytest
 
 from rxflow.simulation.books import AllBooks, Books
 from rxflow.simulation.circulation import ends_or_waits, urgent_was_told
-from rxflow.simulation.lawful import blocked_everywhere, both_ask_the_same
+from rxflow.simulation.lawful import _wrong_decision, blocked_everywhere, both_ask_the_same
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.prescription_content import ContentState, QuestionAsked, StopUseKnown
 from services.prescribe.domain.prescription_state import Cancellation, PrescriptionState, StopUse
 from services.prescribe.domain.stop_use_events import StopUseNotified
 from services.prescribe.domain.values import CancelledLine, LineQuantity, Status
-from tests.unit.prescribe.conftest import Clinic
+from services.review.domain.case import CaseState
+from services.review.domain.events import CasePassed
+from services.review.domain.values import Reviewer
+from tests.unit.prescribe.conftest import NOW, Clinic
 
 BLOCK, REQUEST = uuid4(), uuid4()
 
@@ -109,3 +112,17 @@ def test_a_prescription_that_waits_for_nobody_is_found(prescription: Prescriptio
         True,
     ]
     assert len(list(ends_or_waits(books(prescription)))) == 1  # issued, and no case is open
+
+
+def test_a_second_reviewer_who_was_the_first_is_found() -> None:
+    first = Reviewer(person="HY1", name="孙丽", organisation="H1", signed_sha256="0" * 64)
+    waiting = CaseState(status="second_wanted", second_wanted="sampled", reviewers=(first,))
+    second = first.model_copy(update={"person": "HY2"})
+
+    def passed(by: Reviewer) -> list[str]:
+        event = CasePassed(patient_ref=uuid4(), reviewer=by, comment=None, signature="x.y.z")
+        return list(_wrong_decision(waiting, event, by.person, NOW))
+
+    assert passed(first) == ["the first reviewer again"]
+    assert passed(second) == []
+    assert passed(second.model_copy(update={"signed_sha256": None})) == ["not signed"]

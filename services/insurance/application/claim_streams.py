@@ -1,0 +1,133 @@
+"""The streams that move with one claim, inside one decision: its payment, its member, the year it counts in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.insurance.application.draft import Draft
+from services.insurance.domain.accumulator import (
+    NOTHING_USED,
+    AccumulatorState,
+    accumulator_of,
+    figures_of,
+    reserve_figures,
+)
+from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.claim_events import (
+    ClaimOpened,
+)
+from services.insurance.domain.gateway import Gateway
+from services.insurance.domain.member import (
+    MemberState,
+    member_of,
+    reserve_account,
+)
+from services.insurance.domain.payment import (
+    PaymentProvider,
+    PaymentRequested,
+    PaymentState,
+    payment_of,
+    request_payment,
+)
+from services.insurance.domain.policy import InsurancePolicy
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import DomainEvent, Loaded
+from services.seedwork.policies import Jurisdictions
+from services.seedwork.usecase import Load, Moment
+
+S = TypeVar("S")
+Release = Callable[[S, UUID, UUID], list[DomainEvent]]
+"""What becomes of a claim's reservation, by patient and claim."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What insurance is composed with: the insurer's gateway, the payment provider, the policies there are."""
+
+    gateway: Gateway
+    provider: PaymentProvider
+    policies: Jurisdictions[InsurancePolicy]
+
+    def policy(self, moment: Moment) -> InsurancePolicy:
+        """What holds here today."""
+        return self.policies.on(civil_day(moment.now), moment.jurisdiction)
+
+
+class ClaimStreams:
+    """One claim and what moves with it; what is drafted so far has happened."""
+
+    def __init__(
+        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], moment: Moment, day: date
+    ) -> None:
+        self._draft = draft
+        self._outside = outside
+        self.opened = opened
+        self._claim = claim
+        self._now = moment.now
+        self._policy = outside.policies.on(day, moment.jurisdiction)
+        self._current = outside.policy(moment)
+        self._day = day
+        self._today = civil_day(moment.now)
+        self._payment: Loaded[PaymentState]
+        self._member: Loaded[MemberState]
+        self._accumulator: Loaded[AccumulatorState]
+
+    @property
+    def claim(self) -> ClaimState:
+        return self._draft.state(self._claim)
+
+    @property
+    def payment(self) -> PaymentState:
+        return self._draft.state(self._payment)
+
+    def load(self) -> Generator[Load, Any, None]:
+        """The streams that move with the claim. The year is that of its authorisation."""
+        patient = self.opened.patient_ref
+        self._payment, self._member, self._accumulator = yield from self._draft.load(
+            payment_of(self.opened.claim_id), member_of(patient), accumulator_of(patient, self._day.year)
+        )
+
+    def _next(self) -> int | None:
+        """The number of the attempt that may follow this one."""
+        attempt = self.opened.attempt
+        return attempt + 1 if attempt < self._current.attempts_all else None
+
+    def _release(self, figures: Release[AccumulatorState], account: Release[MemberState], reached: str) -> None:
+        if self.claim.state != reached:
+            return
+        patient, claim_id = self.opened.patient_ref, self.opened.claim_id
+        self._draft.add(self._accumulator, figures(self._draft.state(self._accumulator), patient, claim_id))
+        self._draft.add(self._member, account(self._draft.state(self._member), patient, claim_id))
+
+    def reserve(self) -> None:
+        """What an insurer has accepted takes room of the year and the account; the patient owes the share."""
+        claim, opened = self.claim, self.opened
+        if claim.adjudication is None:
+            return
+        amounts = claim.adjudication
+        figures = reserve_figures(
+            self._draft.state(self._accumulator),
+            opened.patient_ref,
+            self._day.year,
+            opened.claim_id,
+            figures_of(amounts) if claim.insurer and not amounts.paid_by("hosp") else NOTHING_USED,
+        )
+        self._draft.add(self._accumulator, figures)
+        member = self._draft.state(self._member)
+        account = amounts.paid_by("acct")
+        self._draft.add(self._member, reserve_account(member, opened.patient_ref, opened.claim_id, account))
+        if claim.patient_share:
+            request = PaymentRequested(
+                payment_id=self._payment.stream_id,
+                claim_id=opened.claim_id,
+                supply_id=opened.supply.supply_id,
+                prescription_id=opened.supply.prescription_id,
+                fulfilment_id=opened.supply.fulfilment_id,
+                patient_ref=opened.patient_ref,
+                amount=claim.patient_share,
+            )
+            self._draft.add(self._payment, request_payment(self.payment, request))

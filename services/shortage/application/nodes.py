@@ -1,0 +1,125 @@
+"""A drug in a region node: its detector, its latest case and the one that would follow, as a use case works on them.
+
+`Work` gathers what a decision adds to a stream, so that a later rule of the same decision sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from services.seedwork.model import DomainEvent, Loaded
+from services.seedwork.usecase import Change, Load
+from services.shortage.domain.case import CaseState, case_id, case_ref
+from services.shortage.domain.decisions import NewCase
+from services.shortage.domain.detector import DetectorState, detector_ref
+from services.shortage.domain.events import DetectorFired, ParentLinked, RegionConfirmed, RegionEnded
+from services.shortage.domain.opening import enough_regions, open_by_regions, region_joins, region_leaves
+from services.shortage.domain.policy import ShortagePolicy
+
+S = TypeVar("S")
+T = TypeVar("T")
+Loading = Generator[Load, Any, T]
+NATION = ""
+
+
+@dataclass
+class Work(Generic[S]):
+    """A stream and what this decision adds to it."""
+
+    loaded: Loaded[S]
+    events: list[DomainEvent] = field(default_factory=list)
+
+    @property
+    def state(self) -> S:
+        return self.loaded.after(self.events)
+
+    def add(self, events: Iterable[DomainEvent]) -> None:
+        self.events += events
+
+
+@dataclass
+class Node:
+    """One drug in one region node."""
+
+    drug_key: str
+    region: str
+    detector: Work[DetectorState]
+    latest: Work[CaseState] | None
+    following: Work[CaseState]
+
+    @property
+    def case(self) -> Work[CaseState] | None:
+        """The open case, when there is one."""
+        for work in (self.following, self.latest):
+            if work is not None and work.state.is_open:
+                return work
+        return None
+
+    def new_case(self) -> NewCase:
+        """What the case that may be opened would be."""
+        previous = self.latest.state if self.latest is not None else None
+        n = self.detector.loaded.state.cases + 1
+        return NewCase(self.following.loaded.stream_id, self.drug_key, self.region, n, previous)
+
+    def opened(self, events: list[DomainEvent]) -> None:
+        """These events open the following case, when there are any."""
+        if events:
+            self.following.add(events)
+            self.detector.add([DetectorFired(n=self.new_case().n, case_id=self.following.loaded.stream_id)])
+
+    def tell(self, decide: Callable[[CaseState], list[DomainEvent]]) -> None:
+        """The open case, when there is one, decides."""
+        if self.case is not None:
+            self.case.add(decide(self.case.state))
+
+    def works(self) -> list[Work[Any]]:
+        return [work for work in (self.latest, self.following, self.detector) if work is not None]
+
+
+def node(drug_key: str, region: str) -> Loading[Node]:
+    """Loads it."""
+    (detector,) = yield Load.of(detector_ref(drug_key, region))
+    state: DetectorState = detector.state
+    following = case_ref(case_id(drug_key, region, state.cases + 1))
+    if state.case_id is None:
+        (new,) = yield Load.of(following)
+        return Node(drug_key, region, Work(detector), None, Work(new))
+    new, latest = yield Load.of(following, case_ref(state.case_id))
+    return Node(drug_key, region, Work(detector), Work(latest), Work(new))
+
+
+def changes(*works: Work[Any]) -> tuple[Change, ...]:
+    """What is to be saved: nothing of streams that nothing happened to."""
+    return tuple(Change(work.loaded, tuple(work.events)) for work in works if work.events)
+
+
+def after_confirmation(child: Work[CaseState], now: Any, policy: ShortagePolicy) -> Loading[list[Work[Any]]]:
+    """What follows for the nation from a region's case, when this decision has confirmed or ended it."""
+    before, after = child.loaded.state, child.state
+    suspected = after.suspected
+    newly = before.status != "confirmed" and after.status == "confirmed"
+    over = before.status == "confirmed" and not after.is_open
+    if suspected is None or suspected.region == NATION or not (newly or over):
+        return []
+    nation = yield from node(suspected.drug_key, NATION)
+    if over:
+        nation.detector.add([RegionEnded(region=suspected.region)])
+        nation.tell(lambda case: region_leaves(case, suspected.case_id))
+        return nation.works()
+    nation.detector.add([RegionConfirmed(region=suspected.region, case_id=suspected.case_id)])
+    if nation.case is not None:
+        child.add([ParentLinked(parent_case=nation.case.loaded.stream_id)])
+        nation.case.add(region_joins(nation.case.state, suspected.region, suspected.case_id, now, policy))
+        return nation.works()
+    if not enough_regions(nation.detector.state, policy):
+        return nation.works()
+    regions = nation.detector.state.regions
+    nation.opened(open_by_regions(nation.new_case(), regions, now, policy))
+    parent = ParentLinked(parent_case=nation.following.loaded.stream_id)
+    child.add([parent])
+    others = [case_ref(each) for each in regions.values() if each != suspected.case_id]
+    loaded = (yield Load(tuple(others))) if others else ()
+    siblings = [Work(each, [parent]) for each in loaded]
+    return [*nation.works(), *siblings]
