@@ -166,6 +166,11 @@ class Drug(RegisterContent):
     restricted_use: bool = Field(default=False, description="insurance pays it for some uses only (限制使用)")
     deliverable: bool = True
     cold_chain: bool = False
+    trace_ids: tuple[str, ...] = Field(
+        default=(),
+        description="what trace codes of its packs begin with: `cn:` and the 7 digits of 药品标识码, `gtin:` and 14 "
+        "digits, `maker:<maker>:<number>`; empty: not known, so that no code is foreign",
+    )
 
     @property
     def drug_key(self) -> str:

@@ -67,6 +67,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
     "stock.adjust": frozenset({Role.PHARMACIST}),
+    "trace_code.check": frozenset({Role.INSURANCE_OFFICER, Role.REGULATOR, Role.PHARMACIST}),
+    "trace_code.return": frozenset({Role.PHARMACIST, Role.CHECKER}),
     "pharmacy.near": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.PHARMACIST}),
     "delivery.arrange": frozenset({Role.PHARMACIST}),
     "delivery.carry": frozenset({Role.COURIER}),
@@ -80,9 +82,11 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "payment.pay": frozenset({Role.PATIENT}),
     "ledger.read": frozenset({Role.INSURANCE_OFFICER}),
     "insurance_register.read": frozenset(set(Role) - {Role.SERVICE}),
+    "trace_alarm.read": frozenset({Role.INSURANCE_OFFICER}),
     "settlement.feed": frozenset({Role.INSURANCE_OFFICER}),
     # shortage
     "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
+    "integrity.read": frozenset({Role.REGULATOR}),
     "shortage.decide": frozenset({Role.REGULATOR}),
 }
 """right -> the roles that have it. Whose records a role sees (own patients, pharmacy) is decided with the record."""

@@ -105,6 +105,30 @@ _SUPPLY = (
         "Trace codes do not match the packs",
         "One trace code per pack, or a coded reason why there is none (药品追溯码: 先扫码后结算).",
     ),
+    Problem(
+        "supply.unknown_reason",
+        422,
+        "Unknown reason",
+        "Reasons for no trace code, or for another lot, are coded; `reasons` lists those that count here.",
+    ),
+    Problem(
+        "supply.photo_missing",
+        422,
+        "Photo missing",
+        "A code that cannot be read is photographed; send the photo's SHA-256.",
+    ),
+    Problem(
+        "supply.pack_not_splittable",
+        409,
+        "Pack may not be opened",
+        "Whole packs only: quantities are never rounded up, so hold another quantity or another pack size.",
+    ),
+    Problem(
+        "supply.opened_pack_first",
+        409,
+        "An opened pack is there",
+        "What is open is used up before another pack is opened (拆零); otherwise give the reason with the lot.",
+    ),
     Problem("supply.code_twice", 422, "Trace code scanned twice", "Each pack has a code of its own."),
     Problem("supply.too_many_packs", 422, "Too many packs", "Hand out what is ready before preparing more."),
     Problem(
@@ -161,17 +185,66 @@ _STOCK = (
     ),
     Problem("stock.below_zero", 409, "Below zero", "The books of a lot never say less than nothing."),
     Problem(
+        "stock.lot_expires_soon",
+        409,
+        "Lot expires too soon",
+        "A lot must last some days after it is given out; `lasts_until` is the earliest expiry that does.",
+    ),
+    Problem(
+        "stock.opened_pack_expired",
+        409,
+        "Opened pack past its date",
+        "An opened pack (拆零) has a date of its own; discard what is left of it.",
+    ),
+    Problem("stock.no_opened_pack", 404, "No such opened pack", "Nothing is left of it, or it was never opened."),
+)
+
+_TRACE = (
+    Problem(
+        "trace_code.malformed",
+        422,
+        "Not a trace code",
+        "Neither 20 digits (药品追溯码), nor a GS1 element string, nor a code of a maker that is known here.",
+    ),
+    Problem(
+        "trace_code.wrong_check_digit",
+        422,
+        "Wrong check digit",
+        "Scan the code again; typed ones are misread easily.",
+    ),
+    Problem(
+        "trace_code.no_serial",
+        422,
+        "No serial number",
+        "The code names a product (GTIN), not a pack: scan the code with the serial (21) on it.",
+    ),
+    Problem(
+        "trace_code.foreign_product",
+        422,
+        "Code of another product",
+        "By the register, or by an earlier scan, packs of the picked product do not bear this code.",
+    ),
+    Problem(
+        "trace_code.other_lot", 422, "Code of another lot", "The code names another lot or expiry than was picked."
+    ),
+    Problem(
         "trace_code.not_free",
         409,
         "Trace code not free",
-        "Sold, or set aside for another supply: one code, one sale, over all pharmacies (一码一销).",
+        "Set aside for another supply: one code, one sale, over all pharmacies (一码一销).",
     ),
     Problem(
         "trace_code.repeated",
         409,
-        "Trace code of an opened pack",
-        "An opened pack is sold on only by the pharmacy that opened it, until it is empty (拆零).",
+        "Trace code repeated",
+        "Sold before, or in quarantine, destroyed, lost or taken back; or of a pack that another pharmacy sold or "
+        "opened (拆零). Insurer and regulator are told.",
     ),
+    Problem(
+        "trace_code.pack_used_up", 409, "Not enough left", "The opened pack has less than this; `left` says how much."
+    ),
+    Problem("trace_code.unknown", 404, "Unknown trace code", "No pharmacy has ever scanned this code."),
+    Problem("trace_code.not_sold", 409, "Not sold", "No sale of this code is known, so it cannot come back."),
 )
 
 _DELIVERY = (
@@ -190,4 +263,4 @@ _DELIVERY = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_FULFILMENT, *_HOLD, *_SUPPLY, *_STOCK, *_DELIVERY)
+PROBLEMS: tuple[Problem, ...] = (*_FULFILMENT, *_HOLD, *_SUPPLY, *_STOCK, *_TRACE, *_DELIVERY)

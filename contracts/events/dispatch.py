@@ -51,7 +51,8 @@ class DispensedLine(ContractValue):
     lot: str
     expiry: date
     trace_codes: tuple[str, ...] = Field(description="one per pack (药品追溯码), or none with a reason")
-    no_code_reason: str | None = None
+    no_code_reason: str | None = Field(default=None, description="no_code_printed, herbal, unreadable")
+    no_code_photo_sha256: str | None = Field(default=None, description="of the photo of an unreadable code")
     unit_price: int = Field(ge=0, description="fen per pack")
     amount: int = Field(ge=0, description="fen; unit_price x quantity / pack_size, rounded half up once")
 

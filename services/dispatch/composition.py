@@ -10,6 +10,7 @@ from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
 from services.dispatch.domain.locator import LOCATORS
+from services.dispatch.domain.opened_packs import OPENED_PACKS
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.shortage import SHORTAGES
@@ -30,6 +31,7 @@ SERVICE = Service(
         FULFILMENTS,
         STOCK_ITEMS,
         TRACE_CODES,
+        OPENED_PACKS,
         DELIVERIES,
         GUESSES,
         LOCATORS,

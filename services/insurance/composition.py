@@ -15,7 +15,8 @@ from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
 from services.insurance.domain.policy import load_policy
 from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
-from services.insurance.projections import METADATA, claims, ledger, payments, registers
+from services.insurance.domain.trace_alarm import TRACE_ALARM
+from services.insurance.projections import METADATA, claims, ledger, payments, registers, trace_alarms
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -25,11 +26,27 @@ OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policy
 SERVICE = Service(
     name="insurance",
     port=8104,
-    aggregates=(CLAIM, PAYMENT, MEMBER, ACCUMULATOR, STANDING_AUTHORISATION, INSURANCE_REGISTER, CATALOGUE, FORGOTTEN),
+    aggregates=(
+        CLAIM,
+        PAYMENT,
+        MEMBER,
+        ACCUMULATOR,
+        STANDING_AUTHORISATION,
+        INSURANCE_REGISTER,
+        CATALOGUE,
+        TRACE_ALARM,
+        FORGOTTEN,
+    ),
     translate=TRANSLATE,
     react=reactions(OUTSIDE),
     timers={(CLAIM.name, VOID_INQUIRY): lambda claim_id: inquire_void(claim_id, OUTSIDE)},
-    projections=(claims.PROJECTION, payments.PROJECTION, ledger.PROJECTION, registers.PROJECTION),
+    projections=(
+        claims.PROJECTION,
+        payments.PROJECTION,
+        ledger.PROJECTION,
+        registers.PROJECTION,
+        trace_alarms.PROJECTION,
+    ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.FINANCIAL, PersonalClass.CLINICAL}),
     metadata=METADATA,
 )

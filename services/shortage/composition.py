@@ -8,17 +8,18 @@ from services.shortage.application.translation import TRANSLATE
 from services.shortage.application.use_cases import dismiss_quiet
 from services.shortage.domain.case import CASE, QUIET
 from services.shortage.domain.detector import DETECTOR
+from services.shortage.domain.integrity import INTEGRITY
 from services.shortage.domain.signals import SIGNALS
-from services.shortage.projections import METADATA
+from services.shortage.projections import METADATA, integrity
 from services.shortage.projections.cases import SHORTAGE_CASES
 
 SERVICE = Service(
     name="shortage",
     port=8105,
-    aggregates=(SIGNALS, DETECTOR, CASE),
+    aggregates=(SIGNALS, DETECTOR, CASE, INTEGRITY),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, QUIET): dismiss_quiet},
-    projections=(SHORTAGE_CASES,),
+    projections=(SHORTAGE_CASES, integrity.PROJECTION),
     metadata=METADATA,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -148,11 +149,11 @@ def _hold(
     )
     if isinstance(held, Refusal):
         return Decision.refused(held)
-    about = Circumstances(today, packs_seen=command.packs_seen)
+    about = replace(Circumstances.at(moment), packs_seen=command.packs_seen)
     decision = yield from settle(fulfilment, [held], about, partial(_hold_answer, status=201))
     if decision.refusal is None:
         return decision
-    return (yield from unfilled(fulfilment.state, held, decision.refusal, today, demand_key))
+    return (yield from unfilled(fulfilment.state, held, decision.refusal, about.lasts_until, demand_key))
 
 
 def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
@@ -214,7 +215,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
         if refused:
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
-        about = Circumstances(civil_day(moment.now), demand_key=partial(secrets.demand_key, demand_key))
+        about = replace(Circumstances.at(moment), demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

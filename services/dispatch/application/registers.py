@@ -97,6 +97,9 @@ def product_facts(entries: Iterable[Loaded[EntryState]]) -> tuple[ProductFacts, 
                     drug_key=drug.drug_key,
                     generic_name=drug.generic_name,
                     pack_size=drug.pack_size,
+                    medicine_type=drug.medicine_type,
+                    splittable=drug.splittable,
+                    trace_ids=drug.trace_ids,
                 )
             )
     return tuple(facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from services.dispatch.domain.fulfilment import supplies
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import DispenseSupply, GiveUp, HandOut, PrepareSupply, Unprepare
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.seedwork.calendar import civil_day
@@ -48,11 +50,14 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, PREPARES)
         if refused:
             return Decision.refused(refused)
-        drugs = yield Load(drug_refs(row.product for row in command.lines))
-        facts = product_facts(drugs)
+        products = sorted({row.product for row in command.lines})
+        facts = product_facts((yield Load(drug_refs(products))))
         wanted = command.model_copy(update={"products": facts})
-        outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids)
-        about = Circumstances(civil_day(moment.now), products=facts)
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids, policy)
+        opened = yield Load(tuple(OPENED_PACKS.ref(opened_packs_id(command.pharmacy, name)) for name in products))
+        keys = {key for each in opened for key in each.state.open_on(civil_day(moment.now))}
+        about = replace(Circumstances.at(moment), products=facts, opened=frozenset(keys))
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.preparer))
@@ -104,7 +109,7 @@ def dispense_supply(
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
         today = civil_day(moment.now)
         outcome = supplies.dispense_supply(state, wanted, moment.now, POLICIES.on(today, moment.jurisdiction))
-        about = Circumstances(today, demand_key=partial(secrets.demand_key, demand_key))
+        about = replace(Circumstances.at(moment), demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

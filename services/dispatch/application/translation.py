@@ -7,11 +7,14 @@ from typing import Any
 
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
+from contracts.events import dispatch_later as told_later
 from contracts.values import LineBuckets
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.stock.events import DemandUnfilled
+from services.dispatch.domain.trace_code import code_sha256
+from services.dispatch.domain.trace_code_events import CodeRepeated
 from services.dispatch.domain.values import Bucket
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent, Immutable
@@ -188,6 +191,20 @@ def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
     yield told.LineUnfilled.model_validate(event.model_dump())
 
 
+def _trace_code_repeated(happened: Happened, event: CodeRepeated) -> Told:
+    pack = happened.after.pack
+    yield told_later.TraceCodeRepeated.model_validate(
+        {
+            "code_sha256": code_sha256(pack.code),
+            "product": pack.product,
+            "kind": event.kind,
+            "found": event.found,
+            "first": event.first.model_dump(),
+            "second": event.second.model_dump(),
+        }
+    )
+
+
 _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.FulfilmentOpened: _fulfilment_opened,
     e.QuantityHeld: _quantity_held,
@@ -204,6 +221,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     delivery.DeliveryDelivered: _delivery_delivered,
     delivery.DeliveryCancelled: _delivery_cancelled,
     DemandUnfilled: _line_unfilled,
+    CodeRepeated: _trace_code_repeated,
 }
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from pydantic import Field
 
+from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
+
+
+class NoCodeReason(Immutable):
+    """Why a pack may be dispensed without a trace code."""
+
+    text: str
+    photo: bool = Field(default=False, description="a photo of the pack is kept, and its hash told")
+    medicine_types: tuple[str, ...] = Field(default=(), description="of these only; empty: of all")
 
 
 class Policy(DatedPolicy):
@@ -23,6 +32,16 @@ class Policy(DatedPolicy):
     wrong_codes_lock_minutes: int = Field(gt=0)
     refusal_codes: dict[str, str] = Field(default={}, description="why a pharmacist may refuse, by the official codes")
     forgery_codes: frozenset[str] = Field(default=frozenset(), description="refusals that block every line")
+    no_code_reasons: dict[str, NoCodeReason] = Field(
+        default={}, description="why a pack may go without a trace code: what is not listed is no reason"
+    )
+    lot_reasons: dict[str, str] = Field(
+        default={}, description="why not the lot that expires first, or not the pack that is open already"
+    )
+    expiry_margin_days: int = Field(
+        default=0, ge=0, description="a lot must last at least so many days after it is given out"
+    )
+    opened_pack_days: int = Field(default=30, gt=0, description="an opened pack (拆零) may be sold on for so long")
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
 
     @property
@@ -32,6 +51,10 @@ class Policy(DatedPolicy):
     @property
     def hold_grace(self) -> timedelta:
         return timedelta(minutes=self.hold_grace_minutes)
+
+    def lasts_until(self, today: date) -> date:
+        """The earliest expiry of a lot that may be given out today."""
+        return today + timedelta(days=self.expiry_margin_days)
 
     @property
     def collect(self) -> timedelta:

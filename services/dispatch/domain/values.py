@@ -15,7 +15,8 @@ QUANTITY_MAX = 10_000_000
 """Base units of one line or one booking: more is a slip of the pen."""
 CODE_LENGTH_MAX = 30
 LOT_LENGTH_MAX = 64
-TraceCode = Annotated[str, Field(min_length=1, max_length=64)]
+TraceCode = Annotated[str, Field(min_length=1, max_length=128)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Bucket(StrEnum):
@@ -89,8 +90,10 @@ class PickedLine(Immutable):
     expiry: date
     trace_codes: tuple[TraceCode, ...] = Field(default=(), max_length=500)
     no_code_reason: str | None = Field(default=None, min_length=1, max_length=200)
+    """Why there is no trace code, by the policy's codes; a reason that asks for a photo comes with its hash."""
+    no_code_photo_sha256: Sha256 | None = None
     lot_reason: str | None = Field(default=None, min_length=1, max_length=200)
-    """Why not the lot that expires first."""
+    """Why not the lot that expires first, or not the opened pack, by the policy's codes."""
 
 
 class ProductFacts(Immutable):
@@ -100,6 +103,11 @@ class ProductFacts(Immutable):
     drug_key: str
     generic_name: str
     pack_size: int = Field(gt=0)
+    medicine_type: str = "western"
+    splittable: bool = True
+    """Whether a pack may be opened to give a part of it (拆零)."""
+    trace_ids: tuple[str, ...] = ()
+    """What the trace codes of its packs begin with (`PackCode.product`); empty: the register does not say."""
 
 
 class DispensedLine(Immutable):
@@ -116,6 +124,7 @@ class DispensedLine(Immutable):
     expiry: date
     trace_codes: tuple[str, ...]
     no_code_reason: str | None
+    no_code_photo_sha256: str | None = None
     unit_price: int
     amount: int
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
+from contracts.events.dispatch_later import TraceCodeRepeated
 from contracts.events.prescribe import PatientForgotten
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import (
@@ -15,6 +16,7 @@ from services.insurance.application.claims import (
     note_supply_undone,
     open_for_supply,
 )
+from services.insurance.application.trace_alarms import trace_code_repeated
 from services.insurance.domain.adjudication import ClaimLine
 from services.insurance.domain.claim_events import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
@@ -89,5 +91,6 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         SupplyDispensed: dispensed,
         SupplyReceived: received,
         SupplyUndone: undone,
+        TraceCodeRepeated: trace_code_repeated,
         PatientForgotten: keep_forgotten,
     }

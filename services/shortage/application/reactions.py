@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import LineUnfilled
+from contracts.events.dispatch_later import TraceCodeRepeated
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.model import DomainEvent, Loaded
@@ -14,6 +15,13 @@ from services.shortage.domain.case import CaseState, case_id, case_ref
 from services.shortage.domain.decisions import NewCase, add_evidence, dismiss_quiet, suspect
 from services.shortage.domain.detector import DetectorState, count_signal, detector_ref
 from services.shortage.domain.events import DetectorFired, SignalReceived
+from services.shortage.domain.integrity import (
+    CodePlace,
+    IntegrityAlarmRaised,
+    IntegrityState,
+    integrity_ref,
+    raise_alarm,
+)
 from services.shortage.domain.policy import CN
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
@@ -79,4 +87,24 @@ def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
     )
 
 
-REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {LineUnfilled: on_line_unfilled}
+def on_trace_code_repeated(event: TraceCodeRepeated, _envelope: Envelope) -> UseCase:
+    """An alarm on the board of the authorities where it was sold and where it turned up."""
+    alarm = IntegrityAlarmRaised(
+        code_sha256=event.code_sha256,
+        product=event.product,
+        kind=event.kind,
+        found=event.found,
+        first=CodePlace.model_validate(event.first.model_dump(exclude={"supply_id"})),
+        second=CodePlace.model_validate(event.second.model_dump(exclude={"supply_id"})),
+    )
+
+    def decide(_moment: Moment, known: Loaded[IntegrityState]) -> Decision:
+        return Decision.on(known, raise_alarm(known.state, alarm))
+
+    return UseCase((integrity_ref(event.code_sha256),), decide)
+
+
+REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
+    LineUnfilled: on_line_unfilled,
+    TraceCodeRepeated: on_trace_code_repeated,
+}

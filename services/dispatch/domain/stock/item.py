@@ -39,7 +39,7 @@ TRANSITIONS = Transitions(
             "line_unfilled when refused",
         ),
         Transition("kept", "hold ended", "", "kept", "line_unfilled when out of stock"),
-        Transition("kept", "PrepareSupply", "lot not expired; first expired first, or a reason", "kept", "-"),
+        Transition("kept", "PrepareSupply", "lot lasts long enough; first expired first, or a reason", "kept", "-"),
         Transition("kept", "DispenseSupply", "missing quantity is booked as a count", "kept", "-"),
         Transition("kept", "supply undone", "", "kept", "-"),
         Transition("kept", "AdjustStock", "reason; not below zero", "kept", "-"),
@@ -173,17 +173,31 @@ def free(state: StockState, hold_id: UUID, quantity: int) -> list[DomainEvent]:
     return [ReservationFreed(hold_id=hold_id, quantity=kept)] if kept else []
 
 
-def check_picks(state: StockState, picks: tuple[Pick, ...], today: date, reason: str | None) -> Outcome:
-    """Lots that may be used: not expired, and the first to expire first unless there is a reason. Nothing happens."""
-    for pick in picks:
+def check_picks(
+    state: StockState,
+    picks: tuple[Pick, ...],
+    today: date,
+    reason: str | None,
+    lasts_until: date | None = None,
+    from_opened: tuple[Pick, ...] = (),
+) -> Outcome:
+    """Lots that may be used: good until `lasts_until`, and the first to expire first unless there is a reason. What is
+    taken from packs that are open already comes before any lot. Nothing happens."""
+    earliest = lasts_until or today
+    for pick in (*picks, *from_opened):
         known = state.lots.get(pick.lot)
         if known and known.expiry != pick.expiry:
             return Refusal("stock.lot_differs", {"lot": pick.lot, "expiry": known.expiry.isoformat()})
         if pick.expiry < today:
             return Refusal("stock.lot_expired", {"lot": pick.lot, "expiry": pick.expiry.isoformat()})
-    picked = {lot: quantity for lot, (_expiry, quantity) in _per_lot(picks).items()}
+        if pick.expiry < earliest:
+            facts = {"lot": pick.lot, "expiry": pick.expiry.isoformat(), "lasts_until": earliest.isoformat()}
+            return Refusal("stock.lot_expires_soon", facts)
+    if not picks:
+        return []
+    picked = {lot: quantity for lot, (_expiry, quantity) in _per_lot((*picks, *from_opened)).items()}
     left = replace(state, lots={lot: _left(row, picked.get(lot, 0)) for lot, row in state.lots.items()})
-    first = left.first_good(today)
+    first = left.first_good(earliest)
     latest = max(pick.expiry for pick in picks)
     if first and first < latest and not reason:
         return Refusal("supply.not_first_expired", {"first_expiry": first.isoformat()})

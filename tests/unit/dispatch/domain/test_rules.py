@@ -12,7 +12,8 @@ from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, SU
 from services.dispatch.domain.stock import item
 from services.dispatch.domain.stock.events import Pick
 from services.dispatch.domain.stock.item import Lot, StockState
-from services.dispatch.domain.trace_code import PackFacts, TraceCodeState
+from services.dispatch.domain.trace_code import TraceCodeState
+from services.dispatch.domain.trace_code_events import PackFacts
 from services.dispatch.domain.values import amount_of, packs_for
 from services.seedwork.model import Refusal
 from services.seedwork.transitions import Transitions
