@@ -42,6 +42,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("claim", "insurance", ("dispatch", "prescribe")),
     Family("payment", "insurance", ("dispatch", "prescribe")),
     Family("shortage_case", "shortage", ("dispatch",)),
+    Family("protocol", "shortage", ("dispatch", "prescribe")),
 )
 
 FAMILY: dict[str, Family] = {family.name: family for family in FAMILIES}

@@ -167,6 +167,44 @@ _SUPPLY = (
     Problem("collector.identity_invalid", 422, "Identity number invalid", "18 characters with check digit (GB 11643)."),
 )
 
+_SUBSTITUTION = (
+    Problem(
+        "substitution.no_protocol",
+        409,
+        "No protocol in force",
+        "Another drug needs a substitution protocol of an open shortage that holds here today.",
+    ),
+    Problem(
+        "substitution.other_protocol", 422, "Another protocol", "The protocol is about other drugs than this line's."
+    ),
+    Problem(
+        "substitution.mode_not_allowed",
+        409,
+        "Mode not allowed here",
+        "The jurisdiction's policy says who must agree to a substitute (cn: the prescriber signs each one).",
+    ),
+    Problem("substitution.no_consent", 409, "No consent", "The prescriber has not consented to a substitute."),
+    Problem(
+        "substitution.not_exact",
+        422,
+        "No exact quantity",
+        "A substitute counts by the protocol's ratio without a remainder; choose a quantity that fits.",
+    ),
+    Problem("substitution.too_long", 409, "Too long", "The protocol limits the days of one supply; hold less."),
+    Problem(
+        "substitution.not_confirmed",
+        409,
+        "Not confirmed",
+        "Propose the substitute; it may be given once the prescriber has signed it.",
+        final=False,
+    ),
+    Problem("substitution.nothing_held", 422, "No substitute held", "The hold holds no substitute for this line."),
+    Problem("substitution.not_asked", 409, "Not asked", "The protocol does not ask the prescriber."),
+    Problem(
+        "substitution.patient_disagrees", 409, "Patient disagrees", "The patient must agree to substitute and price."
+    ),
+)
+
 _STOCK = (
     Problem(
         "stock.not_enough",
@@ -263,4 +301,4 @@ _DELIVERY = (
     ),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_FULFILMENT, *_HOLD, *_SUPPLY, *_STOCK, *_TRACE, *_DELIVERY)
+PROBLEMS: tuple[Problem, ...] = (*_FULFILMENT, *_HOLD, *_SUPPLY, *_SUBSTITUTION, *_STOCK, *_TRACE, *_DELIVERY)

@@ -13,10 +13,11 @@ from services.dispatch.domain.locator import LOCATORS
 from services.dispatch.domain.opened_packs import OPENED_PACKS
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
+from services.dispatch.domain.protocol import PROTOCOLS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, registers
+from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, protocols, registers
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -32,6 +33,7 @@ SERVICE = Service(
         STOCK_ITEMS,
         TRACE_CODES,
         OPENED_PACKS,
+        PROTOCOLS,
         DELIVERIES,
         GUESSES,
         LOCATORS,
@@ -47,6 +49,7 @@ SERVICE = Service(
         registers.PROJECTION,
         registers.DESIGNATIONS,
         availability.PROJECTION,
+        protocols.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,

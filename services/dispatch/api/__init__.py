@@ -10,6 +10,7 @@ from services.dispatch.api import (
     opened_packs,
     places,
     stock,
+    substitutions,
     supplies,
     trace_codes,
 )
@@ -17,7 +18,18 @@ from services.dispatch.application.registers import KINDS
 from services.seedwork.api import register_routes
 
 router = APIRouter()
-parts = (fulfilments, holds, supplies, deliveries, irregularities, stock, places, trace_codes, opened_packs)
+parts = (
+    fulfilments,
+    holds,
+    supplies,
+    deliveries,
+    irregularities,
+    stock,
+    places,
+    trace_codes,
+    opened_packs,
+    substitutions,
+)
 for part in (*(each.router for each in parts), register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them
 

@@ -81,6 +81,12 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "hold.not_enough_remaining",
         "hold.counter_only",
         "hold.other_drug",
+        "substitution.no_protocol",
+        "substitution.other_protocol",
+        "substitution.mode_not_allowed",
+        "substitution.no_consent",
+        "substitution.not_exact",
+        "substitution.too_long",
         "stock.not_enough",
     ),
 )
@@ -112,7 +118,16 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
     return await run(use_case, secret=_secret(hold_key, organisation(actor)))
 
 
-@router.post("/{hold_id}/review", responses=problems(*OWN_HOLD, "pharmacy.not_admitted", "person.not_qualified"))
+@router.post(
+    "/{hold_id}/review",
+    responses=problems(
+        *OWN_HOLD,
+        "pharmacy.not_admitted",
+        "person.not_qualified",
+        "substitution.no_protocol",
+        "substitution.not_confirmed",
+    ),
+)
 async def review(
     fulfilment_id: UUID,
     hold_id: UUID,
@@ -152,7 +167,7 @@ async def refuse(
     return await run(refuse_at_pharmacy(fulfilment_id, refused, body.secret, hold_key))
 
 
-@router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held"))
+@router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held", "substitution.not_exact"))
 async def release(
     fulfilment_id: UUID,
     hold_id: UUID,

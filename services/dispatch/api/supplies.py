@@ -69,6 +69,7 @@ class DeliveryBody(Body):
         "supply.more_than_held",
         "supply.too_many_packs",
         "supply.not_first_expired",
+        "substitution.not_exact",
         "supply.opened_pack_first",
         "supply.pack_not_splittable",
         "supply.unknown_reason",

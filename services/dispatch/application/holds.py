@@ -33,6 +33,7 @@ from services.dispatch.domain.guess import GuessState
 from services.dispatch.domain.locator import LocatorState, tokens_like
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
+from services.dispatch.domain.protocol import PROTOCOLS, ProtocolFacts, ProtocolState, protocol_stream
 from services.dispatch.domain.values import Way
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Refusal
@@ -132,6 +133,7 @@ def _hold(
 ) -> Thinking:
     """The hold itself, once it is clear who asks and that the patient wants it."""
     drugs = yield Load(drug_refs(_products(fulfilment.state, command.lines)))
+    protocols = yield from _protocols(row.protocol_id for row in command.lines)
     rows = yield Find("designations_of", {"pharmacy": command.pharmacy})
     agreements = yield Load(tuple(entry(REFERENCE, "designation", row["code"]) for row in rows))
     wanted = HoldQuantity(
@@ -142,6 +144,7 @@ def _hold(
         lines=command.lines,
         products=product_facts(drugs),
         designations=designations_in_force(agreements, moment),
+        protocols=protocols,
     )
     today = civil_day(moment.now)
     held = holds.hold_quantity(
@@ -150,10 +153,17 @@ def _hold(
     if isinstance(held, Refusal):
         return Decision.refused(held)
     about = replace(Circumstances.at(moment), packs_seen=command.packs_seen)
-    decision = yield from settle(fulfilment, [held], about, partial(_hold_answer, status=201))
+    decision = yield from settle(fulfilment, [held], about, partial(hold_answer, status=201))
     if decision.refusal is None:
         return decision
     return (yield from unfilled(fulfilment.state, held, decision.refusal, about.lasts_until, demand_key))
+
+
+def _protocols(named: Iterable[UUID | None]) -> Generator[Load | Find, Any, tuple[ProtocolFacts, ...]]:
+    """What is known of these protocols."""
+    refs = tuple(PROTOCOLS.ref(protocol_stream(each)) for each in sorted({name for name in named if name}))
+    known: tuple[Loaded[ProtocolState], ...] = (yield Load(refs)) if refs else ()
+    return tuple(each.state.facts for each in known if each.state.facts)
 
 
 def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
@@ -162,7 +172,7 @@ def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
     return [product for product in named if product]
 
 
-def _hold_answer(state: FulfilmentState, status: int, hold_id: UUID | None = None) -> Answer:
+def hold_answer(state: FulfilmentState, status: int, hold_id: UUID | None = None) -> Answer:
     hold = state.holds[hold_id] if hold_id else list(state.holds.values())[-1]
     return Answer(status, {"fulfilment_id": str(state.fulfilment_id), **hold_view(hold)})
 
@@ -174,7 +184,7 @@ def fetch_secret(fulfilment_id: UUID, hold_id: UUID, pharmacy: str) -> UseCase:
         hold = holds.own_hold(fulfilment.state, hold_id, pharmacy, "FetchSecret", moment.now)
         if isinstance(hold, Refusal):
             return Decision.refused(hold)
-        return Decision.nothing(_hold_answer(fulfilment.state, 200, hold_id))
+        return Decision.nothing(hold_answer(fulfilment.state, 200, hold_id))
 
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)
 
@@ -191,17 +201,21 @@ def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, h
 
     def decide(
         moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
-    ) -> Decision:
+    ) -> Thinking:
         refused = wrong_secret(hold_key, command.hold_id, command.pharmacy, secret)
         refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
+        hold = fulfilment.state.holds.get(command.hold_id)
+        substitutions = (row.substitution for row in hold.lines) if hold else ()
+        protocols = yield from _protocols(each.protocol_id for each in substitutions if each)
+        wanted = command.model_copy(update={"protocols": protocols})
         outcome = holds.pass_review(
-            fulfilment.state, command, moment.now, POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+            fulfilment.state, wanted, moment.now, POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         )
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        return Decision.on(fulfilment, outcome, _hold_answer(fulfilment.after(outcome), 200, command.hold_id))
+        return Decision.on(fulfilment, outcome, hold_answer(fulfilment.after(outcome), 200, command.hold_id))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.pharmacist))
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)
@@ -216,7 +230,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
         about = replace(Circumstances.at(moment), demand_key=partial(secrets.demand_key, demand_key))
-        show = partial(_hold_answer, status=200, hold_id=command.hold_id)
+        show = partial(hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)

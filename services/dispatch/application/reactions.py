@@ -12,6 +12,7 @@ from contracts.events import insurance, prescribe, prescribe_later, shortage
 from services.dispatch.application.blocks import block, note_stop_use, unblock
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.substitutions import confirm_substitution, end_protocol, know_protocol
 from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, NoteClaim, OpenFulfilment, RequestedLine
@@ -133,6 +134,8 @@ def _opened(row: ContentLine, quantity: int) -> OpenedLine:
         quantity=quantity,
         deliverable=row.deliverable and not row.counter_only,
         cold_chain=row.cold_chain,
+        substitution_consent=row.substitution_consent,
+        days=None if row.days is None else -(-row.days * quantity // row.quantity),
     )
 
 
@@ -288,6 +291,9 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     insurance.PaymentChanged: note_payment,
     shortage.ShortageCaseConfirmed: know_shortage,
     shortage.ShortageCaseEnded: forget_shortage,
+    shortage.ProtocolIssued: know_protocol,
+    shortage.ProtocolEnded: end_protocol,
+    prescribe_later.SubstitutionConfirmed: confirm_substitution,
 }
 
 REACTIONS: dict[type[IntegrationEvent], Reaction] = {

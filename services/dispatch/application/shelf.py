@@ -70,8 +70,8 @@ def unfilled(
     left = {product: item.state.available(today) for product, item in shelf.items()}
     events: dict[str, list[DomainEvent]] = {}
     for row in held.lines:
-        if row.quantity <= left[row.product]:
-            left[row.product] -= row.quantity
+        if row.units(row.quantity) <= left[row.product]:
+            left[row.product] -= row.units(row.quantity)
         else:
             tell = _tell_unfilled(state, held, row, "not_enough_stock", demand_key)
             events.setdefault(row.product, []).extend(tell(shelf[row.product].state))
@@ -86,12 +86,13 @@ def _tell_unfilled(
     reason: UnfilledReason,
     demand_key: DemandKey,
 ) -> Callable[[StockState], list[DomainEvent]]:
-    product = next(held.product for held in place.lines if held.line == row.line)
+    held = next(held for held in place.lines if held.line == row.line)
+    prescribed = state.lines[row.line].content.drug_key
     return partial(
         stock.unfilled,
         pharmacy=place.pharmacy,
-        product=product,
-        drug_key=state.lines[row.line].content.drug_key,
+        product=held.product,
+        drug_key=held.substitution.drug_key if held.substitution else prescribed,
         region=place.region,
         quantity=row.quantity,
         reason=reason,
@@ -137,16 +138,16 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
 def _reservations(event: e.QuantityHeld, about: Circumstances) -> Iterator[Work]:
     keep = partial(stock.reserve, hold_id=event.hold_id, today=about.lasts_until, packs_seen=about.packs_seen)
     for row in event.lines:
-        yield stock_work(event.pharmacy, row.product, partial(keep, quantity=row.quantity))
+        yield stock_work(event.pharmacy, row.product, partial(keep, quantity=row.units(row.quantity)))
 
 
 def _freed(state: FulfilmentState, hold: Hold, event: e.HoldEnded, about: Circumstances) -> Iterator[Work]:
-    products = {row.line: row.product for row in hold.lines}
+    held = {row.line: row for row in hold.lines}
     reason: UnfilledReason | None = "partial_dispense" if event.how == "rest_freed" else None
     if event.reason == "out_of_stock":
         reason = "out_of_stock"
     for row in event.freed:
-        product = products[row.line]
-        yield stock_work(hold.pharmacy, product, partial(stock.free, hold_id=hold.hold_id, quantity=row.quantity))
+        product, units = held[row.line].product, held[row.line].units(row.quantity)
+        yield stock_work(hold.pharmacy, product, partial(stock.free, hold_id=hold.hold_id, quantity=units))
         if reason and about.demand_key:
             yield stock_work(hold.pharmacy, product, _tell_unfilled(state, hold, row, reason, about.demand_key))

@@ -191,6 +191,35 @@ def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
     yield told.LineUnfilled.model_validate(event.model_dump())
 
 
+def _substitution_proposed(happened: Happened, event: e.SubstitutionProposed) -> Told:
+    state: FulfilmentState = happened.after
+    held, substitution = event.line, event.line.substitution
+    if substitution is None:  # pragma: no cover - only a substitute is ever proposed
+        return
+    facts = event.substitute.model_dump()
+    yield told_later.SubstitutionProposed.model_validate(
+        {
+            "prescription_id": state.prescription_id,
+            "fulfilment_id": state.fulfilment_id,
+            "patient_ref": event.patient_ref,
+            "proposal_id": event.proposal_id,
+            "hold_id": event.hold_id,
+            "pharmacy": state.holds[event.hold_id].pharmacy,
+            "pharmacist": event.pharmacist,
+            "line": held.line,
+            "prescribed_product": state.lines[held.line].content.product,
+            "quantity": held.quantity,
+            "substitute": {name: facts[name] for name in told_later.Substitute.model_fields},
+            "substitute_quantity": held.units(held.quantity),
+            "unit_price": event.unit_price,
+            "ratio": substitution.ratio.model_dump(),
+            "protocol_id": substitution.protocol_id,
+            "excluded": substitution.excluded,
+            "answer_due_at": event.answer_due_at,
+        }
+    )
+
+
 def _trace_code_repeated(happened: Happened, event: CodeRepeated) -> Told:
     pack = happened.after.pack
     yield told_later.TraceCodeRepeated.model_validate(
@@ -220,6 +249,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     delivery.DeliveryAttemptFailed: _delivery_attempt_failed,
     delivery.DeliveryDelivered: _delivery_delivered,
     delivery.DeliveryCancelled: _delivery_cancelled,
+    e.SubstitutionProposed: _substitution_proposed,
     DemandUnfilled: _line_unfilled,
     CodeRepeated: _trace_code_repeated,
 }

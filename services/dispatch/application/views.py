@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.dispatch.domain.delivery import DeliveryState
-from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Proposal, Supply
 from services.dispatch.domain.prescription_content import ContentState
 from services.dispatch.domain.values import Bucket
 
@@ -34,6 +34,7 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
         ],
         "holds": [hold_view(hold) for hold in holds],
         "supplies": [supply_view(supply) for supply in supplies],
+        "proposals": [proposal_view(each) for each in state.proposals.values()],
     }
 
 
@@ -47,6 +48,17 @@ def hold_view(hold: Hold) -> dict[str, Any]:
         "lines": [row.model_dump(mode="json") for row in hold.lines],
         "self_pay_only": hold.self_pay_only,
         "expires_at": hold.expires_at.isoformat(),
+    }
+
+
+def proposal_view(proposal: Proposal) -> dict[str, Any]:
+    """A substitute the prescriber was asked about, and whether it was signed."""
+    return {
+        "proposal_id": str(proposal.proposal_id),
+        "hold_id": str(proposal.hold_id),
+        **proposal.line.model_dump(mode="json"),
+        "answer_due_at": proposal.answer_due_at.isoformat(),
+        "confirmed": proposal.signed_sha256 is not None,
     }
 
 

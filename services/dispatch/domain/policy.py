@@ -42,6 +42,12 @@ class Policy(DatedPolicy):
         default=0, ge=0, description="a lot must last at least so many days after it is given out"
     )
     opened_pack_days: int = Field(default=30, gt=0, description="an opened pack (拆零) may be sold on for so long")
+    substitution_modes: tuple[str, ...] = Field(
+        default=(), description="who must agree to a substitute under a protocol: the modes that count here"
+    )
+    substitution_answer_minutes: int = Field(
+        default=240, gt=0, description="how long a hold waits for the prescriber's word on a substitute"
+    )
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
 
     @property
@@ -55,6 +61,10 @@ class Policy(DatedPolicy):
     def lasts_until(self, today: date) -> date:
         """The earliest expiry of a lot that may be given out today."""
         return today + timedelta(days=self.expiry_margin_days)
+
+    @property
+    def substitution_answer(self) -> timedelta:
+        return timedelta(minutes=self.substitution_answer_minutes)
 
     @property
     def collect(self) -> timedelta:

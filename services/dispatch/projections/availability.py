@@ -201,6 +201,12 @@ PROJECTION = Projection(
         .where(SHORTAGES.c.drug_key == _text("drug_key"))
         .order_by(SHORTAGES.c.region)
         .limit(CANDIDATES_MAX),
+        "stock_of_drug": sa.select(
+            STOCK.c.product, STOCK.c.on_hand, STOCK.c.reserved, STOCK.c.pack_size, STOCK.c.unit_price
+        )
+        .where(STOCK.c.pharmacy == _text("pharmacy"), STOCK.c.drug_key == _text("drug_key"))
+        .order_by(STOCK.c.product)
+        .limit(sa.bindparam("limit", type_=sa.Integer)),
         "stock_of_pharmacy": sa.select(
             STOCK.c.product, STOCK.c.drug_key, STOCK.c.on_hand, STOCK.c.reserved, STOCK.c.pack_size, STOCK.c.unit_price
         )

@@ -178,6 +178,7 @@ def _released_line(line: Line) -> public.ReleasedLine:
         cold_chain=line.cold_chain,
         substitution_consent=line.substitution_consent,
         split_pack=line.split_pack,
+        days=line.days,
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.dispatch.domain.fulfilment.events import CollectorIdentity
+from services.dispatch.domain.protocol import ProtocolFacts
 from services.dispatch.domain.values import (
     CODE_LENGTH_MAX,
     LINES_MAX,
@@ -44,6 +45,8 @@ class WantedLine(Immutable):
     line: int = Field(ge=1, le=LINES_MAX)
     quantity: int = Field(gt=0, le=QUANTITY_MAX)
     product: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
+    protocol_id: UUID | None = None
+    """The substitution protocol that allows another drug."""
 
 
 class HoldQuantity(Command):
@@ -58,6 +61,8 @@ class HoldQuantity(Command):
     """What the register says about the products named."""
     designations: tuple[Designation, ...] = ()
     """The pharmacy's agreements in force today."""
+    protocols: tuple[ProtocolFacts, ...] = ()
+    """What is known of the protocols named."""
 
 
 class PassPharmacyReview(Command):
@@ -66,6 +71,21 @@ class PassPharmacyReview(Command):
     hold_id: UUID
     pharmacy: str
     pharmacist: str
+    protocols: tuple[ProtocolFacts, ...] = ()
+    """What is known of the protocols the hold rests on."""
+
+
+class ProposeSubstitution(Command):
+    """The pharmacy asks the prescriber about a substitute it holds; the patient has agreed to it and its price."""
+
+    hold_id: UUID
+    pharmacy: str
+    pharmacist: str
+    line: int
+    patient_agrees: bool
+    substitute: ProductFacts | None = None
+    unit_price: int | None = None
+    """Fen per pack, as the pharmacy's stock says."""
 
 
 class ReleaseHold(Command):

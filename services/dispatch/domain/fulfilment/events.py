@@ -17,6 +17,7 @@ from services.dispatch.domain.values import (
     LineQuantity,
     OpenedLine,
     PickedLine,
+    ProductFacts,
     Way,
 )
 from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
@@ -64,6 +65,30 @@ class HoldAccepted(DomainEvent):
     hold_id: UUID
     reviewer: str
     expires_at: datetime
+
+
+class SubstitutionProposed(DomainEvent):
+    """The prescriber is asked about a substitute that is held; the hold waits for the answer."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_proposed"
+
+    proposal_id: UUID
+    hold_id: UUID
+    patient_ref: UUID
+    pharmacist: str
+    line: HeldLine
+    unit_price: int | None
+    answer_due_at: datetime
+    substitute: ProductFacts
+
+
+class SubstitutionConfirmed(DomainEvent):
+    """The prescriber has signed a proposed substitute."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_confirmed"
+
+    proposal_id: UUID
+    signed_sha256: str
 
 
 class HoldEnded(DomainEvent):
@@ -265,6 +290,8 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     FulfilmentOpened,
     QuantityHeld,
     HoldAccepted,
+    SubstitutionProposed,
+    SubstitutionConfirmed,
     HoldEnded,
     SupplyPrepared,
     SupplyUnprepared,

@@ -24,6 +24,7 @@ def read_picks(
     """The picked lines with their codes in normal form, or the rule they break."""
     products = {facts.product: facts for facts in command.products}
     total: dict[int, int] = {}
+    facts: dict[str, object]
     read: list[PickedLine] = []
     for row in command.lines:
         held = next((line for line in hold.lines if line.line == row.line), None)
@@ -32,9 +33,12 @@ def read_picks(
         if held.product != row.product or row.product not in products:
             return Refusal("supply.other_product", {"line": row.line, "held": held.product, "picked": row.product})
         total[row.line] = total.get(row.line, 0) + row.quantity
-        if total[row.line] > held.quantity:
-            facts = {"line": row.line, "held": held.quantity, "picked": total[row.line]}
+        if total[row.line] > held.units(held.quantity):
+            facts = {"line": row.line, "held": held.units(held.quantity), "picked": total[row.line]}
             return Refusal("supply.more_than_held", facts)
+        if held.substitution and held.substitution.ratio.prescribed(row.quantity) is None:
+            facts = {"line": row.line, "quantity": row.quantity, "ratio": str(held.substitution.ratio)}
+            return Refusal("substitution.not_exact", facts)
         checked = _read(row, products[row.product], today, policy)
         if isinstance(checked, Refusal):
             return checked

@@ -124,11 +124,29 @@ class Supply:
         return self.claim == "cleared"
 
     def quantity(self, line: int) -> int:
-        return sum(row.quantity for row in self.lines if row.line == line)
+        """In prescribed units."""
+        return sum(row.counted for row in self.lines if row.line == line)
 
     @property
     def line_numbers(self) -> tuple[int, ...]:
         return tuple(sorted({row.line for row in self.lines}))
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A substitute that the prescriber was asked about; `signed_sha256` is the digest of the answer."""
+
+    proposal_id: UUID
+    hold_id: UUID
+    line: HeldLine
+    answer_due_at: datetime
+    signed_sha256: str | None = None
+
+    def allows(self, row: HeldLine) -> bool:
+        """Whether the prescriber's signature covers this substitute on this line."""
+        asked, held = self.line.substitution, row.substitution
+        same = (self.line.line, self.line.product) == (row.line, row.product)
+        return self.signed_sha256 is not None and same and asked is not None and held is not None and asked == held
 
 
 @dataclass(frozen=True)
@@ -162,6 +180,7 @@ class FulfilmentState:
     supplies: Mapping[UUID, Supply] = field(default_factory=dict)
     cancellations: Mapping[UUID, Cancellation] = field(default_factory=dict)
     blocks: Mapping[UUID, tuple[int, ...]] = field(default_factory=dict)
+    proposals: Mapping[UUID, Proposal] = field(default_factory=dict)
     outcome: str | None = None
 
     @property
@@ -177,6 +196,15 @@ class FulfilmentState:
     def blocked_lines(self) -> frozenset[int]:
         """Lines that wait for the prescriber's answer; nobody may hold them."""
         return frozenset(line for lines in self.blocks.values() for line in lines)
+
+    def substitute_confirmed(self, row: HeldLine) -> bool:
+        """Whether the prescriber has signed this substitute on this line."""
+        return any(proposal.allows(row) for proposal in self.proposals.values())
+
+    def open_proposal(self, hold_id: UUID, line: int) -> Proposal | None:
+        """What the prescriber was asked under this hold and has not answered."""
+        asked = (each for each in self.proposals.values() if (each.hold_id, each.line.line) == (hold_id, line))
+        return next((each for each in asked if each.signed_sha256 is None), None)
 
     def running_holds(self) -> Iterable[Hold]:
         return (hold for hold in self.holds.values() if hold.running)

@@ -15,6 +15,7 @@ from services.dispatch.domain.fulfilment.commands import (
 )
 from services.dispatch.domain.fulfilment.holds import own_hold
 from services.dispatch.domain.fulfilment.picking import read_picks
+from services.dispatch.domain.fulfilment.pricing import priced
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
@@ -23,8 +24,6 @@ from services.dispatch.domain.values import (
     DispensedLine,
     FreedLine,
     LineQuantity,
-    amount_of,
-    packs_for,
 )
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
@@ -71,7 +70,7 @@ def dispense_supply(state: FulfilmentState, command: DispenseSupply, now: dateti
         return hold
     if command.checker == supply.preparer:
         return Refusal("supply.checker_is_preparer", {"person": command.checker})
-    lines = _priced(supply, command)
+    lines = priced(state, hold, supply, command)
     if isinstance(lines, Refusal):
         return lines
     events: list[DomainEvent] = [
@@ -90,32 +89,10 @@ def dispense_supply(state: FulfilmentState, command: DispenseSupply, now: dateti
     return events
 
 
-def _priced(supply: Supply, command: DispenseSupply) -> tuple[DispensedLine, ...] | Refusal:
-    products = {facts.product: facts for facts in command.products}
-    lines: list[DispensedLine] = []
-    for row in supply.picked:
-        product = products[row.product]
-        if row.product not in command.prices:
-            return Refusal("supply.no_price", {"product": row.product})
-        price = command.prices[row.product]
-        lines.append(
-            DispensedLine(
-                **row.model_dump(exclude={"lot_reason"}),
-                generic_name=product.generic_name,
-                drug_key=product.drug_key,
-                pack_size=product.pack_size,
-                packs=packs_for(row.quantity, product.pack_size),
-                unit_price=price,
-                amount=amount_of(row.quantity, product.pack_size, price),
-            )
-        )
-    return tuple(lines)
-
-
 def _rest(state: FulfilmentState, hold: Hold, lines: tuple[DispensedLine, ...]) -> tuple[FreedLine, ...]:
     given: dict[int, int] = {}
     for row in lines:
-        given[row.line] = given.get(row.line, 0) + row.quantity
+        given[row.line] = given.get(row.line, 0) + row.counted
     rest = ((line.line, line.quantity - given.get(line.line, 0)) for line in hold.lines)
     return tuple(FreedLine(line=line, quantity=left, bucket=state.free_bucket) for line, left in rest if left)
 

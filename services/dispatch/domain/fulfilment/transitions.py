@@ -35,7 +35,23 @@ HOLD = Transitions(
         ),
         Transition("active", "FetchSecret", "same pharmacy", "active", "-"),
         Transition("accepted", "FetchSecret", "same pharmacy", "accepted", "-"),
-        Transition("active", "PassPharmacyReview", "pharmacy admitted; its licensed pharmacist", "accepted", "-"),
+        *(
+            Transition(
+                state,
+                "ProposeSubstitution",
+                "a substitute held under a protocol that asks the prescriber; patient agrees",
+                f"{state}, end extended to answer_due_at",
+                "substitution_proposed",
+            )
+            for state in ("active", "accepted")
+        ),
+        Transition(
+            "active",
+            "PassPharmacyReview",
+            "pharmacy admitted; its licensed pharmacist; substitutes lawful: protocol in force, confirmed where asked",
+            "accepted",
+            "-",
+        ),
         Transition("active", "ReleaseHold", "secret; reason", "active, ended", "hold_ended, line_unfilled"),
         Transition("accepted", "ReleaseHold", "secret; reason", "accepted, ended", "hold_ended, line_unfilled"),
         Transition("active", "clock: hold_expiry", "now >= expires_at", "ended", "hold_ended"),
