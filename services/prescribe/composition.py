@@ -12,6 +12,7 @@ from services.prescribe.domain.document import DOCUMENT
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION
+from services.prescribe.domain.protocol import PROTOCOL
 from services.prescribe.domain.registration import REGISTRATION
 from services.prescribe.domain.trace import TRACE
 from services.prescribe.domain.windows import CLOSES, OPENS
@@ -25,7 +26,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="prescribe",
     port=8101,
-    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, TRACE, REGISTER, FAMILY_CONTRACTS),
+    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, TRACE, REGISTER, FAMILY_CONTRACTS, PROTOCOL),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={

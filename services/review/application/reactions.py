@@ -8,6 +8,7 @@ from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import SupplyReceived, SupplyRefused
+from contracts.events.dispatch_later import SubstitutionProposed
 from contracts.events.prescribe import (
     InstalmentOpened,
     PatientForgotten,
@@ -35,6 +36,7 @@ from services.review.domain.medication import (
     list_supply,
     medication_ref,
 )
+from services.review.domain.substitutes import Proposed, screen_substitute
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
@@ -167,6 +169,33 @@ def on_instalment_opened(event: InstalmentOpened, _envelope: Envelope) -> UseCas
     return UseCase(streams, decide, relaxed=(shelf_ref(),))
 
 
+def on_substitution_proposed(event: SubstitutionProposed, _envelope: Envelope) -> UseCase:
+    """A substitute is screened for this patient, in place of its line, with today's knowledge and medicines."""
+
+    def decide(
+        moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState], shelf: Loaded[ShelfState]
+    ) -> Generator[Load, Any, Decision]:
+        if dossier.state.case_id is None:
+            return Decision.nothing()
+        (case,) = yield Load.of(case_ref(dossier.state.case_id))
+        today = civil_day(moment.now)
+        knowledge = yield from known_on(shelf.state, today)
+        medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
+        proposed = Proposed(
+            proposal_id=event.proposal_id,
+            line=event.line,
+            quantity=event.substitute_quantity,
+            prescribed_quantity=event.quantity,
+            excluded=event.excluded,
+            **event.substitute.model_dump(include=set(Proposed.model_fields)),
+        )
+        found = screen_substitute(case.state, proposed, medicines, policy_on(moment), knowledge, today)
+        return Decision.on(case, found)
+
+    streams = (dossier_ref(event.prescription_id), medication_ref(event.patient_ref))
+    return UseCase(streams, decide, relaxed=(shelf_ref(),))
+
+
 def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
     """Keeps a copy of the entries that review obeys."""
     if event.kind not in OBEYED:
@@ -207,4 +236,5 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     SupplyReceived: on_supply_received,
     SupplyRefused: on_supply_refused,
     RegisterEntryRecorded: on_register_entry,
+    SubstitutionProposed: on_substitution_proposed,
 }

@@ -83,6 +83,17 @@ class CaseRescreened(DomainEvent):
     degraded: bool
 
 
+class SubstituteScreened(DomainEvent):
+    """A substitute that a pharmacy proposes was screened in place of its line; `findings`: what it brings."""
+
+    TOPIC: ClassVar[str] = "review.case.substitute_screened"
+
+    proposal_id: UUID
+    line: int
+    findings: tuple[Finding, ...]
+    degraded: bool
+
+
 class CaseSampled(DomainEvent):
     """Drawn for prescription comment (处方点评), by chance (`by` is empty) or by a pharmacist: one who reviews, or one
     who refused the supply."""
@@ -196,6 +207,7 @@ CaseEvent = (
     | CaseFirstPassed
     | CasePassed
     | CaseRescreened
+    | SubstituteScreened
     | CaseSampled
     | CaseCommented
     | CaseReturned
@@ -212,6 +224,7 @@ CASE_EVENTS: tuple[type[DomainEvent], ...] = (
     CaseFirstPassed,
     CasePassed,
     CaseRescreened,
+    SubstituteScreened,
     CaseSampled,
     CaseCommented,
     CaseReturned,
