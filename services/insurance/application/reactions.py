@@ -40,8 +40,16 @@ def claim_lines(dispensed: Iterable[DispensedLine]) -> tuple[ClaimLine, ...]:
             unit_price=found.unit_price,
             amount=found.amount + (so_far.amount if so_far else 0),
             traced=traced,
+            prescribed_quantity=_counted(found, so_far),
         )
     return tuple(lines.values())
+
+
+def _counted(found: DispensedLine, so_far: ClaimLine | None) -> int | None:
+    """A substitute's quantity in prescribed units; None where the product counts for itself."""
+    if found.prescribed_quantity is None:
+        return None
+    return found.prescribed_quantity + ((so_far.prescribed_quantity or 0) if so_far else 0)
 
 
 def dispensed_supply(event: SupplyDispensed) -> Dispensed:

@@ -34,6 +34,12 @@ class ClaimLine(Immutable):
     unit_price: Fen
     amount: Fen
     traced: bool
+    prescribed_quantity: int | None = None
+    """What a substitute counts for in prescribed units, in which quantities are received and undone."""
+
+    @property
+    def counted(self) -> int:
+        return self.quantity if self.prescribed_quantity is None else self.prescribed_quantity
 
 
 class Amount(Immutable):

@@ -149,7 +149,7 @@ def covers(lines: Iterable[ClaimLine], quantities: tuple[LineQuantity, ...] | No
     """Whether these quantities contain all that is claimed: a claim never exceeds what was handed over."""
     claimed: Counter[int] = Counter()
     for line in lines:
-        claimed[line.line] += line.quantity
+        claimed[line.line] += line.counted
     there: Counter[int] = Counter()
     for found in quantities or ():
         there[found.line] += found.quantity

@@ -16,7 +16,7 @@ from services.review.domain.values import (
     SignatureCheck,
     SignatureChecked,
 )
-from services.seedwork.model import DomainEvent, Personal, PersonalClass
+from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
 SecondWanted = Literal["confirmed_finding", "drug_class", "sampled"]
@@ -241,3 +241,21 @@ class CaseFiled(DomainEvent):
     case_id: UUID
     revision: int
     confirmation_no: int
+
+
+class GivenSubstitute(Immutable):
+    """What a pharmacy gave for a line under a protocol."""
+
+    line: int
+    product: str
+    generic_name: str
+    drug_key: str
+
+
+class SubstitutesGiven(DomainEvent):
+    """A supply holds substitutes: once it is in the patient's hands, they are what the patient takes."""
+
+    TOPIC: ClassVar[str] = "review.dossier.substitutes_given"
+
+    supply_id: UUID
+    substitutes: tuple[GivenSubstitute, ...]
