@@ -67,6 +67,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
     "stock.adjust": frozenset({Role.PHARMACIST}),
+    "notice.ask": frozenset({Role.PATIENT, Role.PHARMACIST, Role.CHECKER}),
+    "notice.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "trace_code.check": frozenset({Role.INSURANCE_OFFICER, Role.REGULATOR, Role.PHARMACIST}),
     "trace_code.return": frozenset({Role.PHARMACIST, Role.CHECKER}),
     "pharmacy.near": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.PHARMACIST}),

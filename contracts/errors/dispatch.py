@@ -129,6 +129,7 @@ _SUPPLY = (
         "An opened pack is there",
         "What is open is used up before another pack is opened (拆零); otherwise give the reason with the lot.",
     ),
+    Problem("supply.nothing_owed", 409, "Nothing owed", "Nothing of this line remains to be given."),
     Problem("supply.code_twice", 422, "Trace code scanned twice", "Each pack has a code of its own."),
     Problem("supply.too_many_packs", 422, "Too many packs", "Hand out what is ready before preparing more."),
     Problem(

@@ -17,7 +17,15 @@ from services.dispatch.domain.protocol import PROTOCOLS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, protocols, registers
+from services.dispatch.projections import (
+    METADATA,
+    availability,
+    fulfilments,
+    irregularities,
+    owed,
+    protocols,
+    registers,
+)
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -50,6 +58,7 @@ SERVICE = Service(
         registers.DESIGNATIONS,
         availability.PROJECTION,
         protocols.PROJECTION,
+        owed.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,

@@ -226,6 +226,15 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="query.unknown",
     ),
+    "POST /prescriptions/{prescription_id}/substitutions": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        signed_again(proposal_id=str(uuid4()), line=1, substitute="X"),
+        unknown="prescription.other_id",
+        foreign="prescription.not_yours",
+        late="proposal.unknown",
+    ),
     "POST /prescriptions/{prescription_id}/cancellations": Case(
         reviewed,
         doctor,
@@ -316,6 +325,13 @@ CASES: dict[str, Case] = {
         secret,
         **HOLD,  # type: ignore[arg-type]
     ),
+    "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/substitution-proposals": Case(
+        prepared,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        with_secret(line=1, patient_agrees=True),
+        **HOLD,  # type: ignore[arg-type]
+    ),
     "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/refusal": Case(
         prepared,
         staff("pharmacist"),
@@ -357,6 +373,15 @@ CASES: dict[str, Case] = {
         other_staff("pharmacist"),
         collecting,
         **SUPPLY,  # type: ignore[arg-type]
+    ),
+    "POST /fulfilments/{fulfilment_id}/supplies/{supply_id}/notices": Case(
+        on_the_road,
+        patient,
+        stranger,
+        fixed(line=1),
+        unknown="supply.unknown",
+        foreign="fulfilment.not_yours",
+        late="supply.nothing_owed",
     ),
     "POST /fulfilments/{fulfilment_id}/supplies/{supply_id}/give-up": Case(
         on_the_road,

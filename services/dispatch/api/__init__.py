@@ -8,6 +8,7 @@ from services.dispatch.api import (
     holds,
     irregularities,
     opened_packs,
+    owing,
     places,
     stock,
     substitutions,
@@ -29,6 +30,7 @@ parts = (
     trace_codes,
     opened_packs,
     substitutions,
+    owing,
 )
 for part in (*(each.router for each in parts), register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them

@@ -150,6 +150,16 @@ class HandOut(Command):
     """Rules that were broken; it has happened all the same."""
 
 
+class AskForNotice(Command):
+    """To be told when the pharmacy of a partial supply has the rest of a line; by the pharmacy or by the patient."""
+
+    supply_id: UUID
+    line: int
+    pharmacy: str | None
+    patient_ref: UUID | None
+    asked_by: str
+
+
 class GiveUp(Command):
     """The patient does not want a dispensed supply any more."""
 

@@ -226,6 +226,22 @@ class SupplyUndone(DomainEvent):
     disposition: Literal["restocked"] = "restocked"
 
 
+class NoticeWanted(DomainEvent):
+    """Something of a line was not given; the patient wants to hear when this pharmacy has it."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.notice_wanted"
+
+    wish_id: UUID
+    supply_id: UUID
+    patient_ref: UUID
+    pharmacy: str
+    line: int
+    product: str
+    drug_key: str
+    quantity: int
+    asked_by: str
+
+
 class RemainderLapsed(DomainEvent):
     """Validity is over: what was free has lapsed, and what a hold frees later lapses too."""
 
@@ -303,6 +319,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     SupplyHandedToCourier,
     SupplyReceived,
     SupplyUndone,
+    NoticeWanted,
     RemainderLapsed,
     CancellationDecided,
     LinesBlocked,

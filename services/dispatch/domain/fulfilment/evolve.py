@@ -43,6 +43,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
             return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
+        case e.NoticeWanted(pharmacy=pharmacy, line=line):
+            return replace(state, notices=state.notices | {(pharmacy, line)})
         case e.CancellationDecided():
             return _cancellation(state, event)
         case e.LinesBlocked(block_id=block_id, lines=blocked):

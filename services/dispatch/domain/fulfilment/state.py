@@ -181,6 +181,8 @@ class FulfilmentState:
     cancellations: Mapping[UUID, Cancellation] = field(default_factory=dict)
     blocks: Mapping[UUID, tuple[int, ...]] = field(default_factory=dict)
     proposals: Mapping[UUID, Proposal] = field(default_factory=dict)
+    notices: frozenset[tuple[str, int]] = frozenset()
+    """Pharmacies and lines whose patient wants to be told."""
     outcome: str | None = None
 
     @property

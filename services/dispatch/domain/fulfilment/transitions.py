@@ -121,6 +121,10 @@ SUPPLY = Transitions(
         ),
         Transition("dispensed", "CancelDelivery", "not handed over", "dispensed", "delivery_ended"),
         Transition("dispensed", "GiveUp", "the patient's own", "undone", "supply_undone"),
+        *(
+            Transition(state, "AskForNotice", "something of the line remains; own patient or own pharmacy", state, "-")
+            for state in ("dispensed", "with_courier", "in_hands")
+        ),
         Transition("dispensed", "clock: collect", "now >= collect_by", "undone", "supply_undone"),
         Transition("dispensed", "cancellation_requested", "cancel table", "undone", "supply_undone"),
         Transition("dispensed", "HandOverToCourier", "cleared; both in force", "with_courier", "delivery_handed_over"),
