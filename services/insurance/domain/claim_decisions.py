@@ -189,9 +189,12 @@ def settle(state: ClaimState) -> list[DomainEvent]:
 
 def receipt_sha256(state: ClaimState) -> str:
     """The digest of the patient's receipt: the claim, its supply, who paid what by which rule, as canonical JSON."""
-    opened = state.opened.model_dump(mode="json") if state.opened else None
+    opened = state.opened.model_dump(mode="json") if state.opened else {}
+    for line in opened.get("lines", ()):
+        if line["prescribed_quantity"] is None:  # a receipt reads as it did before there were substitutes
+            del line["prescribed_quantity"]
     amounts = state.adjudication.model_dump(mode="json") if state.adjudication else None
-    receipt = {"claim": opened, "insurer": state.insurer, "amounts": amounts}
+    receipt = {"claim": opened or None, "insurer": state.insurer, "amounts": amounts}
     text = json.dumps(receipt, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
