@@ -6,7 +6,7 @@ from contracts.errors.catalogue import Problem
 
 __all__ = ["CATALOGUE", "Problem"]
 
-_PARTS = ("common", "prescribe", "prescribe_later", "review", "dispatch", "insurance", "shortage")
+_PARTS = ("common", "prescribe", "prescribe_later", "review", "dispatch", "dispatch_later", "insurance", "shortage")
 
 CATALOGUE: dict[str, Problem] = {}
 for _part in _PARTS:

@@ -12,6 +12,7 @@ from contracts.events import insurance, prescribe, prescribe_later, shortage
 from services.dispatch.application.blocks import block, note_stop_use, unblock
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.shortages import forget_shortage, know_shortage
 from services.dispatch.application.substitutions import confirm_substitution, end_protocol, know_protocol
 from services.dispatch.domain.fulfilment import blocking, courier, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
@@ -27,7 +28,6 @@ from services.dispatch.domain.prescription_content import (
     PrescriptionEnded,
     content_id,
 )
-from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, ShortageOver, ShortageState, shortage_id
 from services.dispatch.domain.values import OpenedLine
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
@@ -241,27 +241,6 @@ def note_payment(event: insurance.PaymentChanged) -> UseCase:
         event.fulfilment_id,
         lambda state: courier.note_payment(state, event.supply_id, event.payment_id, event.status, event.amount),
     )
-
-
-def know_shortage(event: shortage.ShortageCaseConfirmed) -> UseCase:
-    """A confirmed shortage changes the order in which pharmacies are offered."""
-    known = ShortageKnown(case_id=event.case_id, drug_key=event.drug_key, region=event.region, grade=event.grade.value)
-
-    def decide(_moment: Moment, case: Loaded[ShortageState]) -> Decision:
-        return Decision.nothing() if case.state.grade == known.grade else Decision.on(case, [known])
-
-    return UseCase((SHORTAGES.ref(shortage_id(event.case_id)),), decide)
-
-
-def forget_shortage(event: shortage.ShortageCaseEnded) -> UseCase:
-    """The case is over; one that was never confirmed was never known here."""
-
-    def decide(_moment: Moment, case: Loaded[ShortageState]) -> Decision:
-        if case.state.grade is None:
-            return Decision.nothing()
-        return Decision.on(case, [ShortageOver(case_id=event.case_id)])
-
-    return UseCase((SHORTAGES.ref(shortage_id(event.case_id)),), decide)
 
 
 def _reaction(react: Callable[[Any], UseCase]) -> Reaction:

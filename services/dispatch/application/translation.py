@@ -12,6 +12,7 @@ from contracts.values import LineBuckets
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.fulfilment.wishes import SubstitutionProposed
 from services.dispatch.domain.stock.events import DemandUnfilled
 from services.dispatch.domain.trace_code import code_sha256
 from services.dispatch.domain.trace_code_events import CodeRepeated
@@ -191,7 +192,7 @@ def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
     yield told.LineUnfilled.model_validate(event.model_dump())
 
 
-def _substitution_proposed(happened: Happened, event: e.SubstitutionProposed) -> Told:
+def _substitution_proposed(happened: Happened, event: SubstitutionProposed) -> Told:
     state: FulfilmentState = happened.after
     held, substitution = event.line, event.line.substitution
     if substitution is None:  # pragma: no cover - only a substitute is ever proposed
@@ -249,7 +250,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     delivery.DeliveryAttemptFailed: _delivery_attempt_failed,
     delivery.DeliveryDelivered: _delivery_delivered,
     delivery.DeliveryCancelled: _delivery_cancelled,
-    e.SubstitutionProposed: _substitution_proposed,
+    SubstitutionProposed: _substitution_proposed,
     DemandUnfilled: _line_unfilled,
     CodeRepeated: _trace_code_repeated,
 }

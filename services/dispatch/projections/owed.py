@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from services.dispatch.domain.fulfilment.events import FulfilmentClosed, NoticeWanted, RemainderLapsed
+from services.dispatch.domain.fulfilment.events import FulfilmentClosed, RemainderLapsed
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted
 from services.dispatch.domain.stock.events import StockReceived
 from services.dispatch.projections import METADATA
 from services.seedwork.clock import to_micros

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted, SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.values import (
     CancelDecision,
     Designation,
@@ -17,7 +18,6 @@ from services.dispatch.domain.values import (
     LineQuantity,
     OpenedLine,
     PickedLine,
-    ProductFacts,
     Way,
 )
 from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
@@ -65,30 +65,6 @@ class HoldAccepted(DomainEvent):
     hold_id: UUID
     reviewer: str
     expires_at: datetime
-
-
-class SubstitutionProposed(DomainEvent):
-    """The prescriber is asked about a substitute that is held; the hold waits for the answer."""
-
-    TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_proposed"
-
-    proposal_id: UUID
-    hold_id: UUID
-    patient_ref: UUID
-    pharmacist: str
-    line: HeldLine
-    unit_price: int | None
-    answer_due_at: datetime
-    substitute: ProductFacts
-
-
-class SubstitutionConfirmed(DomainEvent):
-    """The prescriber has signed a proposed substitute."""
-
-    TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_confirmed"
-
-    proposal_id: UUID
-    signed_sha256: str
 
 
 class HoldEnded(DomainEvent):
@@ -224,22 +200,6 @@ class SupplyUndone(DomainEvent):
     lines: tuple[FreedLine, ...]
     why: Literal["not_collected", "given_up", "cancelled"]
     disposition: Literal["restocked"] = "restocked"
-
-
-class NoticeWanted(DomainEvent):
-    """Something of a line was not given; the patient wants to hear when this pharmacy has it."""
-
-    TOPIC: ClassVar[str] = "dispatch.fulfilment.notice_wanted"
-
-    wish_id: UUID
-    supply_id: UUID
-    patient_ref: UUID
-    pharmacy: str
-    line: int
-    product: str
-    drug_key: str
-    quantity: int
-    asked_by: str
 
 
 class RemainderLapsed(DomainEvent):

@@ -17,6 +17,7 @@ from services.dispatch.domain.fulfilment.state import (
     Proposal,
     Supply,
 )
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted, SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.values import Bucket, FreedLine, HeldLine
 from services.seedwork.model import DomainEvent
 
@@ -30,7 +31,7 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return _opened(event)
         case e.QuantityHeld() | e.HoldAccepted() | e.HoldEnded():
             return _evolve_hold(state, event)
-        case e.SubstitutionProposed() | e.SubstitutionConfirmed():
+        case SubstitutionProposed() | SubstitutionConfirmed():
             return _evolve_proposal(state, event)
         case e.SupplyPrepared() | e.SupplyUnprepared() | e.SupplyDispensed():
             return _evolve_fill(state, event)
@@ -43,7 +44,7 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
             return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
-        case e.NoticeWanted(pharmacy=pharmacy, line=line):
+        case NoticeWanted(pharmacy=pharmacy, line=line):
             return replace(state, notices=state.notices | {(pharmacy, line)})
         case e.CancellationDecided():
             return _cancellation(state, event)
@@ -84,11 +85,11 @@ def _evolve_hold(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
 
 def _evolve_proposal(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
     match event:
-        case e.SubstitutionProposed(hold_id=hold_id, answer_due_at=due):
+        case SubstitutionProposed(hold_id=hold_id, answer_due_at=due):
             asked = Proposal(event.proposal_id, hold_id, event.line, due)
             proposed = replace(state, proposals=_put(state.proposals, event.proposal_id, asked))
             return _hold(proposed, hold_id, expires_at=max(due, state.holds[hold_id].expires_at))
-        case e.SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed):
+        case SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed):
             answered = replace(state.proposals[proposal_id], signed_sha256=signed)
             return replace(state, proposals=_put(state.proposals, proposal_id, answered))
     return state  # pragma: no cover - evolve sends nothing else here

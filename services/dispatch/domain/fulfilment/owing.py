@@ -3,10 +3,10 @@ the pharmacy that could not give it has stock again. Nobody is bound by it: the 
 
 from __future__ import annotations
 
-from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import AskForNotice
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted
 from services.seedwork.model import Ids, Outcome, Refusal
 
 
@@ -28,7 +28,7 @@ def ask_for_notice(state: FulfilmentState, command: AskForNotice, ids: Ids) -> O
     if (supply.pharmacy, command.line) in state.notices:
         return []
     return [
-        e.NoticeWanted(
+        NoticeWanted(
             wish_id=ids.new(),
             supply_id=supply.supply_id,
             patient_ref=state.patient_ref,

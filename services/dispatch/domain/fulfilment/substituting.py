@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution, WantedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, LineState
+from services.dispatch.domain.fulfilment.wishes import SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.policy import Policy
 from services.dispatch.domain.protocol import ProtocolFacts
 from services.dispatch.domain.values import HeldLine, ProductFacts, Substitution
@@ -107,7 +107,7 @@ def propose(
         return []
     until = min(now + policy.substitution_answer, state.closes_at + policy.hold_grace)
     return [
-        e.SubstitutionProposed(
+        SubstitutionProposed(
             proposal_id=ids.new(),
             hold_id=hold.hold_id,
             patient_ref=state.patient_ref,
@@ -125,4 +125,4 @@ def confirm(state: FulfilmentState, proposal_id: UUID, signed_sha256: str) -> li
     proposal = state.proposals.get(proposal_id)
     if proposal is None or proposal.signed_sha256 is not None:
         return []
-    return [e.SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed_sha256)]
+    return [SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed_sha256)]
