@@ -62,6 +62,7 @@ class Street:
         self.competitor = staff(Role.PHARMACIST, B)
         self.patient = Desk(caller, "patient-1", Role.PATIENT, patient_ref=town.patient_ref)
         self.stranger = Desk(caller, "patient-2", Role.PATIENT, patient_ref=uuid4())
+        self.nobody = Desk(caller, "patient-3", Role.PATIENT)
         self.courier = Desk(caller, "rider-1", Role.COURIER, organisation=COURIER)
         self.admin = Desk(caller, "admin", Role.SYSTEM_ADMIN)
         self.officer = Desk(caller, "officer-1", Role.INSURANCE_OFFICER, organisation="I430100")
