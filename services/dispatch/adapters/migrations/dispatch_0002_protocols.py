@@ -1,12 +1,12 @@
 """Substitution protocols; owed quantities.
 
-Revision dispatch_0002_protocols.
+Revision dispatch_0002.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "dispatch_0002_protocols"
+revision = "dispatch_0002"
 down_revision = "dispatch_0001"
 branch_labels = None
 depends_on = None

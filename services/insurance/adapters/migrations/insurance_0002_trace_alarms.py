@@ -1,12 +1,12 @@
 """Repeated trace codes.
 
-Revision insurance_0002_trace.
+Revision insurance_0002.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "insurance_0002_trace"
+revision = "insurance_0002"
 down_revision = "insurance_0001"
 branch_labels = None
 depends_on = None

@@ -1,12 +1,12 @@
 """The board of integrity alarms.
 
-Revision shortage_0002_integrity.
+Revision shortage_0002.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "shortage_0002_integrity"
+revision = "shortage_0002"
 down_revision = "shortage_0001"
 branch_labels = None
 depends_on = None
