@@ -45,6 +45,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "prescription.read": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "prescription.trace": frozenset({Role.PRESCRIBER, Role.PATIENT, Role.REGULATOR}),
     "feedback.read": frozenset({Role.PRESCRIBER}),
+    "feedback.acknowledge": frozenset({Role.PRESCRIBER}),
     # review
     "case.read": frozenset({Role.REVIEWER}),
     "case.review": frozenset({Role.REVIEWER}),
@@ -80,6 +81,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "claim.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST, Role.PATIENT}),
     "claim.authorise": frozenset({Role.PATIENT, Role.PHARMACIST}),
     "authorisation.give": frozenset({Role.PATIENT}),
+    "share.preview": frozenset({Role.PRESCRIBER, Role.PATIENT}),
     "payment.read": frozenset({Role.PATIENT}),
     "payment.pay": frozenset({Role.PATIENT}),
     "ledger.read": frozenset({Role.INSURANCE_OFFICER}),

@@ -33,7 +33,10 @@ World = Annotated[bool, typer.Option("--world", help="Load the demo world's regi
 Logs = Annotated[Path | None, typer.Option(help="Directory for the processes' logs; default: their output is shown.")]
 Organisation = Annotated[str | None, typer.Option(help="Code of the institution, pharmacy, courier or insurer.")]
 Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
-KINDS = "person, institution, drug, pharmacy, courier, insurer, designation, catalogue_entry, knowledge or revocation"
+KINDS = (
+    "person, institution, review_agreement, drug, family_contract, pharmacy, courier, insurer, designation, "
+    "catalogue_entry, knowledge or revocation"
+)
 REVOCATION = "revocation"
 File = Annotated[
     Path,

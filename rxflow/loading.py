@@ -20,10 +20,12 @@ from pydantic import BaseModel, ValidationError
 from contracts.registers import CONTENT, ENTRIES_PER_REQUEST_MAX, OWNER, EntryRow
 from rxflow.client.failures import NoAnswer, Problem
 from rxflow.world.catalogue import Reimbursement
+from services.prescribe.domain.registers import FamilyContract
 
 KINDS: Mapping[str, tuple[str, type[BaseModel]]] = {
     **{kind: (OWNER[kind], form) for kind, form in CONTENT.items()},
     "catalogue_entry": ("insurance", Reimbursement),
+    "family_contract": ("prescribe", FamilyContract),
 }
 """kind -> the service that owns it, and the form of its content"""
 

@@ -6,7 +6,17 @@ from contracts.errors.catalogue import Problem
 
 __all__ = ["CATALOGUE", "Problem"]
 
-_PARTS = ("common", "prescribe", "prescribe_later", "review", "dispatch", "dispatch_later", "insurance", "shortage")
+_PARTS = (
+    "common",
+    "prescribe",
+    "prescribe_later",
+    "review",
+    "dispatch",
+    "dispatch_later",
+    "insurance",
+    "share",
+    "shortage",
+)
 
 CATALOGUE: dict[str, Problem] = {}
 for _part in _PARTS:

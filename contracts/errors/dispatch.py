@@ -48,6 +48,12 @@ _HOLD = (
     Problem(
         "hold.wrong_secret", 403, "Wrong hold secret", "Show the secret of the hold; the holder can fetch it again."
     ),
+    Problem(
+        "hold.not_nominated",
+        403,
+        "Neither code nor nomination",
+        "Without the patient's code only the pharmacy that the patient has nominated may hold.",
+    ),
     Problem("hold.expired", 409, "Hold expired", "The quantity is free again; hold it anew if it still is."),
     Problem(
         "hold.validity_over",

@@ -66,6 +66,12 @@ PROBLEMS: tuple[Problem, ...] = (
         final=False,
     ),
     Problem(
+        "share.not_yours",
+        403,
+        "Not your share",
+        "A patient asks about their own share only.",
+    ),
+    Problem(
         "member.unknown_insurer",
         422,
         "Unknown insurer",

@@ -116,6 +116,12 @@ _ENDING = (
         "Only on the patient's death",
         "The medical office cancels with the reason `patient_died`; otherwise the prescriber or a delegate does.",
     ),
+    Problem(
+        "feedback.unknown",
+        404,
+        "No such entry",
+        "The inbox has no entry of this number about this prescription; `entry` names the first one.",
+    ),
     Problem("stop_use.unknown", 404, "No such notice", "No notice to stop using came of this request."),
 )
 

@@ -87,7 +87,7 @@ WRITTEN = (
         "diagnosis.unknown",
         422,
         "Unknown diagnosis",
-        "The code's category is in no block of ICD-10; `nearest` names the nearest blocks.",
+        "ICD-10 has no such category or subcategory; `nearest` names what could have been meant.",
     ),
     Problem(
         "diagnosis.tcm_missing",

@@ -96,6 +96,14 @@ class FulfilmentOpened(FulfilmentEvent):
     buckets: tuple[LineBuckets, ...]
 
 
+class PharmacyNominated(FulfilmentEvent):
+    """The patient has named the pharmacy that may hold without the code, or none any more."""
+
+    TYPE: ClassVar[str] = "dispatch.pharmacy_nominated.v1"
+
+    pharmacy: str | None
+
+
 class QuantityHeld(FulfilmentEvent):
     """A pharmacy has reserved a quantity for this patient: nobody else can hold the same quantity."""
 

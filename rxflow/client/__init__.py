@@ -9,7 +9,7 @@ with `wait_until`.
 """
 
 from rxflow.client.failures import NoAnswer, Problem, TimedOut
-from rxflow.client.people import Administrator, Insurer, Prescriber, Regulator, Reviewer
+from rxflow.client.people import Administrator, Insurer, Office, Prescriber, Regulator, Reviewer
 from rxflow.client.retail import Courier, Hold, Patient, Pharmacy, Supply
 from rxflow.client.transport import Addresses, Connection, Reply, Session
 from rxflow.client.waiting import wait_until
@@ -22,6 +22,7 @@ __all__ = [
     "Hold",
     "Insurer",
     "NoAnswer",
+    "Office",
     "Patient",
     "Pharmacy",
     "Prescriber",

@@ -1,4 +1,5 @@
-"""What a prescriber is shown before signing: availability near the patient and open shortages, asked of their owners.
+"""What a prescriber is shown before signing, asked of its owners: availability near the patient, open shortages, the
+patient's share.
 
 Each hint says how old it is. What was shown is named in the signed prescription (`hints_seen`), so that it can be
 known later what the prescriber knew.
@@ -6,9 +7,10 @@ known later what the prescriber knew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 from rxflow.client.transport import Session
 
@@ -26,10 +28,25 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Priced:
+    """A line as it would be prescribed: base units, base units per pack, fen per pack where the price is known."""
+
+    product: str
+    quantity: int
+    pack_size: int
+    unit_price: int | None = None
+
+    @property
+    def asked(self) -> str:
+        price = "" if self.unit_price is None else f":{self.unit_price}"
+        return f"{self.product}:{self.quantity}:{self.pack_size}{price}"
+
+
+@dataclass(frozen=True)
 class Hint:
     """One hint. `facts`: what its owner answered; `seen` is how it stands in the prescription."""
 
-    kind: Literal["availability", "shortage"]
+    kind: Literal["availability", "shortage", "patient_share", "payment_rule"]
     id: str
     age_seconds: float
     facts: Mapping[str, Any]
@@ -47,3 +64,22 @@ def hints(session: Session, place: Place, drugs: Mapping[str, str]) -> Iterator[
         found = session.ask("shortage", "/shortages", region=place.region, drug_key=drug_key, limit=SHORTAGES_MAX)
         for case in found.body["items"]:
             yield Hint("shortage", case["case_id"], found.age_seconds or 0.0, case)
+
+
+def share_hints(
+    session: Session, patient_ref: UUID, insurance_intent: str, lines: Sequence[Priced], pharmacy: str | None = None
+) -> Iterator[Hint]:
+    """The patient's share, and each rule that makes it larger (codes of the error catalogue)."""
+    found = session.ask(
+        "insurance",
+        "/share-previews",
+        patient_ref=str(patient_ref),
+        insurance_intent=insurance_intent,
+        pharmacy=pharmacy,
+        lines=[line.asked for line in lines],
+    )
+    age = found.age_seconds or 0.0
+    yield Hint("patient_share", found.body["id"], age, found.body)
+    for concern in found.body["concerns"]:
+        line = "" if concern["line"] is None else f":{concern['line']}"
+        yield Hint("payment_rule", f"{concern['code']}{line}@{found.body['id']}", age, concern)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
-from rxflow.client.hints import Hint, Place, hints
+from rxflow.client.hints import Hint, Place, Priced, hints, share_hints
 from rxflow.client.transport import Reply, Service, Session
 
 PAGES_MAX = 10_000
@@ -42,6 +42,12 @@ class Prescriber(User):
         """What to know before signing, of products by code with their drug keys."""
         return tuple(hints(self.session, place, drugs))
 
+    def share_hints(
+        self, patient_ref: UUID, insurance_intent: str, lines: Sequence[Priced], pharmacy: str | None = None
+    ) -> tuple[Hint, ...]:
+        """What the patient would pay, and which payment rules make it more."""
+        return tuple(share_hints(self.session, patient_ref, insurance_intent, lines, pharmacy))
+
     def issue(self, jws: str) -> Reply:
         """`jws`: the signed IssuePrescription, compact."""
         return self.session.command("prescribe", "/prescriptions", jws=jws)
@@ -49,6 +55,14 @@ class Prescriber(User):
     def amend(self, prescription_id: UUID, jws: str) -> Reply:
         """`jws`: the signed AmendPrescription, compact."""
         return self.session.command("prescribe", f"/prescriptions/{prescription_id}/amendments", jws=jws)
+
+    def confirm(self, prescription_id: UUID, jws: str) -> Reply:
+        """`jws`: the signed ConfirmFindings, compact: the second signature under a returned prescription (双签名)."""
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/confirmations", jws=jws)
+
+    def answer(self, prescription_id: UUID, jws: str) -> Reply:
+        """`jws`: the signed AnswerQuery, compact: why blocked lines may be dispensed all the same (重新签字)."""
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/answers", jws=jws)
 
     def cancel(
         self,
@@ -78,9 +92,30 @@ class Prescriber(User):
         ]
         return events
 
-    def feedback(self) -> Iterator[dict[str, Any]]:
-        """The inbox, the newest first."""
-        return self.pages("prescribe", "/feedback")
+    def feedback(self, *, open_only: bool = False) -> Iterator[dict[str, Any]]:
+        """The inbox, the newest first; `open_only`: what was not acknowledged yet."""
+        return self.pages("prescribe", "/feedback", only="open" if open_only else None)
+
+    def acknowledge(self, prescription_id: UUID, entries: Sequence[int]) -> Reply:
+        """These entries about the prescription have been read."""
+        path = f"/prescriptions/{prescription_id}/feedback-acknowledgements"
+        return self.session.command("prescribe", path, {"entries": list(entries)})
+
+
+class Office(User):
+    """The medical office of an institution (医务部门)."""
+
+    def stop(
+        self, prescription_id: UUID, reason: str, *, lines: Sequence[int] | None = None, block_id: UUID | None = None
+    ) -> Reply:
+        """Lines that nobody dispenses until the prescriber has signed again; None: all of them."""
+        body = {
+            "block_id": str(block_id or self.session.connection.new_id()),
+            "lines": None if lines is None else list(lines),
+            "reason_code": "safety_alert",
+            "reason": reason,
+        }
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/stops", body)
 
 
 class Reviewer(User):
@@ -99,6 +134,14 @@ class Reviewer(User):
 
     def take(self, case_id: str) -> Reply:
         return self.session.command("review", f"/cases/{case_id}/take")
+
+    def take_over(self, case_id: str) -> Reply:
+        """From whoever holds it; a supervisor's right."""
+        return self.session.command("review", f"/cases/{case_id}/take-over")
+
+    def pass_batch(self, signatures: Sequence[str]) -> dict[str, Any]:
+        """Clean cases, each by a signed PassCase; the answer's `rows` say what became of each."""
+        return self.session.command("review", "/cases/pass-batch", {"signatures": list(signatures)}).body
 
     def put_back(self, case_id: str) -> Reply:
         return self.session.command("review", f"/cases/{case_id}/put-back")

@@ -59,6 +59,15 @@ class Pharmacy:
         body = {"token": token, "way": way, "lines": [dict(line) for line in lines]}
         return _hold(fulfilment_id, self.pharmacist.command("dispatch", f"/fulfilments/{fulfilment_id}/holds", body))
 
+    def nominations(self) -> Iterator[dict[str, Any]]:
+        """What patients want this pharmacy to supply, the oldest choice first."""
+        return User(self.pharmacist).pages("dispatch", "/nominations")
+
+    def hold_nominated(self, fulfilment_id: str, lines: Sequence[Mapping[str, Any]], *, way: Way = "counter") -> Hold:
+        """Without the code, by the patient's nomination."""
+        body = {"way": way, "lines": [dict(line) for line in lines]}
+        return _hold(fulfilment_id, self.pharmacist.command("dispatch", f"/fulfilments/{fulfilment_id}/holds", body))
+
     def fetch_secret(self, fulfilment_id: str, hold_id: str) -> Hold:
         """After a lost reply."""
         path = f"/fulfilments/{fulfilment_id}/holds/{hold_id}/secret"
@@ -67,6 +76,11 @@ class Pharmacy:
     def pass_review(self, hold: Hold) -> Reply:
         """The pharmacy's own review (药店审方)."""
         return self.pharmacist.command("dispatch", f"{hold.path}/review", {"secret": hold.secret})
+
+    def refuse(self, hold: Hold, code: str, reason: str, lines: Sequence[int] | None = None) -> Reply:
+        """Refuse to dispense (拒绝调剂): these lines, None for all of the hold, wait for the prescriber everywhere."""
+        body = {"secret": hold.secret, "code": code, "reason": reason, "lines": lines and list(lines)}
+        return self.pharmacist.command("dispatch", f"{hold.path}/refusal", body)
 
     def release(self, hold: Hold, reason: ReleaseReason, lines: Sequence[Mapping[str, int]] | None = None) -> Reply:
         body = {"secret": hold.secret, "reason": reason, "lines": lines and [dict(line) for line in lines]}
@@ -139,6 +153,11 @@ class Patient(User):
             "prescribe", f"/prescriptions/{prescription_id}/nominations", {"pharmacy": pharmacy}
         )
 
+    def nominate_for(self, fulfilment_id: str, pharmacy: str | None) -> Reply:
+        """Once the prescription is released: for this instalment and those to come."""
+        path = f"/fulfilments/{fulfilment_id}/nominations"
+        return self.session.command("dispatch", path, {"pharmacy": pharmacy})
+
     def give_standing_authorisation(self) -> Reply:
         """Claims are authorised from now on when their supply is dispensed."""
         return self.session.command("insurance", "/authorisations")
@@ -183,6 +202,11 @@ class Patient(User):
     def pay(self, payment_id: str, reference: str) -> Reply:
         """Under the payment provider's reference."""
         return self.session.command("insurance", f"/payments/{payment_id}/pay", {"reference": reference})
+
+    def acknowledge_stop_use(self, prescription_id: UUID, request_id: str) -> Reply:
+        """The notice that came with an urgent cancellation was read."""
+        path = f"/prescriptions/{prescription_id}/stop-use-acknowledgements"
+        return self.session.command("prescribe", path, {"request_id": request_id})
 
     def give_up(self, supply: Supply) -> Reply:
         return self.session.command("dispatch", f"{supply.path}/give-up")

@@ -14,7 +14,7 @@ import orjson
 from contracts.envelope import GENESIS, Body, Envelope, public_hash
 from contracts.events import EVENTS
 from rxflow.docs.compatibility import Break, breaks
-from rxflow.docs.schemas import CONTRACTS, Schema, as_text, current_schemas, example
+from rxflow.docs.schemas import CONTRACTS, Schema, as_text, current_schemas, example, examples
 
 SCHEMAS = CONTRACTS / "schemas"
 EXAMPLES = "examples"
@@ -39,7 +39,7 @@ class Release:
         return {path.name.removesuffix(".json"): orjson.loads(path.read_bytes()) for path in self._files(self.folder)}
 
     def examples(self) -> dict[str, bytes]:
-        """Golden `data` by wire name, as producers of that release wrote it."""
+        """Golden `data` by its name (`wire_name_of` tells whose), as producers of that release wrote it."""
         return {path.name.removesuffix(".json"): path.read_bytes() for path in self._files(self.folder / EXAMPLES)}
 
     def envelope(self) -> bytes:
@@ -85,7 +85,7 @@ def save_release(version: str, folder: Path = SCHEMAS, *, unpublished: bool = Fa
     if broken:
         raise NotReleased("\n".join(["these promises would be broken:", *map(str, broken)]))
     files = {f"{name}.json": as_text(schema) for name, schema in today.items()}
-    files |= {f"{EXAMPLES}/{name}.json": as_text(example(name)) for name in sorted(EVENTS)}
+    files |= {f"{EXAMPLES}/{name}.json": as_text(data) for name, data in examples().items()}
     files[f"{EXAMPLES}/{ENVELOPE}"] = as_text(orjson.loads(example_envelope(min(EVENTS)).to_wire()))
     (target / EXAMPLES).mkdir(parents=True, exist_ok=True)
     for stale in {*target.glob("*.json"), *(target / EXAMPLES).glob("*.json")}:

@@ -6,6 +6,7 @@ personal (`x-personal`, the class of data; on the wire such a field is a sealed 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.seedwork.store.sealing import personal_fields
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 EXAMPLES = CONTRACTS / "examples"
 REGISTER_PREFIX = "register."
+_WIRE_NAME = re.compile(r"[a-z_]+\.[a-z_]+\.v\d+(?=\.|$)")
 
 Schema = dict[str, Any]
 
@@ -50,6 +52,19 @@ def example(wire_name: str) -> Schema:
     """The golden example of an event's `data`, personal fields in clear."""
     loaded: Schema = orjson.loads((EXAMPLES / f"{wire_name}.json").read_bytes())
     return loaded
+
+
+def examples() -> dict[str, Schema]:
+    """Every golden example by its name: the event's wire name, with more behind it for a further case of the event."""
+    return {
+        path.name.removesuffix(".json"): orjson.loads(path.read_bytes()) for path in sorted(EXAMPLES.glob("*.json"))
+    }
+
+
+def wire_name_of(example_name: str) -> str:
+    """`prescribe.prescription_issued.v1.confirmed` -> `prescribe.prescription_issued.v1`."""
+    found = _WIRE_NAME.match(example_name)
+    return found[0] if found else example_name
 
 
 def as_text(document: Any) -> str:

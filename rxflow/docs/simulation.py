@@ -7,13 +7,18 @@ from typing import Any
 
 from rxflow import simulation
 from rxflow.docs.markdown import code, first_paragraph, page, table
-from rxflow.simulation import effects, invariants, mishaps, money
+from rxflow.simulation import circulation, effects, invariants, lawful, mishaps, money
 
 EVERY_COMMIT, REST, END = "after every commit", "at rest", "at the end"
 CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (EVERY_COMMIT, invariants._prescribed_is_in_buckets),
     (EVERY_COMMIT, invariants._quantities_add_up),
     (EVERY_COMMIT, invariants._every_step_was_allowed),
+    (EVERY_COMMIT, lawful.blocked_stays_in_the_shop),
+    (EVERY_COMMIT, lawful.blocked_everywhere),
+    (EVERY_COMMIT, lawful.reviews_are_lawful),
+    (EVERY_COMMIT, lawful.released_was_passed),
+    (EVERY_COMMIT, circulation.opened_is_prescribed),
     (EVERY_COMMIT, invariants._shelves_are_what_moved),
     (EVERY_COMMIT, invariants._codes_are_sold_once),
     (EVERY_COMMIT, money.money_always),
@@ -22,7 +27,10 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (EVERY_COMMIT, money._money_follows_the_claims),
     (EVERY_COMMIT, effects.published),
     ("with every acknowledgement", effects.taken),
-    (REST, invariants._both_know_the_same),
+    (REST, circulation.both_know_the_same),
+    (REST, lawful.both_ask_the_same),
+    (REST, circulation.urgent_was_told),
+    (REST, circulation.ends_or_waits),
     (REST, money.money_at_rest),
     (REST, invariants.nobody_was_set_aside),
     (REST, effects.arrived),
@@ -42,6 +50,13 @@ violation names, with as few kinds of mishaps as it takes, and with the command 
 mishaps out. Stores are real SQLite files; the clocks of two services are up to {2 * mishaps.SKEW_SECONDS_MAX:.0f} s
 apart (`clock-skew`). After a store came back from a backup that lacks something, the checks between services do not
 apply any more: then every difference must wait for a person.
+
+People do what is next, or anything else, in any order and at the same time. Doctors write ordinary prescriptions,
+long-term supplies in instalments and what does not go together; they amend, sign again, answer what a counter asks,
+cancel in part, as a whole or urgently, renew, replace and continue what others wrote. Pharmacists of the hospital, of
+one that reviews for it and of one that does not take cases, put them back, pass them alone or in a batch, return and
+refuse them, take over; some are the prescriber in person. The medical office stops lines. Pharmacies hold, review,
+refuse, scan, check and hand out; couriers and patients do as they like.
 
 What the real servers do is shown by `make chaos`, what either has found and how fast by [faults.md](faults.md).
 """

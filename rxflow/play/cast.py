@@ -12,6 +12,7 @@ from rxflow.client import (
     Connection,
     Courier,
     Insurer,
+    Office,
     Patient,
     Pharmacy,
     Prescriber,
@@ -61,7 +62,17 @@ class Cast:
     def reviewer_of(self, doctor: Person) -> tuple[Reviewer, Person]:
         """The reviewing pharmacist of the doctor's hospital."""
         person = self.world.hospital_of(doctor).reviewers[0]
-        return Reviewer(self._session(Role.REVIEWER, person.code, person.organisation, region=person.region)), person
+        return self.reviewer(person), person
+
+    def reviewer(self, person: Person) -> Reviewer:
+        """This person with a reviewer's token, whatever the register says of them."""
+        return Reviewer(self._session(Role.REVIEWER, person.code, person.organisation, region=person.region))
+
+    def office_of(self, doctor: Person) -> Office:
+        """The medical office of the doctor's hospital."""
+        hospital = self.world.hospital_of(doctor)
+        region = hospital.institution.region
+        return Office(self._session(Role.MEDICAL_OFFICE, f"office-{hospital.code}", hospital.code, region=region))
 
     def pharmacy(self, store: Store) -> Pharmacy:
         region = store.pharmacy.region

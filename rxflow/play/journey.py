@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from rxflow.client import Hold, Reply, Supply
 from rxflow.client.retail import Way
 from rxflow.play.stage import Admitted, Stage
-from rxflow.world import Carrier, Draft, Person, Store
+from rxflow.world import Carrier, Draft, Person, Store, signing_again
 
 FINAL = frozenset({"completed", "refused", "cancelled", "expired"})
 
@@ -54,14 +52,7 @@ class Journey:
         """The pharmacist signs what they have read."""
         reviewer, person = self.stage.cast.reviewer_of(self.doctor)
         case = self.take_case()
-        serious = [finding["number"] for finding in case["findings"] if finding["severity"] == "serious"]
-        signed = {
-            "case_id": case["case_id"],
-            "revision": case["revision"],
-            "signed_sha256": case["signed_sha256"],
-            "comments": [{"finding": number, "comment": "已与医师核实"} for number in serious],
-        }
-        reviewer.pass_case(case["case_id"], person.key.sign(orjson.dumps(signed)))
+        reviewer.pass_case(case["case_id"], signing_again.passed(person, case, "已与医师核实"))
 
     def return_to_doctor(self, code: str, comment: str) -> None:
         reviewer, _ = self.stage.cast.reviewer_of(self.doctor)
@@ -77,17 +68,26 @@ class Journey:
 
     # -- retail
 
-    def wait_for_fulfilment(self) -> str:
+    def wait_for_fulfilment(self, instalment: int = 1) -> str:
         """The patient sees that it may be fetched."""
         patient = self.stage.cast.patient(self.admitted.patient_ref)
-        found = self.stage.cast.wait_until(
-            lambda: patient.fulfilments(self.prescription_id), "the patient's right to be served"
-        )
-        return str(found[0]["fulfilment_id"])
 
-    def hold(self, store: Store, *, way: Way = "counter", lines: Sequence[Mapping[str, Any]] | None = None) -> Hold:
+        def opened() -> str | None:
+            found = patient.fulfilments(self.prescription_id)
+            return next((str(each["fulfilment_id"]) for each in found if each["instalment"] == instalment), None)
+
+        return self.stage.cast.wait_until(opened, "the patient's right to be served")
+
+    def hold(
+        self,
+        store: Store,
+        *,
+        way: Way = "counter",
+        lines: Sequence[Mapping[str, Any]] | None = None,
+        instalment: int = 1,
+    ) -> Hold:
         """The patient shows the token, the pharmacy holds: all that remains, unless told otherwise."""
-        fulfilment_id = self.wait_for_fulfilment()
+        fulfilment_id = self.wait_for_fulfilment(instalment)
         token = self.stage.cast.patient(self.admitted.patient_ref).token(fulfilment_id)
         pharmacy = self.stage.cast.pharmacy(store)
         seen = self.stage.once_known(lambda: pharmacy.look_up(token))

@@ -21,6 +21,7 @@ ORDER = (
     "institution",
     "drug",
     "person",
+    "review_agreement",
     "pharmacy",
     "courier",
     "designation",

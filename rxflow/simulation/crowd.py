@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -14,22 +14,28 @@ from rxflow.client import NoAnswer, Problem, TimedOut
 from rxflow.play.stage import Admitted
 from rxflow.simulation.accepted import KEPT_NS
 from rxflow.simulation.books import Books
-from rxflow.simulation.people import SHED, Mischief, a_journey
+from rxflow.simulation.doing import SHED, Doing
+from rxflow.simulation.people import Mischief
 from rxflow.simulation.processes import Process, in_greenlet
+from rxflow.simulation.reviewers import Reviewing
 from rxflow.simulation.virtual_time import sleep, wait_for
+from rxflow.simulation.writing import any_journey
 from services.prescribe.domain.prescription import PRESCRIPTION
 
 if TYPE_CHECKING:
     from rxflow.simulation.world import Simulation
 
 JOURNEYS = 2
-PRODUCTS = 1000
-"""More than there are: each is as likely as the others, almost."""
 HANDS = 3
 """So many people act for one prescription at the same time."""
-ACTS = 16
+ACTS = 14
 """Of each of them."""
+DISPUTED = 0.5
+"""Share of prescriptions that more than one pharmacist wants to decide."""
+REVIEWERS, REVIEWS = 2, 4
+"""So many of them, and so often each."""
 PAUSE_SECONDS_MAX = 2.0
+REVIEW_SECONDS_MAX = 1.0
 LAPSES = 8
 """In so many steps the hours go by."""
 TRIES = 5
@@ -42,11 +48,11 @@ class Crowd:
     def __init__(self, simulation: Simulation) -> None:
         self._world = simulation
         self._chance = simulation.random
-        self.mischiefs: list[Mischief] = []
+        self.doings: list[Doing] = []
 
     @property
     def refused(self) -> int:
-        return sum(len(each.refused) for each in self.mischiefs)
+        return sum(len(each.refused) for each in self.doings)
 
     def statuses(self, books: Mapping[str, Books]) -> Counter[str]:
         """How the prescriptions ended."""
@@ -70,21 +76,30 @@ class Crowd:
         admitted = self._persistently(lambda: self._world.stage.admit(self._world.world.patients[number]))
         if not isinstance(admitted, Admitted):
             return
-        lines, packs = self._chance.choice((1, 1, 2)), self._chance.choice((1, 2))
-        product = self._chance.randrange(PRODUCTS)
-        journey = a_journey(self._world, number, packs=packs, lines=lines, first_product=product, admitted=admitted)
-        mischief = Mischief(self._world, journey)
-        self.mischiefs.append(mischief)
+        journey = any_journey(self._world, admitted)
+        reviewing, mischief = Reviewing(self._world, journey), Mischief(self._world, journey)
+        self.doings += [reviewing, mischief]
         self._persistently(journey.issue)
-        self._persistently(journey.pass_review)
-        hands = [asyncio.ensure_future(in_greenlet(self._act, mischief)) for _ in range(HANDS)]
-        for hand in hands:
+        if self._chance.random() < DISPUTED:
+            self._together(REVIEWERS, self._review, reviewing)
+        self._persistently(reviewing.see_through)
+        self._together(HANDS, self._act, mischief)
+
+    def _together(self, hands: int, deed: Callable[[Any], None], doing: Doing) -> None:
+        """So many people at the same time."""
+        for hand in [asyncio.ensure_future(in_greenlet(deed, doing)) for _ in range(hands)]:
             wait_for(hand)
 
     def _act(self, mischief: Mischief) -> None:
         for _ in range(ACTS):
             sleep(self._chance.random() * PAUSE_SECONDS_MAX)
             mischief.act()
+
+    def _review(self, reviewing: Reviewing) -> None:
+        for _ in range(REVIEWS):
+            sleep(self._chance.random() * REVIEW_SECONDS_MAX)
+            if not reviewing.act():
+                return
 
     def _persistently(self, deed: object) -> object:
         """Tries again for some time; whoever is refused has had an answer."""
@@ -100,8 +115,9 @@ class Crowd:
         return None
 
     def bring_what_is_on_the_road(self) -> None:
-        for each in self.mischiefs:
-            each.bring_what_is_on_the_road()
+        for each in self.doings:
+            if isinstance(each, Mischief):
+                each.bring_what_is_on_the_road()
 
     async def repeat_everything(self) -> list[str]:
         """Each accepted command once more, word for word: it gets its first answer."""

@@ -37,6 +37,17 @@ class Founding(Simulation):
     async def _live(self) -> None:
         self.installation.start()
         await in_greenlet(self.stage.load_registers)
+        await in_greenlet(self._register_some_twice)
         left = await at_rest(self.installation, self.watch.books, REST_SECONDS_MAX)
         if left:
             raise Violated("; ".join(left))
+
+    def _register_some_twice(self) -> None:
+        """Two doctors in each hospital are licensed pharmacists as well: may review, but never what is their own."""
+        twice = {doctor.code for hospital in self.world.hospitals for doctor in hospital.doctors[:2]}
+        entries = [entry.as_json() for entry in self.world.entries("person") if entry.code in twice]
+        for entry in entries:
+            entry["content"]["professions"].append("reviewer")
+        wrong = [each for each in self.cast.administrator().record("prescribe", "person", entries) if each]
+        if wrong:
+            raise Violated("; ".join(wrong))

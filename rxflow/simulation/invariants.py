@@ -10,28 +10,30 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from rxflow.simulation import circulation, lawful
 from rxflow.simulation.books import AllBooks, Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
 from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment import events as fulfilment_events
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.stock import events as stock_events
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.domain.values import Bucket
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM
 from services.insurance.domain.payment import PAYMENT
-from services.prescribe.domain.prescription import PRESCRIPTION, fulfilment_id
+from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
+from services.review.application.licences import REFERENCE
 from services.review.domain.case import CASE
 from services.seedwork.model import Aggregate
 from services.shortage.domain.case import CASE as SHORTAGE_CASE
 
 WATCHED: Mapping[str, tuple[Aggregate[Any], ...]] = {
     "prescribe": (PRESCRIPTION,),
-    "review": (CASE,),
-    "dispatch": (FULFILMENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES),
+    "review": (CASE, REFERENCE),
+    "dispatch": (FULFILMENTS, CONTENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES),
     "insurance": (CLAIM, PAYMENT, ACCUMULATOR),
     "shortage": (SHORTAGE_CASE,),
 }
@@ -45,8 +47,13 @@ def always(books: AllBooks, name: str) -> Iterator[str]:
     match name:
         case "prescribe":
             yield from _prescribed_is_in_buckets(books)
+            yield from lawful.released_was_passed(books)
+        case "review":
+            yield from lawful.reviews_are_lawful(books["review"])
         case "dispatch":
             yield from _goods(books)
+            yield from lawful.blocked_everywhere(books["dispatch"])
+            yield from circulation.opened_is_prescribed(books["dispatch"])
         case "insurance":
             yield from money_always(books)
 
@@ -57,9 +64,11 @@ def at_rest(books: AllBooks) -> Iterator[str]:
         yield from always(books, name)
     fulfilments = {state.fulfilment_id: state for state in books["dispatch"].states(FULFILMENTS)}
     for state in books["prescribe"].states(PRESCRIPTION):
-        found = state.current and fulfilments.get(fulfilment_id(state.current.prescription_id, 1))
-        if found:
-            yield from _both_know_the_same(state, found)
+        if state.current is not None:
+            yield from circulation.both_know_the_same(state, fulfilments)
+            yield from lawful.both_ask_the_same(state, books)
+            yield from circulation.urgent_was_told(state)
+    yield from circulation.ends_or_waits(books)
     yield from money_at_rest(books, fulfilments)
     for name, book in books.items():
         for table in ("parked", "attempts"):
@@ -70,13 +79,18 @@ def at_rest(books: AllBooks) -> Iterator[str]:
 def at_the_end(books: AllBooks) -> Iterator[str]:
     """When the clock has passed every deadline."""
     yield from at_rest(books)
-    for state in books["prescribe"].states(PRESCRIPTION):
-        if state.current is not None and str(state.status) not in ENDED:
-            yield f"prescription {state.current.prescription_id} has not ended: {state.status}"
+    for state in still_open(books):
+        yield f"prescription {state.signed.prescription_id} has not ended: {state.status}"
     for stock in books["dispatch"].states(STOCK_ITEMS):
         if stock.reserved:
             yield f"stock of {stock.product} is still reserved: {stock.reserved}"
     yield from money_at_the_end(books)
+
+
+def still_open(books: AllBooks) -> list[PrescriptionState]:
+    """Prescriptions that have not ended."""
+    found = books["prescribe"].states(PRESCRIPTION)
+    return [state for state in found if state.current is not None and str(state.status) not in ENDED]
 
 
 def nobody_was_set_aside(books: AllBooks) -> Iterator[str]:
@@ -97,17 +111,6 @@ def _prescribed_is_in_buckets(books: AllBooks) -> Iterator[str]:
                 yield f"prescription {state.current.prescription_id}: {told} in buckets, {prescribed} prescribed"
 
 
-def _both_know_the_same(prescription: Any, found: FulfilmentState) -> Iterator[str]:
-    """prescribe and dispatch know the same quantities in the same buckets, and the same end."""
-    told = {line: {b.value: row.buckets.of(b) for b in Bucket} for line, row in found.lines.items()}
-    known = {line: {b.value: row.of(b.value) for b in Bucket} for line, row in prescription.buckets.items()}
-    name = prescription.current.prescription_id
-    if told != known:
-        yield f"prescription {name}: dispatch says {told}, prescribe knows {known}"
-    if prescription.ended != (found.status == "closed"):
-        yield f"prescription {name} is {prescription.status}, its fulfilment {found.status}"
-
-
 def _goods(books: AllBooks) -> Iterator[str]:
     dispatch = books["dispatch"]
     fulfilments = dispatch.states(FULFILMENTS)
@@ -115,6 +118,7 @@ def _goods(books: AllBooks) -> Iterator[str]:
         yield from _quantities_add_up(state)
     for stream in dispatch.of(FULFILMENTS):
         yield from _every_step_was_allowed(stream)
+        yield from lawful.blocked_stays_in_the_shop(stream)
     yield from _shelves_are_what_moved(dispatch, fulfilments)
     yield from _codes_are_sold_once(dispatch, fulfilments)
 

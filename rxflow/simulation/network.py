@@ -17,7 +17,7 @@ from rxflow.simulation.virtual_time import wait_for
 
 LATENCY_SECONDS = 0.01
 CLICK_SECONDS_MAX = 0.05
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 8.0
 _SERVICE = {port: name for name, port in PORTS.items()}
 
 

@@ -5,104 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from random import Random
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from rxflow.client import Hold, NoAnswer, Problem, Supply, TimedOut
+from rxflow.client import Hold, Problem, Supply
 from rxflow.client.retail import Way
-from rxflow.play.cast import Cast
-from rxflow.play.journey import Journey
-from rxflow.play.stage import Stage
-from rxflow.world import Store, World, everyday_products, line_for, prescription_for
+from rxflow.simulation.doing import Doing
+from rxflow.simulation.prescribers import Desk
+from rxflow.simulation.writing import stores_of
+from rxflow.world import Store
 
 SENSIBLE = 0.6
 """Share of acts that lead on; the others are anything."""
 LAPSES = (timedelta(minutes=1), timedelta(minutes=40), timedelta(hours=5), timedelta(hours=30))
 CODES = ("right", "right", "right", "WRONG123")
-SHED = 503
-"""What a client is told that should come again later; it has come several times then."""
-
-
-class Town(Protocol):
-    """Where the people live."""
-
-    random: Random
-    world: World
-    stage: Stage
-    cast: Cast
-
-    def new_id(self) -> UUID: ...
-    def move_clock(self, by: timedelta) -> None: ...
-
-
-def a_journey(
-    town: Town,
-    number: int,
-    *,
-    days: int = 3,
-    packs: int = 1,
-    lines: int = 1,
-    first_product: int | None = None,
-    admitted: Any = None,
-) -> Journey:
-    """A prescription of a doctor for the patient of that number, written and not yet issued."""
-    patient = town.world.patients[number]
-    hospital = next(each for each in town.world.hospitals if each.institution.region == patient.region)
-    everyday = everyday_products(town.world, patient)
-    first = number if first_product is None else first_product
-    products = [everyday[(first + each) % len(everyday)] for each in range(lines)]
-    written = [line_for(n, p, dose=packs * p.regimen.dose) for n, p in enumerate(products, start=1)]
-    admitted = admitted or town.stage.admit(patient)
-    draft = prescription_for(
-        town.world,
-        patient,
-        hospital.doctors[number % len(hospital.doctors)],
-        prescription_id=town.new_id(),
-        patient_ref=admitted.patient_ref,
-        lines=written,
-        validity_days=days,
-    )
-    return Journey(town.stage, hospital.doctors[number % len(hospital.doctors)], admitted, draft)
-
-
-def stores_of(town: Town, journey: Journey) -> tuple[Store, ...]:
-    return town.world.stores_in(journey.admitted.patient.region)
+REFUSALS = ("2-8", "2-5", "1-8", "forged")
+"""Why a pharmacist does not dispense; a forgery concerns every line."""
 
 
 @dataclass
-class Mischief:
-    """One prescription and everybody around it. Every act may be refused; none may fail."""
+class Mischief(Doing):
+    """One prescription and everybody around it."""
 
-    town: Town
-    journey: Journey
     holds: list[tuple[Store, Hold]] = field(default_factory=list)
     supplies: list[tuple[Store, Supply]] = field(default_factory=list)
     deliveries: list[tuple[Store, Supply, str]] = field(default_factory=list)
     picked: list[list[dict[str, Any]]] = field(default_factory=list)
     requests: list[UUID] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.town, self.journey)
 
     def act(self) -> None:
         """Somebody does something."""
         deed = self.town.random.choice(self._deeds())
-        try:
-            if self.town.random.random() < SENSIBLE:
-                deed = self._sensible() or deed
-            deed()
-            self.done.append(deed.__name__)
-        except Problem as problem:
-            if problem.status >= 500 and problem.status != SHED:
-                raise
-            self.refused.append(f"{deed.__name__}: {problem.code}")
-        except (NoAnswer, TimedOut):
-            self.refused.append(f"{deed.__name__}: gave up")
+        sensible = self.town.random.random() < SENSIBLE
+        self.attempt(lambda: (self._sensible() if sensible else None) or deed)
 
     def _deeds(self) -> list[Callable[[], object]]:
         deeds: list[Callable[[], object]] = [self.hold, self.hold, self.cancel, self.wait, self.authorise, self.pay]
+        deeds += self.desk.deeds()
         if self.holds:
-            deeds += [self.review, self.review, self.prepare, self.prepare, self.prepare, self.release]
+            deeds += [self.review, self.review, self.prepare, self.prepare, self.prepare, self.release, self.refuse]
         if self.supplies:
             deeds += [self.check, self.check, self.check, self.hand_out, self.hand_out, self.unprepare, self.give_up]
             deeds += [self.arrange, self.pay, self.pay]
@@ -127,6 +71,8 @@ class Mischief:
             return self.prepare
         if "active" in statuses:
             return self.review
+        if any(line["blocked"] for line in shown["lines"]) and self.town.random.random() < 0.5:
+            return self.desk.answer
         return self.hold if any(line["buckets"]["remaining"] for line in shown["lines"]) else None
 
     def _one(self, of: list[Any]) -> Any:
@@ -137,14 +83,15 @@ class Mischief:
 
     @property
     def _patient(self) -> Any:
-        return self.journey.stage.cast.patient(self.journey.admitted.patient_ref)
+        return self.town.cast.patient(self.journey.admitted.patient_ref)
 
     def _fulfilment(self) -> dict[str, Any]:
-        found = self._patient.fulfilments(self.journey.prescription_id)
+        """Of the instalment that was opened last, now and then of an earlier one."""
+        found = self._patient.fulfilments(self.desk.journey.prescription_id)
         if not found:
             raise Problem("not.yet", 404)
-        first: dict[str, Any] = found[0]
-        return first
+        chosen: dict[str, Any] = self._one(sorted(found, key=lambda each: each["instalment"]))
+        return chosen
 
     def _store(self) -> Store:
         return self.town.random.choice(stores_of(self.town, self.journey)[:3])
@@ -199,6 +146,13 @@ class Mischief:
     def release(self) -> None:
         store, hold = self._one(self.holds)
         self.town.cast.pharmacy(store).release(hold, self.town.random.choice(("out_of_stock", "mistake")))
+
+    def refuse(self) -> None:
+        """The pharmacist does not dispense it as it stands: all lines of the hold, or one of them."""
+        store, hold = self._one(self.holds)
+        if self.town.random.random() < 0.4:
+            code, line = self.town.random.choice(REFUSALS), self.town.random.choice(hold.shown["lines"])["line"]
+            self.town.cast.pharmacy(store).refuse(hold, code, "请医师核对", self.town.random.choice((None, [line])))
 
     def authorise(self) -> None:
         for claim in self._claims():
@@ -275,13 +229,14 @@ class Mischief:
     def cancel(self) -> None:
         """Seldom; all, or a part."""
         if self.town.random.random() < 0.12:
-            line = self.town.random.choice(self.journey.draft.payload["lines"])
+            journey = self.desk.journey
+            line = self.town.random.choice(journey.draft.payload["lines"])
             part = [{"line": line["line"], "quantity": self.town.random.randint(1, line["quantity"])}]
             request_id = self.town.random.choice([self.town.new_id(), *self.requests])
             self.requests.append(request_id)
-            doctor = self.town.cast.prescriber(self.journey.doctor)
-            scope = self.town.random.choice((None, part))
-            doctor.cancel(self.journey.prescription_id, "wrong_drug", scope=scope, request_id=request_id)
+            scope, urgent = self.town.random.choice((None, part)), self.town.random.random() < 0.4
+            doctor, prescription_id = self.town.cast.prescriber(journey.doctor), journey.prescription_id
+            doctor.cancel(prescription_id, "wrong_drug", scope=scope, urgent=urgent, request_id=request_id)
 
     def wait(self) -> None:
         if self.town.random.random() < 0.1:
@@ -289,7 +244,8 @@ class Mischief:
 
     def bring_what_is_on_the_road(self) -> None:
         """A courier who has it delivers it in the end: a proved delivery is always recorded."""
-        found = self._patient.fulfilments(self.journey.prescription_id)
+        journeys = (self.desk.journey, *self.desk.followed)
+        found = [each for one in journeys for each in self._patient.fulfilments(one.prescription_id)]
         away = {s["supply_id"]: s["delivery_id"] for f in found for s in f["supplies"] if s["status"] == "with_courier"}
         for store, supply, delivery_id in self.deliveries:
             if away.get(supply.supply_id) == delivery_id:

@@ -40,6 +40,8 @@ BEGINS_AT = FOUNDED_AT + timedelta(hours=2)
 HOURS = 48
 AFTERWARDS = 4 * (timedelta(days=3),)
 """A hold's end, validity, collection, and what they leave behind."""
+WINDOW, WINDOWS_MAX = timedelta(days=15), 4
+"""What lapses of a long-term supply, an instalment after the other."""
 REST_SECONDS_MAX = 900.0
 SERVICES_LOG = "services.seedwork"
 
@@ -148,9 +150,10 @@ class Simulation:
         watch.must(effects.kept(watch.books, installation.accepted))
         watch.must(await self.crowd.repeat_everything())
         await in_greenlet(self.crowd.bring_what_is_on_the_road)
-        for lapse in AFTERWARDS:
-            self.move_clock(lapse)
-            await self._rest(f"{lapse} later")
+        for lapse in AFTERWARDS + WINDOWS_MAX * (WINDOW,):
+            if lapse is not WINDOW or invariants.still_open(watch.books):
+                self.move_clock(lapse)
+                await self._rest(f"{lapse} later")
         if not watch.lost:
             watch.must(invariants.at_the_end(watch.books))
         installation.stop()

@@ -3,7 +3,7 @@
 from rxflow.world.build import build_world
 from rxflow.world.catalogue import Product, Regimen
 from rxflow.world.model import Carrier, Hospital, Lot, Patient, Person, RegisterEntry, Store, World
-from rxflow.world.prescribing import Draft, everyday_products, line_for, prescription_for, registration_of
+from rxflow.world.prescribing import Draft, everyday_products, line_for, long_term, prescription_for, registration_of
 
 __all__ = [
     "Carrier",
@@ -20,6 +20,7 @@ __all__ = [
     "build_world",
     "everyday_products",
     "line_for",
+    "long_term",
     "prescription_for",
     "registration_of",
 ]

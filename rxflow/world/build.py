@@ -39,7 +39,7 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
     staff = _Staff(seed, random)
     hospitals = tuple(_hospitals(regions, staff, as_of, random))
     stores = tuple(_stores(regions, staff, random))
-    return World(
+    world = World(
         seed=seed,
         as_of=as_of,
         regions=regions,
@@ -52,6 +52,14 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
         patients=tuple(_patients(regions, random)),
         stock={store.code: tuple(_shelves(n, store, products, as_of, random)) for n, store in enumerate(stores)},
     )
+    # Hired last: who came before keeps their name, number and shelves.
+    return replace(world, hospitals=tuple(_supervised(hospital, staff) for hospital in hospitals))
+
+
+def _supervised(hospital: Hospital, staff: _Staff) -> Hospital:
+    """With a second reviewing pharmacist, who may take over what the first one holds."""
+    second = staff.hire("reviewer", hospital.code, hospital.institution.region)
+    return replace(hospital, reviewers=(*hospital.reviewers, replace(second, besides=("supervisor",))))
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class RegisterEntry:
 
 @dataclass(frozen=True)
 class Person:
-    """A named professional with a signing key. `profession`: prescriber, reviewer, pharmacist, preparer or checker."""
+    """A named professional with a signing key. `profession`: prescriber, reviewer, pharmacist, preparer or checker;
+    `besides`: professions the same person is registered for as well."""
 
     code: str
     name: str
@@ -69,12 +70,13 @@ class Person:
     antibacterial_level: AntibacterialLevel | None = None
     practising_since: date | None = None
     specialties: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     def content(self, valid_from: date, valid_until: date) -> PersonContent:
         key = SigningKey(kid=self.key.kid, jwk=self.key.public_jwk, valid_from=valid_from, valid_until=valid_until)
         return PersonContent(
             name=self.name,
-            professions=(self.profession,),
+            professions=(self.profession, *self.besides),
             organisation=self.organisation,
             registration_no=self.registration_no,
             prescribing_rights=self.prescribing_rights,
@@ -93,7 +95,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Hospital:
-    """An issuing institution with its doctors and its own reviewing pharmacist."""
+    """An issuing institution with its doctors and its own reviewing pharmacists; the last one is their supervisor."""
 
     code: str
     social_credit_code: str

@@ -87,11 +87,12 @@ def prescription_for(
     validity_reason: str | None = None,
     long_supply_reason: str = LONG_SUPPLY_REASON,
     intent: IntentKind = "pooled_outpatient",
+    plan: Mapping[str, Any] | None = None,
 ) -> Draft:
     """A lawful prescription of this doctor for this patient: the given lines, or a usual regimen of each product.
 
     Without either it is one everyday product that follows from the patient's number. `patient_ref` is what the
-    registration of the patient answered.
+    registration of the patient answered. `plan`: a long-term supply in instalments, as `long_term` writes it.
     """
     if not lines:
         everyday = everyday_products(world, patient)
@@ -116,8 +117,14 @@ def prescription_for(
         "online_visit": False,
         "insurance_intent": {"kind": intent, "restricted_use": []},
         "insurance_disease_code": None,
+        **({"plan": dict(plan)} if plan else {}),
     }
     return Draft(prescription_id, payload, doctor.key)
+
+
+def long_term(instalments: int, days: int) -> dict[str, Any]:
+    """The plan of a long-term supply (长期处方) in instalments of so many days each, which its lines add up to."""
+    return {"instalments": instalments, "days": days, "assessment": "病情稳定, 依从性好", "patient_agreed": True}
 
 
 def everyday_products(world: World, patient: Patient | None = None) -> tuple[Product, ...]:

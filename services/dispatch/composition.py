@@ -22,6 +22,7 @@ from services.dispatch.projections import (
     availability,
     fulfilments,
     irregularities,
+    nominations,
     owed,
     protocols,
     registers,
@@ -54,6 +55,7 @@ SERVICE = Service(
     projections=(
         fulfilments.PROJECTION,
         irregularities.PROJECTION,
+        nominations.PROJECTION,
         registers.PROJECTION,
         registers.DESIGNATIONS,
         availability.PROJECTION,

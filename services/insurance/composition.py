@@ -13,7 +13,7 @@ from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM, VOID_INQUIRY
 from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
-from services.insurance.domain.policy import load_policy
+from services.insurance.domain.policy import POLICIES
 from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
 from services.insurance.domain.trace_alarm import TRACE_ALARM
 from services.insurance.projections import METADATA, claims, ledger, payments, registers, trace_alarms
@@ -21,7 +21,7 @@ from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
 
-OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policy=load_policy("cn"))
+OUTSIDE = Outside(gateway=InHouseInsurer(), provider=SimulatedPayments(), policies=POLICIES)
 
 SERVICE = Service(
     name="insurance",
@@ -48,5 +48,6 @@ SERVICE = Service(
         trace_alarms.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.FINANCIAL, PersonalClass.CLINICAL}),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -9,6 +9,7 @@ from services.prescribe.application.stops import stop_for_registration
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import close_instalments, end_validity, open_instalment, tell_undecided
 from services.prescribe.domain.document import DOCUMENT
+from services.prescribe.domain.inbox import INBOX
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION
@@ -26,7 +27,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="prescribe",
     port=8101,
-    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, TRACE, REGISTER, FAMILY_CONTRACTS, PROTOCOL),
+    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, INBOX, TRACE, REGISTER, FAMILY_CONTRACTS, PROTOCOL),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={

@@ -9,6 +9,7 @@ from services.shortage.application.use_cases import dismiss_quiet
 from services.shortage.domain.case import CASE, QUIET
 from services.shortage.domain.detector import DETECTOR
 from services.shortage.domain.integrity import INTEGRITY
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.signals import SIGNALS
 from services.shortage.projections import METADATA, integrity
 from services.shortage.projections.cases import SHORTAGE_CASES
@@ -21,5 +22,6 @@ SERVICE = Service(
     react=REACTIONS,
     timers={(CASE.name, QUIET): dismiss_quiet},
     projections=(SHORTAGE_CASES, integrity.PROJECTION),
+    jurisdictions=POLICIES.names,
     metadata=METADATA,
 )

@@ -12,15 +12,16 @@ import pytest
 from contracts.envelope import IntegrationEvent
 from contracts.errors import CATALOGUE
 from contracts.events import EVENTS, PRODUCERS
+from contracts.events.prescribe import PrescriptionIssued
 from contracts.roles import RIGHTS
 from contracts.topology import FAMILIES, FAMILY
+from rxflow.docs.schemas import examples, wire_name_of
 from services.seedwork.composition import Service
 from services.seedwork.store.sealing import personal_fields
 
 AWAITED = {"protocol"}
 """Families that are taken, and that nobody tells yet: their consumers are tried on golden examples."""
 ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "contracts" / "examples"
 
 
 def service(name: str) -> Service:
@@ -50,18 +51,32 @@ def test_an_event_belongs_to_a_bound_family_of_its_producer(wire_name: str) -> N
     assert event.FAMILY in {aggregate.name for aggregate in service(producer).aggregates}
 
 
-@pytest.mark.parametrize("wire_name", sorted(EVENTS))
-def test_an_event_has_a_golden_example_that_loads(wire_name: str) -> None:
-    example = orjson.loads((EXAMPLES / f"{wire_name}.json").read_bytes())
+@pytest.mark.parametrize("name", sorted(EVENTS.keys() | examples().keys()))
+def test_an_event_has_a_golden_example_that_loads(name: str) -> None:
+    example = examples()[name]
 
-    loaded = EVENTS[wire_name].model_validate(example)
+    loaded = EVENTS[wire_name_of(name)].model_validate(example)
 
     assert orjson.loads(loaded.model_dump_json()) == example
     personal_fields(type(loaded))  # marks stand where they can be sealed
 
 
 def test_no_example_without_an_event() -> None:
-    assert {path.name.removesuffix(".json") for path in EXAMPLES.glob("*.json")} == EVENTS.keys()
+    assert {wire_name_of(name) for name in examples()} == EVENTS.keys()
+
+
+def test_a_confirmed_prescription_has_a_golden_example_of_its_own() -> None:
+    """Findings are in it, with the reasons and the second signature; the first signature stays what it was."""
+    first = PrescriptionIssued.model_validate(examples()["prescribe.prescription_issued.v1"])
+    confirmed = PrescriptionIssued.model_validate(examples()["prescribe.prescription_issued.v1.confirmed"])
+
+    assert (first.kind, confirmed.kind) == ("first", "confirmed")
+    assert confirmed.confirmation_no == 1
+    assert confirmed.confirmed
+    assert all(finding.reason for finding in confirmed.confirmed)
+    assert (confirmed.revision, confirmed.signed_sha256) == (first.revision, first.signed_sha256)
+    assert confirmed.confirmation_sha256 not in {None, first.signed_sha256}
+    assert confirmed.valid_until == first.valid_until
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

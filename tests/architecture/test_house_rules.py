@@ -68,3 +68,14 @@ def test_no_test_sleeps() -> None:
         ]
         waiting = path.name == "waiting.py"  # the one place that waits, on a condition, with a deadline
         assert waiting or not calls, named(path)
+
+
+def test_what_takes_long_leaves_the_loop_by_the_threads_port() -> None:
+    """A route that made a thread of its own would depend on the machine where nothing may (simulation)."""
+    routes = [
+        path for path in product_modules() if {"api", "api.py"} & set(path.parts) and "seedwork" not in path.parts
+    ]
+    threaded = [named(path) for path in routes if re.search(r"to_thread|run_in_executor", path.read_text("utf-8"))]
+
+    assert len(routes) > 10
+    assert threaded == []

@@ -12,9 +12,9 @@ PAIRS = (
 )
 
 
-@pytest.fixture(scope="module", params=PAIRS)
+@pytest.fixture(scope="session", params=PAIRS)
 def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The same system on both pairs of database and broker."""
+    """The same system on both pairs of database and broker, for one module after the other: its clock only goes on."""
     directory = tmp_path_factory.mktemp(request.param)
     if request.param == "embedded":
         with rxflow_up(directory) as (installation, _), on_stage(installation) as system:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from rxflow.client import Problem, wait_until
-from rxflow.client.hints import Place
+from rxflow.client.hints import Place, Priced
 from rxflow.play.journey import Journey
 from rxflow.play.script import STORIES, Play, Report, scenes
 from rxflow.world import Draft, prescription_for
@@ -120,12 +120,17 @@ def test_what_a_doctor_saw_before_signing_is_in_the_trace(system: System) -> Non
     place = Place(region, store.pharmacy.latitude, store.pharmacy.longitude)
 
     shown = system.stage.once_known(lambda: doctor.hints(place, {product.code: product.drug.drug_key}))
-    seen = [hint.seen for hint in shown]
+    line = way.draft.payload["lines"][0]
+    priced = Priced(product.code, line["quantity"], product.drug.pack_size, 1500)
+    share = doctor.share_hints(way.admitted.patient_ref, "pooled_outpatient", [priced], store.code)
+    seen = [hint.seen for hint in (*shown, *share)]
     doctor.issue(Draft(way.prescription_id, {**way.draft.payload, "hints_seen": seen}, way.draft.signer).jws)
 
     assert store.code in {pharmacy["pharmacy"] for pharmacy in shown[0].facts["items"]}
     issued = next(event for event in doctor.trace(way.prescription_id) if event["type"].endswith("prescription_issued"))
     assert issued["summary"]["hints_seen"] == seen
+    assert share[0].kind == "patient_share"
+    assert 0 < share[0].facts["fund"] + share[0].facts["person_share"] == share[0].facts["total"]
 
 
 # From here on the clock of the installation has moved: what is unfinished expires.

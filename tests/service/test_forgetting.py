@@ -20,7 +20,7 @@ from contracts.roles import Role
 from contracts.topology import PORTS
 from rxflow.client import Problem
 from rxflow.play.journey import Journey
-from rxflow.simulation.people import a_journey, stores_of
+from rxflow.simulation.writing import a_journey, stores_of
 from rxflow.verify_cli import verify_store
 from services.seedwork.projector import Projector, ask_for_rebuild
 from tests.support.doors import Knocking, doors

@@ -209,6 +209,14 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="prescription.ended",
     ),
+    "POST /prescriptions/{prescription_id}/feedback-acknowledgements": Case(
+        fetched,
+        doctor,
+        other_doctor,
+        fixed(entries=[2**40]),
+        late="feedback.unknown",
+        **PRESCRIPTION,  # type: ignore[arg-type]
+    ),
     "POST /prescriptions/{prescription_id}/stop-use-acknowledgements": Case(
         fetched,
         patient,
@@ -307,6 +315,9 @@ CASES: dict[str, Case] = {
     ),
     "GET /fulfilments/{fulfilment_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
+    "POST /fulfilments/{fulfilment_id}/nominations": Case(
+        prepared, patient, stranger, fixed(pharmacy=None), late="fulfilment.wrong_state", **FULFILMENT
+    ),  # type: ignore[arg-type]
     "POST /fulfilments/{fulfilment_id}/holds": Case(
         prepared, staff("pharmacist"), other_staff("pharmacist"), holding, unknown="fulfilment.unknown"
     ),

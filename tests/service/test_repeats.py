@@ -11,7 +11,8 @@ import pytest
 from contracts.topology import PORTS
 from rxflow.client import Session
 from rxflow.play.journey import Journey
-from rxflow.simulation.people import Mischief, a_journey, stores_of
+from rxflow.simulation.people import Mischief
+from rxflow.simulation.writing import a_journey, stores_of
 from rxflow.world import registration_of
 from tests.support.doors import Door, Knocking, doors, refusal
 from tests.support.invariants import hold_at_rest

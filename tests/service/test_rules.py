@@ -16,7 +16,7 @@ import contracts
 from contracts.events.review import CasePassed
 from rxflow.client import Problem, Supply
 from rxflow.play.journey import Journey
-from rxflow.simulation.people import a_journey, stores_of
+from rxflow.simulation.writing import a_journey, stores_of
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from tests.support.invariants import hold_at_rest, hold_at_the_end
 from tests.support.town import Town

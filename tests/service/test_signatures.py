@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, OctKey
 
 from contracts.registers import SigningKey
 from rxflow.play.journey import Journey
-from rxflow.simulation.people import a_journey
+from rxflow.simulation.writing import a_journey
 from services.seedwork.identity import new_private_jwk
 from services.seedwork.signing import sign_compact
 from tests.support.doors import Door, Knocking, doors, refusal

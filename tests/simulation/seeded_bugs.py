@@ -1,4 +1,4 @@
-"""Twelve faults that a simulation worth its time must find: each takes one mechanism of the kernel or one rule away.
+"""Faults that a simulation worth its time must find: each takes one mechanism of the kernel or one rule away.
 
 Only tests apply them. `python -m tests.simulation.seeded_bugs` says after how many seeds each is found.
 """
@@ -32,6 +32,7 @@ from services.seedwork.store.desk import Desk
 from services.seedwork.store.requests import LoadStreams, Save
 from services.seedwork.store.sqlite import SqliteDatabase
 from services.seedwork.store.work import Gate, Incoming, Outcome, Work
+from tests.simulation.broken_rules import BROKEN_RULES
 
 SEEDS_MAX = 200
 
@@ -225,6 +226,7 @@ SIMULATED: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "idempotency without second look-up": idempotency_without_second_look_up,
     "decide before gate": decide_before_gate,
     "key reuse": key_reuse,
+    **BROKEN_RULES,
 }
 """Those that show on an embedded store. One writer at a time has neither late commits nor deadlocks: `cursor by
 position` and `unsorted multi-stream insert` show on PostgreSQL only."""

@@ -11,7 +11,7 @@ import orjson
 
 from rxflow.client import Hold, Supply
 from rxflow.play.journey import Journey
-from rxflow.simulation.people import a_journey, stores_of
+from rxflow.simulation.writing import a_journey, stores_of
 from tests.support.town import Town
 
 

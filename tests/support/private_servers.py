@@ -195,6 +195,17 @@ class PrivateRabbit(PrivateServer):
             os.killpg(self._process.pid, signal.SIGTERM)
         self._wait()
 
+    def lose_process_of(self, queue: str) -> None:
+        """The queue stays declared, nobody serves it: as after a log that RabbitMQ cannot read any more."""
+        member = f'{{list_to_atom("%2F_{queue}"), node()}}'
+        self._run_ctl("eval", f"ok = ra:stop_server(quorum_queues, {member}).")
+
+    def _run_ctl(self, *arguments: str) -> None:
+        command = [_rabbit_binary("rabbitmqctl"), "-n", self._environment["RABBITMQ_NODENAME"], *arguments]
+        subprocess.run(
+            self._as_user(command), env=self._environment, check=True, capture_output=True, timeout=60, cwd="/"
+        )
+
     def clean_up(self) -> None:
         super().clean_up()
         for pid in _pids_with(f"ERL_EPMD_PORT={self._environment['ERL_EPMD_PORT']}"):

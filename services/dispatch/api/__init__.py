@@ -7,6 +7,7 @@ from services.dispatch.api import (
     fulfilments,
     holds,
     irregularities,
+    nominations,
     opened_packs,
     owing,
     places,
@@ -21,6 +22,7 @@ from services.seedwork.api import register_routes
 router = APIRouter()
 parts = (
     fulfilments,
+    nominations,
     holds,
     supplies,
     deliveries,

@@ -25,9 +25,10 @@ MayHold = Annotated[Actor, Depends(allowed("fulfilment.hold"))]
 
 
 class HoldBody(Body):
-    """What to hold. `packs_seen`: the packs are in the pharmacist's hands, whatever the books say."""
+    """What to hold. `token` null: by the patient's nomination. `packs_seen`: the packs are in the pharmacist's hands,
+    whatever the books say."""
 
-    token: str = Field(min_length=1, max_length=64)
+    token: str | None = Field(default=None, min_length=1, max_length=64)
     way: Way
     lines: tuple[WantedLine, ...] = Field(min_length=1, max_length=50)
     packs_seen: bool = False
@@ -71,6 +72,7 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "fulfilment.wrong_state",
         "token.wrong",
         "token.locked",
+        "hold.not_nominated",
         "pharmacy.not_admitted",
         "person.not_qualified",
         "line.unknown",
@@ -99,7 +101,7 @@ async def hold(
     hold_key: HoldKey,
     demand_key: DemandKey,
 ) -> Response:
-    """Hold quantities for the patient who shows the token; the stock is reserved in the same save.
+    """Hold quantities for the patient who shows the token or has nominated this pharmacy, and reserve the stock.
 
     What the books cannot meet is refused, and told to shortage monitoring without the patient.
     """

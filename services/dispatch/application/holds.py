@@ -28,6 +28,7 @@ from services.dispatch.domain import secrets
 from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import HoldQuantity, PassPharmacyReview, ReleaseHold, WantedLine
+from services.dispatch.domain.fulfilment.nomination import not_nominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.guess import GuessState
 from services.dispatch.domain.locator import LocatorState, tokens_like
@@ -53,12 +54,12 @@ class LookUp(Command):
 
 
 class HoldRequest(Command):
-    """A hold as a pharmacy asks for it, with the patient's token."""
+    """A hold as a pharmacy asks for it: with the patient's token, or without one by the patient's nomination."""
 
     fulfilment_id: UUID
     pharmacy: str
     pharmacist: str
-    token: str
+    token: str | None
     way: Way
     lines: tuple[WantedLine, ...] = Field(min_length=1)
     packs_seen: bool = False
@@ -105,13 +106,9 @@ def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes, demand_k
         counters, (pharmacy, person) = others[:2], others[2:]
         if not fulfilment.exists:
             return Decision.refused(Refusal("fulfilment.unknown", {"fulfilment_id": str(command.fulfilment_id)}))
-        refused = locked(moment, counters)
-        if refused:
-            return Decision.refused(refused)
-        state = fulfilment.state
-        expected = secrets.patient_token(token_key, state.fulfilment_id, state.token_issue)
-        if not secrets.same(secrets.read_token(command.token), expected):
-            return missed(moment, counters, "token.wrong")
+        unwanted = _unwanted(moment, fulfilment.state, command, token_key, counters)
+        if unwanted:
+            return unwanted
         place = admitted_pharmacy(pharmacy.state, moment)
         if isinstance(place, Refusal):
             return Decision.refused(place)
@@ -126,6 +123,26 @@ def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes, demand_k
         fulfilment_counter(command.fulfilment_id),
     )
     return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), person_ref(command.pharmacist)))
+
+
+def _unwanted(
+    moment: Moment,
+    state: FulfilmentState,
+    command: HoldRequest,
+    token_key: bytes,
+    counters: tuple[Loaded[GuessState], ...],
+) -> Decision | None:
+    """None when the patient wants it: the code is shown, or this pharmacy is nominated. A lock locks codes only."""
+    if command.token is None:
+        refused = not_nominated(state, command.pharmacy)
+        return Decision.refused(refused) if refused else None
+    refused = locked(moment, counters)
+    if refused:
+        return Decision.refused(refused)
+    expected = secrets.patient_token(token_key, state.fulfilment_id, state.token_issue)
+    if not secrets.same(secrets.read_token(command.token), expected):
+        return missed(moment, counters, "token.wrong")
+    return None
 
 
 def _hold(
@@ -145,6 +162,7 @@ def _hold(
         products=product_facts(drugs),
         designations=designations_in_force(agreements, moment),
         protocols=protocols,
+        right="nomination" if command.token is None else "token",
     )
     today = civil_day(moment.now)
     held = holds.hold_quantity(

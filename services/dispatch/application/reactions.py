@@ -67,6 +67,7 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
             signature=event.signature.model_dump(mode="json"),
             instalments=event.instalments,
             valid_until=event.valid_until,
+            nominated_pharmacy=event.nominated_pharmacy,
         )
         return Decision.on(content, [stored])
 
@@ -98,6 +99,7 @@ def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
             opens_at=event.opens_at,
             closes_at=event.closes_at,
             lines=tuple(_opened(lines[row.line], row.quantity) for row in event.lines),
+            nominated_pharmacy=content.state.nominated_pharmacy,
         )
         opened = holds.open_fulfilment(fulfilment.state, command)
         if isinstance(opened, Refusal) or not opened:

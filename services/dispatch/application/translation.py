@@ -11,6 +11,7 @@ from contracts.events import dispatch_later as told_later
 from contracts.values import LineBuckets
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.fulfilment.wishes import SubstitutionProposed
 from services.dispatch.domain.stock.events import DemandUnfilled
@@ -53,6 +54,13 @@ def _fulfilment_opened(happened: Happened, _event: e.FulfilmentOpened) -> Told:
         instalments=state.instalments,
         opens_at=state.opens_at,
         closes_at=state.closes_at,
+    )
+
+
+def _pharmacy_nominated(happened: Happened, event: PharmacyNominated) -> Told:
+    state: FulfilmentState = happened.after
+    yield told.PharmacyNominated(
+        prescription_id=state.prescription_id, fulfilment_id=state.fulfilment_id, pharmacy=event.pharmacy
     )
 
 
@@ -237,6 +245,7 @@ def _trace_code_repeated(happened: Happened, event: CodeRepeated) -> Told:
 
 _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.FulfilmentOpened: _fulfilment_opened,
+    PharmacyNominated: _pharmacy_nominated,
     e.QuantityHeld: _quantity_held,
     e.HoldEnded: _hold_ended,
     e.SupplyDispensed: _supply_dispensed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.dispatch.domain.delivery import DeliveryState
+from services.dispatch.domain.fulfilment.nomination import LINE_SHOWN_BEFORE_A_HOLD, SHOWN_BEFORE_A_HOLD
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Proposal, Supply
 from services.dispatch.domain.prescription_content import ContentState
 from services.dispatch.domain.values import Bucket
@@ -24,6 +25,7 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
         "insurance_intent": state.insurance_intent,
         "opens_at": state.opens_at.isoformat(),
         "closes_at": state.closes_at.isoformat(),
+        "nominated_pharmacy": state.nominated_pharmacy if pharmacy in {None, state.nominated_pharmacy} else None,
         "lines": [
             {
                 **row.content.model_dump(mode="json"),
@@ -36,6 +38,16 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
         "supplies": [supply_view(supply) for supply in supplies],
         "proposals": [proposal_view(each) for each in state.proposals.values()],
     }
+
+
+def nominated_view(state: FulfilmentState) -> dict[str, Any]:
+    """What the nominated pharmacy is shown before it holds: what is free, nothing of the patient or of others."""
+    shown = fulfilment_view(state)
+    lines = [
+        {**{name: row[name] for name in LINE_SHOWN_BEFORE_A_HOLD}, "remaining": row["buckets"]["remaining"]}
+        for row in shown["lines"]
+    ]
+    return {**{name: shown[name] for name in SHOWN_BEFORE_A_HOLD}, "lines": lines}
 
 
 def hold_view(hold: Hold) -> dict[str, Any]:

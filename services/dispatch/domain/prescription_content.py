@@ -55,6 +55,8 @@ class ContentStored(DomainEvent):
     signature: dict[str, Any]
     instalments: int
     valid_until: datetime
+    nominated_pharmacy: str | None = None
+    """By the patient, before the release."""
 
 
 class InstalmentKnown(DomainEvent):
@@ -63,6 +65,14 @@ class InstalmentKnown(DomainEvent):
     TOPIC: ClassVar[str] = "dispatch.prescription_content.instalment_known"
 
     instalment: int
+
+
+class NominationKnown(DomainEvent):
+    """The patient chose another pharmacy, or none: it holds for later instalments too."""
+
+    TOPIC: ClassVar[str] = "dispatch.prescription_content.nomination_known"
+
+    pharmacy: str | None
 
 
 class QuestionAsked(DomainEvent):
@@ -117,7 +127,7 @@ class ContentState:
     ended_as: str | None = None
     questions: Mapping[UUID, QuestionAsked] = field(default_factory=dict)
     answers: Mapping[UUID, QuestionAnswered] = field(default_factory=dict)
-
+    nominated_pharmacy: str | None = None
     stop_use: tuple[StopUseKnown, ...] = ()
 
     @property
@@ -128,7 +138,9 @@ class ContentState:
 def evolve(state: ContentState, event: DomainEvent) -> ContentState:
     match event:
         case ContentStored():
-            return replace(state, content=event)
+            return replace(state, content=event, nominated_pharmacy=event.nominated_pharmacy)
+        case NominationKnown(pharmacy=pharmacy):
+            return replace(state, nominated_pharmacy=pharmacy)
         case InstalmentKnown(instalment=instalment):
             return replace(state, instalments=(*state.instalments, instalment))
         case QuestionAsked():
@@ -144,7 +156,15 @@ def evolve(state: ContentState, event: DomainEvent) -> ContentState:
 
 CONTENTS: Aggregate[ContentState] = Aggregate(
     name="prescription_content",
-    events=(ContentStored, InstalmentKnown, QuestionAsked, QuestionAnswered, StopUseKnown, PrescriptionEnded),
+    events=(
+        ContentStored,
+        InstalmentKnown,
+        NominationKnown,
+        QuestionAsked,
+        QuestionAnswered,
+        StopUseKnown,
+        PrescriptionEnded,
+    ),
     initial=ContentState(),
     evolve=evolve,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -55,8 +55,9 @@ from services.insurance.domain.policy import InsurancePolicy
 from services.insurance.domain.standing_authorisation import StandingAuthorisationState, standing_authorisation_of
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Refusal
+from services.seedwork.policies import Jurisdictions
 from services.seedwork.reference import EntryState, entry
-from services.seedwork.usecase import Load
+from services.seedwork.usecase import Load, Moment
 
 S = TypeVar("S")
 Release = Callable[[S, UUID, UUID], list[DomainEvent]]
@@ -68,11 +69,15 @@ NO_CHANNEL = "none"
 
 @dataclass(frozen=True)
 class Outside:
-    """What insurance is composed with: the insurer's gateway, the payment provider, the policy in force."""
+    """What insurance is composed with: the insurer's gateway, the payment provider, the policies there are."""
 
     gateway: Gateway
     provider: PaymentProvider
-    policy: InsurancePolicy
+    policies: Jurisdictions[InsurancePolicy]
+
+    def policy(self, moment: Moment) -> InsurancePolicy:
+        """What holds here today."""
+        return self.policies.on(civil_day(moment.now), moment.jurisdiction)
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,15 @@ class ClaimWork:
     """The steps of one claim inside one decision."""
 
     def __init__(
-        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], now: datetime, day: date
+        self, draft: Draft, outside: Outside, opened: ClaimOpened, claim: Loaded[ClaimState], moment: Moment, day: date
     ) -> None:
         self._draft = draft
         self._outside = outside
         self.opened = opened
         self._claim = claim
-        self._now = now
+        self._now = moment.now
+        self._policy = outside.policies.on(day, moment.jurisdiction)
+        self._void_inquiry = outside.policy(moment).void_inquiry
         self._day = day
         self._payment: Loaded[PaymentState]
         self._member: Loaded[MemberState]
@@ -133,7 +140,7 @@ class ClaimWork:
             member=self._draft.state(self._member),
             accumulator=self._draft.state(self._accumulator),
             insurer=entries[-1].state if facts else EntryState(),
-            policy=self._outside.policy,
+            policy=self._policy,
             day=self._day,
         )
         return Benefit(entitled, listings, standing.state)
@@ -235,7 +242,7 @@ class ClaimWork:
     def ask_void(self, asked: VoidRequested) -> None:
         """Ask the insurer, for the first time or again, and do what follows from its answer."""
         outcome = self._outside.gateway.void(asked.message_id, self.opened.claim_id)
-        again_at = self._now + self._outside.policy.void_inquiry
+        again_at = self._now + self._void_inquiry
         self._draft.add(self._claim, record_void(self.claim, asked, outcome, again_at))
         self._taken_back()
 
@@ -253,10 +260,10 @@ class ClaimWork:
 
 
 def work_on(
-    draft: Draft, outside: Outside, opened: ClaimOpened, now: datetime, day: date | None = None
+    draft: Draft, outside: Outside, opened: ClaimOpened, moment: Moment, day: date | None = None
 ) -> Generator[Load, Any, ClaimWork]:
     """A claim as of a day: today until it is authorised, from then on the day of its authorisation."""
     (claim,) = yield from draft.load(claim_of(opened.supply.supply_id, opened.attempt))
-    work = ClaimWork(draft, outside, opened, claim, now, day or civil_day(now))
+    work = ClaimWork(draft, outside, opened, claim, moment, day or civil_day(moment.now))
     yield from work.load()
     return work

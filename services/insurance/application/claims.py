@@ -72,7 +72,7 @@ def open_attempt(
     moment: Moment, draft: Draft, outside: Outside, opened: ClaimOpened, *, self_pay_chosen: bool = False
 ) -> Generator[Load, Any, ClaimWork]:
     """One attempt at a claim for a supply, as of today; who has chosen to pay alone is not asked again."""
-    work = yield from work_on(draft, outside, opened, moment.now)
+    work = yield from work_on(draft, outside, opened, moment)
     benefit = yield from work.load_benefit()
     work.open(replace(benefit, entitled="chosen") if self_pay_chosen else benefit)
     return work
@@ -111,7 +111,7 @@ def _asked_by_party(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork],
         if not sees(moment.actor, claim.state):
             return Decision.refused(Refusal("claim.not_yours"))
         draft = Draft(claim)
-        work = yield from work_on(draft, outside, opened, moment.now)
+        work = yield from work_on(draft, outside, opened, moment)
         if refusal := (yield from ask(work)):
             return Decision.refused(refusal)
         work.apply_facts()
@@ -137,13 +137,13 @@ def note_supply_undone(supply_id: UUID, undone: tuple[LineQuantity, ...], outsid
 
 def _note(supply_id: UUID, outside: Outside, note: Any) -> UseCase:
     def decide(moment: Moment, first: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
-        claim = yield from current_attempt(supply_id, first, outside.policy.attempts_max)
+        claim = yield from current_attempt(supply_id, first, outside.policy(moment).attempts_max)
         noted: list[DomainEvent] = note(claim.state)
         draft = Draft(claim)
         draft.add(claim, noted)
         opened, day = claim.state.opened, claim.state.policy_date
         if noted and opened is not None and day is not None:
-            work = yield from work_on(draft, outside, opened, moment.now, day)
+            work = yield from work_on(draft, outside, opened, moment, day)
             work.apply_facts()
         return draft.decision()
 
@@ -158,7 +158,7 @@ def inquire_void(claim_id: UUID, outside: Outside) -> UseCase:
         if asked is None or opened is None:
             return Decision.nothing()
         draft = Draft(claim)
-        work = yield from work_on(draft, outside, opened, moment.now, claim.state.policy_date)
+        work = yield from work_on(draft, outside, opened, moment, claim.state.policy_date)
         work.ask_void(asked)
         yield from open_next(moment, draft, outside, work)
         return draft.decision()

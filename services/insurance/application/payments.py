@@ -45,7 +45,7 @@ def pay(command: PayShare, outside: Outside) -> UseCase:
             return Decision.refused(refusal)
         opened, day = claim.state.opened, claim.state.policy_date
         if outcome and opened is not None and day is not None:
-            work = yield from work_on(draft, outside, opened, moment.now, day)
+            work = yield from work_on(draft, outside, opened, moment, day)
             yield from _follow(moment, draft, outside, work, draft.state(payment))
         return draft.decision(Answer(200, payment_view(draft.state(payment))))
 
@@ -63,5 +63,5 @@ def _follow(
     if not may_fail(work.claim):
         return
     attempt, chosen = work.opened.attempt, work.claim.self_pay_reason == "chosen"
-    work.void("payment_failed", attempt + 1 if attempt < outside.policy.attempts_max else None)
+    work.void("payment_failed", attempt + 1 if attempt < outside.policy(moment).attempts_max else None)
     yield from open_next(moment, draft, outside, work, self_pay_chosen=chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from services.insurance.domain.accumulator import AccumulatorState
@@ -40,6 +40,17 @@ class Supply(Immutable):
     self_pay_only: bool
 
 
+class Wish(Protocol):
+    """What an entitlement is asked for: how it is to be paid, and under which agreements."""
+
+    @property
+    def insurance_intent(self) -> str: ...
+    @property
+    def designations(self) -> tuple[DesignationInForce, ...]: ...
+    @property
+    def self_pay_only(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Entitlement:
     """An insurer pays by a row of the policy, from where the member stands."""
@@ -50,7 +61,7 @@ class Entitlement:
 
 
 def entitlement(
-    supply: Supply,
+    supply: Wish,
     *,
     member: MemberState,
     accumulator: AccumulatorState,

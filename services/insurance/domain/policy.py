@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
-from importlib.resources import files
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from services.insurance.domain.money import BASIS_POINTS
 from services.seedwork.model import Immutable
+from services.seedwork.policies import DatedPolicy, read_policies
 
 Payer = Literal["hifp", "cvlserv", "hifes", "hifmi", "hifob", "maf", "commercial", "acct", "patient"]
 
@@ -91,10 +91,9 @@ class Visit(Immutable):
     channel: str
 
 
-class InsurancePolicy(Immutable):
-    """The whole policy file of a jurisdiction."""
+class InsurancePolicy(DatedPolicy):
+    """What holds in a jurisdiction from one day on; the rows name a day of their own beside it."""
 
-    jurisdiction: str
     attempts_max: Annotated[int, Field(ge=1)]
     void_inquiry_minutes: Annotated[int, Field(ge=1)]
     """After this an insurer that has not confirmed a voiding is asked again."""
@@ -129,8 +128,4 @@ def places(region: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((region, f"{region[:4]}00", f"{region[:2]}0000", "000000")))
 
 
-@lru_cache(maxsize=8)
-def load_policy(jurisdiction: str = "cn") -> InsurancePolicy:
-    """Read the policy file of a jurisdiction."""
-    text = (files("services.insurance.domain") / "policies" / f"{jurisdiction}.json").read_text(encoding="utf-8")
-    return InsurancePolicy.model_validate_json(text)
+POLICIES = read_policies("services.insurance.domain", InsurancePolicy)

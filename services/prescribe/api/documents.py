@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from services.prescribe.api.prescriptions import own_prescription
 from services.prescribe.application.documents import bytes_of, document_of, keep_document, paper_of, registers_of
 from services.prescribe.domain.document import DocumentKept
 from services.prescribe.domain.prescription import PrescriptionState
-from services.seedwork.api import Keep, Read, Refused, allowed, problems
+from services.seedwork.api import Aside, Keep, Read, Refused, allowed, problems
 from services.seedwork.ports import Reader
 from services.seedwork.usecase import Actor
 
@@ -46,7 +45,11 @@ async def signed(
     },
 )
 async def document(
-    prescription_id: UUID, actor: Annotated[Actor, Depends(allowed("prescription.read"))], read: Read, keep: Keep
+    prescription_id: UUID,
+    actor: Annotated[Actor, Depends(allowed("prescription.read"))],
+    read: Read,
+    keep: Keep,
+    aside: Aside,
 ) -> Response:
     """The prescription as PDF, with a QR code of id, revision and digest. Made when it is asked for first, once before
     and once after the review; the same bytes ever after. What counts is what was signed (`/signed`)."""
@@ -57,7 +60,7 @@ async def document(
         paper = paper_of(state, person.state, institution.state)
         if paper is None:
             raise Refused("patient.forgotten")
-        await keep(keep_document(state, await asyncio.to_thread(render, paper)))
+        await keep(keep_document(state, await aside(render, paper)))
         kept = await _kept(state, read)  # another request may have been first
     content = bytes_of(kept) if kept else None
     if kept is None or content is None:

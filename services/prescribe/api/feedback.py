@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 from starlette.responses import Response
 
+from services.prescribe.application.inbox import acknowledge_feedback
+from services.prescribe.domain.inbox import ENTRIES_MAX, AcknowledgeFeedback
 from services.prescribe.projections.moments import moment_of
-from services.seedwork.api import Read, allowed, answer
+from services.seedwork.api import Body, Read, Run, allowed, answer, problems
 from services.seedwork.usecase import Actor
 
 router = APIRouter()
@@ -58,8 +62,31 @@ async def newest(ask: Callable[[], Awaitable[Rows]], wait_seconds: float) -> Row
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """One entry of the inbox."""
     return {
+        "entry": row["log_index"],
         "prescription_id": str(row["prescription_id"]),
         "kind": row["kind"],
         "at": moment_of(row["at"]).isoformat(),
         "facts": row["facts"],
+        "acknowledged_at": None if row["acknowledged_at"] is None else moment_of(row["acknowledged_at"]).isoformat(),
+        "acknowledged_by": row["acknowledged_by"],
     }
+
+
+class ReadBody(Body):
+    """The numbers (`entry`) of what was read."""
+
+    entries: tuple[Annotated[int, Field(ge=1, le=LOG_INDEX_MAX)], ...] = Field(min_length=1, max_length=ENTRIES_MAX)
+
+
+@router.post(
+    "/prescriptions/{prescription_id}/feedback-acknowledgements",
+    responses=problems("prescription.unknown", "prescription.not_yours", "feedback.unknown"),
+)
+async def acknowledge(
+    prescription_id: UUID,
+    body: ReadBody,
+    _actor: Annotated[Actor, Depends(allowed("feedback.acknowledge"))],
+    run: Run,
+) -> Response:
+    """The prescriber has read these entries about a prescription. What was read before keeps its time and person."""
+    return await run(acknowledge_feedback(AcknowledgeFeedback(prescription_id=prescription_id, entries=body.entries)))

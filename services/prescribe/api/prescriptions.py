@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -242,10 +242,16 @@ def _traced(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/feedback")
-async def feedback(actor: Annotated[Actor, Depends(allowed("feedback.read"))], read: Read, page: Paging) -> Response:
+async def feedback(
+    actor: Annotated[Actor, Depends(allowed("feedback.read"))],
+    read: Read,
+    page: Paging,
+    only: Annotated[Literal["open"] | None, Query(description="open: what was not acknowledged yet")] = None,
+) -> Response:
     """The prescriber's inbox, the newest first: returned, refused, not, partly or late dispensed, cancellations."""
     before = page.after[0] if page.after else LOG_INDEX_MAX
-    rows = await read.find("feedback_of_prescriber", prescriber=actor.subject, before=before, limit=page.fetch)
+    query = "open_feedback_of_prescriber" if only else "feedback_of_prescriber"
+    rows = await read.find(query, prescriber=actor.subject, before=before, limit=page.fetch)
     return page.answer(
         rows,
         key=lambda row: [row["log_index"]],

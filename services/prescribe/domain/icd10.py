@@ -1,42 +1,69 @@
-"""The blocks of ICD-10: whether a code's category is one the classification has, and which are nearest if not."""
+"""The codes of ICD-10: whether a diagnosis has a place in the classification, and what is nearest if not.
+
+Checked are category and fourth character. `x` in the fourth place says that the category is not divided, in the edition
+that a national extension was built on (I10.x00). What follows is the extension's own (国临版, 医保版: 6 characters and
+more), of which only the shape is known, by the policy.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from orjson import loads
 
 CATEGORY_CHARACTERS = 3
+FOURTH = 4
+"""The place of the fourth character, behind the point."""
+UNDIVIDED = "x"
 NEAREST_MAX = 3
 
 
 @cache
-def _blocks() -> tuple[str, ...]:
-    table = loads(files("services.prescribe.domain").joinpath("icd10.json").read_bytes())
-    return tuple(table["blocks"])
+def _table() -> Mapping[str, Any]:
+    table: Mapping[str, Any] = loads(files("services.prescribe.domain").joinpath("icd10.json").read_bytes())
+    return table
 
 
 @cache
-def _categories() -> frozenset[str]:
-    """Every three characters that lie in a block; blocks do not go beyond their letter."""
-    return frozenset(
-        f"{block[0]}{number:02}" for block in _blocks() for number in range(int(block[1:3]), int(block[5:7]) + 1)
-    )
+def _fourth_characters() -> Mapping[str, str]:
+    """Category -> its fourth characters: of the edition, of those before it, and places where something occurred."""
+    table = _table()
+    found = {category: set(digits) for category, digits in table["categories"].items()}
+    for category, digits in table["withdrawn"].items():
+        found.setdefault(category, set()).update(digits)
+    places = table["place_of_occurrence"]
+    for category, digits in found.items():
+        if places["from"] <= category <= places["to"] and category not in places["not"]:
+            digits.update("0123456789")
+    return {category: "".join(sorted(digits)) for category, digits in found.items()}
 
 
-def is_category(code: str) -> bool:
-    """Whether the code's category (its first three characters) lies in a block."""
-    return code[:CATEGORY_CHARACTERS] in _categories()
+def is_code(code: str) -> bool:
+    """Whether the classification has the code's category and, where one is written, its fourth character."""
+    digits = _fourth_characters().get(code[:CATEGORY_CHARACTERS])
+    if digits is None:
+        return False
+    fourth = code[FOURTH : FOURTH + 1]
+    return fourth in digits or fourth.lower() == UNDIVIDED
 
 
-def nearest_blocks(code: str) -> tuple[str, ...]:
-    """The blocks nearest to a code that lies in none, of the same letter; none where no chapter has this letter."""
-    letter, number = code[:1], code[1:CATEGORY_CHARACTERS]
-    of_letter = [block for block in _blocks() if block.startswith(letter)]
-    return tuple(sorted(of_letter, key=lambda block: _distance(block, number))[:NEAREST_MAX])
+def nearest(code: str) -> tuple[str, ...]:
+    """What could have been meant by a code that there is none of: subcategories, else categories, else blocks."""
+    category, fourth = code[:CATEGORY_CHARACTERS], code[FOURTH : FOURTH + 1]
+    known = _fourth_characters()
+    if category in known:
+        digits = sorted(known[category], key=lambda digit: (abs(ord(digit) - ord(fourth)), digit))[:NEAREST_MAX]
+        return tuple(f"{category}.{digit}" for digit in digits) or (category, f"{category}.{UNDIVIDED}00")
+    number = int(category[1:])
+    if any(block[:3] <= category <= block[4:] for block in _table()["blocks"]):
+        of_letter = [each for each in known if each[0] == category[0]]
+        return tuple(sorted(of_letter, key=lambda each: (abs(int(each[1:]) - number), each))[:NEAREST_MAX])
+    blocks = [block for block in _table()["blocks"] if block[0] == category[0]]
+    return tuple(sorted(blocks, key=lambda block: _distance(block, number))[:NEAREST_MAX])
 
 
-def _distance(block: str, number: str) -> int:
-    wanted = int(number)
-    return min(abs(wanted - int(block[1:3])), abs(wanted - int(block[5:7])))
+def _distance(block: str, number: int) -> int:
+    return min(abs(number - int(block[1:3])), abs(number - int(block[5:7])))

@@ -11,6 +11,7 @@ from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.block_events import QueryRaised
 from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.forgetting import strictest_class
+from services.prescribe.domain.inbox import FeedbackAcknowledged
 from services.prescribe.domain.stop_use_events import StopUseAcknowledged
 from services.prescribe.domain.substitution_events import SubstituteScreened, SubstitutionProposed
 from services.prescribe.domain.trace import TraceRecorded
@@ -46,8 +47,13 @@ feedback = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("acknowledged_at", sa.BigInteger),
+    sa.Column("acknowledged_by", sa.Text),
     sa.Index("feedback_by_prescription", "prescription_id"),
 )
+
+FEEDBACK_ENTRIES_MAX = 5000
+"""About one prescription: more have never been seen, and each step of it makes one at most."""
 
 STATUS: Mapping[type[DomainEvent], str] = {
     happened.PrescriptionIssued: "issued",
@@ -131,6 +137,10 @@ def project(recorded: Recorded) -> Iterable[Operation]:
     if isinstance(event, PatientForgotten):
         yield Remove(prescription, {"patient_ref": event.patient_ref})
         return
+    if isinstance(event, FeedbackAcknowledged):
+        read = {"acknowledged_at": microseconds(event.at), "acknowledged_by": event.by}
+        yield from (Amend(feedback, {"log_index": entry}, read) for entry in event.entries)
+        return
     if isinstance(event, happened.PrescriptionIssued | happened.PrescriptionArrivedCancelled):
         yield Put(
             prescription,
@@ -181,6 +191,13 @@ _before = sa.bindparam("before", type_=sa.BigInteger)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 _listed = sa.select(prescription).order_by(prescription.c.arrival.desc()).limit(_limit)
 _kept = [prescription.c[name] for name in ("status", "strictest_class", "online_visit", "dispensed")]
+_inbox = (
+    sa.select(feedback)
+    .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
+    .where(prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), feedback.c.log_index < _before)
+    .order_by(feedback.c.log_index.desc())
+    .limit(_limit)
+)
 
 PRESCRIPTIONS = Projection(
     name="prescriptions",
@@ -218,10 +235,15 @@ PRESCRIPTIONS = Projection(
         )
         .order_by(feedback.c.log_index)
         .limit(_limit),
-        "feedback_of_prescriber": sa.select(feedback)
-        .join(prescription, prescription.c.prescription_id == feedback.c.prescription_id)
-        .where(prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), feedback.c.log_index < _before)
-        .order_by(feedback.c.log_index.desc())
-        .limit(_limit),
+        "feedback_of_prescriber": _inbox,
+        "open_feedback_of_prescriber": _inbox.where(feedback.c.acknowledged_at.is_(None)),
+        "feedback_entries": sa.select(feedback.c.log_index)
+        .where(
+            feedback.c.prescription_id == sa.bindparam("prescription_id", type_=sa.Uuid),
+            feedback.c.log_index >= sa.bindparam("first", type_=sa.BigInteger),
+            feedback.c.log_index <= sa.bindparam("last", type_=sa.BigInteger),
+        )
+        .order_by(feedback.c.log_index)
+        .limit(FEEDBACK_ENTRIES_MAX),
     },
 )

@@ -207,6 +207,7 @@ def shown(state: CaseState) -> Mapping[str, Any]:
         "level": state.level,
         "deadline": state.deadline,
         "second_wanted": state.second_wanted,
+        "rescreened": sorted(state.rescreened),
         "holder": state.holder.person if state.holder else None,
         "lease_until": state.lease_until,
         "reviewers": [reviewer.model_dump(mode="json") for reviewer in state.reviewers],

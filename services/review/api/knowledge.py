@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from services.review.domain.knowledge.entries import SECTIONS
 from services.review.domain.knowledge.files import shipped_sets
 from services.review.domain.knowledge.reading import KnowledgeSet
 from services.review.domain.library import shelf_ref, volume_ref
-from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
+from services.seedwork.api import Aside, Body, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.calendar import civil_day
 from services.seedwork.usecase import Actor
 
@@ -37,10 +36,10 @@ class SetBody(Body):
 
 
 @router.post("/knowledge", status_code=201, responses=problems(*LOAD))
-async def load(_actor: MayLoad, body: SetBody, run: Run) -> Response:
+async def load(_actor: MayLoad, body: SetBody, run: Run, aside: Aside) -> Response:
     """Load a set: all of it, from its `valid_from` on, or nothing and a report row by row. 200: it is there already."""
     try:
-        read, text = await asyncio.to_thread(inflated_and_checked, body.deflated)
+        read, text = await aside(inflated_and_checked, body.deflated)
     except Unpackable as error:
         raise Refused("knowledge.unreadable", reason=str(error)) from None
     return await run(load_knowledge(read, text))
@@ -73,18 +72,18 @@ async def versions(_actor: MayRead, read: Read) -> Response:
 
 
 @router.get("/knowledge/{version}", responses=problems("knowledge.unknown"))
-async def one_set(version: str, _actor: MayRead, read: Read) -> Response:
+async def one_set(version: str, _actor: MayRead, read: Read, aside: Aside) -> Response:
     """What a set says of itself: name, notice, sources, how many entries."""
-    found = await _found(version, read)
+    found = await _found(version, read, aside)
     return answer({**found.header.model_dump(mode="json"), "digest": found.digest, "entries": found.counts()})
 
 
 @router.get(
     "/knowledge/{version}/{section}/{entry}", responses=problems("knowledge.unknown", "knowledge.unknown_entry")
 )
-async def one_entry(version: str, section: str, entry: str, _actor: MayRead, read: Read) -> Response:
+async def one_entry(version: str, section: str, entry: str, _actor: MayRead, read: Read, aside: Aside) -> Response:
     """One entry with its source: what a finding rests on."""
-    found = await _found(version, read)
+    found = await _found(version, read, aside)
     known = found.entry(section, entry) if section in SECTIONS else None
     if known is None:
         raise Refused("knowledge.unknown_entry", version=version, section=section, entry=entry)
@@ -93,7 +92,7 @@ async def one_entry(version: str, section: str, entry: str, _actor: MayRead, rea
     return answer({"version": version, "section": section, "entry": shown, "source": source})
 
 
-async def _found(version: str, read: Read) -> KnowledgeSet:
+async def _found(version: str, read: Read, aside: Aside) -> KnowledgeSet:
     shipped = next((each for each in shipped_sets() if each.header.version == version), None)
     if shipped is not None:
         return shipped
@@ -102,7 +101,7 @@ async def _found(version: str, read: Read) -> KnowledgeSet:
     found = kept(loaded.digest) if loaded else None
     if loaded is not None and found is None:
         (volume,) = await read.load(volume_ref(version))
-        found = await asyncio.to_thread(kept, loaded.digest, volume.state.text)
+        found = await aside(kept, loaded.digest, volume.state.text)
     if found is None:
         raise Refused("knowledge.unknown", version=version)
     return found

@@ -19,13 +19,14 @@ catalogue, every answer carries its correlation id, and without a token only hea
 
 from services.seedwork.api.answers import answer
 from services.seedwork.api.app import create_app
-from services.seedwork.api.arguments import Body, Keep, Paging, Read, Run
+from services.seedwork.api.arguments import Aside, Body, Keep, Paging, Read, Run
 from services.seedwork.api.dependencies import allowed, compact_jws, development_only, secret_key
 from services.seedwork.api.problems import problems
 from services.seedwork.api.registers import register_routes
 from services.seedwork.failures import Refused
 
 __all__ = [
+    "Aside",
     "Body",
     "Keep",
     "Paging",

@@ -32,8 +32,9 @@ class Kit:
     runtime: ApiRuntime
     verifier: Verifier
     new_request_id: Callable[[], uuid.UUID] = uuid.uuid4
-    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
     """The random port's, as the names of requests go into what they cause."""
+    aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
+    """The threads' port: what takes long leaves the loop by it."""
 
 
 @dataclass(slots=True)

@@ -114,6 +114,11 @@ async def keeper(request: Request) -> Callable[[UseCase], Awaitable[None]]:
     return keep
 
 
+async def aside(request: Request) -> Callable[..., Awaitable[Any]]:
+    """Runs what takes long beside the loop: in a thread, or where there must be none in place."""
+    return context_of(request).kit.aside
+
+
 def secret_key(name: str) -> Callable[[Request], Awaitable[bytes]]:
     """The installation's HMAC key for one purpose."""
 

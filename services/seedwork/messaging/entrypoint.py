@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import eventlet
+from amqp.exceptions import InternalError
 from eventlet.event import Event
 from eventlet.queue import Empty, LightQueue
 from kombu import Connection, Queue
@@ -38,6 +39,8 @@ HEARTBEAT_SECONDS = 10
 CLOSE_SECONDS_MAX = 2.0
 BACKOFF_SECONDS_MAX = 10.0
 RECONNECT = {"interval_start": 0.2, "interval_step": 0.5, "interval_max": 5.0}
+REFUSALS_MAX = 5
+"""After so many internal errors in a row, some a second, a queue that is declared is served by nobody."""
 
 Take = TypeVar("Take", bound=Callable[..., None])
 
@@ -94,6 +97,7 @@ class ReliableEvents(Entrypoint, ConsumerMixin):
         self._consumers: list[Any] = []
         self._stopping = Event()
         self._crowded = True  # after a start there is most probably a backlog
+        self._refusals = 0
 
     def start(self) -> None:
         self._reading = self.container.spawn_managed_thread(self.run, identifier=f"read {self.queue}")
@@ -148,6 +152,10 @@ class ReliableEvents(Entrypoint, ConsumerMixin):
         logger.warning("the broker is away for %s: %r, again in %.1f s", self.queue, exc, interval)
 
     def get_consumers(self, consumer_class: Any, channel: Any) -> list[Any]:
+        if self._refusals >= REFUSALS_MAX:
+            logger.error("alarm: %s is served by nobody, it is made anew; what was in it is fetched", self.queue)
+            topology.delete_consumer_queue(channel, self.consumer, self.family)
+            self._refusals = 0
         topology.declare_consumer_queue(channel, self.consumer, self.family)
         self._channel = channel
         queue = Queue(self.queue, no_declare=True)
@@ -158,6 +166,7 @@ class ReliableEvents(Entrypoint, ConsumerMixin):
 
     def on_consume_ready(self, *_args: Any, **_options: Any) -> None:
         self.consuming = True
+        self._refusals = 0
 
     def on_iteration(self) -> None:
         if self._stopping.ready() and self._consumers:
@@ -168,6 +177,9 @@ class ReliableEvents(Entrypoint, ConsumerMixin):
     def consume(self, *args: Any, **options: Any) -> Iterator[None]:
         try:
             yield from super().consume(*args, **{**options, "safety_interval": 0.5})
+        except InternalError:
+            self._refusals += not self.consuming
+            raise
         finally:
             self.consuming = False
 

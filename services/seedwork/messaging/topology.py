@@ -88,6 +88,16 @@ def declare_consumer_queue(channel: Any, consumer: str, family: str) -> None:
     _declare_queue(channel, consumer_queue(consumer, family))
 
 
+def delete_consumer_queue(channel: Any, consumer: str, family: str) -> None:
+    """With all that is in it: its consumer fetches from the producer's feed what it lacks.
+
+    For a quorum queue whose log RabbitMQ cannot read any more after a full disk and a crash: it stays declared, each
+    `basic.consume` is an internal error, no message into it is confirmed, so all of its producer's relay stands still.
+    https://github.com/rabbitmq/rabbitmq-server/issues/2499, https://github.com/rabbitmq/ra/issues/471
+    """
+    channel.queue_delete(queue_name(consumer, family))
+
+
 def depth(channel: Any, queue: str) -> int:
     """How many messages wait in a queue; 0 where it does not exist. Close the channel afterwards: a miss breaks it."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from typing import Any
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import LineUnfilled
@@ -22,25 +23,27 @@ from services.shortage.domain.integrity import (
     integrity_ref,
     raise_alarm,
 )
-from services.shortage.domain.policy import CN
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
 from services.shortage.domain.values import Signal
 
-_Loading = Generator[Load, tuple[Loaded[CaseState], ...], Decision]
+_Loading = Generator[Load, Any, Decision]
 
 
 def on_line_unfilled(event: LineUnfilled, envelope: Envelope) -> UseCase:
     """A signal: kept with its reporter, counted by the detector of its drug and region, and judged with the case."""
     received = _received(event, envelope)
     signal = received.signal
-    policy = CN.on(civil_day(signal.occurred_at))
-    node = node_at(event.region, policy.case_region_level)
 
-    def decide(moment: Moment, day: Loaded[SignalsState], detector: Loaded[DetectorState]) -> _Loading:
+    def decide(moment: Moment, day: Loaded[SignalsState]) -> _Loading:
         told = receive_signal(day.state, received)
         if not told:
             return Decision.nothing()
+        policy = POLICIES.on(civil_day(signal.occurred_at), moment.jurisdiction)
+        node = node_at(event.region, policy.case_region_level)
+        detector: Loaded[DetectorState]
+        (detector,) = yield Load.of(detector_ref(event.drug_key, node))
         counted = count_signal(detector.state, signal, policy)
         signals = detector.after([counted]).signals
         n, latest = detector.state.cases, detector.state.case_id
@@ -64,9 +67,7 @@ def on_line_unfilled(event: LineUnfilled, envelope: Envelope) -> UseCase:
         changes.append(Change(detector, tuple(fired)))
         return Decision(tuple(changes))
 
-    return UseCase(
-        (signals_ref(event.pharmacy, civil_day(signal.occurred_at)), detector_ref(event.drug_key, node)), decide
-    )
+    return UseCase((signals_ref(event.pharmacy, civil_day(signal.occurred_at)),), decide)
 
 
 def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:

@@ -10,7 +10,7 @@ from services.seedwork.usecase import Answer, Decision, Moment, UseCase
 from services.shortage.domain import decisions
 from services.shortage.domain.case import CaseState, case_ref
 from services.shortage.domain.commands import ConfirmCase, DismissCase
-from services.shortage.domain.policy import CN
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import node_of
 
 
@@ -18,7 +18,7 @@ def confirm_case(command: ConfirmCase) -> UseCase:
     """The authority of the region confirms a suspected case."""
 
     def decide(moment: Moment, case: Loaded[CaseState]) -> Decision:
-        policy = CN.on(civil_day(moment.now))
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         return _decided(
             case, decisions.confirm_case(case.state, command, moment.now, authority_of(moment.actor.region), policy)
         )

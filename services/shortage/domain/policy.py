@@ -62,4 +62,4 @@ class ShortagePolicy(DatedPolicy):
         return timedelta(hours=self.hysteresis_hours)
 
 
-CN = read_policies("services.shortage.domain", ShortagePolicy).of("cn")
+POLICIES = read_policies("services.shortage.domain", ShortagePolicy)

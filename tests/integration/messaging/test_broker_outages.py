@@ -124,6 +124,20 @@ def test_a_connection_that_swallows_everything_is_noticed_in_time_and_another_on
         eventually(lambda: 7 in worker.handled(), within=30)
 
 
+def test_a_queue_that_nobody_serves_any_more_is_made_anew(rabbit: PrivateRabbit, start_worker: StartWorker) -> None:
+    # given: it stays declared, whoever wants to consume it is refused, what is published into it is never confirmed
+    with connect(rabbit.url) as connection:
+        topology.declare_everything(connection.channel())
+    rabbit.lose_process_of("prescribe.case")
+
+    # when
+    worker = start_worker(rabbit.url)
+    worker.publish({"number": 7})
+
+    # then
+    eventually(lambda: 7 in worker.handled(), within=60)
+
+
 def test_a_worker_stops_while_the_broker_is_frozen(rabbit: PrivateRabbit, start_worker: StartWorker) -> None:
     worker = start_worker(rabbit.url).ready()
     with frozen(rabbit):

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shortage.domain.detector import DetectorState, count_signal, evolve_detector, strongest_evidence
-from services.shortage.domain.policy import CN
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.values import Signal
 from tests.unit.shortage.conftest import HANGZHOU, NINGBO, NOW, XIHU
 
-POLICY = CN.versions[-1]
+POLICY = POLICIES.of("cn").versions[-1]
 
 
 @st.composite

@@ -21,7 +21,7 @@ from services.insurance.domain.accumulator import YearFigures
 from services.insurance.domain.claim import ClaimState, claim_of
 from services.insurance.domain.member import ImportMember, MemberFacts
 from services.insurance.domain.payment import PaymentState, payment_of
-from services.insurance.domain.policy import load_policy
+from services.insurance.domain.policy import POLICIES
 from services.seedwork.model import NAMESPACE, Refusal
 from services.seedwork.ports import Outcome
 from services.seedwork.register_loading import record_entries
@@ -57,7 +57,7 @@ class Memory(StoreInMemory):
 
     def __init__(self, outside: Outside | None = None) -> None:
         super().__init__(SERVICE, NOW, ids=CountedIds())
-        self.outside = outside or Outside(InHouseInsurer(), SimulatedPayments(), load_policy("cn"))
+        self.outside = outside or Outside(InHouseInsurer(), SimulatedPayments(), POLICIES)
 
     def run(self, use_case: UseCase, actor: Actor | None = None) -> Outcome:
         """The answer of a use case that is not refused."""

@@ -209,9 +209,20 @@ def test_where_nothing_could_be_kept_nothing_is_given_out(clinic: Clinic, monkey
     async def keep(_use_case: Any) -> None:
         """Lost."""
 
+    async def in_place(work: Any, *arguments: Any) -> Any:
+        return work(*arguments)
+
     monkeypatch.setattr(documents, "own_prescription", seen)
     with pytest.raises(documents.Refused):
-        asyncio.run(documents.document(state.signed.prescription_id, clinic.doctor(), Forgetful(), keep))  # type: ignore[arg-type]
+        asyncio.run(
+            documents.document(
+                state.signed.prescription_id,
+                clinic.doctor(),
+                Forgetful(),  # type: ignore[arg-type]
+                keep,
+                in_place,
+            )
+        )
 
 
 # what stands on it

@@ -39,7 +39,7 @@ def facts_of(clinic: Clinic, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", ["I10.x00x002", "B15.900", "Z99.900", "U07.100", "C97.x00"])
-def test_a_diagnosis_lies_in_a_block_of_the_classification(clinic: Clinic, code: str) -> None:
+def test_a_diagnosis_has_a_place_in_the_classification(clinic: Clinic, code: str) -> None:
     assert code_of(clinic, diagnoses=[{"code": code, "name": "诊断"}]) is None
 
 
@@ -51,6 +51,14 @@ def test_an_unknown_diagnosis_is_told_with_its_nearest_blocks(clinic: Clinic) ->
     assert refusal is not None
     assert refusal.code == "diagnosis.unknown"
     assert refusal.facts == {"codes": ["A12.900"], "nearest": {"A12.900": ["A00-A09", "A15-A19", "A20-A28"]}}
+
+
+def test_an_unknown_subcategory_is_told_with_the_nearest_of_its_category(clinic: Clinic) -> None:
+    refusal = clinic.issue(diagnoses=[{"code": "J44.200", "name": "x"}]).refusal
+
+    assert refusal is not None
+    assert refusal.code == "diagnosis.unknown"
+    assert refusal.facts["nearest"] == {"J44.200": ["J44.1", "J44.0", "J44.8"]}
 
 
 # Kinds of medicine

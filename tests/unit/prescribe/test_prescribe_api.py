@@ -201,4 +201,4 @@ def test_the_document_tells_signed_bodies_pages_and_problems(caller: Caller, doc
     assert {"401", "403", "409", "415", "503"} <= set(issue["responses"])
     assert {each["name"] for each in issue["parameters"]} == {"Idempotency-Key", "If-Match"}
     asked = {each["name"] for each in paths["/feedback"]["get"]["parameters"]}
-    assert asked == {"cursor", "limit", "X-Min-Log-Index", "X-Min-Log-Position"}
+    assert asked == {"only", "cursor", "limit", "X-Min-Log-Index", "X-Min-Log-Position"}

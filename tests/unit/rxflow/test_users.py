@@ -31,7 +31,7 @@ from rxflow.client import (
     Session,
     Supply,
 )
-from rxflow.client.hints import Place
+from rxflow.client.hints import Place, Priced
 from services.seedwork.api.internal import router as internal
 
 ID = UUID("5f1c2b7e-5c0e-4a6e-9c68-3f0f6d9b2a11")
@@ -110,6 +110,11 @@ def test_a_prescriber_registers_issues_amends_cancels_and_reads(services: Servic
     doctor.prescription(ID)
     assert doctor.trace(ID) == []
     assert list(doctor.feedback()) == []
+    assert "only" not in services.requests[-1].url.params
+    assert list(doctor.feedback(open_only=True)) == []
+    assert services.requests[-1].url.params["only"] == "open"
+    doctor.acknowledge(ID, [3, 4])
+    assert services.last == {"entries": [3, 4]}
 
 
 def test_hints_before_signing_are_asked_of_their_owners_and_say_how_old_they_are() -> None:
@@ -133,6 +138,24 @@ def test_hints_before_signing_are_asked_of_their_owners_and_say_how_old_they_are
     assert short.facts == case
 
 
+def test_the_patients_share_is_a_hint_with_the_rules_that_make_it_larger() -> None:
+    concerns = [{"code": "share.not_designated", "line": None}, {"code": "share.class_c", "line": 2}]
+    body = {"id": "share:0123", "concerns": concerns}
+    services = Services(lambda _: httpx.Response(200, json=body, headers={"X-Age-Seconds": "0.4"}))
+    lines = [Priced("X1", 20, 10, 1500), Priced("X2", 7, 7)]
+
+    share, *rules = Prescriber(services.session()).share_hints(ID, "pooled_outpatient", lines)
+
+    asked = services.requests[0].url.params
+    assert asked.get_list("lines") == ["X1:20:10:1500", "X2:7:7"]
+    assert "pharmacy" not in asked
+    assert share.seen == {"kind": "patient_share", "id": "share:0123", "age_seconds": 0}
+    assert [(rule.kind, rule.id) for rule in rules] == [
+        ("payment_rule", "share.not_designated@share:0123"),
+        ("payment_rule", "share.class_c:2@share:0123"),
+    ]
+
+
 def test_a_patient_names_a_pharmacy_and_takes_it_back(services: Services) -> None:
     patient = Patient(services.session())
 
@@ -140,6 +163,8 @@ def test_a_patient_names_a_pharmacy_and_takes_it_back(services: Services) -> Non
     assert services.last == {"pharmacy": "P33010200001"}
     patient.nominate(ID, None)
     assert services.last == {"pharmacy": None}
+    patient.nominate_for(TEXT, "P33010200001")
+    assert services.last == {"pharmacy": "P33010200001"}
 
 
 def test_a_reviewer_takes_and_decides_cases(services: Services) -> None:
@@ -173,6 +198,9 @@ def test_a_pharmacy_holds_reviews_prepares_checks_and_hands_out(services: Servic
     pharmacy.look_up("token")
     hold = pharmacy.hold(TEXT, "token", [{"line": 1, "quantity": 7}], way="delivery")
     assert services.last == {"token": "token", "way": "delivery", "lines": [{"line": 1, "quantity": 7}]}
+    pharmacy.hold_nominated(TEXT, [{"line": 1, "quantity": 7}])
+    assert services.last == {"way": "counter", "lines": [{"line": 1, "quantity": 7}]}
+    assert list(pharmacy.nominations()) == []
     assert (hold.hold_id, hold.secret) == (TEXT, "secret")
     assert "secret" not in repr(hold)
     assert pharmacy.fetch_secret(TEXT, TEXT).secret == "secret"

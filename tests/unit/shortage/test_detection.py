@@ -14,12 +14,12 @@ from contracts.events.shortage import (
 from services.shortage.domain.decisions import NewCase, dismiss_quiet, grade, suspect
 from services.shortage.domain.detector import strongest_evidence
 from services.shortage.domain.events import SignalReceived
-from services.shortage.domain.policy import CN
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import covers, node_of
 from services.shortage.domain.values import Evidence, Signal
 from tests.unit.shortage.conftest import DRUG, HANGZHOU, HOUR, NINGBO, NOW, XIAN, XIHU, Region, authority
 
-POLICY = CN.versions[-1]
+POLICY = POLICIES.of("cn").versions[-1]
 
 
 def test_one_pharmacy_is_no_suspicion_however_often_it_runs_out(region: Region) -> None:
@@ -288,3 +288,19 @@ NOW_ID = Region().id()
 
 def signal(pharmacy: str, *, contradictory: bool = False) -> Signal:
     return Signal(demand_key="line-1", pharmacy=pharmacy, region=HANGZHOU, occurred_at=NOW, contradictory=contradictory)
+
+
+def test_the_thresholds_are_those_that_hold_here(region: Region) -> None:
+    region.store.jurisdiction = "demo-eu"
+
+    region.unfilled("P1")
+    region.unfilled("P2", demand="line-2")
+    assert region.store.told == []
+    region.unfilled("P3", NINGBO, demand="line-3")
+    assert region.store.told == [], "another city counts apart"
+    region.unfilled("P4", demand="line-4", on_hand=3)
+    assert region.store.told == [], "who has it in the books does not count"
+    region.unfilled("P5", demand="line-5")
+
+    (suspected,) = region.store.told
+    assert (suspected.region, suspected.evidence.pharmacies) == ("3301", 3)

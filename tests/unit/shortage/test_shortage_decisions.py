@@ -9,7 +9,7 @@ import pytest
 from contracts.events.shortage import ShortageCaseConfirmed, ShortageCaseEnded
 from services.seedwork.ports import Outcome
 from services.shortage.domain.case_transitions import CASE_TRANSITIONS
-from services.shortage.domain.policy import CN
+from services.shortage.domain.policy import POLICIES
 from tests.unit.shortage.conftest import HOUR, Region, authority
 
 
@@ -73,8 +73,8 @@ def test_an_unknown_case_cannot_be_decided(region: Region) -> None:
 
 
 def test_days_before_the_first_version_of_the_policy_are_under_the_first() -> None:
-    assert CN.on(date(2000, 1, 1)) is CN.versions[0]
-    assert CN.on(date(2026, 1, 1)) is CN.versions[-1]
+    assert POLICIES.on(date(2000, 1, 1), "cn") is POLICIES.of("cn").versions[0]
+    assert POLICIES.on(date(2026, 1, 1), "cn") is POLICIES.of("cn").versions[-1]
 
 
 def test_every_step_of_the_table_starts_from_a_state_that_some_step_reaches() -> None:

@@ -7,11 +7,16 @@ from uuid import UUID
 from services.dispatch.domain.fulfilment.ending import next_due
 from services.dispatch.domain.fulfilment.events import EVENTS
 from services.dispatch.domain.fulfilment.evolve import evolve
+from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.seedwork.model import Aggregate, derived_id
 
 FULFILMENTS: Aggregate[FulfilmentState] = Aggregate(
-    name="fulfilment", events=EVENTS, initial=FulfilmentState(), evolve=evolve, next_due=next_due
+    name="fulfilment",
+    events=(*EVENTS, PharmacyNominated),
+    initial=FulfilmentState(),
+    evolve=evolve,
+    next_due=next_due,
 )
 
 

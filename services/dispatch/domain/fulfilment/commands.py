@@ -37,6 +37,8 @@ class OpenFulfilment(Command):
     opens_at: datetime
     closes_at: datetime
     lines: tuple[OpenedLine, ...]
+    nominated_pharmacy: str | None = None
+    """As the patient chose last."""
 
 
 class WantedLine(Immutable):
@@ -50,7 +52,7 @@ class WantedLine(Immutable):
 
 
 class HoldQuantity(Command):
-    """A pharmacy reserves quantities for the patient who showed the token."""
+    """A pharmacy reserves quantities for the patient who showed the token, or who nominated it."""
 
     pharmacy: str
     region: str
@@ -63,6 +65,7 @@ class HoldQuantity(Command):
     """The pharmacy's agreements in force today."""
     protocols: tuple[ProtocolFacts, ...] = ()
     """What is known of the protocols named."""
+    right: Literal["token", "nomination"] = "token"
 
 
 class PassPharmacyReview(Command):

@@ -39,6 +39,7 @@ class FulfilmentOpened(DomainEvent):
     closes_at: datetime
     token_issue: int
     lines: tuple[OpenedLine, ...]
+    nominated_pharmacy: str | None = None
 
 
 class QuantityHeld(DomainEvent):
@@ -55,6 +56,8 @@ class QuantityHeld(DomainEvent):
     self_pay_only: bool
     expires_at: datetime
     held_by: str
+    right: Literal["token", "nomination"] = "token"
+    """By which the patient's wish was shown."""
 
 
 class HoldAccepted(DomainEvent):

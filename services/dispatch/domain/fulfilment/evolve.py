@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
+from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import (
     Buckets,
     Cancellation,
@@ -54,6 +55,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return replace(state, blocks={key: lines for key, lines in state.blocks.items() if key != block_id})
         case e.SupplyRefused():  # its hold ends and its lines are blocked by events of their own
             return state
+        case PharmacyNominated(pharmacy=pharmacy):
+            return replace(state, nominated_pharmacy=pharmacy)
         case e.FulfilmentClosed(outcome=outcome):
             return replace(state, status="closed", outcome=outcome)
         case _:

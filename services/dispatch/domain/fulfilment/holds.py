@@ -52,6 +52,7 @@ def hold_quantity(
         self_pay_only=not covering,
         expires_at=min(now + policy.hold, state.closes_at + policy.hold_grace),
         held_by=command.pharmacist,
+        right=command.right,
     )
 
 

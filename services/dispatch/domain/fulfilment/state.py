@@ -83,6 +83,7 @@ class Hold:
     status: str = "active"
     reviewer: str | None = None
     how: str | None = None
+    right: str = "token"
 
     @property
     def running(self) -> bool:
@@ -184,6 +185,8 @@ class FulfilmentState:
     notices: frozenset[tuple[str, int]] = frozenset()
     """Pharmacies and lines whose patient wants to be told."""
     outcome: str | None = None
+    nominated_pharmacy: str | None = None
+    """May hold without the patient's code, by the patient's word."""
 
     @property
     def free_bucket(self) -> Bucket:

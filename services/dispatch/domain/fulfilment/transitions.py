@@ -9,6 +9,7 @@ FULFILMENT = Transitions(
     (
         Transition(NOT_YET, "instalment_opened", "content known", "open", "fulfilment_opened"),
         Transition("open", "HoldQuantity", "see Hold", "open", "quantity_held"),
+        Transition("open", "NominatePharmacy", "the patient's own; pharmacy admitted, or none", "open", "-"),
         Transition("open", "prescription_expired", "", "closing", "-"),
         Transition("open", "cancellation_requested", "cancel table; once per request", "open", "cancellation_decided"),
         Transition(
@@ -29,7 +30,8 @@ HOLD = Transitions(
         Transition(
             NOT_YET,
             "HoldQuantity",
-            "token; fulfilment open and valid; pharmacy admitted; way allowed; sum <= remaining; stock reserved",
+            "token or nomination; fulfilment open and valid; pharmacy admitted; way allowed; sum <= remaining; "
+            "stock reserved",
             "active",
             "quantity_held",
         ),

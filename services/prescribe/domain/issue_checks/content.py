@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.prescribe.domain.icd10 import is_category, nearest_blocks
+from services.prescribe.domain.icd10 import is_code, nearest
 from services.prescribe.domain.issue_checks.written import Written
 from services.seedwork.model import Refusal
 
@@ -25,15 +25,15 @@ def no_steering(written: Written) -> Refusal | None:
 
 
 def diagnoses(written: Written) -> Refusal | None:
-    """At least one diagnosis, each of the shape of an ICD-10 code and in a block that the classification has."""
+    """At least one diagnosis, each of the shape of an ICD-10 code and with a place in the classification."""
     codes = [each.code for each in written.content.diagnoses]
     if not codes:
         return Refusal("diagnosis.missing")
     if wrong := [code for code in codes if not written.policy.is_diagnosis(code)]:
         return Refusal("diagnosis.code", {"codes": wrong})
-    unknown = [code for code in codes if not is_category(code)]
-    nearest = {code: list(nearest_blocks(code)) for code in unknown}
-    return Refusal("diagnosis.unknown", {"codes": unknown, "nearest": nearest}) if unknown else None
+    unknown = [code for code in codes if not is_code(code)]
+    meant = {code: list(nearest(code)) for code in unknown}
+    return Refusal("diagnosis.unknown", {"codes": unknown, "nearest": meant}) if unknown else None
 
 
 def tcm_diagnosis(written: Written) -> Refusal | None:

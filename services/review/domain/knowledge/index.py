@@ -27,6 +27,7 @@ from services.review.domain.knowledge.entries import (
     SolventRule,
 )
 from services.review.domain.knowledge.forms import Entry
+from services.review.domain.knowledge.local_atc import of_route
 from services.review.domain.knowledge.words import folded, folded_allergy
 
 E = TypeVar("E", bound=Entry)
@@ -48,6 +49,8 @@ class Substance:
     keys: frozenset[str]
     all_keys: frozenset[str]
     ingredients: frozenset[str]
+    by_any_route: frozenset[str] = NOTHING
+    """`all_keys` with the codes of every way of use: an allergy does not ask how a drug is given."""
 
     @property
     def known(self) -> bool:
@@ -111,7 +114,6 @@ class Knowledge:
             for atc in drug.atc:
                 self._by_atc[atc].append(drug)
         self._groups = _memberships(of("groups"), "group")
-        self._keys_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._doses: dict[str, list[Dose]] = defaultdict(list)
         for dose in sorted(of("doses"), key=lambda each: str(each.id)):
             self._doses[dose.drug].append(dose)
@@ -135,36 +137,42 @@ class Knowledge:
         self._herb_pairs: dict[frozenset[str], HerbPair] = {
             frozenset((pair.a, pair.b)): pair for pair in of("herb_pairs")
         }
-        self._substances: dict[tuple[str, str], Substance] = {}
+        self._substances: dict[tuple[str, str, str | None], Substance] = {}
 
     def named(self, name: str) -> Drug | None:
         """The drug of a generic name, in any of its spellings."""
         return self._by_name.get(folded(name))
 
-    def substance(self, generic_name: str, english_name: str = "", atc: str = "") -> Substance:
-        """A medicine by its generic name, else by its ATC code; what is in neither is still somebody's medicine."""
-        key = (generic_name, atc)
+    def substance(
+        self, generic_name: str, english_name: str = "", atc: str = "", route: str | None = None
+    ) -> Substance:
+        """A medicine by its generic name, else by its ATC code; what is in neither is still somebody's medicine.
+
+        Of a drug with several codes those count that the route can have: eye drops are no tablets.
+        """
+        key = (generic_name, atc, route)
         if key not in self._substances:
-            found = self._substance(generic_name, english_name, atc)
+            found = self._substance(generic_name, english_name, atc, route)
             if found.drug is None:  # names nobody knows are without number: they are not kept
                 return found
             self._substances[key] = found
         return self._substances[key]
 
-    def _substance(self, generic_name: str, english_name: str, atc: str) -> Substance:
+    def _substance(self, generic_name: str, english_name: str, atc: str, route: str | None) -> Substance:
         drug = self.named(generic_name) or (self.named(english_name) if english_name else None)
         if drug is None and len(self._by_atc.get(atc, ())) == 1:
             (drug,) = self._by_atc[atc]
         if drug is None:
             keys = self._closed(_atc_keys((atc,)))
-            return Substance(generic_name, None, keys, keys, NOTHING)
-        keys, all_keys = self._keys(drug)
-        return Substance(generic_name, drug, keys, all_keys, frozenset(drug.ingredients or (drug.id,)))
+            return Substance(generic_name, None, keys, keys, NOTHING, keys)
+        keys, all_keys = self._keys(drug, route, atc)
+        _own, anyhow = self._keys(drug)
+        return Substance(generic_name, drug, keys, all_keys, frozenset(drug.ingredients or (drug.id,)), anyhow)
 
-    def _keys(self, drug: Drug) -> tuple[frozenset[str], frozenset[str]]:
-        own = self._closed({f"drug:{drug.id}", *_atc_keys(drug.atc)})
+    def _keys(self, drug: Drug, route: str | None = None, atc: str = "") -> tuple[frozenset[str], frozenset[str]]:
+        own = self._closed({f"drug:{drug.id}", *_atc_keys(of_route(drug.atc, route, atc))})
         parts = [self._drugs[each] for each in drug.ingredients if each in self._drugs]
-        inside = {key for part in parts for key in (f"drug:{part.id}", *_atc_keys(part.atc))}
+        inside = {key for part in parts for key in (f"drug:{part.id}", *_atc_keys(of_route(part.atc, route)))}
         inside |= {f"drug:{each}" for each in drug.ingredients}
         return own, own | self._closed(inside)
 
@@ -223,7 +231,7 @@ class Knowledge:
         return frozenset({drug.id, *drug.ingredients}), self._members_of(self._allergies, keys)
 
     def allergy_groups_of(self, substance: Substance) -> frozenset[str]:
-        return self._members_of(self._allergies, substance.all_keys)
+        return self._members_of(self._allergies, substance.by_any_route)
 
     def duplicate_groups_of(self, substance: Substance) -> frozenset[str]:
         return self._members_of(self._duplicates, substance.all_keys)

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from services.review.domain.knowledge.index import Knowledge, Substance
+from services.review.domain.knowledge.words import route_of
 from services.review.domain.policy import ReviewPolicy, ScreeningLimits
 from services.review.domain.values import (
     Diagnosis,
@@ -71,7 +72,12 @@ class View:
         """The lines in the order of their numbers."""
         lines = sorted(self.subject.lines, key=lambda line: line.line)
         return tuple(
-            Prescribed(line, self.knowledge.substance(line.name, line.english_name or "", line.atc or ""))
+            Prescribed(
+                line,
+                self.knowledge.substance(
+                    line.name, line.english_name or "", line.atc or "", route_of(line.route or "")
+                ),
+            )
             for line in lines
         )
 

@@ -281,6 +281,81 @@ def test_a_pharmacy_sees_its_own_holds_and_supplies_only(street: Street) -> None
         assert shown["lines"][0]["buckets"]["dispensed"] == 40
 
 
+def test_a_pharmacy_finds_what_it_is_nominated_for_and_sees_no_patient_before_it_holds(street: Street) -> None:
+    fulfilment = street.town.release(60, 2)
+    path = f"/fulfilments/{fulfilment}/nominations"
+    assert street.pharmacist.get("/nominations").json() == {"items": [], "next": None}
+    assert code_of(street.stranger.post(path, pharmacy=A)) == "fulfilment.not_yours"
+    assert code_of(street.pharmacist.post(path, pharmacy=A)) == "identity.forbidden"
+    assert street.patient.post(path, pharmacy=A).json()["nominated_pharmacy"] == A
+
+    (found,) = street.pharmacist.get("/nominations").json()["items"]
+
+    assert set(found) == {
+        *("fulfilment_id", "instalment", "instalments", "insurance_intent", "opens_at", "closes_at", "lines"),
+        "withdrawn",
+    }
+    assert {name: found["lines"][0][name] for name in ("product", "remaining", "blocked")} == {
+        "product": TABLETS,
+        "remaining": 60,
+        "blocked": False,
+    }
+    assert str(street.town.patient_ref) not in str(found)
+    assert street.competitor.get("/nominations").json()["items"] == []
+    assert code_of(street.pharmacist.get(f"/fulfilments/{fulfilment}")) == "fulfilment.not_yours"
+    lines = [{"line": 1, "quantity": 60}]
+    wanted = {"way": "counter", "lines": lines}
+    assert code_of(street.competitor.post(f"/fulfilments/{fulfilment}/holds", **wanted)) == "hold.not_nominated"
+    assert street.pharmacist.post(f"/fulfilments/{fulfilment}/holds", **wanted).status_code == 201
+    whole = street.pharmacist.get(f"/fulfilments/{fulfilment}").json()
+    assert whole["prescription"]["patient_name"] == "测试患者"
+    assert whole["nominated_pharmacy"] == A
+    street.competitor.post(
+        f"/fulfilments/{fulfilment}/holds",
+        token=street.token(fulfilment),
+        way="counter",
+        lines=[{"line": 2, "quantity": 1}],
+    )
+    assert street.competitor.get(f"/fulfilments/{fulfilment}").json()["nominated_pharmacy"] is None
+    assert street.patient.get(f"/fulfilments/{fulfilment}").json()["nominated_pharmacy"] == A
+
+
+def test_nominations_come_in_pages_the_oldest_choice_first(street: Street) -> None:
+    fulfilments = [street.town.release() for _ in range(3)]
+    for each in reversed(fulfilments):
+        street.patient.post(f"/fulfilments/{each}/nominations", pharmacy=A)
+
+    first = street.pharmacist.get("/nominations", limit=2).json()
+    rest = street.pharmacist.get("/nominations", limit=2, cursor=first["next"]).json()
+
+    seen = [row["fulfilment_id"] for row in (*first["items"], *rest["items"])]
+    assert seen == [str(each) for each in reversed(fulfilments)]
+    assert rest["next"] is None
+
+
+def test_a_list_that_is_late_shows_nothing_of_what_was_taken_back(street: Street, town: Town) -> None:
+    fulfilment = town.release()
+    path = f"/fulfilments/{fulfilment}/nominations"
+    street.patient.post(path, pharmacy=A)
+    assert street.pharmacist.get("/nominations").json()["items"][0]["withdrawn"] is False
+    town.store.lists_lag = True
+    street.patient.post(path, pharmacy=None)
+
+    assert street.pharmacist.get("/nominations").json()["items"] == [
+        {"fulfilment_id": str(fulfilment), "withdrawn": True}
+    ]
+
+
+def test_a_suspended_pharmacy_sees_nothing_that_it_is_nominated_for(street: Street, town: Town) -> None:
+    fulfilment = town.release()
+    path = f"/fulfilments/{fulfilment}/nominations"
+    street.patient.post(path, pharmacy=A)
+    town.load("pharmacy", A, place(28.2, 112.98, "430102"), suspended=True)
+
+    assert code_of(street.pharmacist.get("/nominations")) == "pharmacy.not_admitted"
+    assert code_of(street.patient.post(path, pharmacy="P99999999999")) == "pharmacy.not_admitted"
+
+
 def test_a_patient_token_without_a_patient_owns_nothing(street: Street, town: Town, tmp_path: Path) -> None:
     nobody = Desk(Caller(town.store, router, tmp_path), "patient-3", Role.PATIENT)
     fulfilment = town.release()

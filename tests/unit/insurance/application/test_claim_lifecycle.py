@@ -24,7 +24,8 @@ from services.insurance.domain.claim import AuthoriseClaim, ChooseSelfPay, claim
 from services.insurance.domain.gateway import BenefitRequest, GatewayOutcome, OutcomeKind
 from services.insurance.domain.member import member_of
 from services.insurance.domain.payment import PayShare, payment_of
-from services.insurance.domain.policy import load_policy
+from services.insurance.domain.policy import POLICIES, InsurancePolicy
+from services.seedwork.policies import Jurisdictions, Policies
 from services.seedwork.usecase import Actor
 from tests.unit.insurance.memory import (
     ADMIN,
@@ -47,7 +48,8 @@ from tests.unit.insurance.memory import (
 
 CLAIM = claim_id_of(SUPPLY, 1)
 PAYMENT = payment_of(CLAIM).stream_id
-VOID_INQUIRY = load_policy("cn").void_inquiry
+CN = POLICIES.of("cn").versions[-1]
+VOID_INQUIRY = CN.void_inquiry
 ASK = AuthoriseClaim(claim_id=CLAIM, credential="token-4711")
 
 
@@ -487,7 +489,8 @@ def test_who_chose_to_pay_alone_is_not_asked_again_after_a_declined_payment() ->
 
 def test_after_the_last_attempt_the_supply_has_no_claim() -> None:
     memory = authorised_world()
-    memory.outside = replace(memory.outside, policy=load_policy("cn").model_copy(update={"attempts_max": 1}))
+    once = Policies[InsurancePolicy](jurisdiction="cn", versions=(CN.model_copy(update={"attempts_max": 1}),))
+    memory.outside = replace(memory.outside, policies=Jurisdictions({"cn": once}))
     memory.run(pay(PayShare(payment_id=PAYMENT, reference="DECLINE-1"), memory.outside), PATIENT_ACTOR)
     assert (memory.claim().state, memory.claim().replaced_by) == ("voided", None)
     memory.hear(undone())
@@ -529,7 +532,7 @@ class Wire:
 
 def wired(*kinds: OutcomeKind) -> tuple[Memory, Wire]:
     wire = Wire(*kinds)
-    memory = insured_world(Outside(wire, SimulatedPayments(), load_policy("cn")))
+    memory = insured_world(Outside(wire, SimulatedPayments(), POLICIES))
     memory.hear(dispensed())
     return memory, wire
 

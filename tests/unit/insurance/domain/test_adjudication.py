@@ -18,7 +18,7 @@ from services.insurance.domain.adjudication import (
 )
 from services.insurance.domain.catalogue import CatalogueEntry, Listing, listing
 from services.insurance.domain.money import divide, part_of
-from services.insurance.domain.policy import FurtherFund, InsurancePolicy, PolicyRow, PooledFund, load_policy, places
+from services.insurance.domain.policy import POLICIES, FurtherFund, InsurancePolicy, PolicyRow, PooledFund, places
 from services.seedwork.reference import EntryState, Validity
 
 JIA, YI, BING = "jia", "yi", "bing"
@@ -39,7 +39,7 @@ STANDING = BenefitStanding(deductible_used=15000, account_balance=6000)
 
 
 def golden_policy() -> PolicyRow:
-    row = load_policy("cn").row("310101", "390", "居民", "门诊统筹", date(2026, 3, 2))
+    row = POLICIES.of("cn").versions[-1].row("310101", "390", "居民", "门诊统筹", date(2026, 3, 2))
     assert row is not None
     return row
 
@@ -158,7 +158,7 @@ def test_a_whole_is_divided_without_loss() -> None:
 
 
 def test_the_policy_of_the_day_is_used() -> None:
-    policy = load_policy("cn")
+    policy = POLICIES.of("cn").versions[-1]
     before = policy.row("310101", "390", "居民", "门诊统筹", date(2025, 12, 31))
     assert before is not None
     assert before.id == "cn/000000/390/2021"
@@ -170,7 +170,7 @@ def test_the_policy_of_the_day_is_used() -> None:
 def test_a_place_uses_the_policy_of_its_nearest_node() -> None:
     assert places("310101") == ("310101", "310100", "310000", "000000")
     assert places("000000") == ("000000",)
-    policy = load_policy("cn")
+    policy = POLICIES.of("cn").versions[-1]
     own = golden_policy().model_copy(update={"id": "city", "insuplc": "310100"})
     local = InsurancePolicy.model_validate({**policy.model_dump(), "rows": (*policy.rows, own)})
     day = date(2026, 3, 2)

@@ -1,13 +1,13 @@
 """Substitution protocols; owed quantities.
 
-Revision dispatch_0002.
+Revision dispatch_0003.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "dispatch_0002"
-down_revision = "dispatch_0001"
+revision = "dispatch_0003"
+down_revision = "dispatch_0002"
 branch_labels = None
 depends_on = None
 
