@@ -6,7 +6,7 @@ from contracts.errors.catalogue import Problem
 
 __all__ = ["CATALOGUE", "Problem"]
 
-_PARTS = ("common", "prescribe", "prescribe_later", "review", "dispatch", "insurance", "shortage")
+_PARTS = ("common", "prescribe", "prescribe_later", "review", "dispatch", "stock", "insurance", "shortage")
 
 CATALOGUE: dict[str, Problem] = {}
 for _part in _PARTS:

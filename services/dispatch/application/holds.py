@@ -148,7 +148,7 @@ def _hold(
     )
     if isinstance(held, Refusal):
         return Decision.refused(held)
-    about = Circumstances(today, packs_seen=command.packs_seen)
+    about = Circumstances.at(moment, packs_seen=command.packs_seen)
     decision = yield from settle(fulfilment, [held], about, partial(_hold_answer, status=201))
     if decision.refusal is None:
         return decision
@@ -214,7 +214,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
         if refused:
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
-        about = Circumstances(civil_day(moment.now), demand_key=partial(secrets.demand_key, demand_key))
+        about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -40,10 +40,12 @@ class Circumstances:
     products: tuple[ProductFacts, ...] = ()
     demand_key: DemandKey | None = None
     """Makes the opaque key of an unfilled line; without it none is told."""
+    now: datetime | None = None
+    """When goods move; `today` is its day."""
 
     @classmethod
-    def at(cls, moment: Moment) -> Circumstances:
-        return cls(civil_day(moment.now))
+    def at(cls, moment: Moment, **more: Any) -> Circumstances:
+        return cls(civil_day(moment.now), now=moment.now, **more)
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,9 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
             case e.SupplyUnprepared(supply_id=supply_id):
                 yield from _unscans(state.supplies[supply_id])
             case e.SupplyDispensed(supply_id=supply_id):
-                yield from _taken(state.supplies[supply_id], event)
+                yield from _taken(state.supplies[supply_id], event, about)
             case e.SupplyUndone(supply_id=supply_id):
-                yield from _put_back(state.supplies[supply_id])
+                yield from _put_back(state.supplies[supply_id], about)
             case e.FulfilmentClosed():
                 ended = state.fulfilment_id
                 yield Work(tokens_beside(ended), partial(use_up, fulfilment_id=ended))
@@ -197,18 +199,20 @@ def _unscans(supply: Supply) -> Iterator[Work]:
             yield _code(code, partial(trace_code.unscan, supply_id=supply.supply_id))
 
 
-def _taken(supply: Supply, event: e.SupplyDispensed) -> Iterator[Work]:
+def _taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Iterator[Work]:
     for product, rows in _by_product(event.lines).items():
-        take = partial(stock.dispense, hold_id=event.hold_id, supply_id=event.supply_id, picks=_picks(rows))
+        take = partial(
+            stock.dispense, hold_id=event.hold_id, supply_id=event.supply_id, picks=_picks(rows), now=about.now
+        )
         yield _stock(supply.pharmacy, product, take)
     for row in event.lines:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.sell, supply_id=event.supply_id, code=code))
 
 
-def _put_back(supply: Supply) -> Iterator[Work]:
+def _put_back(supply: Supply, about: Circumstances) -> Iterator[Work]:
     for product, rows in _by_product(supply.lines).items():
-        back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows))
+        back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows), now=about.now)
         yield _stock(supply.pharmacy, product, back)
     for row in supply.lines:
         for code in row.trace_codes:

@@ -52,7 +52,7 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         facts = product_facts(drugs)
         wanted = command.model_copy(update={"products": facts})
         outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids)
-        about = Circumstances(civil_day(moment.now), products=facts)
+        about = Circumstances.at(moment, products=facts)
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.preparer))
@@ -104,7 +104,7 @@ def dispense_supply(
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
         today = civil_day(moment.now)
         outcome = supplies.dispense_supply(state, wanted, moment.now, POLICIES.on(today, moment.jurisdiction))
-        about = Circumstances(today, demand_key=partial(secrets.demand_key, demand_key))
+        about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from services.dispatch.domain.stock.state import KEPT_DAYS
 from services.seedwork.policies import DatedPolicy, read_policies
 
 
@@ -24,6 +25,8 @@ class Policy(DatedPolicy):
     refusal_codes: dict[str, str] = Field(default={}, description="why a pharmacist may refuse, by the official codes")
     forgery_codes: frozenset[str] = Field(default=frozenset(), description="refusals that block every line")
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
+    stock_back_dating_days: int = Field(ge=0, le=KEPT_DAYS, description="how long ago a booking of stock may have been")
+    expiry_warning_days: int = Field(ge=0, description="a pharmacy is told of a lot that expires within so many days")
 
     @property
     def hold(self) -> timedelta:
