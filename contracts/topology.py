@@ -38,6 +38,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("fulfilment", "dispatch", ("prescribe", "insurance", "review")),
     Family("delivery", "dispatch", ("prescribe",)),
     Family("stock", "dispatch", ("shortage",)),
+    Family("order", "dispatch", ("shortage",)),
     Family("claim", "insurance", ("dispatch", "prescribe")),
     Family("payment", "insurance", ("dispatch", "prescribe")),
     Family("shortage_case", "shortage", ("dispatch",)),

@@ -46,4 +46,30 @@ _BOOKINGS = (
     ),
 )
 
-PROBLEMS = (*_LOTS, *_BOOKINGS)
+_ORDERS = (
+    Problem("order.unknown", 404, "No such order", "The id is wrong."),
+    Problem("order.not_yours", 403, "Not your order", "Its pharmacy and its supplier know an order."),
+    Problem("order.line_unknown", 404, "No such line", "The order has no line of this number."),
+    Problem(
+        "order.wrong_state",
+        409,
+        "Wrong state",
+        "Only the transitions of the aggregate's table are allowed; `facts` name the state and what was tried.",
+    ),
+    Problem("order.line_differs", 409, "Another line of this number", "An order's line keeps what it was placed with."),
+    Problem("order.other_supplier", 409, "Another supplier", "One order goes to one supplier; `supplier` names it."),
+    Problem(
+        "order.does_not_add_up",
+        422,
+        "Does not add up",
+        "What is under way, comes later and never comes are together what is open of the line.",
+    ),
+    Problem(
+        "order.more_than_open",
+        409,
+        "More than is open",
+        "What came beyond the order is booked as a receipt of its own.",
+    ),
+)
+
+PROBLEMS = (*_LOTS, *_BOOKINGS, *_ORDERS)

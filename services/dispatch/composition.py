@@ -12,10 +12,11 @@ from services.dispatch.domain.guess import GUESSES
 from services.dispatch.domain.locator import LOCATORS
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
+from services.dispatch.domain.replenishment.order import ORDERS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
-from services.dispatch.projections import METADATA, availability, fulfilments, irregularities, registers
+from services.dispatch.projections import METADATA, availability, fulfilments, goods, irregularities, registers
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -29,6 +30,7 @@ SERVICE = Service(
         CONTENTS,
         FULFILMENTS,
         STOCK_ITEMS,
+        ORDERS,
         TRACE_CODES,
         DELIVERIES,
         GUESSES,
@@ -45,6 +47,7 @@ SERVICE = Service(
         registers.PROJECTION,
         registers.DESIGNATIONS,
         availability.PROJECTION,
+        goods.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,

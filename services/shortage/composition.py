@@ -8,6 +8,7 @@ from services.shortage.application.translation import TRANSLATE
 from services.shortage.application.use_cases import dismiss_quiet
 from services.shortage.domain.case import CASE, QUIET
 from services.shortage.domain.detector import DETECTOR
+from services.shortage.domain.orders import ORDER_SIGNALS
 from services.shortage.domain.signals import SIGNALS
 from services.shortage.projections import METADATA
 from services.shortage.projections.cases import SHORTAGE_CASES
@@ -15,7 +16,7 @@ from services.shortage.projections.cases import SHORTAGE_CASES
 SERVICE = Service(
     name="shortage",
     port=8105,
-    aggregates=(SIGNALS, DETECTOR, CASE),
+    aggregates=(SIGNALS, ORDER_SIGNALS, DETECTOR, CASE),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, QUIET): dismiss_quiet},

@@ -8,10 +8,10 @@ from typing import Any
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
 from contracts.values import LineBuckets
+from services.dispatch.application import translation_stock
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.stock.events import DemandUnfilled
 from services.dispatch.domain.values import Bucket
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent, Immutable
@@ -184,10 +184,6 @@ def _delivery_cancelled(happened: Happened, _event: delivery.DeliveryCancelled) 
     yield told.DeliveryEnded.model_validate({**_parcel(happened), "outcome": "cancelled"})
 
 
-def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
-    yield told.LineUnfilled.model_validate(event.model_dump())
-
-
 _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.FulfilmentOpened: _fulfilment_opened,
     e.QuantityHeld: _quantity_held,
@@ -203,7 +199,7 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     delivery.DeliveryAttemptFailed: _delivery_attempt_failed,
     delivery.DeliveryDelivered: _delivery_delivered,
     delivery.DeliveryCancelled: _delivery_cancelled,
-    DemandUnfilled: _line_unfilled,
+    **translation_stock.BY_EVENT,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import LineUnfilled
+from contracts.events.dispatch_stock import OrderLineChanged
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.model import DomainEvent, Loaded
@@ -14,6 +15,7 @@ from services.shortage.domain.case import CaseState, case_id, case_ref
 from services.shortage.domain.decisions import NewCase, add_evidence, dismiss_quiet, suspect
 from services.shortage.domain.detector import DetectorState, count_signal, detector_ref
 from services.shortage.domain.events import DetectorFired, SignalReceived
+from services.shortage.domain.orders import OrderLineReported, OrderSignalsState, order_signals_ref, report
 from services.shortage.domain.policy import CN
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
@@ -79,4 +81,17 @@ def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
     )
 
 
-REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {LineUnfilled: on_line_unfilled}
+def on_order_line_changed(event: OrderLineChanged, _envelope: Envelope) -> UseCase:
+    """Kept as a fact of its reporter and day."""
+    told = OrderLineReported(**event.model_dump(exclude={"product"}))
+
+    def decide(_moment: Moment, day: Loaded[OrderSignalsState]) -> Decision:
+        return Decision.on(day, report(day.state, told))
+
+    return UseCase((order_signals_ref(event.pharmacy, civil_day(event.occurred_at)),), decide)
+
+
+REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
+    LineUnfilled: on_line_unfilled,
+    OrderLineChanged: on_order_line_changed,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -32,6 +33,7 @@ class ReceiveStock(Command):
     unit_price: int = Field(ge=0)
     occurred_at: datetime | None = None
     warn_on: date | None = None
+    order_id: UUID | None = None
 
 
 class AdjustStock(Command):

@@ -1,7 +1,7 @@
 """Why the books of a lot are corrected, as one table. A reason says which way it can change them.
 
-Names after 药品经营质量管理规范 (GSP, 2016): 验收, 养护, 盘点, 不合格药品处理; the reasons a pharmacy's own system knows are
-mapped to these when it reports.
+Names after 药品经营质量管理规范 (GSP, 2016): 验收, 养护, 盘点, 不合格药品处理. A pharmacy's own system maps the reasons
+it knows to these when it reports.
 """
 
 from __future__ import annotations
