@@ -70,6 +70,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "irregularity.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.COURIER}),
     "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER, Role.QUALITY_MANAGER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
+    "stock.import": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
     "stock.adjust": frozenset({Role.PHARMACIST}),
     "stock.set_apart": frozenset({Role.PHARMACIST, Role.QUALITY_MANAGER}),
     "stock.quarantine": frozenset({Role.QUALITY_MANAGER}),

@@ -46,6 +46,16 @@ _BOOKINGS = (
     ),
 )
 
+_IMPORTS = (
+    Problem("import.size", 422, "Wrong number of rows", "A request carries one to `max` rows."),
+    Problem(
+        "import.other_content",
+        409,
+        "Another row of this key",
+        "A row is booked once; its key comes again with the same content only. Told in the row's report.",
+    ),
+)
+
 _ORDERS = (
     Problem("order.unknown", 404, "No such order", "The id is wrong."),
     Problem("order.not_yours", 403, "Not your order", "Its pharmacy and its supplier know an order."),
@@ -72,4 +82,4 @@ _ORDERS = (
     ),
 )
 
-PROBLEMS = (*_LOTS, *_BOOKINGS, *_ORDERS)
+PROBLEMS = (*_LOTS, *_BOOKINGS, *_IMPORTS, *_ORDERS)

@@ -9,6 +9,7 @@ from services.dispatch.application.translation import TRANSLATE
 from services.dispatch.domain.delivery import DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
+from services.dispatch.domain.imported import IMPORTED
 from services.dispatch.domain.locator import LOCATORS
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
@@ -31,6 +32,7 @@ SERVICE = Service(
         FULFILMENTS,
         STOCK_ITEMS,
         ORDERS,
+        IMPORTED,
         TRACE_CODES,
         DELIVERIES,
         GUESSES,

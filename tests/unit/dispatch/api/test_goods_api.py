@@ -119,3 +119,15 @@ def test_orders_are_listed_to_both_sides_in_pages(street: Street, wholesaler: De
     assert [page["items"][0]["order_no"] for page in (first, second)] == ["N1", "N2"]
     assert len(street.pharmacist.get("/orders").json()["items"]) == 2
     assert street.competitor.get("/orders").json()["items"] == []
+
+
+@pytest.mark.parametrize("kind", ["stock", "orders"])
+def test_a_pharmacy_imports_its_own_goods_and_an_administrator_anybodys(street: Street, kind: str) -> None:
+    row: dict[str, Any] = {"product": TABLETS, "lot": "N1", "expiry": "2029-01-01", "quantity": 20, "unit_price": 1}
+    if kind == "orders":
+        row = {"order_no": "N1", "line": 1, "supplier": SUPPLIER, "product": TABLETS, "requested": 20}
+
+    assert street.pharmacist.post(f"/imports/{kind}", rows=[row, {}]).json()["refused"] == 1
+    assert street.admin.post(f"/imports/{kind}", pharmacy=A, rows=[row]).json()["unchanged"] == 1
+    assert code_of(street.competitor.post(f"/imports/{kind}", pharmacy=A, rows=[row])) == "stock.not_yours"
+    assert code_of(street.admin.post(f"/imports/{kind}", rows=[])) == "import.size"
