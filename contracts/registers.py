@@ -105,7 +105,9 @@ class Person(RegisterContent):
     """A doctor or pharmacist, by national code (医保医师 D…, 药师 HY…)."""
 
     name: str
-    professions: tuple[str, ...] = Field(description="prescriber, reviewer, supervisor, pharmacist, preparer, checker")
+    professions: tuple[str, ...] = Field(
+        description="prescriber, reviewer, supervisor, pharmacist, preparer, checker, quality_manager"
+    )
     organisation: str = Field(description="code of the institution or pharmacy")
     registration_no: str
     prescribing_rights: tuple[DrugClass, ...] = Field(default=(), description="as long as the entry is in force")

@@ -19,6 +19,10 @@ class Role(StrEnum):
     """Licensed pharmacist of a retail pharmacy."""
     PREPARER = "preparer"
     CHECKER = "checker"
+    QUALITY_MANAGER = "quality_manager"
+    """Of a pharmacy (质量负责人): decides what becomes of goods that were set apart."""
+    WHOLESALER = "wholesaler"
+    """Supplies pharmacies: says what comes of the orders it has."""
     COURIER = "courier"
     PATIENT = "patient"
     INSURANCE_OFFICER = "insurance_officer"
@@ -65,9 +69,15 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "supply.check": frozenset({Role.CHECKER, Role.PHARMACIST}),
     "supply.hand_out": frozenset({Role.PHARMACIST, Role.CHECKER}),
     "irregularity.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.COURIER}),
-    "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
+    "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER, Role.QUALITY_MANAGER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
+    "stock.import": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
     "stock.adjust": frozenset({Role.PHARMACIST}),
+    "stock.set_apart": frozenset({Role.PHARMACIST, Role.QUALITY_MANAGER}),
+    "stock.quarantine": frozenset({Role.QUALITY_MANAGER}),
+    "order.place": frozenset({Role.PHARMACIST}),
+    "order.confirm": frozenset({Role.PHARMACIST, Role.WHOLESALER}),
+    "order.read": frozenset({Role.PHARMACIST, Role.WHOLESALER}),
     "notice.ask": frozenset({Role.PATIENT, Role.PHARMACIST, Role.CHECKER}),
     "notice.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "trace_code.check": frozenset({Role.INSURANCE_OFFICER, Role.REGULATOR, Role.PHARMACIST}),

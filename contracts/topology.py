@@ -39,6 +39,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("delivery", "dispatch", ("prescribe",)),
     Family("stock", "dispatch", ("shortage",)),
     Family("trace", "dispatch", ("insurance", "shortage")),
+    Family("order", "dispatch", ("shortage",)),
     Family("claim", "insurance", ("dispatch", "prescribe")),
     Family("payment", "insurance", ("dispatch", "prescribe")),
     Family("shortage_case", "shortage", ("dispatch",)),

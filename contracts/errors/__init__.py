@@ -13,6 +13,7 @@ _PARTS = (
     "review",
     "dispatch",
     "dispatch_later",
+    "stock",
     "insurance",
     "share",
     "shortage",

@@ -181,16 +181,6 @@ _STOCK = (
         "Not enough stock",
         "The books do not have it, which is told to shortage monitoring; with the packs in hand say so.",
     ),
-    Problem("stock.not_yours", 403, "Another pharmacy's stock", "A pharmacy books its own goods."),
-    Problem("stock.lot_unknown", 404, "No such lot", "This pharmacy never had this lot of the product."),
-    Problem("stock.lot_differs", 409, "Another expiry for this lot", "One lot has one expiry; read the pack again."),
-    Problem(
-        "stock.lot_expired",
-        409,
-        "Lot expired",
-        "An expired lot is neither booked in nor given out (药品管理法 第98条).",
-    ),
-    Problem("stock.below_zero", 409, "Below zero", "The books of a lot never say less than nothing."),
     Problem(
         "stock.lot_expires_soon",
         409,

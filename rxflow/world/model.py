@@ -53,6 +53,10 @@ class RegisterEntry:
         }
 
 
+ALSO: Mapping[str, tuple[str, ...]] = {"checker": ("quality_manager",)}
+"""What one and the same person is beside: who checks also answers for quality (质量负责人)."""
+
+
 @dataclass(frozen=True)
 class Person:
     """A named professional with a signing key. `profession`: prescriber, reviewer, pharmacist, preparer or checker;
@@ -76,7 +80,7 @@ class Person:
         key = SigningKey(kid=self.key.kid, jwk=self.key.public_jwk, valid_from=valid_from, valid_until=valid_until)
         return PersonContent(
             name=self.name,
-            professions=(self.profession, *self.besides),
+            professions=(self.profession, *self.besides, *ALSO.get(self.profession, ())),
             organisation=self.organisation,
             registration_no=self.registration_no,
             prescribing_rights=self.prescribing_rights,

@@ -9,6 +9,7 @@ from services.shortage.application.use_cases import dismiss_quiet
 from services.shortage.domain.case import CASE, QUIET
 from services.shortage.domain.detector import DETECTOR
 from services.shortage.domain.integrity import INTEGRITY
+from services.shortage.domain.orders import ORDER_SIGNALS
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.signals import SIGNALS
 from services.shortage.projections import METADATA, integrity
@@ -17,7 +18,7 @@ from services.shortage.projections.cases import SHORTAGE_CASES
 SERVICE = Service(
     name="shortage",
     port=8105,
-    aggregates=(SIGNALS, DETECTOR, CASE, INTEGRITY),
+    aggregates=(SIGNALS, ORDER_SIGNALS, DETECTOR, CASE, INTEGRITY),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={(CASE.name, QUIET): dismiss_quiet},

@@ -313,6 +313,35 @@ CASES: dict[str, Case] = {
     "POST /medication-reviews/{review_id}/close": Case(
         on_the_road, reviewer, other_reviewer, foreign="case.not_yours", **ADVICE
     ),
+    "GET /orders/{order_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), unknown="order.unknown"),
+    "POST /orders/{order_id}/confirmations": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[{"line": 1, "confirmed": 1}]),
+        unknown="order.unknown",
+    ),
+    "POST /orders/{order_id}/receipts": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[{"line": 1, "lot": "L", "expiry": "2030-01-01", "quantity": 1, "unit_price": 1}]),
+        unknown="order.unknown",
+    ),
+    "POST /orders/{order_id}/shortfalls": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[1], reason="why"),
+        unknown="order.unknown",
+    ),
+    "POST /orders/{order_id}/cancellations": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[1], reason="why"),
+        unknown="order.unknown",
+    ),
     "GET /fulfilments/{fulfilment_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
     "POST /fulfilments/{fulfilment_id}/nominations": Case(

@@ -24,6 +24,7 @@ class Circumstances:
 
     today: date
     now: datetime | None = None
+    """When goods move; `today` is its day."""
     policy: Policy | None = None
     packs_seen: bool = False
     products: tuple[ProductFacts, ...] = ()
@@ -33,9 +34,9 @@ class Circumstances:
     """Keys of packs that are open already (`opened_packs`): a part of them comes before any lot."""
 
     @classmethod
-    def at(cls, moment: Moment) -> Circumstances:
+    def at(cls, moment: Moment, **more: Any) -> Circumstances:
         today = civil_day(moment.now)
-        return cls(today, moment.now, POLICIES.on(today, moment.jurisdiction))
+        return cls(today, moment.now, POLICIES.on(today, moment.jurisdiction), **more)
 
     @property
     def lasts_until(self) -> date:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -170,7 +169,7 @@ def _hold(
     )
     if isinstance(held, Refusal):
         return Decision.refused(held)
-    about = replace(Circumstances.at(moment), packs_seen=command.packs_seen)
+    about = Circumstances.at(moment, packs_seen=command.packs_seen)
     decision = yield from settle(fulfilment, [held], about, partial(hold_answer, status=201))
     if decision.refusal is None:
         return decision
@@ -247,7 +246,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
         if refused:
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
-        about = replace(Circumstances.at(moment), demand_key=partial(secrets.demand_key, demand_key))
+        about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

@@ -88,7 +88,9 @@ def unscans(supply: Supply) -> Iterator[Work]:
 
 def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Iterator[Work]:
     for product, rows in _by_product(event.lines).items():
-        take = partial(stock.dispense, hold_id=event.hold_id, supply_id=event.supply_id, picks=_picks(rows))
+        take = partial(
+            stock.dispense, hold_id=event.hold_id, supply_id=event.supply_id, picks=_picks(rows), now=about.now
+        )
         yield stock_work(supply.pharmacy, product, take)
         parts = parts_of(rows, rows[0].pack_size)
         if parts and about.policy:
@@ -110,9 +112,9 @@ def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Ite
             yield _code(code, partial(trace_code.sell, supply_id=event.supply_id, code=code, at=about.now))
 
 
-def put_back(supply: Supply) -> Iterator[Work]:
+def put_back(supply: Supply, about: Circumstances) -> Iterator[Work]:
     for product, rows in _by_product(supply.lines).items():
-        back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows))
+        back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows), now=about.now)
         yield stock_work(supply.pharmacy, product, back)
         if parts_of(rows, rows[0].pack_size):
             yield _opened(supply.pharmacy, product, partial(put_parts_back, supply_id=supply.supply_id))

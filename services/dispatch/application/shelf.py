@@ -128,7 +128,7 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
             case e.SupplyDispensed(supply_id=supply_id):
                 yield from taken(state.supplies[supply_id], event, about)
             case e.SupplyUndone(supply_id=supply_id):
-                yield from put_back(state.supplies[supply_id])
+                yield from put_back(state.supplies[supply_id], about)
             case e.FulfilmentClosed():
                 ended = state.fulfilment_id
                 yield Work(tokens_beside(ended), partial(use_up, fulfilment_id=ended))

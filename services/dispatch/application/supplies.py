@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -57,7 +56,7 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids, policy)
         opened = yield Load(tuple(OPENED_PACKS.ref(opened_packs_id(command.pharmacy, name)) for name in products))
         keys = {key for each in opened for key in each.state.open_on(civil_day(moment.now))}
-        about = replace(Circumstances.at(moment), products=facts, opened=frozenset(keys))
+        about = Circumstances.at(moment, products=facts, opened=frozenset(keys))
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.preparer))
@@ -109,7 +108,7 @@ def dispense_supply(
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
         today = civil_day(moment.now)
         outcome = supplies.dispense_supply(state, wanted, moment.now, POLICIES.on(today, moment.jurisdiction))
-        about = replace(Circumstances.at(moment), demand_key=partial(secrets.demand_key, demand_key))
+        about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
         return (yield from settle(fulfilment, outcome, about, show))
 

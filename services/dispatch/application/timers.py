@@ -1,4 +1,4 @@
-"""Deadlines of a fulfilment. The timer only asks; whether it is time is decided with the store's clock."""
+"""Deadlines of dispatch. The timer only asks; whether it is time is decided with the store's clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.application import stock
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.holds import expire_holds
@@ -31,4 +32,5 @@ def _on_time(due: Callable[[FulfilmentState, datetime], list[DomainEvent]]) -> T
 TIMERS: dict[tuple[str, str], TimerCommand] = {
     (FULFILMENTS.name, "hold_expiry"): _on_time(expire_holds),
     (FULFILMENTS.name, "collect"): _on_time(uncollected),
+    **stock.TIMERS,
 }

@@ -9,12 +9,12 @@ from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
 from contracts.events import dispatch_later as told_later
 from contracts.values import LineBuckets
+from services.dispatch.application import translation_stock
 from services.dispatch.domain import delivery
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.fulfilment.wishes import SubstitutionProposed
-from services.dispatch.domain.stock.events import DemandUnfilled
 from services.dispatch.domain.trace_code import code_sha256
 from services.dispatch.domain.trace_code_events import CodeRepeated
 from services.dispatch.domain.values import Bucket
@@ -196,10 +196,6 @@ def _delivery_cancelled(happened: Happened, _event: delivery.DeliveryCancelled) 
     yield told.DeliveryEnded.model_validate({**_parcel(happened), "outcome": "cancelled"})
 
 
-def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
-    yield told.LineUnfilled.model_validate(event.model_dump())
-
-
 def _substitution_proposed(happened: Happened, event: SubstitutionProposed) -> Told:
     state: FulfilmentState = happened.after
     held, substitution = event.line, event.line.substitution
@@ -260,8 +256,8 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     delivery.DeliveryDelivered: _delivery_delivered,
     delivery.DeliveryCancelled: _delivery_cancelled,
     SubstitutionProposed: _substitution_proposed,
-    DemandUnfilled: _line_unfilled,
     CodeRepeated: _trace_code_repeated,
+    **translation_stock.BY_EVENT,
 }
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
+from services.dispatch.domain.stock.state import KEPT_DAYS
 from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
 
@@ -49,6 +50,8 @@ class Policy(DatedPolicy):
         default=240, gt=0, description="how long a hold waits for the prescriber's word on a substitute"
     )
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
+    stock_back_dating_days: int = Field(ge=0, le=KEPT_DAYS, description="how long ago a booking of stock may have been")
+    expiry_warning_days: int = Field(ge=0, description="a pharmacy is told of a lot that expires within so many days")
 
     @property
     def hold(self) -> timedelta:

@@ -8,6 +8,7 @@ from typing import Any
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import LineUnfilled
 from contracts.events.dispatch_later import TraceCodeRepeated
+from contracts.events.dispatch_stock import OrderLineChanged
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.model import DomainEvent, Loaded
@@ -23,6 +24,7 @@ from services.shortage.domain.integrity import (
     integrity_ref,
     raise_alarm,
 )
+from services.shortage.domain.orders import OrderLineReported, OrderSignalsState, order_signals_ref, report
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
@@ -105,7 +107,18 @@ def on_trace_code_repeated(event: TraceCodeRepeated, _envelope: Envelope) -> Use
     return UseCase((integrity_ref(event.code_sha256),), decide)
 
 
+def on_order_line_changed(event: OrderLineChanged, _envelope: Envelope) -> UseCase:
+    """Kept as a fact of its reporter and day."""
+    told = OrderLineReported(**event.model_dump(exclude={"product"}))
+
+    def decide(_moment: Moment, day: Loaded[OrderSignalsState]) -> Decision:
+        return Decision.on(day, report(day.state, told))
+
+    return UseCase((order_signals_ref(event.pharmacy, civil_day(event.occurred_at)),), decide)
+
+
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     LineUnfilled: on_line_unfilled,
     TraceCodeRepeated: on_trace_code_repeated,
+    OrderLineChanged: on_order_line_changed,
 }

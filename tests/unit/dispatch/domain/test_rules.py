@@ -9,6 +9,7 @@ from services.dispatch.composition import SERVICE
 from services.dispatch.domain import delivery, trace_code
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, SUPPLY
+from services.dispatch.domain.replenishment import order
 from services.dispatch.domain.stock import item
 from services.dispatch.domain.stock.events import Pick
 from services.dispatch.domain.stock.item import Lot, StockState
@@ -31,7 +32,8 @@ def test_an_opened_pack_counts_as_a_pack() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [FULFILMENT, HOLD, SUPPLY, delivery.TRANSITIONS, trace_code.TRANSITIONS, item.TRANSITIONS]
+    "table",
+    [FULFILMENT, HOLD, SUPPLY, delivery.TRANSITIONS, trace_code.TRANSITIONS, item.TRANSITIONS, order.TRANSITIONS],
 )
 def test_a_table_has_each_row_once(table: Transitions) -> None:
     keys = [(row.state, row.trigger) for row in table.rows]
