@@ -172,6 +172,11 @@ class Drug(RegisterContent):
         default=None, description="how it must travel; None: refrigerated when `cold_chain`, else ambient"
     )
     freeze_sensitive: bool = Field(default=True, description="spoilt once it was frozen (禁止冷冻)")
+    trace_ids: tuple[str, ...] = Field(
+        default=(),
+        description="what trace codes of its packs begin with: `cn:` and the 7 digits of 药品标识码, `gtin:` and 14 "
+        "digits, `maker:<maker>:<number>`; empty: not known, so that no code is foreign",
+    )
 
     @property
     def drug_key(self) -> str:

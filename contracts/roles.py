@@ -21,6 +21,8 @@ class Role(StrEnum):
     CHECKER = "checker"
     QUALITY_MANAGER = "quality_manager"
     """Of a pharmacy (质量负责人): decides what becomes of goods that were set apart."""
+    WHOLESALER = "wholesaler"
+    """Supplies pharmacies: says what comes of the orders it has."""
     COURIER = "courier"
     PATIENT = "patient"
     INSURANCE_OFFICER = "insurance_officer"
@@ -68,9 +70,19 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "supply.hand_out": frozenset({Role.PHARMACIST, Role.CHECKER}),
     "supply.take_back": frozenset({Role.PHARMACIST}),
     "irregularity.read": frozenset({Role.PHARMACIST, Role.CHECKER, Role.QUALITY_MANAGER, Role.COURIER}),
-    "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
+    "stock.read": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER, Role.QUALITY_MANAGER}),
     "stock.receive": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
+    "stock.import": frozenset({Role.PHARMACIST, Role.SYSTEM_ADMIN}),
     "stock.adjust": frozenset({Role.PHARMACIST}),
+    "stock.set_apart": frozenset({Role.PHARMACIST, Role.QUALITY_MANAGER}),
+    "stock.quarantine": frozenset({Role.QUALITY_MANAGER}),
+    "order.place": frozenset({Role.PHARMACIST}),
+    "order.confirm": frozenset({Role.PHARMACIST, Role.WHOLESALER}),
+    "order.read": frozenset({Role.PHARMACIST, Role.WHOLESALER}),
+    "notice.ask": frozenset({Role.PATIENT, Role.PHARMACIST, Role.CHECKER}),
+    "notice.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
+    "trace_code.check": frozenset({Role.INSURANCE_OFFICER, Role.REGULATOR, Role.PHARMACIST}),
+    "trace_code.return": frozenset({Role.PHARMACIST, Role.CHECKER}),
     "pharmacy.near": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.PHARMACIST}),
     "delivery.arrange": frozenset({Role.PHARMACIST}),
     "delivery.carry": frozenset({Role.COURIER}),
@@ -95,9 +107,11 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "payment.pay": frozenset({Role.PATIENT}),
     "ledger.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST}),
     "insurance_register.read": frozenset(set(Role) - {Role.SERVICE}),
+    "trace_alarm.read": frozenset({Role.INSURANCE_OFFICER}),
     "settlement.feed": frozenset({Role.INSURANCE_OFFICER}),
     # shortage
     "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
+    "integrity.read": frozenset({Role.REGULATOR}),
     "shortage.decide": frozenset({Role.REGULATOR}),
     "shortage.report": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN}),
 }

@@ -38,9 +38,12 @@ FAMILIES: tuple[Family, ...] = (
     Family("fulfilment", "dispatch", ("prescribe", "insurance", "review")),
     Family("delivery", "dispatch", ("prescribe",)),
     Family("stock", "dispatch", ("shortage",)),
+    Family("trace", "dispatch", ("insurance", "shortage")),
+    Family("order", "dispatch", ("shortage",)),
     Family("claim", "insurance", ("dispatch", "prescribe")),
     Family("payment", "insurance", ("dispatch", "prescribe")),
     Family("shortage_case", "shortage", ("dispatch",)),
+    Family("protocol", "shortage", ("dispatch", "prescribe")),
 )
 
 FAMILY: dict[str, Family] = {family.name: family for family in FAMILIES}

@@ -33,6 +33,16 @@ class LineBuckets(ContractValue):
     lapsed: int = Field(ge=0)
 
 
+class SubstitutionRatio(ContractValue):
+    """How a substitute counts: prescribed base units = base units of the substitute x numerator / denominator.
+
+    Exact: a quantity that leaves a remainder is not given. 10 mg in place of 5 mg is 2 to 1.
+    """
+
+    numerator: int = Field(gt=0, le=1000)
+    denominator: int = Field(gt=0, le=1000)
+
+
 class ConfirmedFinding(ContractValue):
     """A finding that the prescriber insists on by a second signature (双签名), and why."""
 

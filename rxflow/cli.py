@@ -36,8 +36,9 @@ Organisation = Annotated[str | None, typer.Option(help="Code of the institution,
 Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
 KINDS = (
     "person, institution, review_agreement, drug, family_contract, pharmacy, courier, insurer, designation, "
-    "catalogue_entry, knowledge or revocation"
+    "catalogue_entry, stock, orders, knowledge or revocation"
 )
+GOODS = {"stock", "orders"}
 REVOCATION = "revocation"
 File = Annotated[
     Path,
@@ -139,9 +140,12 @@ def load(
     file: File,
     *,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show only the rows that were not taken.")] = False,
+    pharmacy: Annotated[str | None, typer.Option(help="stock, orders: whose, where the file does not say.")] = None,
 ) -> None:
     """Load reference data into the service that owns it, row by row. The same file again changes nothing.
     A revocation list of a certificate authority goes into this machine's trust directory; its apis see it in a second.
+
+    Opening stock and running orders of pharmacies (CSV in UTF-8 or GB18030) are booked row by row, each row once.
 
     A set of knowledge is loaded whole, from its own day on, or not at all.
 
@@ -153,6 +157,10 @@ def load(
 
     if kind == KIND:
         raise typer.Exit(load_knowledge(console, errors, file))
+    if kind in GOODS:
+        from rxflow.goods_cli import load_file_of_goods  # noqa: PLC0415
+
+        raise typer.Exit(load_file_of_goods(console, errors, kind, file, pharmacy, quiet=quiet))
     if kind == REVOCATION:
         raise typer.Exit(load_revocation(console, errors, file))
     raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))

@@ -143,6 +143,31 @@ _SUPPLY = (
         "Trace codes do not match the packs",
         "One trace code per pack, or a coded reason why there is none (药品追溯码: 先扫码后结算).",
     ),
+    Problem(
+        "supply.unknown_reason",
+        422,
+        "Unknown reason",
+        "Reasons for no trace code, or for another lot, are coded; `reasons` lists those that count here.",
+    ),
+    Problem(
+        "supply.photo_missing",
+        422,
+        "Photo missing",
+        "A code that cannot be read is photographed; send the photo's SHA-256.",
+    ),
+    Problem(
+        "supply.pack_not_splittable",
+        409,
+        "Pack may not be opened",
+        "Whole packs only: quantities are never rounded up, so hold another quantity or another pack size.",
+    ),
+    Problem(
+        "supply.opened_pack_first",
+        409,
+        "An opened pack is there",
+        "What is open is used up before another pack is opened (拆零); otherwise give the reason with the lot.",
+    ),
+    Problem("supply.nothing_owed", 409, "Nothing owed", "Nothing of this line remains to be given."),
     Problem("supply.code_twice", 422, "Trace code scanned twice", "Each pack has a code of its own."),
     Problem("supply.too_many_packs", 422, "Too many packs", "Hand out what is ready before preparing more."),
     Problem(
@@ -204,28 +229,19 @@ _STOCK = (
         "Not enough stock",
         "The books do not have it, which is told to shortage monitoring; with the packs in hand say so.",
     ),
-    Problem("stock.not_yours", 403, "Another pharmacy's stock", "A pharmacy books its own goods."),
-    Problem("stock.lot_unknown", 404, "No such lot", "This pharmacy never had this lot of the product."),
-    Problem("stock.lot_differs", 409, "Another expiry for this lot", "One lot has one expiry; read the pack again."),
     Problem(
-        "stock.lot_expired",
+        "stock.lot_expires_soon",
         409,
-        "Lot expired",
-        "An expired lot is neither booked in nor given out (药品管理法 第98条).",
-    ),
-    Problem("stock.below_zero", 409, "Below zero", "The books of a lot never say less than nothing."),
-    Problem(
-        "trace_code.not_free",
-        409,
-        "Trace code not free",
-        "Sold, or set aside for another supply: one code, one sale, over all pharmacies (一码一销).",
+        "Lot expires too soon",
+        "A lot must last some days after it is given out; `lasts_until` is the earliest expiry that does.",
     ),
     Problem(
-        "trace_code.repeated",
+        "stock.opened_pack_expired",
         409,
-        "Trace code of an opened pack",
-        "An opened pack is sold on only by the pharmacy that opened it, until it is empty (拆零).",
+        "Opened pack past its date",
+        "An opened pack (拆零) has a date of its own; discard what is left of it.",
     ),
+    Problem("stock.no_opened_pack", 404, "No such opened pack", "Nothing is left of it, or it was never opened."),
 )
 
 _DELIVERY = (
@@ -297,7 +313,6 @@ _DELIVERY = (
         "The patient was forgotten: there is no address any more.",
     ),
     Problem("courier.unknown", 404, "No such courier", "The register has no entry with this code."),
-    Problem("stock.not_in_quarantine", 409, "Not in quarantine", "The books have not set so much apart."),
     Problem("courier.not_admitted", 409, "Courier not admitted", "The register has no entry in force for it today."),
     Problem(
         "courier.not_qualified",

@@ -73,6 +73,20 @@ _PLAN = (
     ),
 )
 
+_PROPOSAL = (
+    Problem("proposal.unknown", 404, "Unknown proposal", "No pharmacy has proposed this for the prescription."),
+    Problem("proposal.answered", 409, "Already answered", "This proposal is signed."),
+    Problem("proposal.over", 409, "Too late", "The pharmacy does not wait any more; it may propose again."),
+    Problem(
+        "proposal.protocol_over",
+        409,
+        "No protocol in force",
+        "The substitution protocol has ended, or is not known here yet.",
+        final=False,
+    ),
+    Problem("proposal.other_substitute", 422, "Another substitute", "Line and product are signed exactly as proposed."),
+)
+
 _LINK = (
     Problem("link.more_than_one", 422, "More than one link", "A prescription renews, extends or replaces one other."),
     Problem("link.unknown", 422, "Unknown earlier prescription", "The patient has no such prescription."),
@@ -111,4 +125,4 @@ _ENDING = (
     Problem("stop_use.unknown", 404, "No such notice", "No notice to stop using came of this request."),
 )
 
-PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN, *_LINK, *_ENDING)
+PROBLEMS: tuple[Problem, ...] = (*_CONFIRMATION, *_QUERY, *_PLAN, *_PROPOSAL, *_LINK, *_ENDING)

@@ -6,7 +6,7 @@ from contracts.envelope import IntegrationEvent
 
 PRODUCERS = ("prescribe", "review", "dispatch", "insurance", "shortage")
 
-_MODULES = (*PRODUCERS, "prescribe_later", "dispatch_returned", "dispatch_road")
+_MODULES = (*PRODUCERS, "prescribe_later", "dispatch_returned", "dispatch_road", "dispatch_later", "dispatch_stock")
 
 EVENTS: dict[str, type[IntegrationEvent]] = {
     event.TYPE: event

@@ -58,7 +58,16 @@ class DispensedLine(ContractValue):
     lot: str
     expiry: date
     trace_codes: tuple[str, ...] = Field(description="one per pack (药品追溯码), or none with a reason")
-    no_code_reason: str | None = None
+    no_code_reason: str | None = Field(default=None, description="no_code_printed, herbal, unreadable")
+    no_code_photo_sha256: str | None = Field(default=None, description="of the photo of an unreadable code")
+    prescribed_quantity: int | None = Field(
+        default=None, gt=0, description="prescribed units that a substitute counts for; none: `quantity` itself"
+    )
+    substitution: Literal["none", "brand", "protocol"] = Field(
+        default="none", description="the prescribed product, another brand of the same drug, or by a protocol"
+    )
+    prescribed_product: str | None = Field(default=None, description="where another product is given")
+    protocol_id: UUID | None = None
     unit_price: int = Field(ge=0, description="fen per pack")
     amount: int = Field(ge=0, description="fen; unit_price x quantity / pack_size, rounded half up once")
 

@@ -78,6 +78,7 @@ class ReleasedLine(ContractValue):
     cold_chain: bool
     substitution_consent: bool
     split_pack: bool = Field(default=False, description="no number of whole packs (拆零)")
+    days: int | None = Field(default=None, gt=0, description="how long it lasts by the directions")
 
 
 class ReviewedBy(ContractValue):

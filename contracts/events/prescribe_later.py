@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.events.prescribe import PrescriptionEvent, RemainingFinding, Sha256
-from contracts.values import LineQuantity
+from contracts.values import LineQuantity, SubstitutionRatio
 from services.seedwork.model import Personal, PersonalClass
 
 
@@ -55,3 +55,18 @@ class LinesUnblocked(PrescriptionEvent):
     lines: tuple[int, ...]
     answer: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     signed_sha256: Sha256 = Field(description="of the answer's compact JWS as received")
+
+
+class SubstitutionConfirmed(PrescriptionEvent):
+    """The prescriber signed a proposed substitute (经处方医师更正或重新签字): it may be given on this line."""
+
+    TYPE: ClassVar[str] = "prescribe.substitution_confirmed.v1"
+
+    proposal_id: UUID
+    fulfilment_id: UUID
+    line: int = Field(ge=1)
+    substitute: str = Field(description="23-character national code of the product")
+    substitute_drug_key: str
+    ratio: SubstitutionRatio
+    protocol_id: UUID
+    signed_sha256: Sha256 = Field(description="of the confirmation's compact JWS as received")

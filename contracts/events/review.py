@@ -130,6 +130,21 @@ class RescreenFound(IntegrationEvent):
     findings: tuple[Finding, ...]
 
 
+class SubstituteScreened(IntegrationEvent):
+    """A proposed substitute was screened for this patient, in place of its line, with today's knowledge and medicines.
+    `findings`: what it brings; the prescriber sees them beside the proposal."""
+
+    TYPE: ClassVar[str] = "review.substitute_screened.v1"
+    FAMILY: ClassVar[str] = "case"
+
+    prescription_id: UUID
+    patient_ref: UUID
+    proposal_id: UUID
+    line: int = Field(ge=1)
+    findings: tuple[Finding, ...]
+    degraded: bool = Field(description="screening was unavailable: the prescriber decides without it")
+
+
 class CaseEscalated(CaseEvent):
     """Nobody decided by the deadline: the case is one level up, and up in the queue."""
 

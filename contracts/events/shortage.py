@@ -1,19 +1,20 @@
-"""Integration events of the shortage service: the life of a shortage case. They carry no patient and no prescription.
+"""Integration events of the shortage service: the life of a shortage case, and the substitution protocols that answer
+it. They carry no patient and no prescription.
 
-Family `shortage_case`: one case per drug key and region node at a time.
+Family `shortage_case`: one case per drug key and region node at a time. Family `protocol`: one protocol each.
 """
 
 from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
-from contracts.values import ContractValue
+from contracts.values import ContractValue, SubstitutionRatio
 
 
 class Grade(StrEnum):
@@ -116,3 +117,53 @@ class ShortageCaseEnded(ShortageCaseEvent):
 
     ended_as: Literal["dismissed", "dismissed_auto", "resolved", "avoided"]
     duration_hours: int = Field(ge=0, description="whole hours since it was suspected")
+
+
+SubstitutionMode = Literal["prescriber_confirms", "prescriber_consented", "pharmacist_alone"]
+"""Who must agree beside the patient: the prescriber for this substitute by signature (cn), the prescriber by a consent
+on the prescription, or the dispensing pharmacist alone."""
+ExcludedPatients = Literal["children", "pregnant", "lactating", "renal_impairment", "hepatic_impairment"]
+
+
+class ProtocolIssuer(ContractValue):
+    """The authority that answers for a protocol; of province level or above."""
+
+    authority: str
+    level: Literal["province", "nation"]
+    person: str
+    signed_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ProtocolEvent(IntegrationEvent):
+    """What every event of a protocol names."""
+
+    FAMILY: ClassVar[str] = "protocol"
+
+    protocol_id: UUID
+    case_id: UUID = Field(description="the open shortage it answers")
+
+
+class ProtocolIssued(ProtocolEvent):
+    """While a drug is short, another one may be given for it, as this says and not otherwise."""
+
+    TYPE: ClassVar[str] = "shortage.protocol_issued.v1"
+
+    from_drug_key: str = Field(description="generic name | form | strength that is short")
+    to_drug_key: str = Field(description="that may be given for it")
+    ratio: SubstitutionRatio
+    excluded: tuple[ExcludedPatients, ...] = Field(default=(), description="patients for whom it does not hold")
+    max_days: int | None = Field(default=None, ge=1, description="longest supply under it")
+    regions: tuple[str, ...] = Field(description="region nodes where it holds; an empty node is the nation")
+    mode: SubstitutionMode
+    issuer: ProtocolIssuer
+    valid_from: date
+    valid_until: date | None = None
+
+
+class ProtocolEnded(ProtocolEvent):
+    """No new substitution under it after `ends_on`; a hold whose pharmacy has passed it before may finish."""
+
+    TYPE: ClassVar[str] = "shortage.protocol_ended.v1"
+
+    ended_as: Literal["date", "withdrawn", "case_over"]
+    ends_on: date = Field(description="its last day, after notice where notice is given")

@@ -229,6 +229,12 @@ class Administrator(User):
     def receive_stock(self, receipt: Mapping[str, Any]) -> Reply:
         return self.session.command("dispatch", "/stock/receipts", receipt)
 
+    def import_goods(self, kind: str, pharmacy: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Opening stock or orders of a pharmacy, as `contracts.goods` describes them: the report of each row."""
+        body = {"pharmacy": pharmacy, "rows": [dict(row) for row in rows]}
+        report: list[dict[str, Any]] = self.session.command("dispatch", f"/imports/{kind}", body).body["rows"]
+        return report
+
     def move_clock(self, service: Service, seconds: int) -> Reply:
         """Development mode: how far this installation's clock is ahead of real time."""
         return self.session.command(service, "/development/clock", {"offset_seconds": seconds}, method="PUT")

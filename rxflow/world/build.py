@@ -17,7 +17,7 @@ from rxflow.world.identity import (
     social_credit_code,
     telephone,
 )
-from rxflow.world.model import Authority, Carrier, Hospital, Lot, Patient, Person, Store, World
+from rxflow.world.model import Authority, Carrier, Hospital, Lot, Patient, Person, Store, World, trace_prefix
 from rxflow.world.regions import Region, load_regions
 from services.seedwork.signing import sm2
 
@@ -261,4 +261,4 @@ def _shelves(
 
 def _trace_code(product: int, store: int, lot: int, pack: int, random: Random) -> str:
     """20 digits: 7 that name the product (first one 8), then a serial that is unique over all pharmacies."""
-    return f"8{product:06d}{store:03d}{lot}{pack:02d}{random.randrange(10**7):07d}"
+    return f"{trace_prefix(product)}{store:03d}{lot}{pack:02d}{random.randrange(10**7):07d}"

@@ -29,6 +29,11 @@ from rxflow.world.identity import Sex, SigningPair
 from rxflow.world.regions import Region
 
 
+def trace_prefix(product: int) -> str:
+    """The 7 digits (药品标识码) that the trace codes of a product's packs begin with, by its place in the catalogue."""
+    return f"8{product:06d}"
+
+
 @dataclass(frozen=True)
 class RegisterEntry:
     """One entry as its owner's admin route takes it."""
@@ -243,7 +248,10 @@ class World:
             case "review_agreement":
                 contents = {agreement_code(each.institution, each.reviewed_by): each for each in self.review_agreements}
             case "drug":
-                contents = {product.code: product.drug for product in self.products}
+                contents = {
+                    product.code: product.drug.model_copy(update={"trace_ids": (f"cn:{trace_prefix(number)}",)})
+                    for number, product in enumerate(self.products)
+                }
             case "catalogue_entry":
                 contents = {
                     product.code: product.reimbursement for product in self.products if product.insurance_class != "丙"

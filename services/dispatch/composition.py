@@ -11,9 +11,13 @@ from services.dispatch.application.translation import TRANSLATE
 from services.dispatch.domain.delivery.state import BOOKING, DELIVERIES
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.guess import GUESSES
+from services.dispatch.domain.imported import IMPORTED
 from services.dispatch.domain.locator import LOCATORS
+from services.dispatch.domain.opened_packs import OPENED_PACKS
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
+from services.dispatch.domain.protocol import PROTOCOLS
+from services.dispatch.domain.replenishment.order import ORDERS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
@@ -21,9 +25,12 @@ from services.dispatch.projections import (
     METADATA,
     availability,
     fulfilments,
+    goods,
     irregularities,
     movements,
     nominations,
+    owed,
+    protocols,
     registers,
 )
 from services.seedwork.composition import Service
@@ -39,7 +46,11 @@ SERVICE = Service(
         CONTENTS,
         FULFILMENTS,
         STOCK_ITEMS,
+        ORDERS,
+        IMPORTED,
         TRACE_CODES,
+        OPENED_PACKS,
+        PROTOCOLS,
         DELIVERIES,
         GUESSES,
         LOCATORS,
@@ -57,6 +68,9 @@ SERVICE = Service(
         registers.PROJECTION,
         registers.DESIGNATIONS,
         availability.PROJECTION,
+        goods.PROJECTION,
+        protocols.PROJECTION,
+        owed.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,

@@ -43,8 +43,9 @@ from services.insurance.domain.claim_values import Bearer, Decision
 from services.insurance.domain.member import ImportMember, MemberFacts
 from services.insurance.domain.payment import PAYMENT, PayShare
 from services.insurance.domain.preview import WantedLine
-from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems, register_routes
+from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, problems, register_routes
 from services.seedwork.calendar import civil_day
+from services.seedwork.clock import from_micros
 from services.seedwork.usecase import Actor
 
 FEED_LIMIT_MAX = 200
@@ -322,6 +323,23 @@ async def settlements(
     rows = await read.find("settlements_of_insurer", insurer=insurer, after=after, limit=limit)
     items = [dict(row) for row in rows]
     return answer({"items": items, "next": items[-1]["position"] if items else after})
+
+
+@router.get("/trace-alarms")
+async def trace_alarms(
+    actor: Annotated[Actor, Depends(allowed("trace_alarm.read"))], read: Read, page: Paging
+) -> Response:
+    """Trace codes met a second time, whose first sale the officer's insurer paid; newest first. Codes as hashes."""
+    before = page.after[0] if page.after else POSITION_MAX
+    insurer = actor.organisation or ""
+    rows = await read.find("trace_alarms_of_insurer", insurer=insurer, before=before, limit=page.fetch)
+    return page.answer(rows, key=lambda row: [row["position"]], item=_alarm)
+
+
+def _alarm(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("code_sha256", "product", "kind", "found", "first", "second")
+    claim_id = str(row["claim_id"]) if row["claim_id"] else None
+    return {**{name: row[name] for name in shown}, "claim_id": claim_id, "recorded_at": from_micros(row["recorded_at"])}
 
 
 @router.get("/ledger/trial-balance")

@@ -15,7 +15,8 @@ from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
 from services.insurance.domain.policy import POLICIES
 from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
-from services.insurance.projections import METADATA, claims, ledger, payments, registers
+from services.insurance.domain.trace_alarm import TRACE_ALARM
+from services.insurance.projections import METADATA, claims, ledger, payments, registers, trace_alarms
 from services.seedwork.composition import Service
 from services.seedwork.forgotten import FORGOTTEN
 from services.seedwork.model import PersonalClass
@@ -34,12 +35,19 @@ SERVICE = Service(
         INSURANCE_REGISTER,
         CATALOGUE,
         BENEFIT_POLICIES,
+        TRACE_ALARM,
         FORGOTTEN,
     ),
     translate=TRANSLATE,
     react=reactions(OUTSIDE),
     timers={(CLAIM.name, kind): lambda claim_id: inquire(claim_id, OUTSIDE) for kind in INQUIRIES.values()},
-    projections=(claims.PROJECTION, payments.PROJECTION, ledger.PROJECTION, registers.PROJECTION),
+    projections=(
+        claims.PROJECTION,
+        payments.PROJECTION,
+        ledger.PROJECTION,
+        registers.PROJECTION,
+        trace_alarms.PROJECTION,
+    ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.FINANCIAL, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,
     metadata=METADATA,

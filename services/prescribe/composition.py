@@ -13,6 +13,7 @@ from services.prescribe.domain.inbox import INBOX
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION
+from services.prescribe.domain.protocol import PROTOCOL
 from services.prescribe.domain.registration import REGISTRATION
 from services.prescribe.domain.trace import TRACE
 from services.prescribe.domain.windows import CLOSES, OPENS
@@ -26,7 +27,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="prescribe",
     port=8101,
-    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, INBOX, TRACE, REGISTER, FAMILY_CONTRACTS),
+    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, INBOX, TRACE, REGISTER, FAMILY_CONTRACTS, PROTOCOL),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={

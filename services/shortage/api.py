@@ -215,6 +215,23 @@ async def report(body: ReportBody, _actor: MayReport, run: Run) -> Response:
     return await run(intake.receive_report(ShortageReport(**body.model_dump())))
 
 
+@router.get("/integrity-alarms")
+async def integrity_alarms(
+    actor: Annotated[Actor, Depends(allowed("integrity.read"))], read: Read, page: Paging
+) -> Response:
+    """Repeated trace codes, sold or met again in the authority's region; newest first. Codes appear as hashes."""
+    before = page.after[0] if page.after else BEFORE_THE_FIRST[0]
+    authority = authority_of(actor.region)
+    within = NOBODY if authority is None else authority
+    rows = await read.find("integrity_alarms", within=within, before=before, limit=page.fetch)
+    return page.answer(rows, key=lambda row: [row["position"]], item=_alarm)
+
+
+def _alarm(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("code_sha256", "product", "kind", "found", "first", "second")
+    return {**{name: row[name] for name in shown}, "raised_at": from_micros(row["raised_at"])}
+
+
 def _authority(actor: Actor) -> str | None:
     """The node of a regulator; None for everybody else."""
     return authority_of(actor.region) if actor.role == Role.REGULATOR else None

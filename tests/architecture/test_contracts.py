@@ -19,6 +19,8 @@ from rxflow.docs.schemas import examples, wire_name_of
 from services.seedwork.composition import Service
 from services.seedwork.store.sealing import personal_fields
 
+AWAITED = {"protocol"}
+"""Families that are taken, and that nobody tells yet: their consumers are tried on golden examples."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -44,6 +46,8 @@ def test_an_event_belongs_to_a_bound_family_of_its_producer(wire_name: str) -> N
     assert rest.rpartition(".v")[2].isdigit()
     assert FAMILY[event.FAMILY].producer == producer
     assert FAMILY[event.FAMILY].consumers
+    if event.FAMILY in AWAITED:
+        return
     assert event.FAMILY in {aggregate.name for aggregate in service(producer).aggregates}
 
 

@@ -109,7 +109,7 @@ def test_books_are_not_corrected_below_nothing(knocking: Knocking, store: Store,
     door = by_name["POST /stock/adjustments"]
     token = knocking.town.cast.pharmacy(store).pharmacist.token
     lot = knocking.town.world.lots(store.code, knocking.town.world.products[0].code)[0]
-    body = {"product": lot.product, "lot": lot.lot, "change": -10_000_000, "reason": "count"}
+    body = {"product": lot.product, "lot": lot.lot, "change": -10_000_000, "reason": "counted"}
 
     assert refusal(door, knocking.send(door, token=token, json=body)) == "stock.below_zero"
     assert refusal(door, knocking.send(door, token=token, json={**body, "lot": "?"})) == "stock.lot_unknown"

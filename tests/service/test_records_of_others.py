@@ -245,6 +245,15 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="query.unknown",
     ),
+    "POST /prescriptions/{prescription_id}/substitutions": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        signed_again(proposal_id=str(uuid4()), line=1, substitute="X"),
+        unknown="prescription.other_id",
+        foreign="prescription.not_yours",
+        late="proposal.unknown",
+    ),
     "POST /prescriptions/{prescription_id}/cancellations": Case(
         reviewed,
         doctor,
@@ -315,6 +324,35 @@ CASES: dict[str, Case] = {
     "POST /medication-reviews/{review_id}/close": Case(
         on_the_road, reviewer, other_reviewer, foreign="case.not_yours", **ADVICE
     ),
+    "GET /orders/{order_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), unknown="order.unknown"),
+    "POST /orders/{order_id}/confirmations": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[{"line": 1, "confirmed": 1}]),
+        unknown="order.unknown",
+    ),
+    "POST /orders/{order_id}/receipts": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[{"line": 1, "lot": "L", "expiry": "2030-01-01", "quantity": 1, "unit_price": 1}]),
+        unknown="order.unknown",
+    ),
+    "POST /orders/{order_id}/shortfalls": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[1], reason="why"),
+        unknown="order.unknown",
+    ),
+    "POST /orders/{order_id}/cancellations": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(lines=[1], reason="why"),
+        unknown="order.unknown",
+    ),
     "GET /fulfilments/{fulfilment_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
     "GET /fulfilments/{fulfilment_id}/token/qr": Case(prepared, patient, stranger, late="token.used_up", **FULFILMENT),  # type: ignore[arg-type]
@@ -352,6 +390,13 @@ CASES: dict[str, Case] = {
         staff("pharmacist"),
         other_staff("pharmacist"),
         secret,
+        **HOLD,  # type: ignore[arg-type]
+    ),
+    "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/substitution-proposals": Case(
+        prepared,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        with_secret(line=1, patient_agrees=True),
         **HOLD,  # type: ignore[arg-type]
     ),
     "POST /fulfilments/{fulfilment_id}/holds/{hold_id}/refusal": Case(
@@ -395,6 +440,15 @@ CASES: dict[str, Case] = {
         other_staff("pharmacist"),
         collecting,
         **SUPPLY,  # type: ignore[arg-type]
+    ),
+    "POST /fulfilments/{fulfilment_id}/supplies/{supply_id}/notices": Case(
+        on_the_road,
+        patient,
+        stranger,
+        fixed(line=1),
+        unknown="supply.unknown",
+        foreign="fulfilment.not_yours",
+        late="supply.nothing_owed",
     ),
     "POST /fulfilments/{fulfilment_id}/supplies/{supply_id}/give-up": Case(
         on_the_road,

@@ -83,7 +83,7 @@ def test_one_trace_code_is_sold_once_over_all_pharmacies(at: Town) -> None:
     with refused("trace_code.not_free"):  # set aside elsewhere
         at.cast.pharmacy(second).prepare(other, picked)
     at.cast.pharmacy(first).check(supply)
-    with refused("trace_code.not_free"):  # sold elsewhere
+    with refused("trace_code.repeated"):  # sold elsewhere
         at.cast.pharmacy(second).prepare(other, picked)
 
 

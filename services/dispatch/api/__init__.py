@@ -8,36 +8,45 @@ from services.dispatch.api import (
     epcis,
     fulfilments,
     holds,
+    imports,
     irregularities,
     labels,
     nominations,
+    opened_packs,
+    orders,
+    owing,
     places,
     returns,
     stock,
+    substitutions,
     supplies,
+    trace_codes,
 )
 from services.dispatch.application.registers import KINDS
 from services.seedwork.api import register_routes
 
 router = APIRouter()
-own = (
-    part.router
-    for part in (
-        fulfilments,
-        nominations,
-        holds,
-        supplies,
-        deliveries,
-        returns,
-        labels,
-        epcis,
-        courier_webhooks,
-        irregularities,
-        stock,
-        places,
-    )
+parts = (
+    fulfilments,
+    nominations,
+    holds,
+    supplies,
+    deliveries,
+    returns,
+    labels,
+    epcis,
+    courier_webhooks,
+    irregularities,
+    stock,
+    orders,
+    imports,
+    places,
+    trace_codes,
+    opened_packs,
+    substitutions,
+    owing,
 )
-for part in (*own, register_routes(KINDS)):
+for part in (*(each.router for each in parts), register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them
 
 __all__ = ["router"]

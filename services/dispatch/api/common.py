@@ -17,6 +17,7 @@ DemandKey = Annotated[bytes, Depends(secret_key("demand"))]
 OWN_HOLD = ("hold.unknown", "hold.not_yours", "hold.wrong_state", "hold.expired", "hold.wrong_secret")
 OWN_SUPPLY = ("supply.unknown", "supply.not_yours", "supply.wrong_state")
 OUT_OF_FORCE = ("pharmacy.not_admitted", "courier.not_admitted", "courier.not_qualified")
+TRACE_CODE = ("trace_code.malformed", "trace_code.wrong_check_digit", "trace_code.no_serial")
 OWN_DELIVERY = ("delivery.unknown", "delivery.not_yours", "delivery.wrong_state")
 
 

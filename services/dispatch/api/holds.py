@@ -96,6 +96,12 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "hold.not_enough_remaining",
         "hold.counter_only",
         "hold.other_drug",
+        "substitution.no_protocol",
+        "substitution.other_protocol",
+        "substitution.mode_not_allowed",
+        "substitution.no_consent",
+        "substitution.not_exact",
+        "substitution.too_long",
         "stock.not_enough",
     ),
 )
@@ -136,6 +142,8 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
         "hold.signature_unseen",
         "hold.signature_stale",
         "hold.signature_degraded",
+        "substitution.no_protocol",
+        "substitution.not_confirmed",
     ),
 )
 async def review(
@@ -183,7 +191,10 @@ async def refuse(
     return await run(refuse_at_pharmacy(fulfilment_id, refused, body.secret, hold_key))
 
 
-@router.post("/{hold_id}/release", responses=problems(*OWN_HOLD, "hold.not_held", "hold.line_twice"))
+@router.post(
+    "/{hold_id}/release",
+    responses=problems(*OWN_HOLD, "hold.not_held", "hold.line_twice", "substitution.not_exact"),
+)
 async def release(
     fulfilment_id: UUID,
     hold_id: UUID,

@@ -176,6 +176,7 @@ async def inspect(delivery_id: UUID, body: InspectBody, actor: Inspector, run: R
         "stock.lot_expired",
         "stock.lot_unknown",
         "stock.not_in_quarantine",
+        "stock.lot_recalled",
     ),
 )
 async def quarantine(delivery_id: UUID, body: QuarantineBody, actor: QualityManager, run: Run) -> Response:

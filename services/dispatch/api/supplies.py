@@ -9,7 +9,16 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from services.dispatch.api.common import OUT_OF_FORCE, OWN_HOLD, OWN_SUPPLY, DemandKey, HoldKey, PickupKey, organisation
+from services.dispatch.api.common import (
+    OUT_OF_FORCE,
+    OWN_HOLD,
+    OWN_SUPPLY,
+    TRACE_CODE,
+    DemandKey,
+    HoldKey,
+    PickupKey,
+    organisation,
+)
 from services.dispatch.api.holds import SecretBody
 from services.dispatch.application import deliveries, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery
@@ -74,9 +83,20 @@ class DeliveryBody(Body):
         "supply.more_than_held",
         "supply.too_many_packs",
         "supply.not_first_expired",
+        "substitution.not_exact",
+        "supply.opened_pack_first",
+        "supply.pack_not_splittable",
+        "supply.unknown_reason",
+        "supply.photo_missing",
         "stock.lot_differs",
         "stock.lot_expired",
+        "stock.lot_expires_soon",
+        "stock.opened_pack_expired",
+        *TRACE_CODE,
+        "trace_code.foreign_product",
+        "trace_code.other_lot",
         "trace_code.not_free",
+        "trace_code.pack_used_up",
         "trace_code.repeated",
     ),
 )

@@ -39,6 +39,7 @@ from services.dispatch.domain.guess import GuessState
 from services.dispatch.domain.locator import LocatorState, tokens_like
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS, ContentState, content_id
+from services.dispatch.domain.protocol import PROTOCOLS, ProtocolFacts, ProtocolState, protocol_stream
 from services.dispatch.domain.values import Way
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Refusal
@@ -156,6 +157,7 @@ def _hold(
 ) -> Thinking:
     """The hold itself, once it is clear who asks and that the patient wants it."""
     drugs = yield Load(drug_refs(_products(fulfilment.state, command.lines)))
+    protocols = yield from _protocols(row.protocol_id for row in command.lines)
     rows = yield Find("designations_of", {"pharmacy": command.pharmacy})
     agreements = yield Load(tuple(entry(REFERENCE, "designation", row["code"]) for row in rows))
     wanted = HoldQuantity(
@@ -167,16 +169,24 @@ def _hold(
         products=product_facts(drugs),
         designations=designations_in_force(agreements, moment),
         replaces=command.replaces,
+        protocols=protocols,
         right="nomination" if command.token is None else "token",
     )
     about = Circumstances.at(moment, packs_seen=command.packs_seen)
     held = holds.hold_quantity(fulfilment.state, wanted, moment.now, moment.ids, about.policy)
     if isinstance(held, Refusal):
         return Decision.refused(held)
-    decision = yield from settle(fulfilment, [held], about, partial(_hold_answer, status=201))
+    decision = yield from settle(fulfilment, [held], about, partial(hold_answer, status=201))
     if decision.refusal is None:
         return decision
-    return (yield from unfilled(fulfilment.state, held, decision.refusal, about.today, demand_key))
+    return (yield from unfilled(fulfilment.state, held, decision.refusal, about.lasts_until, demand_key))
+
+
+def _protocols(named: Iterable[UUID | None]) -> Generator[Load | Find, Any, tuple[ProtocolFacts, ...]]:
+    """What is known of these protocols."""
+    refs = tuple(PROTOCOLS.ref(protocol_stream(each)) for each in sorted({name for name in named if name}))
+    known: tuple[Loaded[ProtocolState], ...] = (yield Load(refs)) if refs else ()
+    return tuple(each.state.facts for each in known if each.state.facts)
 
 
 def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
@@ -185,7 +195,7 @@ def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:
     return [product for product in named if product]
 
 
-def _hold_answer(state: FulfilmentState, status: int, hold_id: UUID | None = None) -> Answer:
+def hold_answer(state: FulfilmentState, status: int, hold_id: UUID | None = None) -> Answer:
     hold = state.holds[hold_id] if hold_id else list(state.holds.values())[-1]
     return Answer(status, {"fulfilment_id": str(state.fulfilment_id), **hold_view(hold)})
 
@@ -197,7 +207,7 @@ def fetch_secret(fulfilment_id: UUID, hold_id: UUID, pharmacy: str) -> UseCase:
         hold = holds.own_hold(fulfilment.state, hold_id, pharmacy, "FetchSecret", moment.now)
         if isinstance(hold, Refusal):
             return Decision.refused(hold)
-        return Decision.nothing(_hold_answer(fulfilment.state, 200, hold_id))
+        return Decision.nothing(hold_answer(fulfilment.state, 200, hold_id))
 
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)
 
@@ -220,12 +230,15 @@ def pass_review(fulfilment_id: UUID, command: PassPharmacyReview, secret: str, h
         if refused:
             return Decision.refused(refused)
         (content,) = yield Load.of(CONTENTS.ref(content_id(fulfilment.state.prescription_id)))
-        seen = command.model_copy(update={"signature": _signature_of(content.state)})
+        hold = fulfilment.state.holds.get(command.hold_id)
+        substitutions = (row.substitution for row in hold.lines) if hold else ()
+        protocols = yield from _protocols(each.protocol_id for each in substitutions if each)
+        seen = command.model_copy(update={"signature": _signature_of(content.state), "protocols": protocols})
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         outcome = holds.pass_review(fulfilment.state, seen, moment.now, policy)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        return Decision.on(fulfilment, outcome, _hold_answer(fulfilment.after(outcome), 200, command.hold_id))
+        return Decision.on(fulfilment, outcome, hold_answer(fulfilment.after(outcome), 200, command.hold_id))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.pharmacist))
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)
@@ -245,7 +258,7 @@ def release_hold(fulfilment_id: UUID, command: ReleaseHold, secret: str, hold_ke
             return Decision.refused(refused)
         outcome = holds.release_hold(fulfilment.state, command, moment.now)
         about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
-        show = partial(_hold_answer, status=200, hold_id=command.hold_id)
+        show = partial(hold_answer, status=200, hold_id=command.hold_id)
         return (yield from settle(fulfilment, outcome, about, show))
 
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide)

@@ -15,7 +15,7 @@ from services.dispatch.application.deliveries import answer_of, joined, limits, 
 from services.dispatch.application.parcel_goods import found_again, out_of_quarantine, packs_of, undone_packs
 from services.dispatch.application.registers import admitted_courier, courier_ref, not_serving, person_ref, pharmacy_ref
 from services.dispatch.application.shelf import Circumstances, settle
-from services.dispatch.application.work import Work, perform_all
+from services.dispatch.application.work import Broken, Work, perform_all
 from services.dispatch.domain import secrets
 from services.dispatch.domain.delivery import door, excursions, returning, way
 from services.dispatch.domain.delivery.commands import (
@@ -195,8 +195,8 @@ def _moved(parcel: Loaded[DeliveryState], events: list[DomainEvent], works: list
     refs = {work.ref.stream_id: work.ref for work in works}
     loaded = yield Load(tuple(refs.values()))
     changes = perform_all(works, loaded)
-    if isinstance(changes, Refusal):
-        return Decision.refused(changes)
+    if isinstance(changes, Broken):
+        return Decision.refused(changes.refusal)
     return joined(parcel, events, Decision(changes))
 
 

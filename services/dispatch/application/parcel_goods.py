@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -15,12 +16,14 @@ from services.dispatch.domain.delivery.policy import DELIVERY_POLICIES
 from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
 from services.dispatch.domain.delivery.values import InspectedPack, Pack, ReturnReason
 from services.dispatch.domain.fulfilment.state import Supply
+from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id, pack_key
+from services.dispatch.domain.opened_packs import put_back as put_parts_back
 from services.dispatch.domain.stock import item as stock
 from services.dispatch.domain.stock import quarantine
 from services.dispatch.domain.stock.events import Pick
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.dispatch.domain.trace_code import FATES, TRACE_CODES, trace_code_id
-from services.dispatch.domain.values import UndonePack
+from services.dispatch.domain.values import FreedLine, UndonePack
 from services.seedwork.calendar import civil_day
 
 KEPT = {"restocked": False, "quarantined": True}
@@ -59,8 +62,31 @@ def come_back(supply: Supply, packs: tuple[UndonePack, ...], now: datetime) -> I
     for (product, apart), picks in _picks(packs).items():
         back = partial(stock.give_back, supply_id=supply.supply_id, picks=tuple(picks), now=now, apart=apart)
         yield Work(STOCK_ITEMS.ref(stock_item_id(supply.pharmacy, product)), back)
+    restocked = [pack for pack in packs if pack.disposition == "restocked"]
+    yield from _parts_back(supply.pharmacy, supply.supply_id, restocked)
     for pack in packs:
         yield from _fate(pack.trace_code, supply.supply_id, pack.disposition)
+
+
+def taken_back(supply: Supply, lines: Iterable[FreedLine]) -> Iterator[Work]:
+    """Goods that the patient had never return; the codes of a line that is back entirely are spent."""
+    back = Counter(supply.taken_back)
+    for row in lines:
+        back[row.line] += row.quantity
+    whole = {line for line, received in supply.received.items() if back[line] >= received}
+    for given in supply.lines:
+        for code in given.trace_codes if given.line in whole else ():
+            yield from _fate(code, supply.supply_id, "taken_back")
+
+
+def _parts_back(pharmacy: str, supply_id: UUID, packs: Iterable[Pack | UndonePack]) -> Iterator[Work]:
+    """What a supply had taken out of opened packs, of those that are on the shelf again."""
+    keys: dict[str, set[str]] = {}
+    for pack in packs:
+        keys.setdefault(pack.product, set()).add(pack_key(pack.trace_code, pack.lot))
+    for product, names in keys.items():
+        back = partial(put_parts_back, supply_id=supply_id, keys=frozenset(names))
+        yield Work(OPENED_PACKS.ref(opened_packs_id(pharmacy, product)), back)
 
 
 def _picks(packs: Iterable[UndonePack]) -> dict[tuple[str, bool], list[Pick]]:
@@ -94,6 +120,8 @@ def out_of_quarantine(
         )
         item = STOCK_ITEMS.ref(stock_item_id(_pharmacy(state), pack.product))
         yield Work(item, partial(step, command=said, now=now))
+        if command.to == "restocked":
+            yield from _parts_back(_pharmacy(state), supply_id, [pack])
         yield from _fate(pack.trace_code, supply_id, command.to)
 
 

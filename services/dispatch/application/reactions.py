@@ -12,6 +12,8 @@ from services.dispatch.application.blocks import block, note_stop_use, unblock
 from services.dispatch.application.money import clear, note_payment, note_quote, note_refusal, note_void
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.shortages import forget_shortage, know_shortage
+from services.dispatch.application.substitutions import confirm_substitution, end_protocol, know_protocol
 from services.dispatch.domain.fulfilment import blocking, cancelling, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, OpenFulfilment, RequestedLine
@@ -27,7 +29,6 @@ from services.dispatch.domain.prescription_content import (
     PrescriptionEnded,
     content_id,
 )
-from services.dispatch.domain.shortage import SHORTAGES, ShortageKnown, ShortageOver, ShortageState, shortage_id
 from services.dispatch.domain.values import OpenedLine
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
@@ -137,6 +138,8 @@ def _opened(row: ContentLine, quantity: int) -> OpenedLine:
         quantity=quantity,
         deliverable=row.deliverable and not row.counter_only,
         cold_chain=row.cold_chain,
+        substitution_consent=row.substitution_consent,
+        days=None if row.days is None else -(-row.days * quantity // row.quantity),
     )
 
 
@@ -203,27 +206,6 @@ def decide_cancellation(event: prescribe.CancellationRequested) -> UseCase:
     return UseCase(tuple(FULFILMENTS.ref(each) for each in event.fulfilments), decide)
 
 
-def know_shortage(event: shortage.ShortageCaseConfirmed) -> UseCase:
-    """A confirmed shortage changes the order in which pharmacies are offered."""
-    known = ShortageKnown(case_id=event.case_id, drug_key=event.drug_key, region=event.region, grade=event.grade.value)
-
-    def decide(_moment: Moment, case: Loaded[ShortageState]) -> Decision:
-        return Decision.nothing() if case.state.grade == known.grade else Decision.on(case, [known])
-
-    return UseCase((SHORTAGES.ref(shortage_id(event.case_id)),), decide)
-
-
-def forget_shortage(event: shortage.ShortageCaseEnded) -> UseCase:
-    """The case is over; one that was never confirmed was never known here."""
-
-    def decide(_moment: Moment, case: Loaded[ShortageState]) -> Decision:
-        if case.state.grade is None:
-            return Decision.nothing()
-        return Decision.on(case, [ShortageOver(case_id=event.case_id)])
-
-    return UseCase((SHORTAGES.ref(shortage_id(event.case_id)),), decide)
-
-
 def _reaction(react: Callable[[Any], UseCase]) -> Reaction:
     def of_event(event: Any, _envelope: Envelope) -> UseCase:
         return react(event)
@@ -251,6 +233,9 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     insurance.PaymentChanged: note_payment,
     shortage.ShortageCaseConfirmed: know_shortage,
     shortage.ShortageCaseEnded: forget_shortage,
+    shortage.ProtocolIssued: know_protocol,
+    shortage.ProtocolEnded: end_protocol,
+    prescribe_later.SubstitutionConfirmed: confirm_substitution,
 }
 
 REACTIONS: dict[type[IntegrationEvent], Reaction] = {

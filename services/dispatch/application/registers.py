@@ -105,6 +105,16 @@ def product_facts(entries: Iterable[Loaded[EntryState]]) -> tuple[ProductFacts, 
                     drug_key=drug.drug_key,
                     generic_name=drug.generic_name,
                     pack_size=drug.pack_size,
+                    medicine_type=drug.medicine_type,
+                    splittable=drug.splittable,
+                    form=drug.form,
+                    strength=drug.strength,
+                    english_name=drug.english_name,
+                    atc=drug.atc,
+                    dose_unit=drug.dose_unit,
+                    dose_per_base_unit=drug.dose_per_base_unit,
+                    base_unit=drug.base_unit,
+                    trace_ids=drug.trace_ids,
                 )
             )
     return tuple(facts)

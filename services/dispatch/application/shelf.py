@@ -3,58 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Any
-from uuid import UUID
 
+from services.dispatch.application.circumstances import Circumstances, DemandKey
 from services.dispatch.application.offers import with_offers
-from services.dispatch.application.parcel_goods import called_back, called_off, come_back
+from services.dispatch.application.packs import put_back, scans, stock_work, taken, unscans
+from services.dispatch.application.parcel_goods import called_back, called_off, come_back, taken_back
 from services.dispatch.application.recorded import answered
-from services.dispatch.application.work import Work, perform_all
-from services.dispatch.domain import trace_code
+from services.dispatch.application.work import Broken, Work, perform_all
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.ending import concluded
 from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.offers import still_wanted
-from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
+from services.dispatch.domain.fulfilment.return_events import SupplyTakenBack
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
 from services.dispatch.domain.locator import tokens_beside, use_up
-from services.dispatch.domain.policy import POLICIES, Policy
 from services.dispatch.domain.stock import item as stock
-from services.dispatch.domain.stock.events import Pick, UnfilledReason
+from services.dispatch.domain.stock.events import UnfilledReason
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
-from services.dispatch.domain.trace_code import TRACE_CODES, PackFacts, trace_code_id
-from services.dispatch.domain.values import DispensedLine, FreedLine, HeldLine, PickedLine, ProductFacts
-from services.seedwork.calendar import civil_day
+from services.dispatch.domain.values import FreedLine, HeldLine
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
-from services.seedwork.policies import DEFAULT_JURISDICTION
-from services.seedwork.usecase import Answer, Change, Decision, Load, Moment
+from services.seedwork.usecase import Answer, Change, Decision, Load
+
+__all__ = ["Circumstances", "DemandKey", "settle", "unfilled"]
 
 Settling = Generator[Any, Any, Decision]
 """Asks by `Load` and `Find`."""
-DemandKey = Callable[[UUID, int], str]
-"""The opaque key of a prescription's line."""
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What the shelf must know beside the fulfilment's own events."""
-
-    today: date
-    now: datetime
-    policy: Policy
-    packs_seen: bool = False
-    products: tuple[ProductFacts, ...] = ()
-    demand_key: DemandKey | None = None
-    """Makes the opaque key of an unfilled line; without it none is told."""
-    jurisdiction: str = DEFAULT_JURISDICTION
-
-    @classmethod
-    def at(cls, moment: Moment, **more: Any) -> Circumstances:
-        today = civil_day(moment.now)
-        policy = POLICIES.on(today, moment.jurisdiction)
-        return cls(today, moment.now, policy, jurisdiction=moment.jurisdiction, **more)
 
 
 def settle(
@@ -77,10 +53,19 @@ def settle(
     refs = {work.ref.stream_id: work.ref for work in works}
     loaded: tuple[Loaded[Any], ...] = (yield Load(tuple(refs.values()))) if refs else ()
     changes = perform_all(works, loaded)
-    if isinstance(changes, Refusal):
-        return Decision.refused(changes)
+    if isinstance(changes, Broken):
+        return _refused(changes)
     own = (Change(fulfilment, tuple(outcome)),) if outcome else ()
     return Decision((*own, *changes), show(fulfilment.after(outcome)))
+
+
+def _refused(broken: Broken) -> Decision:
+    """Nothing of it happens; but a repeated trace code is told (一码一销)."""
+    if broken.refusal.code != "trace_code.repeated" or broken.work.alarm is None:
+        return Decision.refused(broken.refusal)
+    told = broken.work.alarm(broken.found.state)
+    changes = (Change(broken.found, tuple(told)),) if told else ()
+    return Decision(changes, answered(broken.refusal))
 
 
 def unfilled(
@@ -93,8 +78,8 @@ def unfilled(
     left = {product: item.state.available(today) for product, item in shelf.items()}
     events: dict[str, list[DomainEvent]] = {}
     for row in held.lines:
-        if row.quantity <= left[row.product]:
-            left[row.product] -= row.quantity
+        if row.units(row.quantity) <= left[row.product]:
+            left[row.product] -= row.units(row.quantity)
         else:
             tell = _tell_unfilled(state, held, row, "not_enough_stock", demand_key)
             events.setdefault(row.product, []).extend(tell(shelf[row.product].state))
@@ -109,12 +94,13 @@ def _tell_unfilled(
     reason: UnfilledReason,
     demand_key: DemandKey,
 ) -> Callable[[StockState], list[DomainEvent]]:
-    product = next(held.product for held in place.lines if held.line == row.line)
+    held = next(held for held in place.lines if held.line == row.line)
+    prescribed = state.lines[row.line].content.drug_key
     return partial(
         stock.unfilled,
         pharmacy=place.pharmacy,
-        product=product,
-        drug_key=state.lines[row.line].content.drug_key,
+        product=held.product,
+        drug_key=held.substitution.drug_key if held.substitution else prescribed,
         region=place.region,
         quantity=row.quantity,
         reason=reason,
@@ -130,16 +116,18 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
             case e.HoldEnded(hold_id=hold_id):
                 yield from _freed(state, state.holds[hold_id], event, about)
             case e.SupplyPrepared(hold_id=hold_id):
-                yield from _scans(state.holds[hold_id].pharmacy, event, about)
+                yield from scans(state.holds[hold_id], event, about)
             case e.SupplyUnprepared(supply_id=supply_id):
-                yield from _unscans(state.supplies[supply_id])
+                yield from unscans(state.supplies[supply_id])
             case e.SupplyDispensed(supply_id=supply_id):
-                yield from _taken(state.supplies[supply_id], event)
+                yield from taken(state.supplies[supply_id], event, about)
             case e.SupplyUndone(supply_id=supply_id, packs=packs) if packs:
                 yield from come_back(state.supplies[supply_id], packs, about.now)
             case e.SupplyUndone(supply_id=supply_id):
-                yield from _put_back(state.supplies[supply_id])
+                yield from put_back(state.supplies[supply_id], about)
                 yield from called_off(state.supplies[supply_id])
+            case SupplyTakenBack(supply_id=supply_id, lines=lines):
+                yield from taken_back(state.supplies[supply_id], lines)
             case e.CancellationDecided(awaiting=awaiting):
                 out = [state.supplies[supply_id] for supply_id in awaiting]
                 yield from called_back(out, "cancelled", about.now, about.jurisdiction)
@@ -149,76 +137,19 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
         state = evolve(state, event)
 
 
-def _stock(pharmacy: str, product: str, step: Callable[[StockState], Outcome]) -> Work:
-    return Work(STOCK_ITEMS.ref(stock_item_id(pharmacy, product)), step)
-
-
-def _code(code: str, step: Callable[[Any], Outcome]) -> Work:
-    return Work(TRACE_CODES.ref(trace_code_id(code)), step)
-
-
 def _reservations(event: e.QuantityHeld, about: Circumstances) -> Iterator[Work]:
-    keep = partial(stock.reserve, hold_id=event.hold_id, today=about.today, packs_seen=about.packs_seen)
+    keep = partial(stock.reserve, hold_id=event.hold_id, today=about.lasts_until, packs_seen=about.packs_seen)
     for row in event.lines:
-        yield _stock(event.pharmacy, row.product, partial(keep, quantity=row.quantity))
+        yield stock_work(event.pharmacy, row.product, partial(keep, quantity=row.units(row.quantity)))
 
 
 def _freed(state: FulfilmentState, hold: Hold, event: e.HoldEnded, about: Circumstances) -> Iterator[Work]:
-    products = {row.line: row.product for row in hold.lines}
+    held = {row.line: row for row in hold.lines}
     reason: UnfilledReason | None = "partial_dispense" if event.how == "rest_freed" else None
     if event.reason == "out_of_stock":
         reason = "out_of_stock"
     for row in event.freed:
-        product = products[row.line]
-        yield _stock(hold.pharmacy, product, partial(stock.free, hold_id=hold.hold_id, quantity=row.quantity))
+        product, units = held[row.line].product, held[row.line].units(row.quantity)
+        yield stock_work(hold.pharmacy, product, partial(stock.free, hold_id=hold.hold_id, quantity=units))
         if reason and about.demand_key:
-            yield _stock(hold.pharmacy, product, _tell_unfilled(state, hold, row, reason, about.demand_key))
-
-
-def _scans(pharmacy: str, event: e.SupplyPrepared, about: Circumstances) -> Iterator[Work]:
-    for product, rows in _by_product(event.lines).items():
-        reason = next((row.lot_reason for row in rows if row.lot_reason), None)
-        check = partial(stock.check_picks, picks=_picks(rows), today=about.today, reason=reason)
-        yield _stock(pharmacy, product, check)
-    sizes = {facts.product: facts.pack_size for facts in about.products}
-    for row in event.lines:
-        size = sizes[row.product]
-        for number, code in enumerate(row.trace_codes):
-            pack = PackFacts(code=code, pharmacy=pharmacy, product=row.product, pack_size=size)
-            quantity = min(size, row.quantity - number * size)
-            yield _code(code, partial(trace_code.scan, supply_id=event.supply_id, pack=pack, quantity=quantity))
-
-
-def _unscans(supply: Supply) -> Iterator[Work]:
-    for row in supply.picked:
-        for code in row.trace_codes:
-            yield _code(code, partial(trace_code.unscan, supply_id=supply.supply_id))
-
-
-def _taken(supply: Supply, event: e.SupplyDispensed) -> Iterator[Work]:
-    for product, rows in _by_product(event.lines).items():
-        take = partial(stock.dispense, hold_id=event.hold_id, supply_id=event.supply_id, picks=_picks(rows))
-        yield _stock(supply.pharmacy, product, take)
-    for row in event.lines:
-        for code in row.trace_codes:
-            yield _code(code, partial(trace_code.sell, supply_id=event.supply_id, code=code))
-
-
-def _put_back(supply: Supply) -> Iterator[Work]:
-    for product, rows in _by_product(supply.lines).items():
-        back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows))
-        yield _stock(supply.pharmacy, product, back)
-    for row in supply.lines:
-        for code in row.trace_codes:
-            yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))
-
-
-def _by_product(rows: Iterable[PickedLine | DispensedLine]) -> dict[str, list[Any]]:
-    grouped: dict[str, list[Any]] = {}
-    for row in rows:
-        grouped.setdefault(row.product, []).append(row)
-    return grouped
-
-
-def _picks(rows: Iterable[PickedLine | DispensedLine]) -> tuple[Pick, ...]:
-    return tuple(Pick(lot=row.lot, expiry=row.expiry, quantity=row.quantity) for row in rows)
+            yield stock_work(hold.pharmacy, product, _tell_unfilled(state, hold, row, reason, about.demand_key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from services.dispatch.domain.fulfilment.commands import (
     Unprepare,
 )
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.seedwork.model import Loaded, Refusal
@@ -54,11 +56,14 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         refused = refused or not_serving(pharmacy.state, person.state, moment, command.pharmacy, PREPARES)
         if refused:
             return Decision.refused(refused)
-        drugs = yield Load(drug_refs(row.product for row in command.lines))
-        facts = product_facts(drugs)
+        products = sorted({row.product for row in command.lines})
+        facts = product_facts((yield Load(drug_refs(products))))
         wanted = command.model_copy(update={"products": facts})
-        outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids)
         about = Circumstances.at(moment, products=facts)
+        opened = yield Load(tuple(OPENED_PACKS.ref(opened_packs_id(command.pharmacy, name)) for name in products))
+        keys = frozenset(key for each in opened for key in each.state.open_on(about.today))
+        outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids, about.policy)
+        about = replace(about, opened=keys)
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.preparer))

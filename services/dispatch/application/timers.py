@@ -1,4 +1,4 @@
-"""Deadlines of fulfilments and deliveries. The timer only asks; whether it is time the store's clock decides."""
+"""Deadlines of dispatch. The timer only asks; whether it is time is decided with the store's clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.dispatch.application import stock
 from services.dispatch.application.deliveries import give_up_retrying
 from services.dispatch.application.parcel_ends import silence
 from services.dispatch.application.shelf import Circumstances, settle
@@ -44,4 +45,5 @@ TIMERS: dict[tuple[str, str], TimerCommand] = {
     (FULFILMENTS.name, "collect"): _on_time(uncollected),
     (FULFILMENTS.name, "self_pay"): _on_time(not_cleared),
     (FULFILMENTS.name, "replace"): _on_time(lambda state, now, _policy: lapse_replacements(state, now)),
+    **stock.TIMERS,
 }

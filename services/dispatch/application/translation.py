@@ -7,15 +7,18 @@ from typing import Any
 
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
+from contracts.events import dispatch_later as told_later
 from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets
+from services.dispatch.application import translation_stock
 from services.dispatch.application.translation_deliveries import DELIVERIES_TOLD
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment import return_events
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.stock.events import DemandUnfilled
-from services.dispatch.domain.trace_code import FATES
+from services.dispatch.domain.fulfilment.wishes import SubstitutionProposed
+from services.dispatch.domain.trace_code import FATES, code_sha256
+from services.dispatch.domain.trace_code_events import CodeRepeated
 from services.dispatch.domain.values import Bucket
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent, Immutable
@@ -186,8 +189,47 @@ def _fulfilment_closed(happened: Happened, event: e.FulfilmentClosed) -> Told:
     yield told.FulfilmentClosed(**_about(happened), outcome=event.outcome)
 
 
-def _line_unfilled(_happened: Happened, event: DemandUnfilled) -> Told:
-    yield told.LineUnfilled.model_validate(event.model_dump())
+def _substitution_proposed(happened: Happened, event: SubstitutionProposed) -> Told:
+    state: FulfilmentState = happened.after
+    held, substitution = event.line, event.line.substitution
+    if substitution is None:  # pragma: no cover - only a substitute is ever proposed
+        return
+    facts = event.substitute.model_dump()
+    yield told_later.SubstitutionProposed.model_validate(
+        {
+            "prescription_id": state.prescription_id,
+            "fulfilment_id": state.fulfilment_id,
+            "patient_ref": event.patient_ref,
+            "proposal_id": event.proposal_id,
+            "hold_id": event.hold_id,
+            "pharmacy": state.holds[event.hold_id].pharmacy,
+            "pharmacist": event.pharmacist,
+            "line": held.line,
+            "prescribed_product": state.lines[held.line].content.product,
+            "quantity": held.quantity,
+            "substitute": {name: facts[name] for name in told_later.Substitute.model_fields},
+            "substitute_quantity": held.units(held.quantity),
+            "unit_price": event.unit_price,
+            "ratio": substitution.ratio.model_dump(),
+            "protocol_id": substitution.protocol_id,
+            "excluded": substitution.excluded,
+            "answer_due_at": event.answer_due_at,
+        }
+    )
+
+
+def _trace_code_repeated(happened: Happened, event: CodeRepeated) -> Told:
+    pack = happened.after.pack
+    yield told_later.TraceCodeRepeated.model_validate(
+        {
+            "code_sha256": code_sha256(pack.code),
+            "product": pack.product,
+            "kind": event.kind,
+            "found": event.found,
+            "first": event.first.model_dump(),
+            "second": event.second.model_dump(),
+        }
+    )
 
 
 _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
@@ -202,7 +244,9 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.CancellationDecided: _cancellation_decided,
     e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,
-    DemandUnfilled: _line_unfilled,
+    SubstitutionProposed: _substitution_proposed,
+    CodeRepeated: _trace_code_repeated,
+    **translation_stock.BY_EVENT,
 }
 
 

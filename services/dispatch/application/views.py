@@ -7,7 +7,7 @@ from typing import Any
 
 from services.dispatch.domain.delivery.state import DeliveryState, Excursion
 from services.dispatch.domain.fulfilment.nomination import LINE_SHOWN_BEFORE_A_HOLD, SHOWN_BEFORE_A_HOLD
-from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Proposal, Supply
 from services.dispatch.domain.prescription_content import ContentState
 from services.dispatch.domain.values import Bucket
 
@@ -47,6 +47,7 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
             for supply_id, found in state.replaceables.items()
             if found.rest and pharmacy in {None, found.pharmacy}
         ],
+        "proposals": [proposal_view(each) for each in state.proposals.values()],
     }
 
 
@@ -74,6 +75,17 @@ def hold_view(hold: Hold, *, offers: bool = False) -> dict[str, Any]:
         "self_pay_only": hold.self_pay_only,
         "kind": hold.kind,
         "expires_at": hold.expires_at.isoformat(),
+    }
+
+
+def proposal_view(proposal: Proposal) -> dict[str, Any]:
+    """A substitute the prescriber was asked about, and whether it was signed."""
+    return {
+        "proposal_id": str(proposal.proposal_id),
+        "hold_id": str(proposal.hold_id),
+        **proposal.line.model_dump(mode="json"),
+        "answer_due_at": proposal.answer_due_at.isoformat(),
+        "confirmed": proposal.signed_sha256 is not None,
     }
 
 

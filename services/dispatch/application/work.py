@@ -17,10 +17,21 @@ class Work:
 
     ref: StreamRef[Any]
     step: Callable[[Any], Outcome]
+    alarm: Callable[[Any], list[DomainEvent]] | None = None
+    """What is told all the same when the step finds a repeated trace code."""
 
 
-def perform_all(works: Iterable[Work], loaded: Iterable[Loaded[Any]]) -> tuple[Change, ...] | Refusal:
-    """The changes of all steps, or the first refusal."""
+@dataclass(frozen=True)
+class Broken:
+    """A step that is refused, with the state in which it was."""
+
+    refusal: Refusal
+    work: Work
+    found: Loaded[Any]
+
+
+def perform_all(works: Iterable[Work], loaded: Iterable[Loaded[Any]]) -> tuple[Change, ...] | Broken:
+    """The changes of all steps, or the first that is refused."""
     read = {one.stream_id: one for one in loaded}
     state = {stream_id: one.state for stream_id, one in read.items()}
     events: dict[UUID, list[DomainEvent]] = {stream_id: [] for stream_id in read}
@@ -28,7 +39,7 @@ def perform_all(works: Iterable[Work], loaded: Iterable[Loaded[Any]]) -> tuple[C
         stream_id = work.ref.stream_id
         done = work.step(state[stream_id])
         if isinstance(done, Refusal):
-            return done
+            return Broken(done, work, read[stream_id])
         state[stream_id] = work.ref.aggregate.fold(done, state[stream_id])
         events[stream_id] += done
     return tuple(Change(read[stream_id], tuple(new)) for stream_id, new in events.items() if new)

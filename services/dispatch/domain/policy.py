@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from pydantic import Field
 
+from services.dispatch.domain.stock.state import KEPT_DAYS
+from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
 
 LEVELS_MAX = 20
+
+
+class NoCodeReason(Immutable):
+    """Why a pack may be dispensed without a trace code."""
+
+    text: str
+    photo: bool = Field(default=False, description="a photo of the pack is kept, and its hash told")
+    medicine_types: tuple[str, ...] = Field(default=(), description="of these only; empty: of all")
 
 
 class Policy(DatedPolicy):
@@ -42,7 +52,25 @@ class Policy(DatedPolicy):
     adults_only_classes: frozenset[str] = Field(description="classes of drugs that are not given to minors")
     refusal_codes: dict[str, str] = Field(default={}, description="why a pharmacist may refuse, by the official codes")
     forgery_codes: frozenset[str] = Field(default=frozenset(), description="refusals that block every line")
+    no_code_reasons: dict[str, NoCodeReason] = Field(
+        default={}, description="why a pack may go without a trace code: what is not listed is no reason"
+    )
+    lot_reasons: dict[str, str] = Field(
+        default={}, description="why not the lot that expires first, or not the pack that is open already"
+    )
+    expiry_margin_days: int = Field(
+        default=0, ge=0, description="a lot must last at least so many days after it is given out"
+    )
+    opened_pack_days: int = Field(default=30, gt=0, description="an opened pack (拆零) may be sold on for so long")
+    substitution_modes: tuple[str, ...] = Field(
+        default=(), description="who must agree to a substitute under a protocol: the modes that count here"
+    )
+    substitution_answer_minutes: int = Field(
+        default=240, gt=0, description="how long a hold waits for the prescriber's word on a substitute"
+    )
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
+    stock_back_dating_days: int = Field(ge=0, le=KEPT_DAYS, description="how long ago a booking of stock may have been")
+    expiry_warning_days: int = Field(ge=0, description="a pharmacy is told of a lot that expires within so many days")
 
     @property
     def hold(self) -> timedelta:
@@ -51,6 +79,14 @@ class Policy(DatedPolicy):
     @property
     def hold_grace(self) -> timedelta:
         return timedelta(minutes=self.hold_grace_minutes)
+
+    def lasts_until(self, today: date) -> date:
+        """The earliest expiry of a lot that may be given out today."""
+        return today + timedelta(days=self.expiry_margin_days)
+
+    @property
+    def substitution_answer(self) -> timedelta:
+        return timedelta(minutes=self.substitution_answer_minutes)
 
     @property
     def collect(self) -> timedelta:

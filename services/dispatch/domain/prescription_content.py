@@ -29,6 +29,7 @@ class ContentLine(Immutable):
     cold_chain: bool
     substitution_consent: bool
     split_pack: bool = False
+    days: int | None = None
 
 
 class ContentStored(DomainEvent):

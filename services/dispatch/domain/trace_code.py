@@ -1,103 +1,78 @@
-"""TraceCode (药品追溯码): one per pack, one sale per code, over all pharmacies.
+"""TraceCode (药品追溯码): one per pack, one sale per code, over all pharmacies (一码一销).
 
-A split pack (拆零) may be sold in parts, in the pharmacy that opened it, until it is empty.
+A split pack (拆零) may be sold in parts, in the pharmacy that opened it, until it is empty. A second sale, or a return
+at a place that did not sell it, is a repeat: refused, and told, because it means fake, returned or swapped goods.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
-from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Refusal, derived_id
+from services.dispatch.domain.trace_code_events import (
+    CodeFreed,
+    CodeLocked,
+    CodeRepeated,
+    CodeScanned,
+    CodeSold,
+    CodeSpent,
+    CodeUnscanned,
+    PackFacts,
+    Place,
+)
+from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, derived_id
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
+SECOND_SALE, FOREIGN_RETURN = "second sale", "return at a foreign place"
+USED = ("sold", "locked", "spent")
+"""States of a pack of which nothing is left to sell."""
+
+_REPEATS = tuple(
+    Transition(state, trigger, guard, state, "trace_code_repeated")
+    for state in ("scanned", "opened", *USED)
+    for trigger, guard in (
+        (SECOND_SALE, "refused; of an opened pack elsewhere, or by another lot"),
+        (FOREIGN_RETURN, "refused"),
+    )
+    if (state, trigger) != ("scanned", SECOND_SALE)
+)
 TRANSITIONS = Transitions(
     (
-        Transition(NOT_YET, "PrepareSupply", "", "scanned", "-"),
-        Transition("free", "PrepareSupply", "", "scanned", "-"),
-        Transition("opened", "PrepareSupply", "same pharmacy and product; enough left in the pack", "scanned", "-"),
+        Transition(NOT_YET, "PrepareSupply", "reads as a pack of this product, lot and expiry", "scanned", "-"),
+        Transition("free", "PrepareSupply", "as before; the same product as ever", "scanned", "-"),
+        Transition("opened", "PrepareSupply", "same pharmacy and lot; enough left in the pack", "scanned", "-"),
         Transition("scanned", "Unprepare", "", "free or opened, as before", "-"),
         Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
-        Transition("sold", "supply undone", "", "free, or opened", "-"),
-        Transition("opened", "supply undone", "", "free, or opened", "-"),
         *(
-            Transition(state, trigger, "by the supply that has it", after, "-")
+            Transition(state, trigger, guard, after, "-")
             for state in ("sold", "opened")
-            for trigger, after in (("quarantined", "locked, or opened"), ("destroyed, lost", "spent, or opened"))
+            for trigger, guard, after in (
+                ("restocked", "by the supply that has it", "free, or opened"),
+                ("quarantined", "by the supply that has it", "locked, or opened"),
+                ("destroyed, lost or taken back", "by the supply that has it", "spent, or opened"),
+            )
         ),
         *(
             Transition(state, trigger, "of the supply that had it", after, "-")
             for state in ("locked", "opened", "sold")
             for trigger, after in (("ReleaseQuarantine", "free, or opened"), ("Destroy", "spent, or opened"))
         ),
+        *_REPEATS,
     )
 )
-
-
 Fate = Literal["freed", "locked", "spent"]
-FATES: dict[str, Fate] = {"restocked": "freed", "quarantined": "locked", "destroyed": "spent", "lost": "spent"}
+FATES: dict[str, Fate] = {
+    "restocked": "freed",
+    "quarantined": "locked",
+    "destroyed": "spent",
+    "lost": "spent",
+    "taken_back": "spent",
+}
 """What becomes of a code by what became of its pack."""
-
-
-class PackFacts(Immutable):
-    """What the code stands for."""
-
-    code: str
-    pharmacy: str
-    product: str
-    pack_size: int
-
-
-class CodeScanned(DomainEvent):
-    """The pack is set aside for a supply."""
-
-    TOPIC: ClassVar[str] = "dispatch.trace_code.code_scanned"
-
-    supply_id: UUID
-    pack: PackFacts
-    quantity: int
-
-
-class CodeUnscanned(DomainEvent):
-    """The pack is back on the shelf, unsold."""
-
-    TOPIC: ClassVar[str] = "dispatch.trace_code.code_unscanned"
-
-    supply_id: UUID
-
-
-class CodeSold(DomainEvent):
-    """The pack, or a part of it, was dispensed."""
-
-    TOPIC: ClassVar[str] = "dispatch.trace_code.code_sold"
-
-    supply_id: UUID
-
-
-class CodeFreed(DomainEvent):
-    """The sale was undone before the pack left the pharmacy."""
-
-    TOPIC: ClassVar[str] = "dispatch.trace_code.code_freed"
-
-    supply_id: UUID
-
-
-class CodeLocked(DomainEvent):
-    """The pack came back and waits in quarantine."""
-
-    TOPIC: ClassVar[str] = "dispatch.trace_code.code_locked"
-
-    supply_id: UUID
-
-
-class CodeSpent(DomainEvent):
-    """The pack is gone or may never be sold again: destroyed or lost."""
-
-    TOPIC: ClassVar[str] = "dispatch.trace_code.code_spent"
-
-    supply_id: UUID
 
 
 @dataclass(frozen=True)
@@ -110,11 +85,18 @@ class TraceCodeState:
     sold: Mapping[UUID, int] = field(default_factory=dict)
     locked: Mapping[UUID, int] = field(default_factory=dict)
     spent: Mapping[UUID, int] = field(default_factory=dict)
+    sales: Mapping[UUID, Place] = field(default_factory=dict)
+    repeats: tuple[CodeRepeated, ...] = ()
 
     @property
     def used(self) -> int:
         """Base units that are not there to be sold."""
         return sum(sum(part.values()) for part in (self.sold, self.locked, self.spent))
+
+    @property
+    def left(self) -> int:
+        """Base units that may still be sold."""
+        return self.pack.pack_size - self.used if self.pack else 0
 
     @property
     def status(self) -> str:
@@ -125,9 +107,17 @@ class TraceCodeState:
             return "scanned"
         if not self.used:
             return "free"
-        if self.used < self.pack.pack_size:
+        if self.left > 0:
             return "opened"
         return "sold" if self.sold else "locked" if self.locked else "spent"
+
+    @property
+    def first_sale(self) -> Place:
+        """Where and when it was sold first; in what was sold before that was kept, the pharmacy alone."""
+        known = [place for place in self.sales.values() if place.at]
+        if known:
+            return known[0]
+        return Place(pharmacy=self.pack.pharmacy if self.pack else "", region=self.pack.region if self.pack else "")
 
 
 def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
@@ -136,17 +126,23 @@ def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
             return replace(state, pack=pack, scanned_by=supply_id, scanned_quantity=quantity)
         case CodeUnscanned():
             return replace(state, scanned_by=None, scanned_quantity=0)
-        case CodeSold(supply_id=supply_id):
+        case CodeSold(supply_id=supply_id, at=at):
             sold = {**state.sold, supply_id: state.scanned_quantity}
-            return replace(state, scanned_by=None, scanned_quantity=0, sold=sold)
+            pharmacy, region = (state.pack.pharmacy, state.pack.region) if state.pack else ("", "")
+            place = Place(pharmacy=pharmacy, region=region, at=at, supply_id=supply_id)
+            sales = {**state.sales, supply_id: place}
+            return replace(state, scanned_by=None, scanned_quantity=0, sold=sold, sales=sales)
         case CodeFreed(supply_id=supply_id):
-            return _moved(state, supply_id)
+            sales = {other: place for other, place in state.sales.items() if other != supply_id}
+            return replace(_moved(state, supply_id), sales=sales)
         case CodeLocked(supply_id=supply_id):
             moved = _moved(state, supply_id)
             return replace(moved, locked={**moved.locked, supply_id: _quantity(state, supply_id)})
         case CodeSpent(supply_id=supply_id):
             moved = _moved(state, supply_id)
             return replace(moved, spent={**moved.spent, supply_id: _quantity(state, supply_id)})
+        case CodeRepeated():
+            return replace(state, repeats=(*state.repeats, event))
     return state  # pragma: no cover - the aggregate names no other event
 
 
@@ -156,40 +152,50 @@ def _quantity(state: TraceCodeState, supply_id: UUID) -> int:
 
 def _moved(state: TraceCodeState, supply_id: UUID) -> TraceCodeState:
     """Without what this supply had of the pack."""
-    parts: dict[str, Any] = {
-        name: {other: amount for other, amount in getattr(state, name).items() if other != supply_id}
-        for name in ("sold", "locked", "spent")
+    parts: dict[str, dict[UUID, int]] = {
+        name: {other: amount for other, amount in getattr(state, name).items() if other != supply_id} for name in USED
     }
-    return replace(state, **parts)
+    return replace(state, sold=parts["sold"], locked=parts["locked"], spent=parts["spent"])
 
 
 def scan(state: TraceCodeState, supply_id: UUID, pack: PackFacts, quantity: int) -> Outcome:
-    """Set a pack aside. A code that is sold, or in another's hands, is refused: fake, returned or swapped goods."""
+    """Set a pack aside for a sale. Refusals: in another's hands, another product, used up, or repeated."""
+    if state.pack and state.pack.product != pack.product:
+        return Refusal("trace_code.foreign_product", {"trace_code": pack.code, "picked": pack.product})
+    if TRANSITIONS.allows(state.status, SECOND_SALE) and (state.status in USED or not _same_pack(state, pack)):
+        return Refusal("trace_code.repeated", {"trace_code": pack.code, "state": state.status})
     if not TRANSITIONS.allows(state.status, "PrepareSupply"):
         return Refusal("trace_code.not_free", {"trace_code": pack.code, "state": state.status})
-    if state.status == "opened":
-        left = pack.pack_size - state.used
-        if state.pack != pack or quantity > left:
-            return Refusal("trace_code.repeated", {"trace_code": pack.code, "left": left})
+    if state.status == "opened" and quantity > state.left:
+        return Refusal("trace_code.pack_used_up", {"trace_code": pack.code, "left": state.left})
     return [CodeScanned(supply_id=supply_id, pack=pack, quantity=quantity)]
+
+
+def _same_pack(state: TraceCodeState, pack: PackFacts) -> bool:
+    """An opened pack is sold on by the pharmacy that opened it, out of the same lot."""
+    known = state.pack
+    return known is not None and known.pharmacy == pack.pharmacy and known.lot in {"", pack.lot}
 
 
 def unscan(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
     return [CodeUnscanned(supply_id=supply_id)] if state.scanned_by == supply_id else []
 
 
-def sell(state: TraceCodeState, supply_id: UUID, code: str) -> Outcome:
+def sell(state: TraceCodeState, supply_id: UUID, code: str, at: datetime | None = None) -> Outcome:
     """Book the sale: once, by the supply that scanned the pack."""
     if not TRANSITIONS.allows(state.status, "DispenseSupply") or state.scanned_by != supply_id:
         return Refusal("trace_code.not_free", {"trace_code": code, "state": state.status})
-    return [CodeSold(supply_id=supply_id)]
+    return [CodeSold(supply_id=supply_id, at=at)]
 
 
 _TOLD = {"freed": CodeFreed, "locked": CodeLocked, "spent": CodeSpent}
 
 
 def end_sale(state: TraceCodeState, supply_id: UUID, fate: Fate) -> list[DomainEvent]:
-    """What a supply had of the pack came back, waits, or is gone (`FATES`). Another supply's part stays as it is."""
+    """What a supply had of the pack came back, waits, or is gone (`FATES`). Another supply's part stays as it is.
+
+    Spent is final. A pack that is set aside meanwhile (an opened one) keeps its scan.
+    """
     if supply_id in state.sold or (supply_id in state.locked and fate != "locked"):
         return [_TOLD[fate](supply_id=supply_id)]
     return []
@@ -200,13 +206,36 @@ def free(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
     return end_sale(state, supply_id, "freed")
 
 
+def check_return(state: TraceCodeState, code: str, pharmacy: str) -> Outcome:
+    """A pack is back at a counter: it belongs only where it was sold. Nothing changes; its supply decides its fate."""
+    elsewhere = state.pack is not None and state.pack.pharmacy != pharmacy
+    if state.used and elsewhere and TRANSITIONS.allows(state.status, FOREIGN_RETURN):
+        return Refusal("trace_code.repeated", {"trace_code": code, "state": state.status})
+    if not state.sold or elsewhere:
+        return Refusal("trace_code.not_sold", {"trace_code": code, "state": state.status})
+    return []
+
+
+def repeated(state: TraceCodeState, attempt: UUID, kind: Literal["sale", "return"], second: Place) -> list[DomainEvent]:
+    """The alarm about a refused repeat; one per attempt."""
+    if any(each.attempt == attempt for each in state.repeats):
+        return []
+    return [CodeRepeated(attempt=attempt, kind=kind, found=state.status, first=state.first_sale, second=second)]
+
+
 TRACE_CODES: Aggregate[TraceCodeState] = Aggregate(
-    name="trace_code",
-    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed, CodeLocked, CodeSpent),
+    name="trace",
+    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed, CodeLocked, CodeSpent, CodeRepeated),
     initial=TraceCodeState(),
     evolve=evolve,
 )
 
 
 def trace_code_id(code: str) -> UUID:
+    """The stream of a code in its normal form."""
     return derived_id("trace_code", code)
+
+
+def code_sha256(code: str) -> str:
+    """How a code is named outside: whoever has the pack can tell it, nobody else can read it."""
+    return hashlib.sha256(code.encode()).hexdigest()

@@ -16,7 +16,8 @@ QUANTITY_MAX = 10_000_000
 """Base units of one line or one booking: more is a slip of the pen."""
 CODE_LENGTH_MAX = 30
 LOT_LENGTH_MAX = 64
-TraceCode = Annotated[str, Field(min_length=1, max_length=64)]
+TraceCode = Annotated[str, Field(min_length=1, max_length=128)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Bucket(StrEnum):
@@ -48,6 +49,9 @@ class OpenedLine(Immutable):
     quantity: int = Field(gt=0)
     deliverable: bool = True
     cold_chain: bool = False
+    substitution_consent: bool = False
+    days: int | None = None
+    """How long the quantity lasts by the prescriber's directions."""
 
 
 class LineQuantity(Immutable):
@@ -57,12 +61,56 @@ class LineQuantity(Immutable):
     quantity: int = Field(gt=0, le=QUANTITY_MAX)
 
 
+class Ratio(Immutable):
+    """How a substitute counts: prescribed units = units of the substitute x numerator / denominator, exactly."""
+
+    numerator: int = Field(gt=0)
+    denominator: int = Field(gt=0)
+
+    def prescribed(self, units: int) -> int | None:
+        """Prescribed units that these units of the substitute count for; None where a remainder is left."""
+        whole, rest = divmod(units * self.numerator, self.denominator)
+        return None if rest else whole
+
+    def units(self, prescribed: int) -> int | None:
+        """Units of the substitute that stand for these prescribed ones; None where a remainder is left."""
+        whole, rest = divmod(prescribed * self.denominator, self.numerator)
+        return None if rest else whole
+
+    def __str__(self) -> str:
+        return f"{self.numerator}:{self.denominator}"
+
+
+class Substitution(Immutable):
+    """Another drug in place of the prescribed one, under a protocol."""
+
+    protocol_id: UUID
+    mode: str
+    ratio: Ratio
+    excluded: tuple[str, ...] = ()
+    drug_key: str
+
+
 class HeldLine(Immutable):
-    """A held quantity and the product the pharmacy will take it from (the prescribed one or another brand of it)."""
+    """A held quantity in prescribed units, and the product the pharmacy will take it from: the prescribed one, another
+    brand of it, or a substitute."""
 
     line: int = Field(ge=1)
     product: str
     quantity: int = Field(gt=0)
+    substitution: Substitution | None = None
+
+    def inexact(self, quantity: int) -> bool:
+        """Whether a prescribed quantity is no whole number of the substitute's base units."""
+        return self.substitution is not None and self.substitution.ratio.units(quantity) is None
+
+    def units(self, quantity: int) -> int:
+        """Base units of the product for a prescribed quantity of this line; a remainder counts as one more, so that a
+        reservation never falls short."""
+        if self.substitution is None:
+            return quantity
+        ratio = self.substitution.ratio
+        return -(-quantity * ratio.denominator // ratio.numerator)
 
 
 class FreedLine(Immutable):
@@ -125,8 +173,10 @@ class PickedLine(Immutable):
     expiry: date
     trace_codes: tuple[TraceCode, ...] = Field(default=(), max_length=500)
     no_code_reason: str | None = Field(default=None, min_length=1, max_length=200)
+    """Why there is no trace code, by the policy's codes; a reason that asks for a photo comes with its hash."""
+    no_code_photo_sha256: Sha256 | None = None
     lot_reason: str | None = Field(default=None, min_length=1, max_length=200)
-    """Why not the lot that expires first."""
+    """Why not the lot that expires first, or not the opened pack, by the policy's codes."""
 
 
 class ProductFacts(Immutable):
@@ -136,6 +186,18 @@ class ProductFacts(Immutable):
     drug_key: str
     generic_name: str
     pack_size: int = Field(gt=0)
+    medicine_type: str = "western"
+    splittable: bool = True
+    """Whether a pack may be opened to give a part of it (拆零)."""
+    form: str = ""
+    strength: str = ""
+    english_name: str | None = None
+    atc: str | None = None
+    dose_unit: str = ""
+    dose_per_base_unit: int = 1
+    base_unit: str = ""
+    trace_ids: tuple[str, ...] = ()
+    """What the trace codes of its packs begin with (`PackCode.product`); empty: the register does not say."""
 
 
 class DispensedLine(Immutable):
@@ -152,8 +214,19 @@ class DispensedLine(Immutable):
     expiry: date
     trace_codes: tuple[str, ...]
     no_code_reason: str | None
+    no_code_photo_sha256: str | None = None
+    prescribed_quantity: int | None = None
+    """What a substitute counts for, in prescribed units."""
+    substitution: Literal["none", "brand", "protocol"] = "none"
+    prescribed_product: str | None = None
+    protocol_id: UUID | None = None
     unit_price: int
     amount: int
+
+    @property
+    def counted(self) -> int:
+        """In prescribed units: what the prescription is filled by."""
+        return self.quantity if self.prescribed_quantity is None else self.prescribed_quantity
 
     @property
     def split_pack(self) -> bool:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from services.dispatch.domain.geography import distance_metres
 from services.dispatch.domain.shortage import ShortageKnown, ShortageOver
 from services.dispatch.domain.stock import events as e
+from services.dispatch.domain.stock.movements import Place, movements
 from services.dispatch.projections import METADATA
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 from services.seedwork.reference import EntryRecorded
@@ -63,29 +64,21 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case e.StockReceived() as event:
             kept = {"pharmacy", "product", "drug_key", "pack_size", "unit_price"}
             yield Put(STOCK, {"stock_item_id": item, **event.model_dump(include=kept)})
-            yield _on_hand(recorded, event.quantity)
         case e.StockReserved(quantity=quantity):
             yield _reserved(recorded, quantity)
         case e.ReservationFreed(quantity=quantity):
             yield _reserved(recorded, -quantity)
-        case e.StockCounted(before=before, after=after):
-            yield _on_hand(recorded, after - before)
-        case e.StockAdjusted(change=change):
-            yield _on_hand(recorded, change)
-        case e.StockReturned(picks=picks, quarantined=False):
-            yield _on_hand(recorded, sum(pick.quantity for pick in picks))
-        case e.QuarantineReleased(quantity=quantity):
-            yield _on_hand(recorded, quantity)
         case e.StockDispensed(picks=picks):
-            quantity = sum(pick.quantity for pick in picks)
-            yield _on_hand(recorded, -quantity)
-            yield _reserved(recorded, -quantity)
+            yield _reserved(recorded, -sum(pick.quantity for pick in picks))
         case EntryRecorded(kind="pharmacy") as event:
             yield Put(PHARMACIES, _place(event))
         case ShortageKnown() as event:
             yield Put(SHORTAGES, event.model_dump())
         case ShortageOver(case_id=case_id):
             yield Remove(SHORTAGES, {"case_id": case_id})
+    change = sum(movement.change(Place.SHELF) for movement in movements(recorded.event))
+    if change:
+        yield _on_hand(recorded, change)
 
 
 def _on_hand(recorded: Recorded, change: int) -> Amend:
@@ -182,6 +175,12 @@ PROJECTION = Projection(
         .where(SHORTAGES.c.drug_key == _text("drug_key"))
         .order_by(SHORTAGES.c.region)
         .limit(CANDIDATES_MAX),
+        "stock_of_drug": sa.select(
+            STOCK.c.product, STOCK.c.on_hand, STOCK.c.reserved, STOCK.c.pack_size, STOCK.c.unit_price
+        )
+        .where(STOCK.c.pharmacy == _text("pharmacy"), STOCK.c.drug_key == _text("drug_key"))
+        .order_by(STOCK.c.product)
+        .limit(sa.bindparam("limit", type_=sa.Integer)),
         "stock_of_pharmacy": sa.select(
             STOCK.c.product, STOCK.c.drug_key, STOCK.c.on_hand, STOCK.c.reserved, STOCK.c.pack_size, STOCK.c.unit_price
         )

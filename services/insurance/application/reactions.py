@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
+from contracts.events.dispatch_later import TraceCodeRepeated
 from contracts.events.prescribe import PatientForgotten
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import (
@@ -15,6 +16,7 @@ from services.insurance.application.claims import (
     note_supply_undone,
     open_for_supply,
 )
+from services.insurance.application.trace_alarms import trace_code_repeated
 from services.insurance.domain.amounts import ClaimLine
 from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
@@ -38,8 +40,16 @@ def claim_lines(dispensed: Iterable[DispensedLine]) -> tuple[ClaimLine, ...]:
             unit_price=found.unit_price,
             amount=found.amount + (so_far.amount if so_far else 0),
             traced=traced,
+            prescribed_quantity=_counted(found, so_far),
         )
     return tuple(lines.values())
+
+
+def _counted(found: DispensedLine, so_far: ClaimLine | None) -> int | None:
+    """A substitute's quantity in prescribed units; None where the product counts for itself."""
+    if found.prescribed_quantity is None:
+        return None
+    return found.prescribed_quantity + ((so_far.prescribed_quantity or 0) if so_far else 0)
 
 
 def dispensed_supply(event: SupplyDispensed) -> Dispensed:
@@ -92,5 +102,6 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         SupplyDispensed: dispensed,
         SupplyReceived: received,
         SupplyUndone: undone,
+        TraceCodeRepeated: trace_code_repeated,
         PatientForgotten: keep_forgotten,
     }

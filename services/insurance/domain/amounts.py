@@ -32,6 +32,12 @@ class ClaimLine(Immutable):
     traced: bool
     restricted_use_met: bool | None = None
     """Whether the prescriber states that the insurance's restriction of the product's use is met (限制使用)."""
+    prescribed_quantity: int | None = None
+    """What a substitute counts for in prescribed units, in which quantities are received and undone."""
+
+    @property
+    def counted(self) -> int:
+        return self.quantity if self.prescribed_quantity is None else self.prescribed_quantity
 
 
 class Amount(Immutable):

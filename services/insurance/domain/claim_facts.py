@@ -43,10 +43,10 @@ class Facts:
 
 
 def by_line(quantities: Iterable[LineQuantity | ClaimLine]) -> Counter[int]:
-    """Quantities of one prescription line together."""
+    """Quantities of one prescription line together, in prescribed units."""
     sums: Counter[int] = Counter()
     for found in quantities:
-        sums[found.line] += found.quantity
+        sums[found.line] += found.counted if isinstance(found, ClaimLine) else found.quantity
     return sums
 
 

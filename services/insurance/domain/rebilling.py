@@ -11,7 +11,7 @@ from services.insurance.domain.money import portion
 
 
 def accepted_lines(lines: Iterable[ClaimLine], accepted: Iterable[LineQuantity]) -> tuple[ClaimLine, ...]:
-    """The lines with these quantities, in base units of the prescription's lines.
+    """The lines with these quantities, in base units of the prescription's lines (a substitute's in prescribed units).
 
     A line's amount is its part by quantity, rounded HALF_UP; whole packs divide exactly. Where one prescription
     line was filled by several products, the first of them is taken first.
@@ -21,9 +21,12 @@ def accepted_lines(lines: Iterable[ClaimLine], accepted: Iterable[LineQuantity])
         left[found.line] += found.quantity
     kept = []
     for line in lines:
-        quantity = min(line.quantity, left[line.line])
-        left[line.line] -= quantity
+        counted = min(line.counted, left[line.line])
+        left[line.line] -= counted
+        quantity = portion(line.quantity, counted, line.counted)
         if quantity:
-            amount = portion(line.amount, quantity, line.quantity)
-            kept.append(line.model_copy(update={"quantity": quantity, "amount": amount}))
+            prescribed = None if line.prescribed_quantity is None else counted
+            amount = portion(line.amount, counted, line.counted)
+            changed = {"quantity": quantity, "amount": amount, "prescribed_quantity": prescribed}
+            kept.append(line.model_copy(update=changed))
     return tuple(kept)

@@ -9,7 +9,13 @@ from typing import Any
 from services.insurance.domain.amounts import Adjudication
 from services.insurance.domain.claim import ClaimState
 
-SINCE_THEN: dict[str, Any] = {"restricted_use_met": None, "dispensed": [], "counter": "", "at_home": []}
+SINCE_THEN: dict[str, Any] = {
+    "restricted_use_met": None,
+    "prescribed_quantity": None,
+    "dispensed": [],
+    "counter": "",
+    "at_home": [],
+}
 """Fields that receipts did not have at first, and what they are where they say nothing: then they are left out, so
 that a receipt of that time still has its digest."""
 

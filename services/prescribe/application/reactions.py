@@ -14,12 +14,18 @@ from uuid import UUID
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import EVENTS
 from contracts.events import dispatch as told_by_dispatch
+from contracts.events import dispatch_later as told_later_by_dispatch
 from contracts.events import review as told_by_review
 from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets as PublicBuckets
 from services.prescribe.application.findings import finding_of
 from services.prescribe.application.reactions_to_blocks import found_by_rescreen, refused_at_pharmacy
 from services.prescribe.application.registers import REGISTER
+from services.prescribe.application.substitutions import (
+    PROTOCOL_REACTIONS,
+    proposed_by_pharmacy,
+    screened_by_review,
+)
 from services.prescribe.domain.cancellation import take_decision
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.progress import Progress, end_fulfilment, follow
@@ -167,6 +173,8 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     SupplyTakenBack: _taken_back,
     told_by_dispatch.CancellationDecided: _decided,
     told_by_dispatch.FulfilmentClosed: _closed,
+    told_later_by_dispatch.SubstitutionProposed: proposed_by_pharmacy,
+    told_by_review.SubstituteScreened: screened_by_review,
 }
 """Events that move the prescription; all others of the traced families are recorded only."""
 
@@ -223,5 +231,6 @@ def _line(event: IntegrationEvent, envelope: Envelope, prescription_id: UUID) ->
 
 
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
-    event: react for event in EVENTS.values() if event.FAMILY in TRACED_FAMILIES
+    **{event: react for event in EVENTS.values() if event.FAMILY in TRACED_FAMILIES},
+    **PROTOCOL_REACTIONS,
 }

@@ -9,6 +9,7 @@ from contracts import prescribed
 from contracts.events import prescribe as public
 from contracts.registers import OWNER, DrugClass
 from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
+from services.prescribe.application.substitutions import TRANSLATE_SUBSTITUTIONS
 from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
 from services.prescribe.application.translation_plans import instalment_lapsed, stop_use_notified
 from services.prescribe.domain import prescription_events as happened
@@ -178,6 +179,7 @@ def _released_line(line: Line) -> public.ReleasedLine:
         cold_chain=line.cold_chain,
         substitution_consent=line.substitution_consent,
         split_pack=line.split_pack,
+        days=line.days,
     )
 
 
@@ -267,5 +269,6 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     happened.PrescriptionCompleted: _completed,
     EntryRecorded: _entry_recorded,
     **TRANSLATE_BLOCKS,
+    **TRANSLATE_SUBSTITUTIONS,
 }
 """Each tells exactly one public event; all others stay private."""

@@ -8,7 +8,8 @@ from typing import Any
 from contracts.envelope import message_id
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.domain.patient_record import PatientState
-from services.prescribe.domain.prescription import Block, Cancellation, PrescriptionState, StopUse
+from services.prescribe.domain.prescription import Block, Cancellation, PrescriptionState, Proposal, StopUse
+from services.prescribe.domain.substitution_events import SubstituteScreened
 from services.prescribe.domain.trace import Entry, causal_order
 from services.seedwork.usecase import Actor
 
@@ -47,6 +48,7 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "instalments": [_show_window(state, number) for number in state.windows],
         "blocked_lines": sorted(state.blocked_lines),
         "queries": [_show_query(each, ended=state.ended) for each in state.blocks],
+        "proposals": [_show_proposal(each, state.screenings.get(key)) for key, each in state.proposals.items()],
         "stop_use": [_show_notice(each) for each in state.stop_use.values()],
         "cancellations": [_show_cancellation(each) for each in state.cancellations],
     }
@@ -56,6 +58,19 @@ def _show_notice(notice: StopUse) -> dict[str, Any]:
     """What the patient must not use any more."""
     told = notice.notified.model_dump(mode="json", exclude={"patient_ref"})
     return {**told, "acknowledged_at": notice.acknowledged_at.isoformat() if notice.acknowledged_at else None}
+
+
+def _show_proposal(proposal: Proposal, screened: SubstituteScreened | None) -> dict[str, Any]:
+    """What a pharmacy proposes, what its screening found, and whether the prescriber has signed."""
+    findings = [each.model_dump(mode="json") for each in screened.findings] if screened else None
+    return {
+        **proposal.proposed.model_dump(mode="json"),
+        "screened": screened is not None,
+        "degraded": screened.degraded if screened else False,
+        "findings": findings,
+        "confirmed": proposal.confirmed_by is not None,
+        "confirmed_sha256": proposal.confirmed_by,
+    }
 
 
 def _show_window(state: PrescriptionState, number: int) -> dict[str, Any]:

@@ -133,6 +133,14 @@ class AnswerQuery(SignedAgain):
     answer: str = Field(min_length=1, max_length=500)
 
 
+class ConfirmSubstitution(SignedAgain):
+    """The prescriber allows a proposed substitute on its line; `substitute` is the product as proposed."""
+
+    proposal_id: UUID
+    line: int = Field(ge=1, le=50)
+    substitute: str = Field(max_length=CODE_LENGTH_MAX)
+
+
 class SafetyStop(Command):
     """An authority, or the institution that issued it, stops lines of a prescription; `lines` None: all.
 

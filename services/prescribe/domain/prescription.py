@@ -17,11 +17,18 @@ from services.prescribe.domain.prescription_state import (
     Cancellation,
     KeptCancellation,
     PrescriptionState,
+    Proposal,
     StopUse,
     Window,
     fulfilment_id,
 )
 from services.prescribe.domain.stop_use_events import STOP_USE_EVENTS, StopUseAcknowledged, StopUseNotified
+from services.prescribe.domain.substitution_events import (
+    SUBSTITUTION_EVENTS,
+    SubstituteScreened,
+    SubstitutionConfirmed,
+    SubstitutionProposed,
+)
 from services.prescribe.domain.values import CLOSING, UNDER_REVIEW, Status
 from services.prescribe.domain.windows import instalments_due
 from services.seedwork.model import Aggregate
@@ -32,6 +39,7 @@ __all__ = [
     "Cancellation",
     "KeptCancellation",
     "PrescriptionState",
+    "Proposal",
     "StopUse",
     "fulfilment_id",
 ]
@@ -82,12 +90,26 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
         case StopUseAcknowledged():
             read = replace(state.stop_use[event.request_id], acknowledged_at=event.acknowledged_at)
             return replace(state, stop_use={**state.stop_use, event.request_id: read})
+        case SubstitutionProposed() | SubstituteScreened() | SubstitutionConfirmed():
+            return _substituting(state, event)
         case QueryRaised():
             return replace(state, blocks=(*state.blocks, Block(event)))
         case QueryAnswered():
             return replace(state, blocks=tuple(_answered(each, event) for each in state.blocks))
         case _:
             return _cancelling(state, event)
+
+
+def _substituting(state: PrescriptionState, event: object) -> PrescriptionState:
+    match event:
+        case SubstitutionProposed():
+            return replace(state, proposals={**state.proposals, event.proposal_id: Proposal(event)})
+        case SubstituteScreened():
+            return replace(state, screenings={**state.screenings, event.proposal_id: event})
+        case SubstitutionConfirmed():
+            signed = replace(state.proposals[event.proposal_id], confirmed_by=event.signature.sha256)
+            return replace(state, proposals={**state.proposals, event.proposal_id: signed})
+    return state  # pragma: no cover - evolve sends nothing else here
 
 
 def _answered(block: Block, event: QueryAnswered) -> Block:
@@ -195,7 +217,7 @@ def next_due(state: PrescriptionState) -> Mapping[str, datetime]:
 
 PRESCRIPTION = Aggregate(
     name="prescription",
-    events=(*happened.EVENTS, FindingsConfirmed, *BLOCK_EVENTS, *STOP_USE_EVENTS),
+    events=(*happened.EVENTS, FindingsConfirmed, *BLOCK_EVENTS, *STOP_USE_EVENTS, *SUBSTITUTION_EVENTS),
     initial=PrescriptionState(),
     evolve=evolve,
     next_due=next_due,

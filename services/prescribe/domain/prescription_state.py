@@ -15,6 +15,7 @@ from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.parts import NOTHING, Parts
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
 from services.prescribe.domain.stop_use_events import StopUseNotified
+from services.prescribe.domain.substitution_events import SubstituteScreened, SubstitutionProposed
 from services.prescribe.domain.values import FINAL, CancelledLine, Finding, LineQuantity, Reviewer, Status
 from services.seedwork.model import Refusal, derived_id
 
@@ -63,6 +64,14 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """A substitute that a pharmacy proposes; `confirmed_by`: the digest of the prescriber's signature, if any."""
+
+    proposed: SubstitutionProposed
+    confirmed_by: str | None = None
+
+
+@dataclass(frozen=True)
 class StopUse:
     """A notice to stop using what is in the patient's hands, and when the patient acknowledged it."""
 
@@ -99,6 +108,8 @@ class PrescriptionState:
     cancellations: tuple[Cancellation, ...] = ()
     blocks: tuple[Block, ...] = ()
     stop_use: Mapping[UUID, StopUse] = field(default_factory=dict)
+    proposals: Mapping[UUID, Proposal] = field(default_factory=dict)
+    screenings: Mapping[UUID, SubstituteScreened] = field(default_factory=dict)
     holders: Mapping[UUID, str] = field(default_factory=dict)
     validity_over: bool = False
     nominated_pharmacy: str | None = None

@@ -103,6 +103,20 @@ _BLOCK = (
     ),
 )
 
+_SUBSTITUTE = (
+    *(
+        Transition(state, "substitution_proposed", "once per proposal", "same, in the prescriber's inbox", "-")
+        for state in _CIRCULATING
+    ),
+    Transition(
+        "released",
+        "ConfirmSubstitution",
+        "proposal open; protocol in force; signature",
+        "released",
+        "substitution_confirmed",
+    ),
+)
+
 _CLOCK = (
     Transition("issued", "clock: validity", "past valid_until", "expired", "prescription_expired"),
     Transition("returned", "clock: validity", "past valid_until", "expired", "prescription_expired"),
@@ -138,4 +152,6 @@ _SUPPLY = (
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )
 
-PRESCRIPTION_TRANSITIONS = Transitions((*_ISSUE, *_NOMINATE, *_REVIEW, *_CANCEL, *_BLOCK, *_CLOCK, *_NOTICE, *_SUPPLY))
+PRESCRIPTION_TRANSITIONS = Transitions(
+    (*_ISSUE, *_NOMINATE, *_REVIEW, *_CANCEL, *_BLOCK, *_SUBSTITUTE, *_CLOCK, *_NOTICE, *_SUPPLY)
+)

@@ -84,6 +84,8 @@ SUMMARY_FIELDS = frozenset(
         "payment_id",
         "pharmacy",
         "prescriber",
+        "proposal_id",
+        "protocol_id",
         "reason",
         "reason_code",
         "region",

@@ -13,6 +13,7 @@ from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.forgetting import strictest_class
 from services.prescribe.domain.inbox import FeedbackAcknowledged
 from services.prescribe.domain.stop_use_events import StopUseAcknowledged
+from services.prescribe.domain.substitution_events import SubstituteScreened, SubstitutionProposed
 from services.prescribe.domain.trace import TraceRecorded
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
@@ -68,6 +69,7 @@ STATUS: Mapping[type[DomainEvent], str] = {
 }
 
 
+PROPOSAL_FACTS = ("proposal_id", "pharmacy", "line", "substitute", "protocol_id", "answer_due_at")
 TOLD_BY_OTHERS: Mapping[str, str] = {"review.case_escalated.v1": "late", "review.advice_given.v1": "advice"}
 """What other services told of a prescription that changes nothing of it, but that the prescriber should hear."""
 
@@ -109,6 +111,12 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
             facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
             return kind, {**facts, "source": event.source, "asked_by": event.asked_by}
+        case SubstitutionProposed():
+            facts = event.model_dump(mode="json", include=set(PROPOSAL_FACTS))
+            return "substitution_proposed", facts
+        case SubstituteScreened():
+            about = {"proposal_id": str(event.proposal_id), "degraded": event.degraded}
+            return "substitute_screened", {**about, "findings": [each.rule for each in event.findings]}
         case StopUseAcknowledged():
             return "stop_use_acknowledged", {"request_id": str(event.request_id)}
         case happened.InstalmentLapsed() if event.lines:

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, IntegrationEvent
-from contracts.events.dispatch import SupplyReceived, SupplyRefused
+from contracts.events.dispatch import SupplyDispensed, SupplyReceived, SupplyRefused
+from contracts.events.dispatch_later import SubstitutionProposed
 from contracts.events.prescribe import (
     InstalmentOpened,
     PatientForgotten,
@@ -24,8 +25,8 @@ from services.review.application.opening import opened_with, registered
 from services.review.domain.case import CaseState, case_id, case_ref
 from services.review.domain.commenting import sample_refused
 from services.review.domain.decisions import close_case, open_case, rescreen
-from services.review.domain.dossier import DossierState, dossier_ref
-from services.review.domain.events import CaseFiled, CaseOpened
+from services.review.domain.dossier import DossierState, as_given, dossier_ref, give
+from services.review.domain.events import CaseFiled, CaseOpened, GivenSubstitute
 from services.review.domain.library import ShelfState, shelf_ref
 from services.review.domain.medication import (
     MedicationState,
@@ -35,6 +36,7 @@ from services.review.domain.medication import (
     list_supply,
     medication_ref,
 )
+from services.review.domain.substitutes import Proposed, screen_substitute
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
@@ -115,6 +117,20 @@ def on_prescription_released(event: PrescriptionReleased, _envelope: Envelope) -
     return UseCase((dossier_ref(event.prescription_id), medication_ref(event.patient_ref)), decide)
 
 
+def on_supply_dispensed(event: SupplyDispensed, _envelope: Envelope) -> UseCase:
+    """Substitutes are what the patient will take once the supply is received."""
+    substitutes = {
+        row.line: GivenSubstitute.model_validate(row.model_dump(include=set(GivenSubstitute.model_fields)))
+        for row in event.lines
+        if row.substitution == "protocol"
+    }
+
+    def decide(_moment: Moment, dossier: Loaded[DossierState]) -> Decision:
+        return Decision.on(dossier, give(dossier.state, event.supply_id, tuple(substitutes.values())))
+
+    return UseCase((dossier_ref(event.prescription_id),), decide)
+
+
 def on_supply_received(event: SupplyReceived, envelope: Envelope) -> UseCase:
     """What the patient has in hands is on the list for as long as it lasts, from the day it was received."""
     received_on = civil_day(envelope.parsed_body().occurred_at)
@@ -125,7 +141,11 @@ def on_supply_received(event: SupplyReceived, envelope: Envelope) -> UseCase:
             return Decision.nothing()
         (medication,) = yield Load.of(medication_ref(opened.patient_ref))
         lines = {line.line: line for line in opened.lines}
-        quantities = [(lines[each.line], each.quantity) for each in event.accepted if each.line in lines]
+        quantities = [
+            (as_given(dossier.state, event.supply_id, lines[each.line]), each.quantity)
+            for each in event.accepted
+            if each.line in lines
+        ]
         listed = list_supply(
             medication.state, opened.patient_ref, opened.prescription_id, event.supply_id, quantities, received_on
         )
@@ -161,6 +181,33 @@ def on_instalment_opened(event: InstalmentOpened, _envelope: Envelope) -> UseCas
         knowledge = yield from known_on(shelf.state, today)
         medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
         found = rescreen(case.state, event.instalment, medicines, policy_on(moment), knowledge, today)
+        return Decision.on(case, found)
+
+    streams = (dossier_ref(event.prescription_id), medication_ref(event.patient_ref))
+    return UseCase(streams, decide, relaxed=(shelf_ref(),))
+
+
+def on_substitution_proposed(event: SubstitutionProposed, _envelope: Envelope) -> UseCase:
+    """A substitute is screened for this patient, in place of its line, with today's knowledge and medicines."""
+
+    def decide(
+        moment: Moment, dossier: Loaded[DossierState], medication: Loaded[MedicationState], shelf: Loaded[ShelfState]
+    ) -> Generator[Load, Any, Decision]:
+        if dossier.state.case_id is None:
+            return Decision.nothing()
+        (case,) = yield Load.of(case_ref(dossier.state.case_id))
+        today = civil_day(moment.now)
+        knowledge = yield from known_on(shelf.state, today)
+        medicines = current_medicines(medication.state, today, apart_from=event.prescription_id)
+        proposed = Proposed(
+            proposal_id=event.proposal_id,
+            line=event.line,
+            quantity=event.substitute_quantity,
+            prescribed_quantity=event.quantity,
+            excluded=event.excluded,
+            **event.substitute.model_dump(include=set(Proposed.model_fields)),
+        )
+        found = screen_substitute(case.state, proposed, medicines, policy_on(moment), knowledge, today)
         return Decision.on(case, found)
 
     streams = (dossier_ref(event.prescription_id), medication_ref(event.patient_ref))
@@ -204,7 +251,9 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     PrescriptionReleased: on_prescription_released,
     PrescriptionCompleted: on_prescription_completed,
     InstalmentOpened: on_instalment_opened,
+    SupplyDispensed: on_supply_dispensed,
     SupplyReceived: on_supply_received,
     SupplyRefused: on_supply_refused,
     RegisterEntryRecorded: on_register_entry,
+    SubstitutionProposed: on_substitution_proposed,
 }

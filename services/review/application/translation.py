@@ -23,6 +23,7 @@ from services.review.domain.events import (
     CaseRescreened,
     CaseReturned,
     CaseScreened,
+    SubstituteScreened,
 )
 from services.review.domain.values import Finding, Reviewer
 from services.seedwork.composition import Happened, Translation
@@ -84,6 +85,18 @@ def tell_rescreened(happened: Happened) -> Iterator[public.RescreenFound]:
         )
 
 
+def tell_substitute_screened(happened: Happened) -> Iterator[public.SubstituteScreened]:
+    screened, opened = cast(SubstituteScreened, happened.event), happened.after.opened
+    yield public.SubstituteScreened(
+        prescription_id=opened.prescription_id,
+        patient_ref=opened.patient_ref,
+        proposal_id=screened.proposal_id,
+        line=screened.line,
+        findings=tuple(_finding(finding) for finding in screened.findings),
+        degraded=screened.degraded,
+    )
+
+
 def tell_escalated(happened: Happened) -> Iterator[public.CaseEscalated]:
     escalated = cast(CaseEscalated, happened.event)
     yield public.CaseEscalated(**_case(happened), level=escalated.level, deadline=escalated.deadline)
@@ -140,6 +153,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     ConsultationAnswered: tell_advice,
     ChangesSuggested: tell_advice,
     CaseRescreened: tell_rescreened,
+    SubstituteScreened: tell_substitute_screened,
     CaseEscalated: tell_escalated,
     CaseClosed: tell_closed,
 }

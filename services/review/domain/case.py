@@ -26,6 +26,7 @@ from services.review.domain.events import (
     CaseScreened,
     CaseTaken,
     SecondWanted,
+    SubstituteScreened,
 )
 from services.review.domain.values import Finding, Reviewer
 from services.seedwork.model import Aggregate, StreamRef, derived_id
@@ -50,6 +51,7 @@ class CaseState:
     level: int = 0
     deadline: datetime | None = None
     rescreened: frozenset[int] = frozenset()
+    substitutes: frozenset[UUID] = frozenset()
     sampled: CaseSampled | None = None
     commented: CaseCommented | None = None
     second_wanted: SecondWanted | None = None
@@ -95,6 +97,8 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
         case CaseRescreened():
             rescreened = state.rescreened | {event.instalment}
             return replace(state, rescreened=rescreened, findings=state.findings + event.findings)
+        case SubstituteScreened():
+            return replace(state, substitutes=state.substitutes | {event.proposal_id})
         case CaseSampled():
             return replace(state, sampled=event)
         case CaseCommented():

@@ -52,6 +52,7 @@ CASE_TRANSITIONS = Transitions(
         Transition("passed", "SampleCase", "chance at the pass, or who may review it", "passed", "-"),
         Transition("passed", "supply_refused", "not sampled yet", "passed (sampled)", "-"),
         Transition("passed", "CommentCase", "sampled, not yet commented; another than who passed it", "passed", "-"),
+        Transition("passed", "substitution_proposed", "once per proposal", "passed", "substitute_screened"),
         Transition("passed", "instalment_opened", "from the second on", "passed (screened again)", "rescreen_found"),
         *(Transition(state, "clock: deadline", "", f"{state} (level + 1)", "case_escalated") for state in OPEN),
         *(Transition(state, trigger, guard, next_, "case_closed") for trigger, guard, next_ in _ENDS for state in OPEN),

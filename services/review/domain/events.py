@@ -16,7 +16,7 @@ from services.review.domain.values import (
     SignatureCheck,
     SignatureChecked,
 )
-from services.seedwork.model import DomainEvent, Personal, PersonalClass
+from services.seedwork.model import DomainEvent, Immutable, Personal, PersonalClass
 
 ClosedAs = Literal["withdrawn", "superseded", "lapsed"]
 SecondWanted = Literal["confirmed_finding", "drug_class", "sampled"]
@@ -79,6 +79,17 @@ class CaseRescreened(DomainEvent):
     TOPIC: ClassVar[str] = "review.case.rescreened"
 
     instalment: int
+    findings: tuple[Finding, ...]
+    degraded: bool
+
+
+class SubstituteScreened(DomainEvent):
+    """A substitute that a pharmacy proposes was screened in place of its line; `findings`: what it brings."""
+
+    TOPIC: ClassVar[str] = "review.case.substitute_screened"
+
+    proposal_id: UUID
+    line: int
     findings: tuple[Finding, ...]
     degraded: bool
 
@@ -196,6 +207,7 @@ CaseEvent = (
     | CaseFirstPassed
     | CasePassed
     | CaseRescreened
+    | SubstituteScreened
     | CaseSampled
     | CaseCommented
     | CaseReturned
@@ -212,6 +224,7 @@ CASE_EVENTS: tuple[type[DomainEvent], ...] = (
     CaseFirstPassed,
     CasePassed,
     CaseRescreened,
+    SubstituteScreened,
     CaseSampled,
     CaseCommented,
     CaseReturned,
@@ -228,3 +241,21 @@ class CaseFiled(DomainEvent):
     case_id: UUID
     revision: int
     confirmation_no: int
+
+
+class GivenSubstitute(Immutable):
+    """What a pharmacy gave for a line under a protocol."""
+
+    line: int
+    product: str
+    generic_name: str
+    drug_key: str
+
+
+class SubstitutesGiven(DomainEvent):
+    """A supply holds substitutes: once it is in the patient's hands, they are what the patient takes."""
+
+    TOPIC: ClassVar[str] = "review.dossier.substitutes_given"
+
+    supply_id: UUID
+    substitutes: tuple[GivenSubstitute, ...]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import LineUnfilled
+from contracts.events.dispatch_later import TraceCodeRepeated
+from contracts.events.dispatch_stock import OrderLineChanged
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
 from services.seedwork.model import Loaded
@@ -14,6 +16,14 @@ from services.shortage.application.nodes import Loading, after_confirmation, cha
 from services.shortage.domain.decisions import add_evidence, dismiss_quiet, suspect
 from services.shortage.domain.detector import count_signal
 from services.shortage.domain.events import SignalReceived
+from services.shortage.domain.integrity import (
+    CodePlace,
+    IntegrityAlarmRaised,
+    IntegrityState,
+    integrity_ref,
+    raise_alarm,
+)
+from services.shortage.domain.orders import OrderLineReported, OrderSignalsState, order_signals_ref, report
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
@@ -68,4 +78,35 @@ def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
     )
 
 
-REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {LineUnfilled: on_line_unfilled}
+def on_trace_code_repeated(event: TraceCodeRepeated, _envelope: Envelope) -> UseCase:
+    """An alarm on the board of the authorities where it was sold and where it turned up."""
+    alarm = IntegrityAlarmRaised(
+        code_sha256=event.code_sha256,
+        product=event.product,
+        kind=event.kind,
+        found=event.found,
+        first=CodePlace.model_validate(event.first.model_dump(exclude={"supply_id"})),
+        second=CodePlace.model_validate(event.second.model_dump(exclude={"supply_id"})),
+    )
+
+    def decide(_moment: Moment, known: Loaded[IntegrityState]) -> Decision:
+        return Decision.on(known, raise_alarm(known.state, alarm))
+
+    return UseCase((integrity_ref(event.code_sha256),), decide)
+
+
+def on_order_line_changed(event: OrderLineChanged, _envelope: Envelope) -> UseCase:
+    """Kept as a fact of its reporter and day."""
+    told = OrderLineReported(**event.model_dump(exclude={"product"}))
+
+    def decide(_moment: Moment, day: Loaded[OrderSignalsState]) -> Decision:
+        return Decision.on(day, report(day.state, told))
+
+    return UseCase((order_signals_ref(event.pharmacy, civil_day(event.occurred_at)),), decide)
+
+
+REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
+    LineUnfilled: on_line_unfilled,
+    TraceCodeRepeated: on_trace_code_repeated,
+    OrderLineChanged: on_order_line_changed,
+}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.envelope import IntegrationEvent
-from contracts.errors.dispatch import PROBLEMS
+from contracts.errors import dispatch, dispatch_later, stock
 from contracts.events import EVENTS
 from contracts.topology import FAMILY
 
@@ -28,7 +28,7 @@ def test_every_code_is_used_and_tested() -> None:
     code = "".join(path.read_text() for path in (ROOT / "services" / "dispatch").rglob("*.py"))
     tests = "".join(path.read_text() for path in (ROOT / "tests" / "unit" / "dispatch").rglob("*.py"))
 
-    for problem in PROBLEMS:
+    for problem in (*dispatch.PROBLEMS, *dispatch_later.PROBLEMS, *stock.PROBLEMS):
         area, reason = problem.code.split(".")
         derived = reason == "wrong_state" and f'wrong_state("{area}"' in code
         assert derived or re.search(rf'"{re.escape(problem.code)}"', code), f"{problem.code} is never used"

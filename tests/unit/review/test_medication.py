@@ -1,12 +1,14 @@
 """What a patient takes: from prescriptions in circulation and supplies in hands, day by day."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
-from contracts.events.dispatch import SupplyReceived
+from contracts.events.dispatch import SupplyDispensed, SupplyReceived
 from contracts.events.prescribe import (
     PrescriptionCancelled,
     PrescriptionCompleted,
@@ -24,6 +26,7 @@ from services.review.domain.medication import (
 )
 from tests.unit.review.conftest import NOW, Hospital, issued, line, released
 
+EXAMPLES = Path(__file__).parents[3] / "contracts" / "examples"
 PATIENT = UUID(int=7)
 TODAY = date(2026, 3, 2)
 ASPIRIN = "阿司匹林|片剂|100mg"
@@ -188,3 +191,45 @@ def test_each_drug_stands_once_with_its_last_day(hospital: Hospital) -> None:
     state = hospital.store.state(medication_ref(PATIENT))
 
     assert [medicine.until for medicine in current_medicines(state, TODAY)] == [TODAY + timedelta(days=27)]
+
+
+def dispense(hospital: Hospital, event: PrescriptionIssued, supply: UUID, substitution: str = "protocol") -> None:
+    """A supply of the first line, given as something else."""
+    example = orjson.loads((EXAMPLES / "dispatch.supply_dispensed.v1.json").read_bytes())
+    given = {
+        "product": "XB",
+        "generic_name": "氯吡格雷",
+        "drug_key": "氯吡格雷|片剂|75mg",
+        "substitution": substitution,
+    }
+    lines = [{**example["lines"][0], "line": 1, **given}]
+    told = {**example, "prescription_id": event.prescription_id, "supply_id": supply, "lines": lines}
+    for _ in range(2):
+        hospital.store.react(SupplyDispensed.model_validate(told))
+
+
+def test_a_substitute_is_what_the_patient_takes_once_it_is_in_hands(hospital: Hospital) -> None:
+    event, supply = prescribed(hospital, days=7), uuid4()
+    dispense(hospital, event, supply)
+    assert set(until(hospital)) == {"阿司匹林"}
+
+    receive(hospital, event, 21, supply=supply)
+
+    assert until(hospital)["氯吡格雷"] == date(2026, 3, 8)
+
+
+def test_another_brand_is_the_same_medicine(hospital: Hospital) -> None:
+    event, supply = prescribed(hospital, days=7), uuid4()
+    dispense(hospital, event, supply, "brand")
+
+    receive(hospital, event, 21, supply=supply)
+
+    assert set(until(hospital)) == {"阿司匹林"}
+
+
+def test_a_substitute_of_an_unknown_prescription_is_not_kept(hospital: Hospital) -> None:
+    before = len(hospital.store.log)
+
+    dispense(hospital, issued(), uuid4())
+
+    assert len(hospital.store.log) == before

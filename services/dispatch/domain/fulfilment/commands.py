@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.dispatch.domain.protocol import ProtocolFacts
 from services.dispatch.domain.values import (
     CODE_LENGTH_MAX,
     LINES_MAX,
@@ -46,6 +47,8 @@ class WantedLine(Immutable):
     line: int = Field(ge=1, le=LINES_MAX)
     quantity: int = Field(gt=0, le=QUANTITY_MAX)
     product: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
+    protocol_id: UUID | None = None
+    """The substitution protocol that allows another drug."""
 
 
 class HoldQuantity(Command):
@@ -60,6 +63,8 @@ class HoldQuantity(Command):
     """What the register says about the products named."""
     designations: tuple[Designation, ...] = ()
     """The pharmacy's agreements in force today."""
+    protocols: tuple[ProtocolFacts, ...] = ()
+    """What is known of the protocols named."""
     right: Literal["token", "nomination"] = "token"
     replaces: UUID | None = None
     """A replacement: the supply that came back or went bad, of the same pharmacy."""
@@ -84,6 +89,21 @@ class PassPharmacyReview(Command):
     """Of the check the pharmacist has read; None: the one that stands."""
     signature_acknowledged: bool = False
     """The pharmacist knows that something about the signature could not be checked."""
+    protocols: tuple[ProtocolFacts, ...] = ()
+    """What is known of the protocols the hold rests on."""
+
+
+class ProposeSubstitution(Command):
+    """The pharmacy asks the prescriber about a substitute it holds; the patient has agreed to it and its price."""
+
+    hold_id: UUID
+    pharmacy: str
+    pharmacist: str
+    line: int
+    patient_agrees: bool
+    substitute: ProductFacts | None = None
+    unit_price: int | None = None
+    """Fen per pack, as the pharmacy's stock says."""
 
 
 class ReleaseHold(Command):
@@ -150,6 +170,16 @@ class HandOut(Command):
     """Line -> regulatory class of its drug."""
     irregularities: tuple[str, ...] = ()
     """Rules that were broken; it has happened all the same."""
+
+
+class AskForNotice(Command):
+    """To be told when the pharmacy of a partial supply has the rest of a line; by the pharmacy or by the patient."""
+
+    supply_id: UUID
+    line: int
+    pharmacy: str | None
+    patient_ref: UUID | None
+    asked_by: str
 
 
 class GiveUp(Command):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted, SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.values import (
     CancelDecision,
     CollectorIdentity,
@@ -282,6 +283,8 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     FulfilmentOpened,
     QuantityHeld,
     HoldAccepted,
+    SubstitutionProposed,
+    SubstitutionConfirmed,
     HoldEnded,
     SupplyPrepared,
     SupplyUnprepared,
@@ -293,6 +296,7 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     SupplyHandedToCourier,
     SupplyReceived,
     SupplyUndone,
+    NoticeWanted,
     RemainderLapsed,
     CancellationDecided,
     LinesBlocked,

@@ -17,9 +17,11 @@ from services.dispatch.domain.fulfilment.state import (
     FulfilmentState,
     Hold,
     LineState,
+    Proposal,
     Replaceable,
     Supply,
 )
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted, SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.values import Bucket, FreedLine, HeldLine, PartOfSupply
 from services.seedwork.model import DomainEvent
 
@@ -33,6 +35,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return _opened(event)
         case e.QuantityHeld() | e.HoldAccepted() | e.HoldEnded():
             return _evolve_hold(state, event)
+        case SubstitutionProposed() | SubstitutionConfirmed():
+            return _evolve_proposal(state, event)
         case e.SupplyPrepared() | e.SupplyUnprepared() | e.SupplyDispensed():
             return _evolve_fill(state, event)
         case e.SupplyReceived(accepted=accepted):
@@ -47,6 +51,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
             return replace(_moved(state, Bucket.REMAINING, moves), status="closing")
+        case NoticeWanted(pharmacy=pharmacy, line=line):
+            return replace(state, notices=state.notices | {(pharmacy, line)})
         case e.CancellationDecided():
             return _cancellation(state, event)
         case e.LinesBlocked(block_id=block_id, lines=blocked):
@@ -93,6 +99,18 @@ def _evolve_hold(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
     return state  # pragma: no cover - evolve sends nothing else here
 
 
+def _evolve_proposal(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
+    match event:
+        case SubstitutionProposed(hold_id=hold_id, answer_due_at=due):
+            asked = Proposal(event.proposal_id, hold_id, event.line, due)
+            proposed = replace(state, proposals=_put(state.proposals, event.proposal_id, asked))
+            return _hold(proposed, hold_id, expires_at=max(due, state.holds[hold_id].expires_at))
+        case SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed):
+            answered = replace(state.proposals[proposal_id], signed_sha256=signed)
+            return replace(state, proposals=_put(state.proposals, proposal_id, answered))
+    return state  # pragma: no cover - evolve sends nothing else here
+
+
 def _evolve_fill(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
     match event:
         case e.SupplyPrepared(supply_id=supply_id):
@@ -102,7 +120,7 @@ def _evolve_fill(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
         case e.SupplyUnprepared(supply_id=supply_id):
             return _supply(state, supply_id, status="unprepared")
         case e.SupplyDispensed(supply_id=supply_id):
-            moves = [(row.line, Bucket.DISPENSED, row.quantity) for row in event.lines]
+            moves = [(row.line, Bucket.DISPENSED, row.counted) for row in event.lines]
             used = _hold(_moved(state, Bucket.HELD, moves), event.hold_id, status="used")
             return _supply(
                 replace(used, fills=event.fill_no),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
@@ -15,9 +15,11 @@ from services.dispatch.domain.fulfilment.commands import (
     WantedLine,
 )
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
+from services.dispatch.domain.fulfilment.substituting import held_line, unlawful
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, wrong_state
 from services.dispatch.domain.policy import Policy
 from services.dispatch.domain.values import Bucket, FreedLine, HeldLine, Way
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
 
 
@@ -35,7 +37,7 @@ def hold_quantity(
     refused = _replacement_refused(state, command, now) if command.replaces else _over(state, now)
     if refused:
         return refused
-    lines = _wanted(state, command)
+    lines = _wanted(state, command, civil_day(now), policy)
     if isinstance(lines, Refusal):
         return lines
     channel = policy.channel_by_intent.get(state.insurance_intent)
@@ -88,7 +90,7 @@ def _may_be_held(state: FulfilmentState, line: int, replaces: UUID | None) -> in
     return state.lines[line].buckets.remaining
 
 
-def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ...] | Refusal:
+def _wanted(state: FulfilmentState, command: HoldQuantity, day: date, policy: Policy) -> tuple[HeldLine, ...] | Refusal:
     numbers = [row.line for row in command.lines]
     if len(set(numbers)) != len(numbers):
         return Refusal("hold.line_twice", {"lines": numbers})
@@ -109,9 +111,10 @@ def _wanted(state: FulfilmentState, command: HoldQuantity) -> tuple[HeldLine, ..
         product = products.get(_product(row, line.content.product))
         if product is None:
             return Refusal("product.unknown", {"product": _product(row, line.content.product)})
-        if product.drug_key != line.content.drug_key:
-            return Refusal("hold.other_drug", {"line": row.line, "product": product.product})
-        held.append(HeldLine(line=row.line, product=product.product, quantity=row.quantity))
+        lawful = held_line(row, line, product, command.protocols, command.region, day, policy)
+        if isinstance(lawful, Refusal):
+            return lawful
+        held.append(lawful)
     return tuple(held)
 
 
@@ -138,6 +141,9 @@ def pass_review(state: FulfilmentState, command: PassPharmacyReview, now: dateti
     hold = own_hold(state, command.hold_id, command.pharmacy, "PassPharmacyReview", now)
     if isinstance(hold, Refusal):
         return hold
+    refused = unlawful(state, hold, command.protocols, civil_day(now))
+    if refused:
+        return refused
     signature = command.signature
     if signature is None:
         return Refusal("hold.signature_unseen", {"hold_id": str(hold.hold_id)})
@@ -166,6 +172,8 @@ def release_hold(state: FulfilmentState, command: ReleaseHold, now: datetime) ->
     for line, quantity in quantities.items():
         if quantity > hold.held(line):
             return Refusal("hold.not_held", {"line": line, "held": hold.held(line)})
+        if any(row.inexact(quantity) for row in hold.lines if row.line == line):
+            return Refusal("substitution.not_exact", {"line": line, "quantity": quantity})
     freed = freed_lines(quantities, state.freed_to(hold))
     ended = e.HoldEnded(hold_id=hold.hold_id, how="released", reason=command.reason, freed=freed)
     return [*put_back(state, hold.hold_id), ended]

@@ -136,7 +136,8 @@ class Supply:
         return self.claim == "cleared"
 
     def quantity(self, line: int) -> int:
-        return sum(row.quantity for row in self.lines if row.line == line)
+        """In prescribed units."""
+        return sum(row.counted for row in self.lines if row.line == line)
 
     def outstanding(self, line: int) -> int:
         """What of it the patient does not have."""
@@ -145,6 +146,23 @@ class Supply:
     @property
     def line_numbers(self) -> tuple[int, ...]:
         return tuple(sorted({row.line for row in self.lines}))
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A substitute that the prescriber was asked about; `signed_sha256` is the digest of the answer."""
+
+    proposal_id: UUID
+    hold_id: UUID
+    line: HeldLine
+    answer_due_at: datetime
+    signed_sha256: str | None = None
+
+    def allows(self, row: HeldLine) -> bool:
+        """Whether the prescriber's signature covers this substitute on this line."""
+        asked, held = self.line.substitution, row.substitution
+        same = (self.line.line, self.line.product) == (row.line, row.product)
+        return self.signed_sha256 is not None and same and asked is not None and held is not None and asked == held
 
 
 @dataclass(frozen=True)
@@ -203,6 +221,9 @@ class FulfilmentState:
     """By the supply that came back."""
     cancelled_late: Mapping[int, int] = field(default_factory=dict)
     """What was cancelled of what the patient brought back, per line."""
+    proposals: Mapping[UUID, Proposal] = field(default_factory=dict)
+    notices: frozenset[tuple[str, int]] = frozenset()
+    """Pharmacies and lines whose patient wants to be told."""
     outcome: str | None = None
     nominated_pharmacy: str | None = None
     """May hold without the patient's code, by the patient's word."""
@@ -228,6 +249,15 @@ class FulfilmentState:
     def blocked_lines(self) -> frozenset[int]:
         """Lines that wait for the prescriber's answer; nobody may hold them."""
         return frozenset(line for lines in self.blocks.values() for line in lines)
+
+    def substitute_confirmed(self, row: HeldLine) -> bool:
+        """Whether the prescriber has signed this substitute on this line."""
+        return any(proposal.allows(row) for proposal in self.proposals.values())
+
+    def open_proposal(self, hold_id: UUID, line: int) -> Proposal | None:
+        """What the prescriber was asked under this hold and has not answered."""
+        asked = (each for each in self.proposals.values() if (each.hold_id, each.line.line) == (hold_id, line))
+        return next((each for each in asked if each.signed_sha256 is None), None)
 
     def running_holds(self) -> Iterable[Hold]:
         return (hold for hold in self.holds.values() if hold.running)

@@ -16,6 +16,8 @@ from services.dispatch.domain.fulfilment.commands import (
     Unprepare,
 )
 from services.dispatch.domain.fulfilment.holds import freed_lines, own_hold
+from services.dispatch.domain.fulfilment.picking import read_picks
+from services.dispatch.domain.fulfilment.pricing import priced
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
@@ -24,70 +26,23 @@ from services.dispatch.domain.values import (
     DispensedLine,
     FreedLine,
     LineQuantity,
-    PickedLine,
-    ProductFacts,
     UndonePack,
-    amount_of,
-    packs_for,
 )
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
 
-PACKS_MAX = 80
-"""Packs of one fulfilment in pharmacies at once: each trace code is a stream, and one save touches at most 100."""
 
-
-def prepare_supply(state: FulfilmentState, command: PrepareSupply, now: datetime, ids: Ids) -> Outcome:
+def prepare_supply(state: FulfilmentState, command: PrepareSupply, now: datetime, ids: Ids, policy: Policy) -> Outcome:
     """Set packs aside for a hold (先扫码). Lots and codes are checked by the shelf and the registry of codes."""
     hold = own_hold(state, command.hold_id, command.pharmacy, "PrepareSupply", now)
     if isinstance(hold, Refusal):
         return hold
     if state.prepared_supply(hold.hold_id):
         return Refusal("supply.already_prepared", {"hold_id": str(hold.hold_id)})
-    broken = _picked_wrongly(hold, command) or _too_many_packs(state, command)
-    if broken:
-        return broken
-    prepared = e.SupplyPrepared(
-        supply_id=ids.new(), hold_id=hold.hold_id, preparer=command.preparer, lines=command.lines
-    )
-    return [prepared]
-
-
-def _picked_wrongly(hold: Hold, command: PrepareSupply) -> Refusal | None:
-    products = {facts.product: facts for facts in command.products}
-    total: dict[int, int] = {}
-    for row in command.lines:
-        held = next((line for line in hold.lines if line.line == row.line), None)
-        if held is None:
-            return Refusal("hold.not_held", {"line": row.line, "held": 0})
-        if held.product != row.product or row.product not in products:
-            return Refusal("supply.other_product", {"line": row.line, "held": held.product, "picked": row.product})
-        wrong = _codes_wrong(row, products[row.product])
-        if wrong:
-            return wrong
-        total[row.line] = total.get(row.line, 0) + row.quantity
-        if total[row.line] > held.quantity:
-            facts = {"line": row.line, "held": held.quantity, "picked": total[row.line]}
-            return Refusal("supply.more_than_held", facts)
-    codes = [code for row in command.lines for code in row.trace_codes]
-    if len(set(codes)) != len(codes):
-        return Refusal("supply.code_twice", {})
-    return None
-
-
-def _too_many_packs(state: FulfilmentState, command: PrepareSupply) -> Refusal | None:
-    packs = sum(len(row.trace_codes) for row in command.lines)
-    packs += sum(len(row.trace_codes) for supply in in_pharmacy(state) for row in supply.picked)
-    if packs > PACKS_MAX:
-        return Refusal("supply.too_many_packs", {"packs": packs, "maximum": PACKS_MAX})
-    return None
-
-
-def _codes_wrong(row: PickedLine, product: ProductFacts) -> Refusal | None:
-    """One code per pack, or a reason why there is none."""
-    expected = 0 if row.no_code_reason else packs_for(row.quantity, product.pack_size)
-    if len(row.trace_codes) != expected:
-        return Refusal("supply.codes_missing", {"line": row.line, "packs": expected, "codes": len(row.trace_codes)})
-    return None
+    lines = read_picks(state, hold, command, civil_day(now), policy)
+    if isinstance(lines, Refusal):
+        return lines
+    return [e.SupplyPrepared(supply_id=ids.new(), hold_id=hold.hold_id, preparer=command.preparer, lines=lines)]
 
 
 def own_supply(state: FulfilmentState, supply_id: UUID, pharmacy: str, trigger: str) -> Supply | Refusal:
@@ -118,7 +73,7 @@ def dispense_supply(state: FulfilmentState, command: DispenseSupply, now: dateti
         return hold
     if command.checker == supply.preparer:
         return Refusal("supply.checker_is_preparer", {"person": command.checker})
-    lines = _priced(supply, command)
+    lines = priced(state, hold, supply, command)
     if isinstance(lines, Refusal):
         return lines
     events: list[DomainEvent] = [
@@ -137,32 +92,10 @@ def dispense_supply(state: FulfilmentState, command: DispenseSupply, now: dateti
     return events
 
 
-def _priced(supply: Supply, command: DispenseSupply) -> tuple[DispensedLine, ...] | Refusal:
-    products = {facts.product: facts for facts in command.products}
-    lines: list[DispensedLine] = []
-    for row in supply.picked:
-        product = products[row.product]
-        if row.product not in command.prices:
-            return Refusal("supply.no_price", {"product": row.product})
-        price = command.prices[row.product]
-        lines.append(
-            DispensedLine(
-                **row.model_dump(exclude={"lot_reason"}),
-                generic_name=product.generic_name,
-                drug_key=product.drug_key,
-                pack_size=product.pack_size,
-                packs=packs_for(row.quantity, product.pack_size),
-                unit_price=price,
-                amount=amount_of(row.quantity, product.pack_size, price),
-            )
-        )
-    return tuple(lines)
-
-
 def _rest(state: FulfilmentState, hold: Hold, lines: tuple[DispensedLine, ...]) -> tuple[FreedLine, ...]:
     given: dict[int, int] = {}
     for row in lines:
-        given[row.line] = given.get(row.line, 0) + row.quantity
+        given[row.line] = given.get(row.line, 0) + row.counted
     rest = ((line.line, line.quantity - given.get(line.line, 0)) for line in hold.lines)
     return freed_lines(dict(rest), state.freed_to(hold))
 

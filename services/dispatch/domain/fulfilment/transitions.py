@@ -46,10 +46,21 @@ HOLD = Transitions(
         ),
         Transition("active", "FetchSecret", "same pharmacy", "active", "-"),
         Transition("accepted", "FetchSecret", "same pharmacy", "accepted", "-"),
+        *(
+            Transition(
+                state,
+                "ProposeSubstitution",
+                "a substitute held under a protocol that asks the prescriber; patient agrees",
+                f"{state}, end extended to answer_due_at",
+                "substitution_proposed",
+            )
+            for state in ("active", "accepted")
+        ),
         Transition(
             "active",
             "PassPharmacyReview",
-            "pharmacy admitted; its licensed pharmacist; signature's check seen, acknowledged where degraded",
+            "pharmacy admitted; its licensed pharmacist; signature's check seen, acknowledged where degraded; "
+            "substitutes lawful: protocol in force, confirmed where asked",
             "accepted",
             "-",
         ),
@@ -123,6 +134,10 @@ SUPPLY = Transitions(
         ),
         Transition("dispensed", "CancelDelivery", "not handed over", "dispensed", "delivery_ended"),
         Transition("dispensed", "GiveUp", "the patient's own", "undone", "supply_undone"),
+        *(
+            Transition(state, "AskForNotice", "something of the line remains; own patient or own pharmacy", state, "-")
+            for state in ("dispensed", "with_courier", "in_hands")
+        ),
         Transition("dispensed", "clock: collect", "now >= collect_by", "undone", "supply_undone"),
         Transition(
             "dispensed", "clock: self_pay", "claim refused, nobody pays alone by decide_by", "undone", "supply_undone"

@@ -1,4 +1,8 @@
-"""What happens to a product on a pharmacy's shelf. No event names a patient or a prescription."""
+"""What happens to a product on a pharmacy's shelf. No event names a patient or a prescription.
+
+`occurred_at` is when it happened, the store's own time beside it when it was recorded; None in events of before it was
+told apart, where both are one. `lot` and `expiry` of goods whose lot nobody told are those of the unnamed lot.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,23 @@ from pydantic import Field
 
 from services.seedwork.model import DomainEvent, Immutable
 
+UNNAMED_LOT = ""
+"""Goods of which only the number is known: a mirrored level, books of before lots were kept."""
+NO_EXPIRY = date.max
 UnfilledReason = Literal["out_of_stock", "partial_dispense", "not_enough_stock"]
+CountSource = Literal["scanned_pack", "mirror", "counted", "reported"]
+"""`mirror` (older events: `scanned_pack`): packs that were there although the books had none; `counted`: by people;
+`reported`: the level that the pharmacy's own system says."""
+QuarantineReason = Literal["suspect", "damaged", "temperature", "returned", "complaint", "authority"]
+Source = Literal["own", "mirror"]
+"""Whether the books are kept here, or are a copy of what the pharmacy's own system says."""
 
 
 class Pick(Immutable):
     """A quantity of one lot."""
 
-    lot: str = Field(min_length=1)
-    expiry: date
+    lot: str = UNNAMED_LOT
+    expiry: date = NO_EXPIRY
     quantity: int = Field(gt=0)
 
 
@@ -31,10 +44,15 @@ class StockReceived(DomainEvent):
     drug_key: str
     region: str
     pack_size: int
-    lot: str
-    expiry: date
+    lot: str = UNNAMED_LOT
+    expiry: date = NO_EXPIRY
     quantity: int
     unit_price: int
+    occurred_at: datetime | None = None
+    warn_on: date | None = None
+    """The day on which the pharmacy is told that the lot expires soon."""
+    order_id: UUID | None = None
+    """Of the order whose goods these are."""
 
 
 class StockReserved(DomainEvent):
@@ -56,15 +74,17 @@ class ReservationFreed(DomainEvent):
 
 
 class StockCounted(DomainEvent):
-    """A lot was found to hold another quantity than the books said."""
+    """A lot was found to hold another quantity than the books said, or the same: `after` - `before` is booked."""
 
     TOPIC: ClassVar[str] = "dispatch.stock.stock_counted"
 
-    lot: str
-    expiry: date
+    lot: str = UNNAMED_LOT
+    expiry: date = NO_EXPIRY
     before: int
     after: int
-    source: Literal["scanned_pack"]
+    source: CountSource
+    occurred_at: datetime | None = None
+    counted_by: str | None = None
 
 
 class StockDispensed(DomainEvent):
@@ -75,6 +95,7 @@ class StockDispensed(DomainEvent):
     hold_id: UUID
     supply_id: UUID
     picks: tuple[Pick, ...]
+    occurred_at: datetime | None = None
 
 
 class StockReturned(DomainEvent):
@@ -86,6 +107,33 @@ class StockReturned(DomainEvent):
     picks: tuple[Pick, ...]
     occurred_at: datetime | None = None
     quarantined: bool = False
+
+
+class StockAdjusted(DomainEvent):
+    """Somebody corrected the books, with a reason (of `adjustment_reasons`; any words in older events)."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.stock_adjusted"
+
+    lot: str = UNNAMED_LOT
+    expiry: date = NO_EXPIRY
+    change: int
+    reason: str
+    adjusted_by: str
+    note: str | None = None
+    occurred_at: datetime | None = None
+
+
+class StockQuarantined(DomainEvent):
+    """Packs were taken from the shelf and set apart."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.stock_quarantined"
+
+    lot: str
+    expiry: date
+    quantity: int
+    reason: QuarantineReason
+    decided_by: str
+    occurred_at: datetime | None = None
 
 
 class QuarantineReleased(DomainEvent):
@@ -114,16 +162,56 @@ class QuarantineDestroyed(DomainEvent):
     occurred_at: datetime | None = None
 
 
-class StockAdjusted(DomainEvent):
-    """Somebody corrected the books, with a reason."""
+class LotExpired(DomainEvent):
+    """The lot's last day is over: what was on the shelf is set apart."""
 
-    TOPIC: ClassVar[str] = "dispatch.stock.stock_adjusted"
+    TOPIC: ClassVar[str] = "dispatch.stock.lot_expired"
 
     lot: str
     expiry: date
-    change: int
-    reason: str
-    adjusted_by: str
+    quantity: int
+    occurred_at: datetime
+
+
+class LotWithdrawn(DomainEvent):
+    """The lot is recalled: what was on the shelf is set apart, and nothing of it comes back to the shelf."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.lot_withdrawn"
+
+    recall_id: UUID
+    lot: str
+    expiry: date
+    quantity: int
+    occurred_at: datetime
+
+
+class ExpiryWarned(DomainEvent):
+    """A lot with packs on the shelf expires soon (近效期)."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.expiry_warned"
+
+    pharmacy: str
+    product: str
+    lot: str
+    expiry: date
+    quantity: int
+
+
+class StockLevelPublished(DomainEvent):
+    """The level as the others are told it: at most once a second for one item."""
+
+    TOPIC: ClassVar[str] = "dispatch.stock.level_published"
+
+    pharmacy: str
+    product: str
+    drug_key: str
+    region: str
+    on_hand: int
+    reserved: int
+    quarantined: int
+    dispensed_in_day: int
+    source: Source
+    occurred_at: datetime
 
 
 class DemandUnfilled(DomainEvent):
@@ -140,3 +228,24 @@ class DemandUnfilled(DomainEvent):
     demand_key: str
     on_hand_known: bool
     on_hand: int
+
+
+EVENTS: tuple[type[DomainEvent], ...] = (
+    StockReceived,
+    StockReserved,
+    ReservationFreed,
+    StockCounted,
+    StockDispensed,
+    StockReturned,
+    StockAdjusted,
+    StockQuarantined,
+    QuarantineReleased,
+    QuarantineDestroyed,
+    LotExpired,
+    LotWithdrawn,
+    ExpiryWarned,
+    StockLevelPublished,
+    DemandUnfilled,
+)
+LotEvent = StockReceived | StockQuarantined | QuarantineReleased | QuarantineDestroyed | LotExpired | LotWithdrawn
+"""Events that move one quantity of one lot."""

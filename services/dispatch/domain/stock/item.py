@@ -1,176 +1,105 @@
 """StockItem: one product in one pharmacy, by lot. Never negative; a pack in the hand beats a wrong number in the books.
 
-Reservations are by hold and without a lot; the lot is fixed when packs are scanned.
+Reservations are by hold and without a lot; the lot is fixed when packs are scanned. What a fill does to the shelf is
+here; what people book is in `booking` and `quarantine`, what the clock does in `deadlines`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import Field
-
+from services.dispatch.domain.stock.booking import AdjustStock, ReceiveStock, adjust, receive
 from services.dispatch.domain.stock.events import (
+    EVENTS,
     DemandUnfilled,
     Pick,
-    QuarantineDestroyed,
-    QuarantineReleased,
     ReservationFreed,
-    StockAdjusted,
     StockCounted,
     StockDispensed,
-    StockReceived,
     StockReserved,
     StockReturned,
     UnfilledReason,
 )
-from services.seedwork.model import Aggregate, Command, DomainEvent, Outcome, Refusal, derived_id
+from services.dispatch.domain.stock.state import Lot, StockState, evolve, next_due
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, derived_id
 from services.seedwork.transitions import Transition, Transitions
+
+__all__ = [
+    "STOCK_ITEMS",
+    "TRANSITIONS",
+    "AdjustStock",
+    "Lot",
+    "ReceiveStock",
+    "StockState",
+    "adjust",
+    "check_picks",
+    "dispense",
+    "evolve",
+    "free",
+    "give_back",
+    "offered",
+    "receive",
+    "reserve",
+    "stock_item_id",
+    "unfilled",
+]
 
 TRANSITIONS = Transitions(
     (
-        Transition("-", "ReceiveStock", "product and pharmacy registered", "kept", "-"),
-        Transition("kept", "ReceiveStock", "lot not known with another expiry", "kept", "-"),
+        Transition("-", "ReceiveStock", "product and pharmacy registered; not expired", "kept", "stock_changed"),
+        Transition("kept", "ReceiveStock", "lot not known with another expiry, not recalled", "kept", "stock_changed"),
         Transition(
             "kept",
             "HoldQuantity",
             "free quantity of good lots suffices, or packs are seen",
             "kept",
-            "line_unfilled when refused",
+            "stock_changed; line_unfilled when refused",
         ),
-        Transition("kept", "hold ended", "", "kept", "line_unfilled when out of stock"),
-        Transition("kept", "PrepareSupply", "lot not expired; first expired first, or a reason", "kept", "-"),
-        Transition("kept", "DispenseSupply", "missing quantity is booked as a count", "kept", "-"),
-        Transition("kept", "supply undone", "", "kept", "-"),
-        Transition("kept", "AdjustStock", "reason; not below zero", "kept", "-"),
+        Transition("kept", "hold ended", "", "kept", "stock_changed; line_unfilled when out of stock"),
+        Transition(
+            "kept",
+            "PrepareSupply",
+            "lot lasts, is not recalled; first expired first, or a reason",
+            "kept",
+            "-",
+        ),
+        Transition("kept", "DispenseSupply", "missing quantity is booked as a count", "kept", "stock_changed"),
+        Transition("kept", "supply undone", "expired and recalled packs are set apart", "kept", "stock_changed"),
+        Transition(
+            "kept",
+            "AdjustStock",
+            "coded reason; no day since then ends below zero; within the back-dating limit",
+            "kept",
+            "stock_changed",
+        ),
+        Transition(
+            "kept",
+            "CountStock",
+            "as of a day within the back-dating limit; no day since then ends below zero",
+            "kept",
+            "stock_changed",
+        ),
+        Transition("kept", "QuarantineStock", "on the shelf; coded reason", "kept", "stock_changed"),
+        Transition(
+            "kept",
+            "ReleaseQuarantine",
+            "quality manager, reason; neither expired nor recalled",
+            "kept",
+            "stock_changed",
+        ),
+        Transition("kept", "DestroyQuarantine", "quality manager, reason", "kept", "stock_changed"),
+        Transition("kept", "recall", "lot known here", "kept", "stock_changed"),
+        Transition("kept", "clock: expiry", "a lot's last day is over", "kept", "stock_changed"),
+        Transition("kept", "clock: expiry_warning", "packs of a lot that expires soon are on the shelf", "kept", "-"),
+        Transition(
+            "kept", "clock: level", "differs from the level told last, a second ago at least", "kept", "stock_changed"
+        ),
     )
 )
-
-
-@dataclass(frozen=True)
-class Lot:
-    """What is on the shelf of one lot."""
-
-    expiry: date
-    on_hand: int
-    quarantined: int = 0
-
-
-@dataclass(frozen=True)
-class StockState:
-    """One product in one pharmacy."""
-
-    pharmacy: str = ""
-    product: str = ""
-    drug_key: str = ""
-    region: str = ""
-    pack_size: int = 0
-    unit_price: int | None = None
-    lots: Mapping[str, Lot] = field(default_factory=dict)
-    reserved: Mapping[UUID, int] = field(default_factory=dict)
-
-    @property
-    def on_hand(self) -> int:
-        return sum(lot.on_hand for lot in self.lots.values())
-
-    def available(self, today: date) -> int:
-        """What nobody has reserved, of lots that are still good."""
-        good = sum(lot.on_hand for lot in self.lots.values() if lot.expiry >= today)
-        return max(0, good - sum(self.reserved.values()))
-
-    def first_good(self, today: date) -> date | None:
-        """The expiry of the lot to be used first."""
-        return min((lot.expiry for lot in self.lots.values() if lot.on_hand and lot.expiry >= today), default=None)
-
-
-def evolve(state: StockState, event: DomainEvent) -> StockState:
-    match event:
-        case StockReceived():
-            facts = event.model_dump(exclude={"lot", "expiry", "quantity"})
-            return replace(_put(state, event.lot, event.expiry, event.quantity), **facts)
-        case StockReserved(hold_id=hold_id, quantity=quantity):
-            return _reserve(state, hold_id, quantity)
-        case ReservationFreed(hold_id=hold_id, quantity=quantity):
-            return _reserve(state, hold_id, -quantity)
-        case StockCounted(lot=lot, expiry=expiry, before=before, after=after):
-            return _put(state, lot, expiry, after - before)
-        case StockDispensed(hold_id=hold_id, picks=picks):
-            for pick in picks:
-                state = _reserve(_put(state, pick.lot, pick.expiry, -pick.quantity), hold_id, -pick.quantity)
-            return state
-        case StockReturned(picks=picks, quarantined=apart):
-            for pick in picks:
-                put = _set_apart if apart else _put
-                state = put(state, pick.lot, pick.expiry, pick.quantity)
-            return state
-        case QuarantineReleased(lot=lot, expiry=expiry, quantity=quantity):
-            return _put(_set_apart(state, lot, expiry, -quantity), lot, expiry, quantity)
-        case QuarantineDestroyed(lot=lot, expiry=expiry, quantity=quantity):
-            return _set_apart(state, lot, expiry, -quantity)
-        case StockAdjusted(lot=lot, expiry=expiry, change=change):
-            return _put(state, lot, expiry, change)
-    return state
-
-
-def _put(state: StockState, lot: str, expiry: date, change: int) -> StockState:
-    known = state.lots.get(lot, Lot(expiry, 0))
-    return replace(state, lots={**state.lots, lot: replace(known, on_hand=known.on_hand + change)})
-
-
-def _set_apart(state: StockState, lot: str, expiry: date, change: int) -> StockState:
-    known = state.lots.get(lot, Lot(expiry, 0))
-    return replace(state, lots={**state.lots, lot: replace(known, quarantined=known.quarantined + change)})
-
-
-def _reserve(state: StockState, hold_id: UUID, change: int) -> StockState:
-    quantity = state.reserved.get(hold_id, 0) + change
-    rest = {other: amount for other, amount in state.reserved.items() if other != hold_id}
-    return replace(state, reserved=rest | ({hold_id: quantity} if quantity > 0 else {}))
-
-
-class ReceiveStock(Command):
-    """Goods received by a pharmacy. Quantity in base units, price in fen per pack."""
-
-    pharmacy: str
-    product: str
-    drug_key: str
-    region: str
-    pack_size: int = Field(gt=0)
-    lot: str = Field(min_length=1)
-    expiry: date
-    quantity: int = Field(gt=0)
-    unit_price: int = Field(ge=0)
-
-
-class AdjustStock(Command):
-    """A correction of the books."""
-
-    lot: str
-    change: int
-    reason: str = Field(min_length=1)
-    adjusted_by: str
-
-
-def receive(state: StockState, command: ReceiveStock, today: date) -> Outcome:
-    """Book goods in. An expired lot never enters the shelf."""
-    if command.expiry < today:
-        return Refusal("stock.lot_expired", {"lot": command.lot, "expiry": command.expiry.isoformat()})
-    known = state.lots.get(command.lot)
-    if known and known.expiry != command.expiry:
-        return Refusal("stock.lot_differs", {"lot": command.lot, "expiry": known.expiry.isoformat()})
-    return [StockReceived(**dict(command))]
-
-
-def adjust(state: StockState, command: AdjustStock) -> Outcome:
-    """Correct the books of one lot; they never say less than nothing."""
-    lot = state.lots.get(command.lot)
-    if lot is None:
-        return Refusal("stock.lot_unknown", {"lot": command.lot})
-    if lot.on_hand + command.change < 0:
-        return Refusal("stock.below_zero", {"lot": command.lot, "on_hand": lot.on_hand})
-    return [StockAdjusted(expiry=lot.expiry, **dict(command))]
 
 
 def reserve(state: StockState, hold_id: UUID, quantity: int, today: date, *, packs_seen: bool) -> Outcome:
@@ -186,17 +115,49 @@ def free(state: StockState, hold_id: UUID, quantity: int) -> list[DomainEvent]:
     return [ReservationFreed(hold_id=hold_id, quantity=kept)] if kept else []
 
 
-def check_picks(state: StockState, picks: tuple[Pick, ...], today: date, reason: str | None) -> Outcome:
-    """Lots that may be used: not expired, and the first to expire first unless there is a reason. Nothing happens."""
-    for pick in picks:
+def offered(state: StockState, quantity: int, today: date) -> tuple[Pick, ...]:
+    """The lots to take a quantity from, first expired first (先进先出, 近期先出); less when there is less."""
+    picks: list[Pick] = []
+    for name, lot in state.first_expired_first(today):
+        taken = min(quantity, lot.on_hand)
+        if taken:
+            picks.append(Pick(lot=name, expiry=lot.expiry, quantity=taken))
+            quantity -= taken
+    return tuple(picks)
+
+
+def earmarked(state: StockState, today: date) -> Mapping[str, int]:
+    """What of each lot is as good as reserved: reservations name no lot, but they are filled first expired first."""
+    return {pick.lot: pick.quantity for pick in offered(state, state.level.reserved, today)}
+
+
+def check_picks(
+    state: StockState,
+    picks: tuple[Pick, ...],
+    today: date,
+    reason: str | None,
+    lasts_until: date | None = None,
+    from_opened: tuple[Pick, ...] = (),
+) -> Outcome:
+    """Lots that may be used: good until `lasts_until`, not recalled, and the first to expire first unless there is a
+    reason. What is taken from packs that are open already comes before any lot. Nothing happens."""
+    earliest = lasts_until or today
+    for pick in (*picks, *from_opened):
         known = state.lots.get(pick.lot)
         if known and known.expiry != pick.expiry:
             return Refusal("stock.lot_differs", {"lot": pick.lot, "expiry": known.expiry.isoformat()})
+        if known and known.recalled:
+            return Refusal("stock.lot_recalled", {"lot": pick.lot})
         if pick.expiry < today:
             return Refusal("stock.lot_expired", {"lot": pick.lot, "expiry": pick.expiry.isoformat()})
-    picked = {lot: quantity for lot, (_expiry, quantity) in _per_lot(picks).items()}
+        if pick.expiry < earliest:
+            facts = {"lot": pick.lot, "expiry": pick.expiry.isoformat(), "lasts_until": earliest.isoformat()}
+            return Refusal("stock.lot_expires_soon", facts)
+    if not picks:
+        return []
+    picked = {lot: quantity for lot, (_expiry, quantity) in _per_lot((*picks, *from_opened)).items()}
     left = replace(state, lots={lot: _left(row, picked.get(lot, 0)) for lot, row in state.lots.items()})
-    first = left.first_good(today)
+    first = left.first_good(earliest)
     latest = max(pick.expiry for pick in picks)
     if first and first < latest and not reason:
         return Refusal("supply.not_first_expired", {"first_expiry": first.isoformat()})
@@ -207,16 +168,20 @@ def _left(lot: Lot, picked: int) -> Lot:
     return replace(lot, on_hand=max(0, lot.on_hand - picked))
 
 
-def dispense(state: StockState, hold_id: UUID, supply_id: UUID, picks: tuple[Pick, ...]) -> list[DomainEvent]:
+def dispense(
+    state: StockState, hold_id: UUID, supply_id: UUID, picks: tuple[Pick, ...], now: datetime | None = None
+) -> list[DomainEvent]:
     """Take the checked packs off the shelf. What the books did not have is booked as a count first: the packs are
     there, so the books were wrong."""
     events: list[DomainEvent] = []
     for lot, (expiry, quantity) in _per_lot(picks).items():
         on_hand = state.lots[lot].on_hand if lot in state.lots else 0
         if quantity > on_hand:
-            counted = StockCounted(lot=lot, expiry=expiry, before=on_hand, after=quantity, source="scanned_pack")
+            counted = StockCounted(
+                lot=lot, expiry=expiry, before=on_hand, after=quantity, source="mirror", occurred_at=now
+            )
             events.append(counted)
-    return [*events, StockDispensed(hold_id=hold_id, supply_id=supply_id, picks=picks)]
+    return [*events, StockDispensed(hold_id=hold_id, supply_id=supply_id, picks=picks, occurred_at=now)]
 
 
 def _per_lot(picks: tuple[Pick, ...]) -> dict[str, tuple[date, int]]:
@@ -227,10 +192,22 @@ def _per_lot(picks: tuple[Pick, ...]) -> dict[str, tuple[date, int]]:
 
 
 def give_back(
-    _state: StockState, supply_id: UUID, picks: tuple[Pick, ...], now: datetime | None = None, *, apart: bool = False
+    state: StockState, supply_id: UUID, picks: tuple[Pick, ...], now: datetime | None = None, *, apart: bool = False
 ) -> list[DomainEvent]:
-    """Packs of an undone supply return to their lots, or are set apart by an inspection's word."""
-    return [StockReturned(supply_id=supply_id, picks=picks, occurred_at=now, quarantined=apart)]
+    """Packs of an undone supply return to their lots. What is recalled or has expired meanwhile is set apart, and all
+    of it where `apart` says so (an inspection's word)."""
+    good = [pick for pick in picks if not apart and _fit(state, pick, now)]
+    rest = [pick for pick in picks if apart or not _fit(state, pick, now)]
+    back = StockReturned(supply_id=supply_id, picks=tuple(good), occurred_at=now)
+    set_apart = StockReturned(supply_id=supply_id, picks=tuple(rest), occurred_at=now, quarantined=True)
+    return [event for event in (back, set_apart) if event.picks]
+
+
+def _fit(state: StockState, pick: Pick, now: datetime | None) -> bool:
+    lot = state.lots.get(pick.lot)
+    if lot is not None and lot.recalled:
+        return False
+    return now is None or pick.expiry >= civil_day(now)
 
 
 def unfilled(
@@ -261,22 +238,7 @@ def unfilled(
 
 
 STOCK_ITEMS: Aggregate[StockState] = Aggregate(
-    name="stock",
-    events=(
-        StockReceived,
-        StockReserved,
-        ReservationFreed,
-        StockCounted,
-        StockDispensed,
-        StockReturned,
-        QuarantineReleased,
-        QuarantineDestroyed,
-        StockAdjusted,
-        DemandUnfilled,
-    ),
-    initial=StockState(),
-    evolve=evolve,
-    cached=True,
+    name="stock", events=EVENTS, initial=StockState(), evolve=evolve, next_due=next_due, cached=True
 )
 
 

@@ -62,8 +62,11 @@ class Street:
         self.competitor = staff(Role.PHARMACIST, B)
         self.patient = Desk(caller, "patient-1", Role.PATIENT, patient_ref=town.patient_ref)
         self.stranger = Desk(caller, "patient-2", Role.PATIENT, patient_ref=uuid4())
+        self.nobody = Desk(caller, "patient-3", Role.PATIENT)
         self.courier = Desk(caller, "rider-1", Role.COURIER, organisation=COURIER)
         self.admin = Desk(caller, "admin", Role.SYSTEM_ADMIN)
+        self.officer = Desk(caller, "officer-1", Role.INSURANCE_OFFICER, organisation="I430100")
+        self.regulator = Desk(caller, "regulator-1", Role.REGULATOR, region="430000")
 
     def token(self, fulfilment: Any) -> str:
         return str(self.patient.get(f"/fulfilments/{fulfilment}/token").json()["token"])
@@ -406,3 +409,35 @@ def test_registers_are_loaded_row_by_row_and_listed(street: Street) -> None:
     assert street.patient.get("/registers/pharmacy").status_code == 403
     assert code_of(street.admin.post("/registers/insurer", entries=[entry])) == "register.kind"
     assert code_of(street.admin.post("/registers/pharmacy", entries=[])) == "register.size"
+
+
+def test_insurers_and_regulators_ask_about_a_code_and_pharmacies_about_their_returns(street: Street) -> None:
+    fulfilment = street.town.release()
+    supply, _ = street.dispensed(fulfilment)
+    state = street.town.state(fulfilment)
+    code = next(iter(state.supplies.values())).lines[0].trace_codes[0]
+
+    for desk in (street.officer, street.regulator):
+        shown = desk.get("/trace-codes", code=code, supply_id=supply).json()
+        assert (shown["status"], shown["pharmacy"], shown["of_this_supply"]) == ("sold", A, True)
+        assert str(street.town.patient_ref) not in str(shown)
+    assert code_of(street.officer.get("/trace-codes", code="nonsense")) == "trace_code.malformed"
+    assert code_of(street.patient.get("/trace-codes", code=code)) == "identity.forbidden"
+
+    assert street.pharmacist.post("/trace-codes/returns", trace_code=code).json()["supplies"] == [supply]
+    assert code_of(street.competitor.post("/trace-codes/returns", trace_code=code)) == "trace_code.repeated"
+    assert street.officer.get("/trace-codes", code=code).json()["repeats"] == 1
+
+
+def test_opened_packs_are_listed_and_thrown_away(street: Street) -> None:
+    town = street.town
+    fulfilment = town.release()
+    code = town.new_codes(1)
+    hold_id = town.accepted(fulfilment, (1, 12))
+    town.try_check(fulfilment, town.prepare(fulfilment, hold_id, town.pick(12, trace_codes=code)))
+
+    (item,) = street.preparer.get("/stock/opened-packs", product=TABLETS).json()["items"]
+    assert (item["key"], item["remaining"], item["good"]) == (code[0], 8, True)
+    assert street.competitor.get("/stock/opened-packs", product=TABLETS).json()["items"] == []
+    thrown = street.pharmacist.post("/stock/opened-packs/discards", product=TABLETS, key=code[0], reason="wet")
+    assert thrown.json()["items"] == []

@@ -23,7 +23,7 @@ def test_goods_received_carry_the_price_from_now_on(town: Town) -> None:
     body = fine(town.receive(A, TABLETS, "L2", 40, price=1300, expiry=date(2027, 12, 31))).body
 
     assert (body["on_hand"], body["unit_price"], body["pack_size"]) == (240, 1300, 20)
-    assert [lot["lot"] for lot in body["lots"]] == ["L1", "L2"]
+    assert [lot["lot"] for lot in body["lots"]] == ["L2", "L1"], "first expired first"
 
 
 def test_nothing_expired_unknown_or_contradictory_is_booked_in(town: Town) -> None:

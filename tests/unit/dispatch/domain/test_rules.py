@@ -10,10 +10,12 @@ from services.dispatch.domain import trace_code
 from services.dispatch.domain.delivery.transitions import TRANSITIONS as DELIVERY
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, SUPPLY
+from services.dispatch.domain.replenishment import order
 from services.dispatch.domain.stock import item
 from services.dispatch.domain.stock.events import Pick
 from services.dispatch.domain.stock.item import Lot, StockState
-from services.dispatch.domain.trace_code import PackFacts, TraceCodeState
+from services.dispatch.domain.trace_code import TraceCodeState
+from services.dispatch.domain.trace_code_events import PackFacts
 from services.dispatch.domain.values import amount_of, packs_for
 from services.seedwork.model import Refusal
 from services.seedwork.transitions import Transitions
@@ -30,7 +32,9 @@ def test_an_opened_pack_counts_as_a_pack() -> None:
     assert (packs_for(20, 20), packs_for(21, 20)) == (1, 2)
 
 
-@pytest.mark.parametrize("table", [FULFILMENT, HOLD, SUPPLY, DELIVERY, trace_code.TRANSITIONS, item.TRANSITIONS])
+@pytest.mark.parametrize(
+    "table", [FULFILMENT, HOLD, SUPPLY, DELIVERY, trace_code.TRANSITIONS, item.TRANSITIONS, order.TRANSITIONS]
+)
 def test_a_table_has_each_row_once(table: Transitions) -> None:
     keys = [(row.state, row.trigger) for row in table.rows]
     assert len(set(keys)) == len(keys)

@@ -1,0 +1,79 @@
+"""Integration events of the dispatch service, continued: substitution under a protocol, trace codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+from contracts.events.dispatch import FulfilmentEvent, Sha256
+from contracts.values import ContractValue, SubstitutionRatio
+
+
+class Substitute(ContractValue):
+    """A product that may be given for another drug."""
+
+    product: str
+    generic_name: str
+    english_name: str | None = None
+    drug_key: str = Field(description="generic name, form and strength")
+    form: str
+    strength: str
+    atc: str | None = None
+    dose_unit: str
+    dose_per_base_unit: int = Field(gt=0, description="thousandths of the dose unit in one base unit")
+    base_unit: str
+
+
+class SubstitutionProposed(FulfilmentEvent):
+    """A pharmacy proposes a substitute under a protocol that asks the prescriber; the patient has agreed. The hold goes
+    on until `answer_due_at`. What is given counts in prescribed units by the ratio.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.substitution_proposed.v1"
+
+    patient_ref: UUID
+    proposal_id: UUID
+    hold_id: UUID
+    pharmacy: str
+    pharmacist: str
+    line: int = Field(ge=1)
+    prescribed_product: str
+    quantity: int = Field(gt=0, description="prescribed base units")
+    substitute: Substitute
+    substitute_quantity: int = Field(gt=0, description="base units of the substitute")
+    unit_price: int | None = Field(
+        default=None, ge=0, description="fen per pack of the substitute, told to the patient"
+    )
+    ratio: SubstitutionRatio
+    protocol_id: UUID
+    excluded: tuple[str, ...] = Field(default=(), description="patients for whom the protocol does not hold")
+    answer_due_at: datetime
+
+
+class CodePlace(ContractValue):
+    """Where and when a trace code was met."""
+
+    pharmacy: str
+    region: str = Field(description="GB/T 2260 division of the pharmacy; empty where it was not kept")
+    at: datetime | None = Field(description="none for a sale from before moments were kept")
+    supply_id: UUID | None = Field(default=None, description="the supply that had it, if one had")
+
+
+class TraceCodeRepeated(IntegrationEvent):
+    """A second sale of a trace code (药品追溯码), or its return at a place that did not sell it: refused, because one
+    code is sold once (一码一销). It means fake, returned or swapped goods. Names no patient and no prescription.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.trace_code_repeated.v1"
+    FAMILY: ClassVar[str] = "trace"
+
+    code_sha256: Sha256 = Field(description="of the code's normal form")
+    product: str
+    kind: Literal["sale", "return"]
+    found: Literal["scanned", "opened", "sold", "locked", "spent"] = Field(description="what the registry knew of it")
+    first: CodePlace
+    second: CodePlace

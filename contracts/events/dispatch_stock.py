@@ -1,0 +1,60 @@
+"""Integration events of the dispatch service about goods: levels, orders with suppliers, recalled lots.
+
+No patient and no prescription is in any of them. Quantities in base units (最小制剂单位).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.envelope import IntegrationEvent
+
+RecallClass = Literal["1", "2", "3"]
+"""一级, 二级, 三级召回 (药品召回管理办法 第14条): 1 may do or has done grave harm, 2 passing harm, 3 hardly any."""
+
+
+class StockChanged(IntegrationEvent):
+    """The level of a product in a pharmacy is another than the one told last; at most one a second and item."""
+
+    TYPE: ClassVar[str] = "dispatch.stock_changed.v1"
+    FAMILY: ClassVar[str] = "stock"
+
+    pharmacy: str
+    region: str
+    product: str
+    drug_key: str
+    on_hand: int = Field(ge=0, description="on the shelf")
+    reserved: int = Field(ge=0, description="of it, what holds have")
+    quarantined: int = Field(ge=0, description="set apart, beside what is on the shelf")
+    dispensed_in_day: int = Field(ge=0, description="on the day of `occurred_at`, in China")
+    occurred_at: datetime
+    source: Literal["own", "mirror"] = Field(description="whether the pharmacy's own system keeps the books")
+
+
+class OrderLineChanged(IntegrationEvent):
+    """A line of an order with a supplier was placed, or got on; what is asked for and does not come is the earliest
+    sign of a shortage. `requested` = `filled` + `open` + `short` + `cancelled`."""
+
+    TYPE: ClassVar[str] = "dispatch.order_line_changed.v1"
+    FAMILY: ClassVar[str] = "order"
+
+    order_id: UUID
+    line: int = Field(ge=1)
+    pharmacy: str
+    region: str
+    supplier: str
+    product: str
+    drug_key: str
+    change: Literal["placed", "confirmed", "delivered", "short", "back_ordered", "cancelled"]
+    requested: int = Field(gt=0)
+    filled: int = Field(ge=0)
+    open: int = Field(ge=0)
+    back_ordered: int = Field(ge=0)
+    short: int = Field(ge=0)
+    cancelled: int = Field(ge=0)
+    promised_at: date | None = None
+    occurred_at: datetime

@@ -1,0 +1,64 @@
+"""Opened packs (拆零) of a pharmacy: what is left of them, and throwing away what may not be given out any more."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from services.dispatch.domain.opened_packs import (
+    OPENED_PACKS,
+    DiscardOpenedPack,
+    OpenedState,
+    discard,
+    opened_packs_id,
+)
+from services.dispatch.domain.stock import item
+from services.dispatch.domain.stock.item import STOCK_ITEMS, AdjustStock, StockState, stock_item_id
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import Loaded, Refusal
+from services.seedwork.usecase import Answer, Decision, Moment, UseCase
+
+
+def opened_view(state: OpenedState, today: date) -> list[dict[str, Any]]:
+    """Those that are not empty; `good` while parts of them may be given out."""
+    good = state.open_on(today)
+    return [
+        {
+            "key": key,
+            "lot": pack.lot,
+            "expiry": pack.expiry.isoformat(),
+            "use_by": pack.use_by.isoformat(),
+            "pack_size": pack.pack_size,
+            "remaining": pack.remaining,
+            "good": key in good,
+        }
+        for key, pack in sorted(state.packs.items())
+        if pack.remaining
+    ]
+
+
+def discard_opened_pack(pharmacy: str, product: str, command: DiscardOpenedPack) -> UseCase:
+    """Throw away what is left; the books of its lot say so in the same save."""
+
+    def decide(moment: Moment, opened: Loaded[OpenedState], shelf: Loaded[StockState]) -> Decision:
+        discarded = discard(opened.state, command)
+        if isinstance(discarded, Refusal):
+            return Decision.refused(discarded)
+        lot = opened.state.packs[command.key].lot
+        change = AdjustStock(
+            lot=lot,
+            change=-sum(each.quantity for each in discarded),
+            reason=command.reason,
+            adjusted_by=command.discarded_by,
+        )
+        corrected = item.adjust(shelf.state, change)
+        if isinstance(corrected, Refusal):
+            return Decision.refused(corrected)
+        left = opened_view(opened.after(discarded), civil_day(moment.now))
+        return Decision.on(opened, list(discarded), Answer(200, {"items": left})).and_also(shelf, corrected)
+
+    streams = (
+        OPENED_PACKS.ref(opened_packs_id(pharmacy, product)),
+        STOCK_ITEMS.ref(stock_item_id(pharmacy, product)),
+    )
+    return UseCase(streams, decide)

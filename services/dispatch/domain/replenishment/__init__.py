@@ -1,0 +1,1 @@
+"""ReplenishmentOrder: what a pharmacy ordered from a supplier, line by line."""

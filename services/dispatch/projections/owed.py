@@ -1,0 +1,79 @@
+"""Owed quantities whose patients want to be told: waiting, or arrived when the pharmacy received the drug again.
+
+A wish ends with its fulfilment. Whichever brand comes in counts: it is the same drug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from services.dispatch.domain.fulfilment.events import FulfilmentClosed, RemainderLapsed
+from services.dispatch.domain.fulfilment.wishes import NoticeWanted
+from services.dispatch.domain.stock.events import StockReceived
+from services.dispatch.projections import METADATA
+from services.seedwork.clock import to_micros
+from services.seedwork.forgotten import PatientForgotten
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
+
+OWED = sa.Table(
+    "owed_quantities",
+    METADATA,
+    sa.Column("wish_id", sa.Uuid, primary_key=True),
+    sa.Column("fulfilment_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("supply_id", sa.Uuid, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
+    sa.Column("pharmacy", sa.Text, nullable=False),
+    sa.Column("drug_key", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.BigInteger, nullable=False),
+    sa.Column("arrived_at", sa.BigInteger),
+    sa.Column("arrival", sa.BigInteger, comment="log index of the goods that came in"),
+    sa.Index("owed_quantities_by_drug", "pharmacy", "drug_key", "state"),
+)
+
+
+def project(recorded: Recorded) -> Iterator[Operation]:
+    match recorded.event:
+        case NoticeWanted() as event:
+            names = ("wish_id", "supply_id", "patient_ref", "pharmacy", "drug_key", "product", "line", "quantity")
+            about = {"fulfilment_id": recorded.stream_id, "state": "waiting", "arrived_at": None, "arrival": None}
+            asked = {"asked_at": to_micros(recorded.recorded_at)}
+            yield Put(OWED, {**{name: getattr(event, name) for name in names}, **about, **asked})
+        case StockReceived(pharmacy=pharmacy, drug_key=drug_key):
+            waiting = {"pharmacy": pharmacy, "drug_key": drug_key, "state": "waiting"}
+            arrived = {"arrived_at": to_micros(recorded.recorded_at), "arrival": recorded.log_index}
+            yield Amend(OWED, waiting, {"state": "arrived", **arrived})
+        case FulfilmentClosed() | RemainderLapsed():
+            yield Remove(OWED, {"fulfilment_id": recorded.stream_id})
+        case PatientForgotten() as forgotten:
+            yield Remove(OWED, {"patient_ref": forgotten.patient_ref})
+
+
+def _after() -> sa.ColumnElement[bool]:
+    arrival, wish = sa.bindparam("arrival", type_=sa.BigInteger), sa.bindparam("wish_id", type_=sa.Uuid)
+    later = sa.and_(OWED.c.arrival == arrival, OWED.c.wish_id > wish)
+    return sa.or_(OWED.c.arrival > arrival, later)
+
+
+_ARRIVED = (
+    sa.select(OWED)
+    .where(OWED.c.state == "arrived", _after())
+    .order_by(OWED.c.arrival, OWED.c.wish_id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+PROJECTION = Projection(
+    name="owed_quantities",
+    tables=(OWED,),
+    project=project,
+    queries={
+        "arrived_at_pharmacy": _ARRIVED.where(OWED.c.pharmacy == sa.bindparam("pharmacy", type_=sa.Text)),
+        "arrived_for_patient": _ARRIVED.where(OWED.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid)),
+    },
+)
+"""In the order in which goods came in; one delivery may answer several wishes, so the cursor names the wish as well."""

@@ -1,0 +1,148 @@
+"""Substitutes: proposed by pharmacies, screened by review, signed by prescribers; protocols as shortage tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from contracts.envelope import Envelope, IntegrationEvent
+from contracts.events import dispatch_later, shortage
+from contracts.events import prescribe_later as public
+from contracts.events import review as told_by_review
+from contracts.values import SubstitutionRatio
+from services.prescribe.application.findings import finding_of
+from services.prescribe.application.known import prescriber_entry
+from services.prescribe.application.registers import REGISTER
+from services.prescribe.application.signed_commands import check_signature, read_payload
+from services.prescribe.domain import substitution
+from services.prescribe.domain.commands import ConfirmSubstitution
+from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
+from services.prescribe.domain.protocol import ProtocolKnown, ProtocolOver, ProtocolState, protocol_ref
+from services.prescribe.domain.signing_again import Signer
+from services.prescribe.domain.substitution_events import (
+    SubstituteScreened,
+    SubstitutionConfirmed,
+    SubstitutionProposed,
+)
+from services.seedwork.calendar import civil_day
+from services.seedwork.composition import Happened, Reaction, Translation
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
+from services.seedwork.reference import EntryState, entry
+from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
+
+Thinking = Generator[Load, Any, Decision]
+NOBODY = UUID(int=0)
+
+
+def proposed_by_pharmacy(
+    event: dispatch_later.SubstitutionProposed, state: PrescriptionState, _moment: Moment
+) -> Outcome:
+    """A pharmacy asks about a substitute."""
+    names = set(SubstitutionProposed.model_fields) - {"substitute"}
+    facts = event.model_dump(include=names)
+    proposed = SubstitutionProposed(
+        **facts,
+        substitute=event.substitute.product,
+        substitute_name=f"{event.substitute.generic_name} {event.substitute.strength} {event.substitute.form}",
+        substitute_drug_key=event.substitute.drug_key,
+        numerator=event.ratio.numerator,
+        denominator=event.ratio.denominator,
+    )
+    return substitution.propose(state, proposed)
+
+
+def screened_by_review(event: told_by_review.SubstituteScreened, state: PrescriptionState, _moment: Moment) -> Outcome:
+    """What its screening found, shown beside the proposal."""
+    found = SubstituteScreened(
+        proposal_id=event.proposal_id,
+        findings=tuple(finding_of(each) for each in event.findings),
+        degraded=event.degraded,
+    )
+    return substitution.screened(state, found)
+
+
+def confirm_substitution(jws: str, prescription_id: UUID) -> UseCase:
+    """The prescriber's own signature over a proposed substitute."""
+    command = read_payload(jws, ConfirmSubstitution)
+    if isinstance(command, Refusal):
+        return _refused(command)
+    if command.prescription_id != prescription_id:
+        return _refused(Refusal("prescription.other_id"))
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState], person: Loaded[EntryState]) -> Thinking:
+        if moment.actor.subject != command.prescriber:
+            return Decision.refused(Refusal("prescription.not_yours"))
+        signer = Signer(
+            jws, check_signature(jws, person.state, moment), prescriber_entry(person.state, civil_day(moment.now))
+        )
+        proposal = prescription.state.proposals.get(command.proposal_id)
+        (protocol,) = yield Load.of(protocol_ref(proposal.proposed.protocol_id if proposal else NOBODY))
+        outcome = substitution.confirm_substitution(prescription.state, command, signer, protocol.state, now=moment.now)
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        return Decision.on(prescription, outcome, Answer(201, _shown(prescription.after(outcome), command.proposal_id)))
+
+    person = entry(REGISTER, "person", command.prescriber)
+    return UseCase((PRESCRIPTION.ref(prescription_id),), decide, relaxed=(person,))
+
+
+def _shown(state: PrescriptionState, proposal_id: UUID) -> dict[str, Any]:
+    proposal = state.proposals[proposal_id]
+    return {
+        "prescription_id": str(state.signed.prescription_id),
+        "proposal_id": str(proposal_id),
+        "line": proposal.proposed.line,
+        "substitute": proposal.proposed.substitute,
+        "confirmed": proposal.confirmed_by is not None,
+    }
+
+
+def _refused(refusal: Refusal) -> UseCase:
+    return UseCase((), lambda _moment: Decision.refused(refusal))
+
+
+def on_protocol_issued(event: shortage.ProtocolIssued, _envelope: Envelope) -> UseCase:
+    """Kept as it was told; told again it changes nothing."""
+    known = ProtocolKnown(**event.model_dump(include=set(ProtocolKnown.model_fields)))
+
+    def decide(_moment: Moment, protocol: Loaded[ProtocolState]) -> Decision:
+        return Decision.nothing() if protocol.state.known == known else Decision.on(protocol, [known])
+
+    return UseCase((protocol_ref(event.protocol_id),), decide)
+
+
+def on_protocol_ended(event: shortage.ProtocolEnded, _envelope: Envelope) -> UseCase:
+    """Nobody signs under it after its last day."""
+    over = ProtocolOver(protocol_id=event.protocol_id, ends_on=event.ends_on)
+
+    def decide(_moment: Moment, protocol: Loaded[ProtocolState]) -> Decision:
+        return Decision.nothing() if protocol.state.ends_on == over.ends_on else Decision.on(protocol, [over])
+
+    return UseCase((protocol_ref(event.protocol_id),), decide)
+
+
+PROTOCOL_REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
+    shortage.ProtocolIssued: on_protocol_issued,
+    shortage.ProtocolEnded: on_protocol_ended,
+}
+
+
+def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
+    event = cast(SubstitutionConfirmed, it.event)
+    proposed = it.after.proposals[event.proposal_id].proposed
+    yield public.SubstitutionConfirmed(
+        prescription_id=it.after.signed.prescription_id,
+        patient_ref=event.patient_ref,
+        proposal_id=event.proposal_id,
+        fulfilment_id=proposed.fulfilment_id,
+        line=proposed.line,
+        substitute=proposed.substitute,
+        substitute_drug_key=proposed.substitute_drug_key,
+        ratio=SubstitutionRatio(numerator=proposed.numerator, denominator=proposed.denominator),
+        protocol_id=proposed.protocol_id,
+        signed_sha256=event.signature.sha256,
+    )
+
+
+TRANSLATE_SUBSTITUTIONS: Mapping[type[DomainEvent], Translation] = {SubstitutionConfirmed: _confirmed}

@@ -1,0 +1,177 @@
+"""Parts of packs (拆零): from the open pack first, until its own date; and which lots may be given out at all."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.dispatch.application.opened_packs import discard_opened_pack, opened_view
+from services.dispatch.application.stock import adjust_stock
+from services.dispatch.domain.opened_packs import (
+    OPENED_PACKS,
+    DiscardOpenedPack,
+    OpenedState,
+    opened_packs_id,
+    parts_of,
+    put_back,
+    take,
+)
+from services.dispatch.domain.policy import CN
+from services.dispatch.domain.stock.item import AdjustStock
+from services.seedwork.calendar import civil_day
+from services.seedwork.ports import Outcome
+from tests.unit.dispatch.town import BRAND, DRUGS, GOOD_UNTIL, NOON, TABLETS, A, Town, drug, fine, refused
+
+TODAY = civil_day(NOON)
+OPEN_DAYS = CN.on(TODAY).opened_pack_days
+
+
+def opened(town: Town, product: str = TABLETS) -> OpenedState:
+    state: OpenedState = town.store.state(OPENED_PACKS.ref(opened_packs_id(A, product)))
+    return state
+
+
+def try_part(town: Town, quantity: int, **changes: Any) -> tuple[UUID, Outcome]:
+    """A fill of a part of a pack, prepared."""
+    fulfilment = town.release()
+    hold_id = town.accepted(fulfilment, (1, quantity))
+    return fulfilment, town.try_prepare(fulfilment, hold_id, town.pick(quantity, **changes))
+
+
+def part(town: Town, quantity: int, **changes: Any) -> tuple[UUID, UUID]:
+    """A fill of a part of a pack, checked."""
+    fulfilment, outcome = try_part(town, quantity, **changes)
+    supply_id = UUID(fine(outcome).body["supply_id"])
+    fine(town.try_check(fulfilment, supply_id))
+    return fulfilment, supply_id
+
+
+def left(town: Town) -> list[tuple[str, int, str]]:
+    return [(row["key"], row["remaining"], row["use_by"]) for row in opened_view(opened(town), TODAY)]
+
+
+def test_what_is_left_of_an_opened_pack_is_known_with_a_date_of_its_own(town: Town) -> None:
+    code = town.new_codes(1)
+    part(town, 12, trace_codes=code)
+
+    assert left(town) == [(code[0], 8, (TODAY + timedelta(days=OPEN_DAYS)).isoformat())]
+    assert town.shelf().on_hand == 188
+
+
+def test_whole_packs_open_nothing(town: Town) -> None:
+    town.dispensed(town.release())
+
+    assert not opened(town).packs
+
+
+def test_the_last_pack_of_a_larger_fill_is_the_opened_one(town: Town) -> None:
+    codes = town.new_codes(3)
+    part(town, 45, trace_codes=codes)
+
+    assert [(key, amount) for key, amount, _ in left(town)] == [(codes[2], 15)]
+
+
+def test_an_open_pack_comes_before_another_one_unless_there_is_a_reason(town: Town) -> None:
+    first, second = town.new_codes(1), town.new_codes(1)
+    part(town, 12, trace_codes=first)
+
+    refused(try_part(town, 5, trace_codes=second)[1], "supply.opened_pack_first")
+    refused(try_part(town, 5, trace_codes=second, lot_reason="because")[1], "supply.unknown_reason")
+    part(town, 9, trace_codes=second)  # more than is left in the open one
+    part(town, 5, trace_codes=first)
+
+    assert [(key, amount) for key, amount, _ in left(town)] == sorted([(first[0], 3), (second[0], 11)])
+    part(town, 2, trace_codes=town.new_codes(1), lot_reason="damaged")
+
+
+def test_an_open_pack_comes_before_a_lot_that_expires_earlier(town: Town) -> None:
+    code = town.new_codes(1)
+    part(town, 12, trace_codes=code)
+    town.receive(A, TABLETS, "EARLY", 20, expiry=date(2026, 9, 30))
+
+    part(town, 8, trace_codes=code)
+
+    assert left(town) == []
+
+
+def test_an_open_pack_past_its_date_is_thrown_away_not_given_out(town: Town) -> None:
+    code = town.new_codes(1)
+    part(town, 12, trace_codes=code)
+    town.store.time += timedelta(days=OPEN_DAYS + 1)
+    town.opens_at = town.store.time
+    town.closes_at = town.store.time + timedelta(hours=12)
+
+    refused(try_part(town, 5, trace_codes=code)[1], "stock.opened_pack_expired")
+    part(town, 5, trace_codes=town.new_codes(1))
+    (row,) = [row for row in opened_view(opened(town), civil_day(town.store.time)) if row["key"] == code[0]]
+    assert row["good"] is False
+    before = town.shelf().on_hand
+
+    command = DiscardOpenedPack(key=code[0], reason="past its date", discarded_by="HY1")
+    fine(town.store.run(discard_opened_pack(A, TABLETS, command)))
+
+    assert town.shelf().on_hand == before - 8
+    refused(town.store.run(discard_opened_pack(A, TABLETS, command)), "stock.no_opened_pack")
+
+
+def test_books_that_never_had_the_lot_are_not_corrected_below_nothing(town: Town) -> None:
+    code = town.new_codes(1)
+    part(town, 12, trace_codes=code)
+    everything = AdjustStock(lot="L1", change=-188, reason="stolen", adjusted_by="HY1")
+    fine(town.store.run(adjust_stock(A, TABLETS, everything)))
+    command = DiscardOpenedPack(key=code[0], reason="stolen", discarded_by="HY1")
+
+    refused(town.store.run(discard_opened_pack(A, TABLETS, command)), "stock.below_zero")
+
+
+def test_an_undone_part_is_back_in_its_pack_which_stays_open(town: Town) -> None:
+    code = town.new_codes(1)
+    fulfilment, supply_id = part(town, 12, trace_codes=code)
+
+    fine(town.give_up(fulfilment, supply_id))
+
+    assert [(key, amount) for key, amount, _ in left(town)] == [(code[0], 20)]
+    assert town.shelf().on_hand == 200
+    part(town, 5, trace_codes=code)
+
+
+def test_packs_without_a_code_are_one_open_amount_per_lot(town: Town) -> None:
+    part(town, 12, trace_codes=(), no_code_reason="no_code_printed")
+    part(town, 12, trace_codes=(), no_code_reason="no_code_printed")
+
+    assert [(key, amount) for key, amount, _ in left(town)] == [("lot:L1", 16)]
+
+
+def test_a_pack_that_may_not_be_opened_is_given_whole_and_never_rounded_up(town: Town) -> None:
+    town.refer("drug", TABLETS, drug(**DRUGS[TABLETS], splittable=False))
+
+    refused(try_part(town, 12)[1], "supply.pack_not_splittable")
+    fine(try_part(town, 40)[1])
+
+
+def test_a_lot_that_expires_too_soon_is_not_given_out_nor_held(town: Town) -> None:
+    margin = CN.on(TODAY).expiry_margin_days
+    soon, enough = TODAY + timedelta(days=margin - 1), TODAY + timedelta(days=margin)
+    town.receive(A, BRAND, "SOON", 30, expiry=soon)
+    fulfilment = town.release()
+    refused(town.try_hold(fulfilment, (1, 30), product=BRAND), "stock.not_enough")
+    town.receive(A, BRAND, "JUST", 30, expiry=enough)
+    hold_id = town.accepted(fulfilment, (1, 30), product=BRAND)
+
+    refused(
+        town.try_prepare(fulfilment, hold_id, town.pick(30, product=BRAND, lot="SOON", expiry=soon)),
+        "stock.lot_expires_soon",
+    )
+    town.prepare(fulfilment, hold_id, town.pick(30, product=BRAND, lot="JUST", expiry=enough))
+
+
+def test_a_pack_opened_shortly_before_it_expires_lasts_no_longer_than_its_lot() -> None:
+    expiry = TODAY + timedelta(days=10)
+    town = Town()
+    (piece,) = parts_of([town.pick(12, expiry=expiry)], 20)
+    supply = UUID(int=1)
+
+    state = OPENED_PACKS.fold(take(OpenedState(), A, TABLETS, supply, (piece,), TODAY, CN.on(TODAY)))
+
+    assert next(iter(state.packs.values())).use_by == expiry
+    assert put_back(state, UUID(int=2)) == []
+    assert expiry < GOOD_UNTIL

@@ -1,0 +1,153 @@
+"""The rest of a partial fill is free for anybody; who asked is told when the pharmacy has it again."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from contracts.events import prescribe
+from contracts.roles import Role
+from services.dispatch.api import router
+from services.dispatch.application.owing import ask_for_notice
+from services.dispatch.domain.fulfilment.commands import AskForNotice
+from services.seedwork.ports import Outcome
+from tests.support.http_caller import Caller
+from tests.unit.dispatch.town import BRAND, SYRUP, TABLETS, A, B, Town, fine, person, refused
+
+
+def ask(town: Town, fulfilment: UUID, supply_id: UUID, **changes: Any) -> Outcome:
+    fields = {"line": 1, "pharmacy": None, "patient_ref": town.patient_ref, "asked_by": "patient", **changes}
+    return town.store.run(ask_for_notice(fulfilment, AskForNotice(supply_id=supply_id, **fields)))
+
+
+def partly(town: Town) -> tuple[UUID, UUID]:
+    """40 of 60 tablets given."""
+    fulfilment = town.release()
+    return fulfilment, town.dispensed(fulfilment, 40, held=60)
+
+
+class Feeds:
+    def __init__(self, town: Town, keys: Path) -> None:
+        self._call = Caller(town.store, router, keys)
+        self._patient = self._call.token("patient-1", Role.PATIENT, patient_ref=town.patient_ref)
+        self._other = self._call.token("patient-2", Role.PATIENT, patient_ref=uuid4())
+        self._staff = {
+            place: self._call.token(person("preparer", place), Role.PREPARER, organisation=place) for place in (A, B)
+        }
+
+    def get(self, token: str, **query: Any) -> httpx.Response:
+        return self._call(token, "GET", "/notices", params=query)
+
+    def of(self, who: str) -> list[dict[str, Any]]:
+        token = {"patient": self._patient, "other": self._other}.get(who) or self._staff[who]
+        items: list[dict[str, Any]] = self.get(token).json()["items"]
+        return items
+
+    def pages(self, limit: int) -> list[list[str]]:
+        """The pharmacy's feed, page by page."""
+        pages, cursor = [], None
+        while True:
+            body = self.get(self._staff[A], limit=limit, **({"cursor": cursor} if cursor else {})).json()
+            pages.append([item["fulfilment_id"] for item in body["items"]])
+            cursor = body.get("next")
+            if not cursor:
+                return pages
+
+
+@pytest.fixture
+def feeds(town: Town, tmp_path: Path) -> Feeds:
+    return Feeds(town, tmp_path)
+
+
+def test_pharmacy_and_patient_are_told_when_stock_arrives(town: Town, feeds: Feeds) -> None:
+    fulfilment, supply_id = partly(town)
+    assert fine(ask(town, fulfilment, supply_id)).body["owed"] == 20
+    fine(ask(town, fulfilment, supply_id))
+    assert feeds.of("patient") == feeds.of(A) == []
+
+    town.receive(A, BRAND, "B1", 30)  # another brand of the same drug
+
+    for who in ("patient", A):
+        (notice,) = feeds.of(who)
+        assert (notice["fulfilment_id"], notice["line"], notice["quantity"]) == (str(fulfilment), 1, 20)
+        assert (notice["pharmacy"], notice["remaining"]) == (A, 20)
+    assert feeds.of("other") == feeds.of(B) == []
+
+
+def test_another_drug_or_another_pharmacys_goods_tell_nobody(town: Town, feeds: Feeds) -> None:
+    fine(ask(town, *partly(town)))
+
+    town.receive(A, SYRUP, "S2", 5)
+    town.receive(B, TABLETS, "L2", 60)
+
+    assert feeds.of("patient") == []
+
+
+def test_who_did_not_ask_is_not_told(town: Town, feeds: Feeds) -> None:
+    partly(town)
+
+    town.receive(A, TABLETS, "L2", 60)
+
+    assert feeds.of("patient") == []
+
+
+def test_a_notice_says_what_is_left_and_ends_with_the_fulfilment(town: Town, feeds: Feeds) -> None:
+    fulfilment, supply_id = partly(town)
+    fine(ask(town, fulfilment, supply_id))
+    town.receive(A, TABLETS, "L2", 60)
+    town.hold(fulfilment, (1, 20), pharmacy=B)
+    assert feeds.of("patient")[0]["remaining"] == 0
+
+    town.cancel(fulfilment)
+
+    assert feeds.of("patient") == []
+
+
+def test_what_lapses_is_not_owed_any_more(town: Town, feeds: Feeds) -> None:
+    fulfilment, supply_id = partly(town)
+    fine(ask(town, fulfilment, supply_id))
+    town.expire(fulfilment)
+
+    town.receive(A, TABLETS, "L2", 60)
+
+    assert feeds.of("patient") == []
+    refused(ask(town, fulfilment, supply_id), "supply.nothing_owed")
+
+
+def test_a_forgotten_patient_has_no_wishes(town: Town, feeds: Feeds) -> None:
+    fine(ask(town, *partly(town)))
+    town.receive(A, TABLETS, "L2", 60)
+
+    town.store.react(prescribe.PatientForgotten(patient_ref=town.patient_ref))
+
+    assert feeds.of(A) == []
+
+
+def test_one_delivery_answers_several_wishes_over_pages(town: Town, feeds: Feeds) -> None:
+    asked = set()
+    for _ in range(3):
+        fulfilment, supply_id = partly(town)
+        fine(ask(town, fulfilment, supply_id, pharmacy=A, patient_ref=None, asked_by=person("checker")))
+        asked.add(str(fulfilment))
+    town.receive(A, TABLETS, "L2", 60)
+
+    pages = feeds.pages(2)
+
+    assert [len(page) for page in pages] == [2, 1]
+    assert {each for page in pages for each in page} == asked
+
+
+def test_only_what_is_owed_to_whom_it_is_owed(town: Town) -> None:
+    fulfilment, supply_id = partly(town)
+    whole = town.release()
+    complete = town.dispensed(whole)
+
+    refused(ask(town, fulfilment, uuid4()), "supply.unknown")
+    refused(ask(town, fulfilment, supply_id, pharmacy=B, patient_ref=None), "supply.not_yours")
+    refused(ask(town, fulfilment, supply_id, patient_ref=uuid4()), "fulfilment.not_yours")
+    refused(ask(town, fulfilment, supply_id, line=2), "supply.nothing_owed")
+    refused(ask(town, whole, complete), "supply.nothing_owed")
+    fine(town.give_up(fulfilment, supply_id))
+    refused(ask(town, fulfilment, supply_id), "supply.wrong_state")

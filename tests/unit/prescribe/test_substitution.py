@@ -1,0 +1,238 @@
+"""A substitute proposed by a pharmacy: in the inbox with its screening, allowed by the prescriber's signature only."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.events import prescribe_later as public
+from contracts.events import review, shortage
+from contracts.events.dispatch_later import SubstitutionProposed
+from services.prescribe.application.substitutions import confirm_substitution
+from services.prescribe.application.views import show_prescription
+from services.prescribe.domain.prescription import fulfilment_id
+from services.seedwork.ports import Outcome
+from tests.unit.prescribe.conftest import (
+    AMLODIPINE,
+    COLLEAGUE,
+    DOCTOR,
+    FINDING,
+    NOW,
+    PHARMACY,
+    Clinic,
+    fulfilment_event,
+)
+
+SUBSTITUTE = "XC08CAB799A002029194749"
+PROTOCOL = UUID(int=77)
+SHA = "ab" * 32
+
+
+def code(outcome: Outcome) -> str | None:
+    return outcome.refusal.code if outcome.refusal else None
+
+
+def issued(clinic: Clinic, **changes: Any) -> None:
+    fields = {
+        "protocol_id": PROTOCOL,
+        "case_id": UUID(int=78),
+        "from_drug_key": "氨氯地平|片剂|5mg",
+        "to_drug_key": "氨氯地平|片剂|10mg",
+        "ratio": {"numerator": 2, "denominator": 1},
+        "regions": ["33"],
+        "mode": "prescriber_confirms",
+        "issuer": {"authority": "330000", "level": "province", "person": "R33", "signed_sha256": SHA},
+        "valid_from": date(2026, 3, 1),
+        **changes,
+    }
+    clinic.hear(shortage.ProtocolIssued.model_validate(fields))
+
+
+def proposed(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
+    """A pharmacy asks; answers the proposal."""
+    about = {
+        "patient_ref": clinic.patient_ref,
+        "proposal_id": uuid4(),
+        "hold_id": uuid4(),
+        "pharmacy": PHARMACY,
+        "pharmacist": "HY1",
+        "line": 1,
+        "prescribed_product": AMLODIPINE,
+        "quantity": 6,
+        "substitute": {
+            "product": SUBSTITUTE,
+            "generic_name": "氨氯地平",
+            "drug_key": "氨氯地平|片剂|10mg",
+            "form": "片剂",
+            "strength": "10mg",
+            "dose_unit": "mg",
+            "dose_per_base_unit": 10000,
+            "base_unit": "片",
+        },
+        "substitute_quantity": 3,
+        "unit_price": 1480,
+        "ratio": {"numerator": 2, "denominator": 1},
+        "protocol_id": PROTOCOL,
+        "answer_due_at": NOW + timedelta(hours=4),
+    }
+    event = fulfilment_event(prescription_id, SubstitutionProposed, **{**about, **changes})
+    clinic.hear(event)
+    clinic.hear(event)
+    return UUID(str(event.proposal_id))
+
+
+def screened(clinic: Clinic, prescription_id: UUID, proposal_id: UUID) -> None:
+    event = review.SubstituteScreened.model_validate(
+        {
+            "prescription_id": prescription_id,
+            "patient_ref": clinic.patient_ref,
+            "proposal_id": proposal_id,
+            "line": 1,
+            "findings": [FINDING],
+            "degraded": False,
+        }
+    )
+    clinic.hear(event)
+
+
+def signed(clinic: Clinic, prescription_id: UUID, proposal_id: UUID, /, **changes: Any) -> str:
+    content = {
+        "prescription_id": str(prescription_id),
+        "prescriber": DOCTOR,
+        "signed_sha256": clinic.state(prescription_id).signed.signature.sha256,
+        "proposal_id": str(proposal_id),
+        "line": 1,
+        "substitute": SUBSTITUTE,
+    } | changes
+    return clinic.sign(content)
+
+
+def confirm(
+    clinic: Clinic, prescription_id: UUID, proposal_id: UUID, /, doctor: str = DOCTOR, **changes: Any
+) -> Outcome:
+    jws = signed(clinic, prescription_id, proposal_id, **changes)
+    return clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor(doctor))
+
+
+@pytest.fixture
+def asked(clinic: Clinic) -> tuple[UUID, UUID]:
+    """A released prescription and a proposal for it."""
+    issued(clinic)
+    prescription_id = clinic.released()
+    return prescription_id, proposed(clinic, prescription_id)
+
+
+def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    prescription_id, proposal_id = asked
+    screened(clinic, prescription_id, proposal_id)
+    screened(clinic, prescription_id, proposal_id)
+
+    (shown,) = show_prescription(clinic.state(prescription_id))["proposals"]
+    assert (shown["substitute"], shown["quantity"], shown["substitute_quantity"]) == (SUBSTITUTE, 6, 3)
+    assert (shown["screened"], shown["confirmed"], len(shown["findings"])) == (True, False, 1)
+    kinds = [
+        row["kind"] for row in clinic.store.rows("feedback_of_prescriber", prescriber=DOCTOR, before=2**62, limit=9)
+    ]
+    assert kinds == ["substitute_screened", "substitution_proposed"]
+
+
+def test_a_screening_told_before_its_proposal_is_kept(clinic: Clinic) -> None:
+    issued(clinic)
+    prescription_id, proposal_id = clinic.released(), uuid4()
+    screened(clinic, prescription_id, proposal_id)
+
+    proposed(clinic, prescription_id, proposal_id=proposal_id)
+
+    (shown,) = show_prescription(clinic.state(prescription_id))["proposals"]
+    assert shown["screened"] is True
+
+
+def test_the_prescribers_signature_allows_it_and_dispatch_is_told_once(
+    clinic: Clinic, asked: tuple[UUID, UUID]
+) -> None:
+    prescription_id, proposal_id = asked
+
+    jws = signed(clinic, prescription_id, proposal_id)
+
+    outcome = clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor())
+    again = clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor())
+
+    assert (outcome.status, outcome.body["confirmed"], again.status) == (201, True, 201)
+    (told,) = clinic.store.told_of(public.SubstitutionConfirmed)
+    assert (told.proposal_id, told.line, told.substitute) == (proposal_id, 1, SUBSTITUTE)
+    assert (told.fulfilment_id, told.protocol_id) == (fulfilment_id(prescription_id, 1), PROTOCOL)
+    assert (told.ratio.numerator, told.ratio.denominator) == (2, 1)
+    assert code(confirm(clinic, prescription_id, proposal_id)) == "proposal.answered"
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"proposal_id": str(UUID(int=5))}, "proposal.unknown"),
+        ({"substitute": "XC08CAB799A003029194749"}, "proposal.other_substitute"),
+        ({"line": 2}, "proposal.other_substitute"),
+        ({"signed_sha256": "cd" * 32}, "prescription.other_content"),
+        ({"prescription_id": str(UUID(int=6))}, "prescription.other_id"),
+        ({"line": 0}, "prescription.payload"),
+    ],
+    ids=["proposal", "substitute", "line", "content", "prescription", "payload"],
+)
+def test_what_is_signed_is_what_was_proposed(
+    clinic: Clinic, asked: tuple[UUID, UUID], changes: dict[str, Any], refusal: str
+) -> None:
+    assert code(confirm(clinic, *asked, **changes)) == refusal
+    assert not clinic.store.told_of(public.SubstitutionConfirmed)
+
+
+def test_nobody_else_signs_it(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    assert code(confirm(clinic, *asked, doctor=COLLEAGUE)) == "prescription.not_yours"
+    assert code(confirm(clinic, *asked, prescriber=COLLEAGUE, doctor=COLLEAGUE)) == "prescription.not_yours"
+
+
+def test_a_pharmacy_that_waits_no_more_is_not_answered(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    clinic.store.time += timedelta(hours=4)
+
+    assert code(confirm(clinic, *asked)) == "proposal.over"
+
+
+def test_without_a_protocol_in_force_nothing_is_signed(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    proposal_id = proposed(clinic, prescription_id)
+    assert code(confirm(clinic, prescription_id, proposal_id)) == "proposal.protocol_over"
+    issued(clinic)
+    issued(clinic)
+    ended = shortage.ProtocolEnded(
+        protocol_id=PROTOCOL, case_id=UUID(int=78), ended_as="withdrawn", ends_on=date(2026, 3, 1)
+    )
+    clinic.hear(ended)
+    clinic.hear(ended)
+
+    assert code(confirm(clinic, prescription_id, proposal_id)) == "proposal.protocol_over"
+
+
+def test_a_protocol_of_tomorrow_does_not_hold_yet(clinic: Clinic) -> None:
+    issued(clinic, valid_from=date(2026, 3, 3))
+    prescription_id = clinic.released()
+
+    assert code(confirm(clinic, prescription_id, proposed(clinic, prescription_id))) == "proposal.protocol_over"
+
+
+def test_an_ended_prescription_takes_no_substitute(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    prescription_id, proposal_id = asked
+    clinic.cancel(prescription_id)
+
+    assert code(confirm(clinic, prescription_id, proposal_id)) == "prescription.wrong_state"
+
+
+def test_what_cannot_be_placed_is_recorded_and_changes_nothing(clinic: Clinic) -> None:
+    unknown = uuid4()
+    proposed(clinic, unknown)
+    screened(clinic, unknown, uuid4())
+    prescription_id = clinic.released()
+    proposed(clinic, prescription_id, line=9)
+    under_review = clinic.issued()
+    proposed(clinic, under_review)
+
+    assert not clinic.state(prescription_id).proposals
+    assert not clinic.state(under_review).proposals
