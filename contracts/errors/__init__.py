@@ -6,7 +6,17 @@ from contracts.errors.catalogue import Problem
 
 __all__ = ["CATALOGUE", "Problem"]
 
-_PARTS = ("common", "prescribe", "prescribe_later", "review", "dispatch", "insurance", "share", "shortage")
+_PARTS = (
+    "common",
+    "prescribe",
+    "prescribe_later",
+    "review",
+    "dispatch",
+    "dispatch_road",
+    "insurance",
+    "share",
+    "shortage",
+)
 
 CATALOGUE: dict[str, Problem] = {}
 for _part in _PARTS:
