@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Bucket = Literal["remaining", "held", "dispensed", "in_hands", "replaceable", "cancelled", "lapsed"]
+
 
 class ContractValue(BaseModel):
     """A frozen part of an integration event. Unknown fields are ignored, because a contract grows by addition."""
@@ -72,3 +74,18 @@ class UndonePack(ContractValue):
     disposition: Literal["restocked", "quarantined", "destroyed", "lost"]
     trace_code: str | None = None
     code_is: Literal["freed", "locked", "spent"] | None = None
+
+
+class UndoneLine(ContractValue):
+    """A quantity of a line that came back, and the bucket it went to. A line may appear twice, once per bucket."""
+
+    line: int = Field(ge=1)
+    quantity: int = Field(gt=0)
+    bucket: Bucket
+
+
+class Offer(ContractValue):
+    """A pharmacy that had all of what is still wanted: a hint, never a promise."""
+
+    pharmacy: str
+    distance_metres: int = Field(ge=0, description="from the pharmacy whose hold has ended")

@@ -14,6 +14,7 @@ _PARTS = (
     "dispatch",
     "dispatch_later",
     "stock",
+    "dispatch_road",
     "insurance",
     "share",
     "shortage",

@@ -14,27 +14,11 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
-from contracts.values import ContractValue, LineBuckets, LineQuantity, UndonePack
+from contracts.values import ContractValue, LineBuckets, LineQuantity, Offer, UndoneLine, UndonePack
 from services.seedwork.model import Personal, PersonalClass
 
-Bucket = Literal["remaining", "held", "dispensed", "in_hands", "replaceable", "cancelled", "lapsed"]
 WayOfSupply = Literal["counter", "delivery"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class UndoneLine(ContractValue):
-    """A quantity of a line that came back, and the bucket it went to. A line may appear twice, once per bucket."""
-
-    line: int = Field(ge=1)
-    quantity: int = Field(gt=0)
-    bucket: Bucket
-
-
-class Offer(ContractValue):
-    """A pharmacy that had all of what is still wanted: a hint, never a promise."""
-
-    pharmacy: str
-    distance_metres: int = Field(ge=0, description="from the pharmacy whose hold has ended")
 
 
 class DesignationInForce(ContractValue):

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from contracts.events.dispatch import FulfilmentEvent, UndoneLine
-from contracts.values import LineBuckets
+from contracts.events.dispatch import FulfilmentEvent
+from contracts.values import LineBuckets, UndoneLine
 
 
 class SupplyTakenBack(FulfilmentEvent):

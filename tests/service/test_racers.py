@@ -11,7 +11,7 @@ import pytest
 
 from contracts.topology import PORTS
 from rxflow.play.journey import Journey
-from rxflow.simulation.people import a_journey, stores_of
+from rxflow.simulation.writing import a_journey, stores_of
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from tests.support.invariants import hold_at_rest

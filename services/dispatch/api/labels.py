@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from services.dispatch.adapters.label import render
 from services.dispatch.api.deliveries import may_see
 from services.dispatch.application.labels import label_of
 from services.dispatch.domain.delivery.state import DELIVERIES
-from services.seedwork.api import Read, Refused, allowed, problems
+from services.seedwork.api import Aside, Read, Refused, allowed, problems
 from services.seedwork.usecase import Actor
 
 router = APIRouter(prefix="/deliveries/{delivery_id}")
@@ -26,7 +25,9 @@ router = APIRouter(prefix="/deliveries/{delivery_id}")
         200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
     },
 )
-async def label(delivery_id: UUID, actor: Annotated[Actor, Depends(allowed("delivery.label"))], read: Read) -> Response:
+async def label(
+    delivery_id: UUID, actor: Annotated[Actor, Depends(allowed("delivery.label"))], read: Read, aside: Aside
+) -> Response:
     """As PDF: name, masked telephone, address, parcel number, handling. Never a drug name."""
     (loaded,) = await read.load(DELIVERIES.ref(delivery_id))
     created = loaded.state.created
@@ -37,6 +38,6 @@ async def label(delivery_id: UUID, actor: Annotated[Actor, Depends(allowed("deli
     found = label_of(loaded.state)
     if found is None:
         raise Refused("delivery.no_label", status=loaded.state.status)
-    content = await asyncio.to_thread(render, found, str(delivery_id))
+    content = await aside(render, found, str(delivery_id))
     headers = {"Content-Disposition": f'inline; filename="parcel-{found.parcel_no}.pdf"'}
     return Response(content, media_type="application/pdf", headers=headers)

@@ -30,10 +30,10 @@ from services.dispatch.domain.delivery.events import DeliveryLost, ReturnInspect
 from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
 from services.dispatch.domain.delivery.values import InspectedPack
 from services.dispatch.domain.fulfilment import courier
-from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import DeliverSupply
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
+from services.dispatch.domain.values import UndoneWhy
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.reference import EntryState
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
@@ -170,7 +170,7 @@ def with_goods(
                 works += found_again(state, supply_id, verdicts, moment.now)
             case ReturnInspected(verdicts=verdicts):
                 damaged = state.return_reason == "damaged" or state.doubtful
-                why: e.UndoneWhy = "damaged" if damaged else "returned"
+                why: UndoneWhy = "damaged" if damaged else "returned"
                 ended = _undone(fulfilment.state, supply_id, why, state, verdicts, about)
     if works:
         return (yield from _moved(parcel, outcome, works))
@@ -181,7 +181,7 @@ def with_goods(
 def _undone(
     fulfilment: FulfilmentState,
     supply_id: UUID,
-    why: e.UndoneWhy,
+    why: UndoneWhy,
     state: DeliveryState,
     verdicts: Iterable[InspectedPack],
     about: Circumstances,

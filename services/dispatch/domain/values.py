@@ -144,6 +144,10 @@ class CollectorIdentity(Immutable):
     patient_identity_no: str | None = Field(default=None, max_length=20)
 
 
+UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+Disposition = Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
+
+
 class UndonePack(Immutable):
     """A pack, or what there was of a line without codes, that never reached the patient, and what became of it."""
 

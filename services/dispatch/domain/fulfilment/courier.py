@@ -11,7 +11,7 @@ from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.fulfilment.supplies import own_supply, received, undone
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
-from services.dispatch.domain.values import UndonePack
+from services.dispatch.domain.values import UndonePack, UndoneWhy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
@@ -77,7 +77,7 @@ def deliver(state: FulfilmentState, command: DeliverSupply) -> Outcome:
 def came_back_from_courier(
     state: FulfilmentState,
     supply_id: UUID,
-    why: e.UndoneWhy,
+    why: UndoneWhy,
     packs: tuple[UndonePack, ...],
     now: datetime,
     policy: Policy,

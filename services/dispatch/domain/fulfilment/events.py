@@ -12,6 +12,7 @@ from services.dispatch.domain.values import (
     CollectorIdentity,
     Designation,
     DispensedLine,
+    Disposition,
     FreedLine,
     HeldLine,
     LineQuantity,
@@ -20,12 +21,10 @@ from services.dispatch.domain.values import (
     PartOfSupply,
     PickedLine,
     UndonePack,
+    UndoneWhy,
     Way,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
-
-UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
-Disposition = Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
 
 
 class FulfilmentOpened(DomainEvent):
@@ -234,9 +233,8 @@ class CancellationDecided(DomainEvent):
     from_free: tuple[LineQuantity, ...] = ()
     from_replaceable: tuple[PartOfSupply, ...] = ()
     awaiting: tuple[UUID, ...] = ()
-    """Supplies with a courier on whose end the final answer waits."""
     awaited: tuple[PartOfSupply, ...] = ()
-    """What is wanted of each of them."""
+    """Supplies with a courier on whose end the final answer waits; and what is wanted of each of them."""
     final: bool
 
 

@@ -24,9 +24,11 @@ from services.dispatch.domain.policy import Policy
 from services.dispatch.domain.values import (
     Bucket,
     DispensedLine,
+    Disposition,
     FreedLine,
     LineQuantity,
     UndonePack,
+    UndoneWhy,
 )
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
@@ -167,7 +169,7 @@ def in_pharmacy(state: FulfilmentState) -> list[Supply]:
 def undone(
     state: FulfilmentState,
     supply: Supply,
-    why: e.UndoneWhy,
+    why: UndoneWhy,
     now: datetime,
     policy: Policy,
     *,
@@ -193,14 +195,14 @@ def undone(
     )
 
 
-def _disposition(packs: tuple[UndonePack, ...]) -> e.Disposition:
+def _disposition(packs: tuple[UndonePack, ...]) -> Disposition:
     found = {pack.disposition for pack in packs}
     if len(found) > 1:
         return "mixed"
     return found.pop() if found else "restocked"
 
 
-def came_back(state: FulfilmentState, supply: Supply, why: e.UndoneWhy, now: datetime, policy: Policy) -> Bucket:
+def came_back(state: FulfilmentState, supply: Supply, why: UndoneWhy, now: datetime, policy: Policy) -> Bucket:
     """Free for any pharmacy within validity. Afterwards, as of a replacement, the same pharmacy's for some days when it
     came back for no fault of the patient's; what the patient gave up or did not fetch has lapsed."""
     replacement = state.holds[supply.hold_id].replaces is not None

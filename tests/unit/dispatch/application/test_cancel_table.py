@@ -125,7 +125,7 @@ def test_a_replacement_at_the_counter_is_undone(town: Town) -> None:
 
 def test_a_supply_that_is_not_on_the_road_does_not_come_back_from_it(town: Town) -> None:
     fulfilment = town.release()
-    refused(town.came_back(fulfilment, town.dispensed(fulfilment, pharmacy=B)), "supply.wrong_state")
+    refused(town.came_back(fulfilment, town.collected(fulfilment, pharmacy=B)), "supply.wrong_state")
 
 
 def test_an_answer_of_before_that_names_no_parts_is_read_by_its_sums(town: Town) -> None:
