@@ -196,8 +196,8 @@ class SupplyUndone(FulfilmentEvent):
 
     supply_id: UUID
     lines: tuple[UndoneLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"]
+    why: Literal["not_collected", "given_up", "cancelled", "recalled"]
+    disposition: Literal["restocked", "quarantined", "mixed"]
     buckets: tuple[LineBuckets, ...]
 
 

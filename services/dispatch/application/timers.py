@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.application import stock
+from services.dispatch.application import recalls, stock
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.holds import expire_holds
@@ -33,4 +33,5 @@ TIMERS: dict[tuple[str, str], TimerCommand] = {
     (FULFILMENTS.name, "hold_expiry"): _on_time(expire_holds),
     (FULFILMENTS.name, "collect"): _on_time(uncollected),
     **stock.TIMERS,
+    **recalls.TIMERS,
 }

@@ -201,8 +201,8 @@ class SupplyUndone(DomainEvent):
 
     supply_id: UUID
     lines: tuple[FreedLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled"]
-    disposition: Literal["restocked"] = "restocked"
+    why: Literal["not_collected", "given_up", "cancelled", "recalled"]
+    disposition: Literal["restocked", "quarantined", "mixed"] = "restocked"
 
 
 class RemainderLapsed(DomainEvent):
