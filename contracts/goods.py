@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-ROWS_PER_REQUEST_MAX = 30
+ROWS_PER_REQUEST_MAX = 24
 """Each row is booked in streams of its own, and one save touches at most a hundred."""
 ROW_KEY_LENGTH_MAX = 120
 QUANTITY_MAX = 10_000_000

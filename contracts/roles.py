@@ -21,6 +21,8 @@ class Role(StrEnum):
     CHECKER = "checker"
     QUALITY_MANAGER = "quality_manager"
     """Of a pharmacy (质量负责人): decides what becomes of goods that were set apart."""
+    MAKER = "maker"
+    """Holds the marketing authorisation (上市许可持有人): calls its own products back."""
     WHOLESALER = "wholesaler"
     """Supplies pharmacies: says what comes of the orders it has."""
     COURIER = "courier"
@@ -76,6 +78,10 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "stock.adjust": frozenset({Role.PHARMACIST}),
     "stock.set_apart": frozenset({Role.PHARMACIST, Role.QUALITY_MANAGER}),
     "stock.quarantine": frozenset({Role.QUALITY_MANAGER}),
+    "recall.load": frozenset({Role.REGULATOR, Role.MAKER}),
+    "recall.read": frozenset({Role.REGULATOR, Role.MAKER, Role.PHARMACIST, Role.QUALITY_MANAGER}),
+    "recall_notice.read": frozenset({Role.PATIENT}),
+    "recall_notice.acknowledge": frozenset({Role.PATIENT}),
     "order.place": frozenset({Role.PHARMACIST}),
     "order.confirm": frozenset({Role.PHARMACIST, Role.WHOLESALER}),
     "order.read": frozenset({Role.PHARMACIST, Role.WHOLESALER}),

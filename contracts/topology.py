@@ -40,6 +40,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("stock", "dispatch", ("shortage",)),
     Family("trace", "dispatch", ("insurance", "shortage")),
     Family("order", "dispatch", ("shortage",)),
+    Family("recall", "dispatch", ("insurance",)),
     Family("claim", "insurance", ("dispatch", "prescribe")),
     Family("payment", "insurance", ("dispatch", "prescribe")),
     Family("shortage_case", "shortage", ("dispatch",)),

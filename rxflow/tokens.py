@@ -73,6 +73,7 @@ def bearers(world: World, patient_ref: UUID | None = None) -> tuple[Bearer, ...]
         Bearer(Role.PREPARER, store.preparer.code, store.code, region=region),
         Bearer(Role.CHECKER, store.checker.code, store.code, region=region),
         Bearer(Role.QUALITY_MANAGER, store.checker.code, store.code, region=region),
+        Bearer(Role.MAKER, "recalls-02699", "02699"),
         Bearer(Role.WHOLESALER, f"orders-W{region}00001", f"W{region}00001", region=region),
         Bearer(Role.COURIER, carrier.riders[0], carrier.code),
         Bearer(Role.PATIENT, "demo-patient", patient_ref=patient_ref),

@@ -82,4 +82,12 @@ _ORDERS = (
     ),
 )
 
-PROBLEMS = (*_LOTS, *_BOOKINGS, *_IMPORTS, *_ORDERS)
+_RECALLS = (
+    Problem("recall.unknown", 404, "No such recall", "The id is wrong."),
+    Problem("recall.differs", 409, "Another recall of this id", "A recall keeps the product and lots it began with."),
+    Problem("recall.not_yours", 403, "Not your product", "A maker recalls its own: the code's last five characters."),
+    Problem("recall_notice.unknown", 404, "No such notice", "The id is wrong."),
+    Problem("recall_notice.not_yours", 403, "Not your notice", "Patients acknowledge what they were told themselves."),
+)
+
+PROBLEMS = (*_LOTS, *_BOOKINGS, *_IMPORTS, *_ORDERS, *_RECALLS)

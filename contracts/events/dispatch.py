@@ -192,7 +192,7 @@ class SupplyUndone(FulfilmentEvent):
 
     supply_id: UUID
     lines: tuple[UndoneLine, ...]
-    why: Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+    why: Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged", "recalled"]
     disposition: Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
     packs: tuple[UndonePack, ...] = Field(
         default=(), description="of a parcel, what became of each pack; empty: all is back on the shelf, codes freed"

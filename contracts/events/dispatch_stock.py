@@ -58,3 +58,18 @@ class OrderLineChanged(IntegrationEvent):
     cancelled: int = Field(ge=0)
     promised_at: date | None = None
     occurred_at: datetime
+
+
+class LotRecalled(IntegrationEvent):
+    """Lots of a product are called back (药品召回): nothing of them is received, prepared or dispensed from now on."""
+
+    TYPE: ClassVar[str] = "dispatch.lot_recalled.v1"
+    FAMILY: ClassVar[str] = "recall"
+
+    recall_id: UUID
+    product: str
+    drug_key: str
+    lots: tuple[str, ...]
+    recall_class: RecallClass
+    reason: str
+    recalled_at: datetime

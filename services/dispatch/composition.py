@@ -17,6 +17,8 @@ from services.dispatch.domain.opened_packs import OPENED_PACKS
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.protocol import PROTOCOLS
+from services.dispatch.domain.recall import RECALLED_LOTS, RECALLS
+from services.dispatch.domain.recall_notice import NOTICES
 from services.dispatch.domain.replenishment.order import ORDERS
 from services.dispatch.domain.shortage import SHORTAGES
 from services.dispatch.domain.stock.item import STOCK_ITEMS
@@ -48,6 +50,9 @@ SERVICE = Service(
         STOCK_ITEMS,
         ORDERS,
         IMPORTED,
+        RECALLS,
+        RECALLED_LOTS,
+        NOTICES,
         TRACE_CODES,
         OPENED_PACKS,
         PROTOCOLS,

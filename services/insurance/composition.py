@@ -14,6 +14,7 @@ from services.insurance.domain.claim import CLAIM, INQUIRIES
 from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
 from services.insurance.domain.policy import POLICIES
+from services.insurance.domain.recalled_lots import RECALLED_LOTS
 from services.insurance.domain.standing_authorisation import STANDING_AUTHORISATION
 from services.insurance.domain.trace_alarm import TRACE_ALARM
 from services.insurance.projections import METADATA, claims, ledger, payments, registers, trace_alarms
@@ -36,6 +37,7 @@ SERVICE = Service(
         CATALOGUE,
         BENEFIT_POLICIES,
         TRACE_ALARM,
+        RECALLED_LOTS,
         FORGOTTEN,
     ),
     translate=TRANSLATE,

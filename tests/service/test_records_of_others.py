@@ -324,6 +324,10 @@ CASES: dict[str, Case] = {
     "POST /medication-reviews/{review_id}/close": Case(
         on_the_road, reviewer, other_reviewer, foreign="case.not_yours", **ADVICE
     ),
+    "GET /recalls/{recall_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), unknown="recall.unknown"),
+    "POST /recall-notices/{notice_id}/acknowledgements": Case(
+        fetched, patient, stranger, unknown="recall_notice.unknown"
+    ),
     "GET /orders/{order_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), unknown="order.unknown"),
     "POST /orders/{order_id}/confirmations": Case(
         fetched,

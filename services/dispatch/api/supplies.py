@@ -95,6 +95,7 @@ class DeliveryBody(Body):
         *TRACE_CODE,
         "trace_code.foreign_product",
         "trace_code.other_lot",
+        "stock.lot_recalled",
         "trace_code.not_free",
         "trace_code.pack_used_up",
         "trace_code.repeated",
@@ -126,6 +127,7 @@ async def unprepare(
         "person.not_qualified",
         "supply.checker_is_preparer",
         "supply.no_price",
+        "stock.lot_recalled",
         "trace_code.not_free",
     ),
 )

@@ -18,6 +18,7 @@ from contracts.goods import ROW_KEY_LENGTH_MAX, ROWS_PER_REQUEST_MAX, OrderRow, 
 from services.dispatch.application.registers import admitted_pharmacy, drug_refs, pharmacy_ref, product_facts
 from services.dispatch.application.stock import Receipt, received
 from services.dispatch.domain.imported import ImportedState, RowImported, imported_row
+from services.dispatch.domain.recall import none_recalled, recalled_ref
 from services.dispatch.domain.replenishment import order
 from services.dispatch.domain.replenishment.order import ORDERS, OrderState, PlaceLine, order_id
 from services.dispatch.domain.stock.events import NO_EXPIRY
@@ -64,12 +65,13 @@ def import_stock(pharmacy: str, rows: Sequence[Mapping[str, Any]]) -> UseCase:
     """Opening stock: each row is a receipt of one lot."""
 
     def streams(row: StockRow) -> tuple[StreamRef[Any], ...]:
-        return imported_row(pharmacy, "stock", row.key), STOCK_ITEMS.ref(stock_item_id(pharmacy, row.product))
+        shelf = STOCK_ITEMS.ref(stock_item_id(pharmacy, row.product))
+        return imported_row(pharmacy, "stock", row.key), shelf, recalled_ref(row.product)
 
     def book(
         row: StockRow, books: _Books, moment: Moment, place: EntryState, drugs: Mapping[str, Loaded[EntryState]]
     ) -> Outcome:
-        known, shelf = streams(row)
+        known, shelf, recalled = streams(row)
         digest = hashlib.sha256(row.model_dump_json().encode()).hexdigest()
         seen: ImportedState = books.state(known)
         if seen.content_sha256 == digest:
@@ -79,7 +81,9 @@ def import_stock(pharmacy: str, rows: Sequence[Mapping[str, Any]]) -> UseCase:
         facts = row.model_dump(exclude={"row_key"})
         receipt = Receipt(pharmacy=pharmacy, **{**facts, "expiry": row.expiry or NO_EXPIRY})
         state: StockState = books.state(shelf)
-        outcome = received(moment, state, receipt, place, drugs[row.product])
+        outcome = none_recalled(books.state(recalled), frozenset({row.lot}))
+        if not isinstance(outcome, Refusal):
+            outcome = received(moment, state, receipt, place, drugs[row.product])
         if not isinstance(outcome, Refusal):
             books.add(known, [RowImported(kind="stock", pharmacy=pharmacy, key=row.key, content_sha256=digest)])
             books.add(shelf, outcome)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -9,13 +10,16 @@ from services.dispatch.domain.opened_packs import (
     OPENED_PACKS,
     DiscardOpenedPack,
     OpenedState,
+    PackDiscarded,
     discard,
     opened_packs_id,
 )
-from services.dispatch.domain.stock import item
-from services.dispatch.domain.stock.item import STOCK_ITEMS, AdjustStock, StockState, stock_item_id
+from services.dispatch.domain.stock import booking
+from services.dispatch.domain.stock.booking import AdjustStock
+from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
+from services.dispatch.domain.stock.state import StockState
 from services.seedwork.calendar import civil_day
-from services.seedwork.model import Loaded, Refusal
+from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Answer, Decision, Moment, UseCase
 
 
@@ -38,20 +42,16 @@ def opened_view(state: OpenedState, today: date) -> list[dict[str, Any]]:
 
 
 def discard_opened_pack(pharmacy: str, product: str, command: DiscardOpenedPack) -> UseCase:
-    """Throw away what is left; the books of its lot say so in the same save."""
+    """Throw away what is left; the books of its lot say so in the same save.
+
+    What was set apart with its lot (expired, recalled) is off the shelf already: the quality manager has it destroyed.
+    """
 
     def decide(moment: Moment, opened: Loaded[OpenedState], shelf: Loaded[StockState]) -> Decision:
         discarded = discard(opened.state, command)
         if isinstance(discarded, Refusal):
             return Decision.refused(discarded)
-        lot = opened.state.packs[command.key].lot
-        change = AdjustStock(
-            lot=lot,
-            change=-sum(each.quantity for each in discarded),
-            reason=command.reason,
-            adjusted_by=command.discarded_by,
-        )
-        corrected = item.adjust(shelf.state, change)
+        corrected = _off_the_shelf(shelf.state, opened.state.packs[command.key].lot, discarded, command, moment)
         if isinstance(corrected, Refusal):
             return Decision.refused(corrected)
         left = opened_view(opened.after(discarded), civil_day(moment.now))
@@ -62,3 +62,21 @@ def discard_opened_pack(pharmacy: str, product: str, command: DiscardOpenedPack)
         STOCK_ITEMS.ref(stock_item_id(pharmacy, product)),
     )
     return UseCase(streams, decide)
+
+
+def _off_the_shelf(
+    shelf: StockState, name: str, discarded: Iterable[PackDiscarded], command: DiscardOpenedPack, moment: Moment
+) -> Outcome:
+    quantity = sum(each.quantity for each in discarded)
+    lot = shelf.lots.get(name)
+    if lot and lot.on_hand < quantity <= lot.quarantined:
+        return []
+    change = AdjustStock(
+        lot=name,
+        change=-quantity,
+        reason="discarded",
+        note=command.reason,
+        adjusted_by=command.discarded_by,
+        occurred_at=moment.now,
+    )
+    return booking.adjust(shelf, change)

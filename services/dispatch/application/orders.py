@@ -12,6 +12,7 @@ from pydantic import Field
 
 from services.dispatch.application.registers import admitted_pharmacy, drug_refs, pharmacy_ref, product_facts
 from services.dispatch.application.stock import policy_at, warning_day
+from services.dispatch.domain.recall import none_recalled, recalled_ref
 from services.dispatch.domain.replenishment import order as rules
 from services.dispatch.domain.replenishment.order import (
     ORDER_LINES_MAX,
@@ -170,6 +171,12 @@ def receive_goods(placed_id: UUID, goods: Sequence[ReceivedGoods], actor: Actor)
             return Decision.refused(outcome)
         products = sorted({placed.state.lines[row.line].product for row in goods})
         shelves = yield Load(tuple(STOCK_ITEMS.ref(stock_item_id(placed.state.pharmacy, name)) for name in products))
+        recalled = yield Load(tuple(map(recalled_ref, products)))
+        for product, lots in zip(products, recalled, strict=True):
+            came_of = {row.lot for row in goods if placed.state.lines[row.line].product == product}
+            refusal = none_recalled(lots.state, frozenset(came_of))
+            if isinstance(refusal, Refusal):
+                return Decision.refused(refusal)
         booked = _booked(dict(zip(products, shelves, strict=True)), placed.state, goods, moment)
         if isinstance(booked, Refusal):
             return Decision.refused(booked)

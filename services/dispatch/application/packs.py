@@ -15,6 +15,7 @@ from services.dispatch.domain.fulfilment.state import Hold, Supply
 from services.dispatch.domain.opened_packs import OPENED_PACKS, OpenedState, check_parts, opened_packs_id, parts_of
 from services.dispatch.domain.opened_packs import put_back as put_parts_back
 from services.dispatch.domain.opened_packs import take as take_parts
+from services.dispatch.domain.recall import none_recalled, recalled_ref
 from services.dispatch.domain.stock import item as stock
 from services.dispatch.domain.stock.events import Pick
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
@@ -40,6 +41,7 @@ def scans(hold: Hold, event: e.SupplyPrepared, about: Circumstances) -> Iterator
     sizes = {facts.product: facts.pack_size for facts in about.products}
     for product, rows in _by_product(event.lines).items():
         yield from _lots(hold.pharmacy, product, rows, sizes[product], about)
+        yield _not_recalled(product, rows)
     for row in event.lines:
         size = sizes[row.product]
         for number, code in enumerate(row.trace_codes):
@@ -92,6 +94,7 @@ def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Ite
             stock.dispense, hold_id=event.hold_id, supply_id=event.supply_id, picks=_picks(rows), now=about.now
         )
         yield stock_work(supply.pharmacy, product, take)
+        yield _not_recalled(product, rows)
         parts = parts_of(rows, rows[0].pack_size)
         if parts:
             yield _opened(
@@ -121,6 +124,11 @@ def put_back(supply: Supply, about: Circumstances) -> Iterator[Work]:
     for row in supply.lines:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))
+
+
+def _not_recalled(product: str, rows: Iterable[PickedLine | DispensedLine]) -> Work:
+    """Also where the pharmacy's own books never had the lot."""
+    return Work(recalled_ref(product), partial(none_recalled, lots=frozenset(row.lot for row in rows)))
 
 
 def _by_product(rows: Iterable[PickedLine | DispensedLine]) -> dict[str, list[Any]]:

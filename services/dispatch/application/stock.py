@@ -18,6 +18,7 @@ from services.dispatch.application.registers import (
     product_facts,
 )
 from services.dispatch.domain.policy import POLICIES, Policy
+from services.dispatch.domain.recall import RecalledState, none_recalled, recalled_ref
 from services.dispatch.domain.stock import booking, deadlines, item, quarantine
 from services.dispatch.domain.stock.booking import AdjustStock, CountStock, ReceiveStock, dated
 from services.dispatch.domain.stock.events import NO_EXPIRY, UNNAMED_LOT
@@ -81,12 +82,18 @@ def receive_stock(command: Receipt) -> UseCase:
     """Book goods in, with the price the pharmacy asks from now on."""
 
     def decide(
-        moment: Moment, shelf: Loaded[StockState], pharmacy: Loaded[EntryState], drug: Loaded[EntryState]
+        moment: Moment,
+        shelf: Loaded[StockState],
+        recalled: Loaded[RecalledState],
+        pharmacy: Loaded[EntryState],
+        drug: Loaded[EntryState],
     ) -> Decision:
-        outcome = received(moment, shelf.state, command, pharmacy.state, drug)
+        outcome = none_recalled(recalled.state, frozenset({command.lot}))
+        if not isinstance(outcome, Refusal):
+            outcome = received(moment, shelf.state, command, pharmacy.state, drug)
         return _decided(shelf, outcome, moment)
 
-    streams = (STOCK_ITEMS.ref(stock_item_id(command.pharmacy, command.product)),)
+    streams = (STOCK_ITEMS.ref(stock_item_id(command.pharmacy, command.product)), recalled_ref(command.product))
     return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), *drug_refs([command.product])))
 
 

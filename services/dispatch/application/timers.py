@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.application import stock
+from services.dispatch.application import recalls, stock
 from services.dispatch.application.deliveries import give_up_retrying
 from services.dispatch.application.parcel_ends import silence
 from services.dispatch.application.shelf import Circumstances, settle
@@ -46,4 +46,5 @@ TIMERS: dict[tuple[str, str], TimerCommand] = {
     (FULFILMENTS.name, "self_pay"): _on_time(not_cleared),
     (FULFILMENTS.name, "replace"): _on_time(lambda state, now, _policy: lapse_replacements(state, now)),
     **stock.TIMERS,
+    **recalls.TIMERS,
 }

@@ -8,6 +8,7 @@ from typing import Any
 from contracts.envelope import IntegrationEvent
 from contracts.events import dispatch as told
 from contracts.events import dispatch_stock as goods
+from services.dispatch.domain.recall import RecallLoaded
 from services.dispatch.domain.replenishment import events as order
 from services.dispatch.domain.replenishment.order import OrderState
 from services.dispatch.domain.stock import events as stock
@@ -58,6 +59,11 @@ def _line(happened: Happened, number: int, change: str, event: Any) -> goods.Ord
     )
 
 
+def _recalled(_happened: Happened, event: RecallLoaded) -> Told:
+    facts = event.model_dump(include={"recall_id", "product", "drug_key", "lots", "recall_class", "reason"})
+    yield goods.LotRecalled.model_validate({**facts, "recalled_at": event.loaded_at})
+
+
 BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     stock.DemandUnfilled: _line_unfilled,
     stock.StockLevelPublished: _level,
@@ -65,4 +71,5 @@ BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     order.OrderLineConfirmed: _confirmed,
     order.OrderGoodsReceived: _delivered,
     order.OrderLineClosed: _closed,
+    RecallLoaded: _recalled,
 }

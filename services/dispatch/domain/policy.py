@@ -69,6 +69,7 @@ class Policy(DatedPolicy):
         default=240, gt=0, description="how long a hold waits for the prescriber's word on a substitute"
     )
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
+    recall_days: dict[str, int] = Field(description="by class of a recall: the days in which it must be worked off")
     stock_back_dating_days: int = Field(ge=0, le=KEPT_DAYS, description="how long ago a booking of stock may have been")
     expiry_warning_days: int = Field(ge=0, description="a pharmacy is told of a lot that expires within so many days")
 

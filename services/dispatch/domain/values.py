@@ -144,7 +144,7 @@ class CollectorIdentity(Immutable):
     patient_identity_no: str | None = Field(default=None, max_length=20)
 
 
-UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged"]
+UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged", "recalled"]
 Disposition = Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
+from services.dispatch.domain.fulfilment import events as f
+from services.dispatch.domain.recall import RecallLoaded
+from services.dispatch.domain.recall_notice import RecallNoticeAcknowledged, RecallNoticeGiven
 from services.dispatch.domain.replenishment.events import OrderLinePlaced
-from services.dispatch.domain.stock.events import LotWithdrawn
+from services.dispatch.domain.stock.events import LotWithdrawn, StockReceived
 from services.dispatch.domain.stock.movements import Movement, Place, movements
 from services.dispatch.projections import METADATA
 from services.dispatch.projections.availability import STOCK
 from services.seedwork.clock import to_micros
-from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
+from services.seedwork.forgotten import PatientForgotten
+from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 
 LOTS = sa.Table(
     "stock_lots",
@@ -23,6 +28,7 @@ LOTS = sa.Table(
     sa.Column("on_hand", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("quarantined", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("recalled", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("product", sa.Text),
     sa.Index("stock_lots_by_lot", "lot"),
 )
 MOVED = sa.Table(
@@ -52,11 +58,75 @@ ORDERS = sa.Table(
 )
 
 
+SUPPLIED = sa.Table(
+    "supplied_lots",
+    METADATA,
+    sa.Column("product", sa.Text, primary_key=True),
+    sa.Column("lot", sa.Text, primary_key=True),
+    sa.Column("supply_id", sa.Uuid, primary_key=True),
+    sa.Column("fulfilment_id", sa.Uuid, nullable=False),
+    sa.Index("supplied_lots_of_supply", "supply_id"),
+)
+HOLDS = sa.Table(
+    "running_holds",
+    METADATA,
+    sa.Column("hold_id", sa.Uuid, primary_key=True),
+    sa.Column("fulfilment_id", sa.Uuid, nullable=False),
+)
+RECALLS = sa.Table(
+    "recalls",
+    METADATA,
+    sa.Column("recall_id", sa.Uuid, primary_key=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("recall_class", sa.Text, nullable=False),
+)
+NOTICES = sa.Table(
+    "recall_notices",
+    METADATA,
+    sa.Column("notice_id", sa.Uuid, primary_key=True),
+    sa.Column("recall_id", sa.Uuid, nullable=False),
+    sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
+    sa.Column("product", sa.Text, nullable=False),
+    sa.Column("lot", sa.Text, nullable=False),
+    sa.Column("pharmacy", sa.Text, nullable=False),
+    sa.Column("instruction", sa.Text, nullable=False),
+    sa.Column("acknowledged", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("recall_notices_of_recall", "recall_id"),
+)
+
+
 def project(recorded: Recorded) -> Iterator[Operation]:
+    yield from _goods(recorded)
+    match recorded.event:
+        case f.QuantityHeld(hold_id=hold_id):
+            yield Put(HOLDS, {"hold_id": hold_id, "fulfilment_id": recorded.stream_id})
+        case f.HoldEnded(hold_id=hold_id, how=how) if how in {"revoked", "expired", "refused"}:
+            yield Remove(HOLDS, {"hold_id": hold_id})
+        case f.SupplyPrepared(supply_id=supply_id, lines=lines):
+            for row in lines:
+                lot = {"product": row.product, "lot": row.lot, "supply_id": supply_id}
+                yield Put(SUPPLIED, {**lot, "fulfilment_id": recorded.stream_id})
+        case f.SupplyUnprepared(supply_id=supply_id):
+            yield Remove(SUPPLIED, {"supply_id": supply_id})
+        case RecallLoaded() as loaded:
+            yield Put(RECALLS, loaded.model_dump(include={"recall_id", "product", "recall_class"}))
+        case RecallNoticeGiven() as given:
+            shown = {"notice_id", "recall_id", "patient_ref", "product", "lot", "pharmacy", "instruction"}
+            yield Put(NOTICES, given.model_dump(include=shown))
+        case RecallNoticeAcknowledged():
+            yield Amend(NOTICES, {"notice_id": recorded.stream_id}, {"acknowledged": True})
+        case PatientForgotten(patient_ref=patient_ref):
+            yield Remove(NOTICES, {"patient_ref": patient_ref})
+
+
+def _goods(recorded: Recorded) -> Iterator[Operation]:
     event = recorded.event
     for number, movement in enumerate(movements(event)):
         yield from _lot(recorded, movement)
         yield Put(MOVED, _row(recorded, number, movement))
+    if isinstance(event, StockReceived):
+        received = {"stock_item_id": recorded.stream_id, "lot": event.lot}
+        yield Put(LOTS, {**received, "expiry": event.expiry.isoformat(), "product": event.product})
     if isinstance(event, LotWithdrawn):
         known = {"stock_item_id": recorded.stream_id, "lot": event.lot}
         yield Put(LOTS, {**known, "expiry": event.expiry.isoformat(), "recalled": True})
@@ -94,13 +164,17 @@ def _text(name: str) -> sa.BindParameter[str]:
     return sa.bindparam(name, type_=sa.Text)
 
 
+def _id(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=sa.Uuid)
+
+
 def _number(name: str) -> sa.BindParameter[int]:
     return sa.bindparam(name, type_=sa.BigInteger)
 
 
 PROJECTION = Projection(
     name="goods",
-    tables=(LOTS, MOVED, ORDERS),
+    tables=(LOTS, MOVED, ORDERS, SUPPLIED, HOLDS, RECALLS, NOTICES),
     project=project,
     queries={
         "lots_expiring": sa.select(STOCK.c.product, STOCK.c.drug_key, LOTS.c.lot, LOTS.c.expiry, LOTS.c.on_hand)
@@ -121,6 +195,25 @@ PROJECTION = Projection(
         )
         .order_by(MOVED.c.log_index.desc(), MOVED.c.number.desc())
         .limit(_number("limit")),
+        "recall_shown": sa.select(RECALLS).where(RECALLS.c.recall_id == _id("recall_id")),
+        "shelves_of_lot": sa.select(LOTS.c.stock_item_id)
+        .where(LOTS.c.lot == _text("lot"), LOTS.c.product == _text("product"), LOTS.c.stock_item_id > _id("after"))
+        .order_by(LOTS.c.stock_item_id)
+        .limit(1),
+        "supplies_of_lot": sa.select(SUPPLIED)
+        .where(
+            SUPPLIED.c.product == _text("product"), SUPPLIED.c.lot == _text("lot"), SUPPLIED.c.supply_id > _id("after")
+        )
+        .order_by(SUPPLIED.c.supply_id)
+        .limit(1),
+        "fulfilment_of_hold": sa.select(HOLDS).where(HOLDS.c.hold_id == _id("hold_id")),
+        "notices_of": sa.select(NOTICES)
+        .where(NOTICES.c.patient_ref == _id("patient_ref"), NOTICES.c.notice_id > _id("after"))
+        .order_by(NOTICES.c.notice_id)
+        .limit(_number("limit")),
+        "notices_counted": sa.select(NOTICES.c.acknowledged, sa.func.count().label("notices"))
+        .where(NOTICES.c.recall_id == _id("recall_id"))
+        .group_by(NOTICES.c.acknowledged),
         "orders_of": sa.select(ORDERS)
         .where(
             sa.or_(ORDERS.c.pharmacy == _text("organisation"), ORDERS.c.supplier == _text("organisation")),

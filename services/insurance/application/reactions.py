@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
 from contracts.events.dispatch_later import TraceCodeRepeated
+from contracts.events.dispatch_stock import LotRecalled
 from contracts.events.prescribe import PatientForgotten
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import (
@@ -20,9 +21,11 @@ from services.insurance.application.trace_alarms import trace_code_repeated
 from services.insurance.domain.amounts import ClaimLine
 from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
+from services.insurance.domain.recalled_lots import LotRecallKnown, RecalledLotsState, recalled_lots_ref
 from services.seedwork.composition import Reaction
 from services.seedwork.forgotten_copies import keep_forgotten
-from services.seedwork.usecase import UseCase
+from services.seedwork.model import Loaded
+from services.seedwork.usecase import Decision, Moment, UseCase
 
 
 def claim_lines(dispensed: Iterable[DispensedLine]) -> tuple[ClaimLine, ...]:
@@ -81,6 +84,17 @@ def by_line(quantities: Iterable[tuple[int, int]]) -> tuple[LineQuantity, ...]:
     return tuple(LineQuantity(line=line, quantity=quantity) for line, quantity in sorted(sums.items()))
 
 
+def lots_recalled(event: LotRecalled, _envelope: Envelope) -> UseCase:
+    """Kept with the product."""
+    facts = event.model_dump(include={"recall_id", "product", "lots", "recall_class", "recalled_at"})
+    known = LotRecallKnown.model_validate(facts)
+
+    def decide(_moment: Moment, lots: Loaded[RecalledLotsState]) -> Decision:
+        return Decision.nothing() if known in lots.state.recalls else Decision.on(lots, [known])
+
+    return UseCase((recalled_lots_ref(event.product),), decide)
+
+
 def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
     """The table of reactions, for the gateway, provider and policy insurance is composed with."""
 
@@ -103,5 +117,6 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         SupplyReceived: received,
         SupplyUndone: undone,
         TraceCodeRepeated: trace_code_repeated,
+        LotRecalled: lots_recalled,
         PatientForgotten: keep_forgotten,
     }

@@ -210,7 +210,8 @@ class SupplyUndone(DomainEvent):
     why: UndoneWhy
     disposition: Disposition = "restocked"
     packs: tuple[UndonePack, ...] = ()
-    """Of a parcel, what became of each; empty: none of it had left the pharmacy, all is back on the shelf."""
+    """Of a parcel, what became of each; empty: none of it had left the pharmacy, all is back on the shelf, or set apart
+    where its lot is recalled or has expired."""
     replace_until: datetime | None = None
     """Until when the same pharmacy may supply again what went to `replaceable`."""
 

@@ -86,6 +86,10 @@ HOLD = Transitions(
         Transition(
             "accepted", "lines_blocked", "holds one of the lines; packs go back", "ended (revoked)", "hold_ended"
         ),
+        Transition("active", "recall", "the shelf cannot meet it any more", "ended (revoked)", "hold_ended"),
+        Transition(
+            "accepted", "recall", "as before, or packs of the lot are prepared", "ended (revoked)", "hold_ended"
+        ),
         Transition("active", "cancellation_requested", "cancel table", "ended", "hold_ended"),
         Transition("accepted", "cancellation_requested", "cancel table; packs go back", "ended", "hold_ended"),
         Transition("accepted", "PrepareSupply", "secret; pharmacy and preparer in force; see Supply", "accepted", "-"),

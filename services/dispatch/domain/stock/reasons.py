@@ -23,6 +23,7 @@ ADJUSTMENT_REASONS: Mapping[str, AdjustmentReason] = {
     "found": AdjustmentReason("盘盈: packs found that the books did not have", up=True),
     "missing": AdjustmentReason("盘亏: packs of the books that are not there", down=True),
     "broken": AdjustmentReason("破损: broken or spilt in the pharmacy", down=True),
+    "discarded": AdjustmentReason("拆零药品销毁: the rest of an opened pack, past its own date or spoilt", down=True),
     "stolen": AdjustmentReason("被盗: stolen, reported to the police", down=True),
     "sampled": AdjustmentReason("抽检: taken by the authority as a sample", down=True),
     "sent_back": AdjustmentReason("购进退出: sent back to the supplier", down=True),

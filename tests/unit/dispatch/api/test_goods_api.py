@@ -1,7 +1,9 @@
 """A pharmacy's books and its orders over HTTP: by lot, both times of every movement, and who may decide what."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -131,3 +133,31 @@ def test_a_pharmacy_imports_its_own_goods_and_an_administrator_anybodys(street: 
     assert street.admin.post(f"/imports/{kind}", pharmacy=A, rows=[row]).json()["unchanged"] == 1
     assert code_of(street.competitor.post(f"/imports/{kind}", pharmacy=A, rows=[row])) == "stock.not_yours"
     assert code_of(street.admin.post(f"/imports/{kind}", rows=[])) == "import.size"
+
+
+def test_a_recall_is_followed_and_patients_acknowledge_what_they_were_told(
+    street: Street, town: Town, tmp_path: Path
+) -> None:
+    authority = Desk(Caller(town.store, router, tmp_path), "authority", Role.REGULATOR, region="430000")
+    for _ in range(2):
+        town.collected(town.release(), 60)
+    recall_id = str(uuid4())
+    body = {"product": TABLETS, "lots": ["L1"], "recall_class": "2", "reason": "weak", "instruction": "bring it back"}
+    assert authority.post("/recalls", recall_id=recall_id, **body).status_code == 201
+    assert street.pharmacist.post("/recalls", recall_id=recall_id, **body).status_code == 403
+    for _ in range(20):
+        town.store.move_clock(timedelta(0))
+
+    first = street.patient.get("/recall-notices", limit=1).json()
+    second = street.patient.get("/recall-notices", limit=1, cursor=first["next"]).json()
+    notice = first["items"][0]
+    assert (notice["lot"], notice["instruction"], second["next"]) == ("L1", "bring it back", None)
+    assert street.stranger.get("/recall-notices").json()["items"] == []
+    path = f"/recall-notices/{notice['notice_id']}/acknowledgements"
+    assert code_of(street.stranger.post(path)) == "recall_notice.not_yours"
+    assert street.patient.post(path).json()["acknowledged"] is True
+
+    shown = street.pharmacist.get(f"/recalls/{recall_id}").json()
+    assert shown["notices"] == {"told": 2, "acknowledged": 1}
+    assert shown["done"] == {"shelf": 2, "patient_told": 2}
+    assert code_of(street.pharmacist.get(f"/recalls/{uuid4()}")) == "recall.unknown"

@@ -1,11 +1,12 @@
 """Parts of packs (拆零): from the open pack first, until its own date; and which lots may be given out at all."""
 
 from datetime import date, timedelta
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
 from services.dispatch.application.opened_packs import discard_opened_pack, opened_view
-from services.dispatch.application.stock import adjust_stock
+from services.dispatch.application.stock import adjust_stock, quarantine_stock
 from services.dispatch.domain.opened_packs import (
     OPENED_PACKS,
     DiscardOpenedPack,
@@ -16,8 +17,13 @@ from services.dispatch.domain.opened_packs import (
     take,
 )
 from services.dispatch.domain.policy import CN
-from services.dispatch.domain.stock.item import AdjustStock
+from services.dispatch.domain.stock.booking import AdjustStock
+from services.dispatch.domain.stock.events import Pick
+from services.dispatch.domain.stock.item import check_picks
+from services.dispatch.domain.stock.quarantine import QuarantineStock, withdraw
+from services.dispatch.domain.stock.state import evolve
 from services.seedwork.calendar import civil_day
+from services.seedwork.model import Refusal
 from services.seedwork.ports import Outcome
 from tests.unit.dispatch.town import BRAND, DRUGS, GOOD_UNTIL, NOON, TABLETS, A, Town, drug, fine, refused
 
@@ -121,6 +127,32 @@ def test_books_that_never_had_the_lot_are_not_corrected_below_nothing(town: Town
     command = DiscardOpenedPack(key=code[0], reason="stolen", discarded_by="HY1")
 
     refused(town.store.run(discard_opened_pack(A, TABLETS, command)), "stock.below_zero")
+
+
+def test_what_was_set_apart_with_its_lot_is_not_taken_off_the_shelf_twice(town: Town) -> None:
+    code = town.new_codes(1)
+    part(town, 12, trace_codes=code)
+    apart = QuarantineStock(lot="L1", quantity=188, reason="suspect", decided_by="HY1")
+    fine(town.store.run(quarantine_stock(A, TABLETS, apart)))
+
+    fine(
+        town.store.run(
+            discard_opened_pack(A, TABLETS, DiscardOpenedPack(key=code[0], reason="wet", discarded_by="HY1"))
+        )
+    )
+
+    assert left(town) == []
+    assert (town.shelf().on_hand, town.shelf().lots["L1"].quarantined) == (0, 188)
+
+
+def test_nothing_of_a_recalled_lot_is_given_out_of_an_open_pack(town: Town) -> None:
+    part(town, 12, trace_codes=town.new_codes(1))
+    withdrawn = withdraw(town.shelf(), UUID(int=1), ("L1",), NOON)
+    shelf = reduce(evolve, withdrawn, town.shelf())
+
+    found = check_picks(shelf, (), TODAY, None, from_opened=(Pick(lot="L1", expiry=GOOD_UNTIL, quantity=5),))
+
+    assert found == Refusal("stock.lot_recalled", {"lot": "L1"})
 
 
 def test_an_undone_part_is_back_in_its_pack_which_stays_open(town: Town) -> None:

@@ -7,6 +7,7 @@ from contracts.events import dispatch as told
 from contracts.events import dispatch_stock as goods
 from services.dispatch.application import stock
 from services.dispatch.application.stock import Receipt
+from services.dispatch.domain.policy import CN
 from services.dispatch.domain.stock.booking import AdjustStock, CountedLot, CountStock
 from services.dispatch.domain.stock.item import stock_item_id
 from services.dispatch.domain.stock.quarantine import DecideQuarantine, QuarantineStock
@@ -140,12 +141,13 @@ def test_out_of_stock_beside_stock_on_hand_is_told_as_a_contradiction(town: Town
 
 
 def test_what_expired_while_it_was_dispensed_comes_back_into_quarantine(town: Town) -> None:
-    town.receive(A, TABLETS, "OLD", 60, expiry=NOON.date())
+    last = NOON.date() + timedelta(days=CN.on(NOON.date()).expiry_margin_days)
+    town.receive(A, TABLETS, "OLD", 60, expiry=last)
     fulfilment = town.release()
     hold_id = town.accepted(fulfilment)
-    supply_id = town.prepare(fulfilment, hold_id, town.pick(60, lot="OLD", expiry=NOON.date()))
+    supply_id = town.prepare(fulfilment, hold_id, town.pick(60, lot="OLD", expiry=last))
     fine(town.try_check(fulfilment, supply_id))
-    town.store.move_clock(DAY)
+    town.store.time += (last - NOON.date()) + DAY
     town.give_up(fulfilment, supply_id)
 
     assert (town.shelf().lots["OLD"].on_hand, town.shelf().lots["OLD"].quarantined) == (0, 60)

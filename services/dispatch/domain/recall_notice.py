@@ -1,0 +1,72 @@
+"""RecallNotice: a patient has packs of a recalled lot and is told to stop using them; the patient acknowledges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, StreamRef, derived_id
+
+
+class RecallNoticeGiven(DomainEvent):
+    """The patient is told."""
+
+    TOPIC: ClassVar[str] = "dispatch.recall_notice.given"
+
+    notice_id: UUID
+    recall_id: UUID
+    recall_class: str
+    patient_ref: UUID
+    fulfilment_id: UUID
+    supply_id: UUID
+    pharmacy: str
+    product: str
+    lot: str
+    instruction: str
+    given_at: datetime
+
+
+class RecallNoticeAcknowledged(DomainEvent):
+    """The patient has read it."""
+
+    TOPIC: ClassVar[str] = "dispatch.recall_notice.acknowledged"
+
+    acknowledged_at: datetime
+
+
+@dataclass(frozen=True)
+class NoticeState:
+    """What was told, and whether it was read."""
+
+    given: RecallNoticeGiven | None = None
+    acknowledged: bool = False
+
+
+def evolve(state: NoticeState, event: DomainEvent) -> NoticeState:
+    if isinstance(event, RecallNoticeGiven):
+        return NoticeState(event)
+    return NoticeState(state.given, acknowledged=True)
+
+
+def acknowledge(state: NoticeState, patient_ref: UUID | None, now: datetime) -> Outcome:
+    """By the patient it is for; again is nothing new."""
+    if state.given is None:
+        return Refusal("recall_notice.unknown", {})
+    if patient_ref is None or state.given.patient_ref != patient_ref:
+        return Refusal("recall_notice.not_yours", {})
+    return [] if state.acknowledged else [RecallNoticeAcknowledged(acknowledged_at=now)]
+
+
+NOTICES: Aggregate[NoticeState] = Aggregate(
+    name="recall_notice",
+    events=(RecallNoticeGiven, RecallNoticeAcknowledged),
+    initial=NoticeState(),
+    evolve=evolve,
+)
+
+
+def notice_ref(recall_id: UUID, supply_id: UUID) -> StreamRef[NoticeState]:
+    """One per recall and supply: nobody is told twice of the same packs."""
+    return NOTICES.ref(derived_id("recall_notice", recall_id, supply_id))

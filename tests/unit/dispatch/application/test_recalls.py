@@ -1,0 +1,194 @@
+"""A lot is called back: from the save on nothing of it goes anywhere, and step by step what is under way is undone."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.events import dispatch as told
+from contracts.events import dispatch_stock as goods
+from services.dispatch.application import orders, recalls
+from services.dispatch.application.orders import OrderRequest, WantedLine
+from services.dispatch.domain.recall import RECALLS, LoadRecall, RecallState
+from services.dispatch.domain.replenishment.order import ReceivedGoods, order_id
+from services.dispatch.domain.values import Way
+from services.seedwork.ports import Outcome
+from services.seedwork.usecase import Actor
+from tests.unit.dispatch.town import GOOD_UNTIL, TABLETS, A, B, Town, actor, fine, refused
+
+REGULATOR = Actor(subject="authority", role="regulator", region="430000")
+SECOND = timedelta(seconds=1)
+
+
+def load(town: Town, *lots: str, who: Actor = REGULATOR, **changes: Any) -> Outcome:
+    facts = {
+        "recall_id": uuid4(),
+        "product": TABLETS,
+        "lots": lots or ("L1",),
+        "recall_class": "1",
+        "reason": "wrong strength",
+        "instruction": "do not take it; bring it back",
+        "loaded_by": who.subject,
+        "organisation": who.organisation or "",
+        **changes,
+    }
+    return town.store.run(recalls.load_recall(LoadRecall.model_validate(facts), who), who)
+
+
+def worked_off(town: Town, recall_id: UUID, steps: int = 60) -> RecallState:
+    """Until the first round is over, or steps are."""
+    for _ in range(steps):
+        town.store.move_clock(timedelta(0))
+        state: RecallState = town.store.state(RECALLS.ref(recall_id))
+        if state.round > 1:
+            break
+    return state
+
+
+def recalled(town: Town, *lots: str) -> RecallState:
+    body = fine(load(town, *lots)).body
+    return worked_off(town, UUID(body["recall_id"]))
+
+
+def test_shelves_of_all_pharmacies_are_cleared_and_the_others_hear(town: Town) -> None:
+    town.receive(A, TABLETS, "L2", 40)
+    state = recalled(town)
+
+    for pharmacy, left in ((A, 40), (B, 0)):
+        assert (town.shelf(pharmacy).on_hand, town.shelf(pharmacy).level.quarantined) == (left, 200)
+    assert state.counts == {"shelf": 2}
+    (event,) = town.store.told_of(goods.LotRecalled)
+    assert (event.product, event.lots, event.recall_class) == (TABLETS, ("L1",), "1")
+
+
+def test_from_the_first_save_on_nothing_of_the_lot_is_received_prepared_or_dispensed(town: Town) -> None:
+    first, second = town.release(), town.release()
+    hold_id, other = town.accepted(first), town.accepted(second)
+    supply_id = town.prepare(first, hold_id)
+    fine(load(town, "L1", "NEVER"))
+
+    refused(town.try_check(first, supply_id), "stock.lot_recalled")
+    refused(town.try_prepare(second, other), "stock.lot_recalled")
+    unknown = town.pick(lot="NEVER", lot_reason="seen")
+    refused(town.try_prepare(second, other, unknown), "stock.lot_recalled")
+    refused(town.receive(A, TABLETS, "NEVER", 20), "stock.lot_recalled")
+    request = OrderRequest(
+        order_no="N1", pharmacy=A, supplier="W", lines=(WantedLine(line=1, product=TABLETS, requested=20),)
+    )
+    fine(town.store.run(orders.place_order(request, actor("pharmacist"))))
+    came = ReceivedGoods(line=1, lot="NEVER", expiry=GOOD_UNTIL, quantity=20, unit_price=1)
+    came_in = orders.receive_goods(order_id(A, "N1"), [came], actor("pharmacist"))
+    refused(town.store.run(came_in), "stock.lot_recalled")
+
+
+def test_holds_with_packs_of_the_lot_or_without_goods_left_are_revoked(town: Town) -> None:
+    town.receive(A, TABLETS, "L2", 60)
+    early, late, elsewhere = town.release(), town.release(), town.release()
+    town.hold(early)
+    town.hold(late)
+    prepared = town.accepted(elsewhere, pharmacy=B)
+    town.prepare(elsewhere, prepared, pharmacy=B)
+    state = recalled(town)
+
+    assert state.counts["hold_revoked"] == 2
+    ended = town.store.told_of(told.HoldEnded)
+    assert {(e.how, e.reason, e.pharmacy) for e in ended} == {("revoked", "recall", A), ("revoked", "recall", B)}
+    assert [len(list(town.state(each).running_holds())) for each in (early, late, elsewhere)] == [1, 0, 0]
+    assert town.state(elsewhere).lines[1].buckets.remaining == 60
+    assert (town.shelf().level.reserved, town.shelf(B).level.reserved) == (60, 0)
+
+
+def test_a_supply_in_the_pharmacy_is_undone_into_quarantine(town: Town) -> None:
+    fulfilment = town.release()
+    town.dispensed(fulfilment)
+    state = recalled(town)
+
+    (undone,) = town.store.told_of(told.SupplyUndone)
+    assert (undone.why, undone.disposition) == ("recalled", "quarantined")
+    assert state.counts["supply_undone"] == 1
+    assert (town.shelf().on_hand, town.shelf().level.quarantined) == (0, 200)
+    assert town.state(fulfilment).lines[1].buckets.remaining == 60
+
+
+def test_a_patient_who_has_it_is_told_once_and_acknowledges(town: Town) -> None:
+    fulfilment = town.release()
+    town.collected(fulfilment, 60)
+    state = recalled(town)
+    assert state.counts["patient_told"] == 1
+    (notice,) = town.store.rows("notices_of", patient_ref=town.patient_ref, after=UUID(int=0), limit=9)
+    assert (notice["lot"], notice["acknowledged"]) == ("L1", False)
+
+    patient = Actor(subject="p", role="patient", patient_ref=town.patient_ref)
+    stranger = Actor(subject="s", role="patient", patient_ref=uuid4())
+    refused(town.store.run(recalls.acknowledge(notice["notice_id"], stranger)), "recall_notice.not_yours")
+    refused(town.store.run(recalls.acknowledge(uuid4(), patient)), "recall_notice.unknown")
+    for _ in range(2):
+        fine(town.store.run(recalls.acknowledge(notice["notice_id"], patient)))
+
+    (again,) = town.store.rows("notices_of", patient_ref=town.patient_ref, after=UUID(int=0), limit=9)
+    assert again["acknowledged"]
+    town.store.move_clock(timedelta(minutes=10))
+    for _ in range(12):
+        town.store.move_clock(timedelta(0))
+    assert len(town.store.rows("notices_of", patient_ref=town.patient_ref, after=UUID(int=0), limit=9)) == 1
+
+
+def test_a_recall_goes_round_again_and_ends_when_nothing_is_found(town: Town) -> None:
+    body = fine(load(town)).body
+    recall_id = UUID(body["recall_id"])
+    worked_off(town, recall_id)
+    town.store.move_clock(timedelta(minutes=9))
+    assert town.store.state(RECALLS.ref(recall_id)).place == 0
+    town.store.move_clock(timedelta(minutes=1))
+    for _ in range(12):
+        town.store.move_clock(timedelta(0))
+
+    state = town.store.state(RECALLS.ref(recall_id))
+    assert (state.status, state.late, state.counts) == ("done", False, {"shelf": 2})
+    town.store.move_clock(timedelta(days=2))
+    assert not town.store.state(RECALLS.ref(recall_id)).late
+
+
+def test_what_is_with_a_courier_is_named_and_the_recall_waits_for_it(town: Town) -> None:
+    fulfilment = town.release()
+    supply_id = town.dispensed(fulfilment, way=Way.DELIVERY)
+    town.clear(fulfilment, supply_id)
+    delivery_id = town.on_the_road(fulfilment, supply_id)
+    body = fine(load(town)).body
+    recall_id = UUID(body["recall_id"])
+    state = worked_off(town, recall_id)
+    assert state.with_courier == {delivery_id}
+    assert state.counts["with_courier"] == 1
+
+    for _ in range(3):
+        town.store.move_clock(timedelta(minutes=10))
+        for _ in range(12):
+            town.store.move_clock(timedelta(0))
+    state = town.store.state(RECALLS.ref(recall_id))
+    assert (state.status, state.counts["with_courier"]) == ("running", 1)
+
+
+def test_it_waits_until_the_read_model_shows_it_and_is_late_after_the_days_of_its_class(town: Town) -> None:
+    body = fine(load(town)).body
+    recall_id = UUID(body["recall_id"])
+    use_case = recalls.take_step(recall_id)
+    hidden = town.store.rows
+    town.store.rows = lambda query, **more: [] if query == "recall_shown" else hidden(query, **more)  # type: ignore[method-assign]
+    fine(town.store.run(use_case))
+    town.store.move_clock(timedelta(days=1))
+
+    state = town.store.state(RECALLS.ref(recall_id))
+    assert (state.place, state.counts, state.late) == (0, {}, True)
+    fine(town.store.run(recalls.be_late(recall_id)))
+    town.store.rows = hidden  # type: ignore[method-assign]
+    assert worked_off(town, recall_id).counts == {"shelf": 2}
+
+
+def test_a_maker_recalls_its_own_and_a_recall_keeps_what_it_began_with(town: Town) -> None:
+    maker = Actor(subject="m", role="maker", organisation=TABLETS[-5:])
+    recall_id = uuid4()
+    refused(load(town, who=Actor(subject="m", role="maker", organisation="00000")), "recall.not_yours")
+    fine(load(town, who=maker, recall_id=recall_id))
+    fine(load(town, who=maker, recall_id=recall_id))
+    refused(load(town, "L2", who=maker, recall_id=recall_id), "recall.differs")
+    refused(load(town, product="X" * 23), "product.unknown")
+    assert len(town.store.told_of(goods.LotRecalled)) == 1
