@@ -299,7 +299,7 @@ class Fills(RuleBasedStateMachine):
         assert all(count == 1 for count in sold.values()), "one code, one sale"
         refs = [ref for ref in self.town.store.refs.values() if ref.aggregate is TRACE_CODES]
         codes = {found.pack.code: found for found in map(self.town.store.state, refs) if found.pack}
-        assert all(codes[code].sold for code in sold)
+        assert all(codes[code].sold or codes[code].spent for code in sold), "taken back entirely: spent"
 
     @invariant()
     def a_request_is_answered_at_most_twice_and_for_good_once(self) -> None:

@@ -35,7 +35,8 @@ def revoke(state: FulfilmentState, hold_id: UUID) -> list[DomainEvent]:
 
 
 def undo(state: FulfilmentState, supply: Supply, lot: str, now: datetime, policy: Policy) -> list[DomainEvent]:
-    """A supply that is still in the pharmacy is undone: its quantity goes where what comes back goes, recalled packs are set apart."""
+    """A supply that is still in the pharmacy is undone: what comes back is placed as ever; recalled packs are set
+    apart."""
     if supply not in in_pharmacy(state):
         return []
     others = {row.lot for row in supply.lines} - {lot}

@@ -125,7 +125,7 @@ def test_goods_without_codes_are_named_by_lot_and_quantity(town: Town) -> None:
     road = Road.__new__(Road)
     fulfilment = town.release(60, 2)
     hold = town.accepted(fulfilment, (2, 2))
-    pick = town.pick(2, 2, trace_codes=(), no_code_reason="无码")
+    pick = town.pick(2, 2, trace_codes=(), no_code_reason="no_code_printed")
     supply_id = town.prepare(fulfilment, hold, pick)
     fine(town.try_check(fulfilment, supply_id))
     road.town, road.fulfilment, road.supply_id = town, fulfilment, supply_id

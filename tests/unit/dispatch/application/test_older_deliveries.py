@@ -115,7 +115,7 @@ def test_goods_without_codes_come_back_too(town: Town) -> None:
     road = Road(town, lines=(20,))
     fulfilment = town.release(60)
     hold = town.accepted(fulfilment, (1, 60))
-    supply_id = town.prepare(fulfilment, hold, town.pick(60, 1, trace_codes=(), no_code_reason="无码"))
+    supply_id = town.prepare(fulfilment, hold, town.pick(60, 1, trace_codes=(), no_code_reason="no_code_printed"))
     fine(town.try_check(fulfilment, supply_id))
     town.clear(fulfilment, supply_id)
     road.fulfilment, road.supply_id = fulfilment, supply_id

@@ -193,7 +193,7 @@ def test_what_is_taken_back_is_never_restocked_and_its_codes_stay_spent(town: To
     assert (taken.why, taken.pharmacy, taken.replace_until) == ("quality", A, NOON + 3 * DAY)
     assert [(row.quantity, row.bucket) for row in taken.lines] == [(20, "replaceable")]
     other = town.release()
-    refused(town.try_prepare(other, town.accepted(other), pick), "trace_code.not_free")
+    refused(town.try_prepare(other, town.accepted(other), pick), "trace_code.repeated")
 
 
 def test_a_closed_fulfilment_opens_for_the_replacement_only_and_closes_again(town: Town) -> None:
