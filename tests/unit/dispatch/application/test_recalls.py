@@ -68,7 +68,7 @@ def test_from_the_first_save_on_nothing_of_the_lot_is_received_prepared_or_dispe
 
     refused(town.try_check(first, supply_id), "stock.lot_recalled")
     refused(town.try_prepare(second, other), "stock.lot_recalled")
-    unknown = town.pick(lot="NEVER", lot_reason="seen")
+    unknown = town.pick(lot="NEVER", lot_reason="damaged")
     refused(town.try_prepare(second, other, unknown), "stock.lot_recalled")
     refused(town.receive(A, TABLETS, "NEVER", 20), "stock.lot_recalled")
     request = OrderRequest(
