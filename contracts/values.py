@@ -89,3 +89,13 @@ class Offer(ContractValue):
 
     pharmacy: str
     distance_metres: int = Field(ge=0, description="from the pharmacy whose hold has ended")
+
+
+class CancelDecision(ContractValue):
+    """What became of one line of a cancellation."""
+
+    line: int = Field(ge=1)
+    cancelled: int = Field(default=0, ge=0)
+    awaiting_return: int = Field(default=0, ge=0, description="with the courier: answered again when that ends")
+    refused: int = Field(default=0, ge=0)
+    reason: str | None = Field(default=None, description="why refused: in_hands, delivered, already_ended; or lost")

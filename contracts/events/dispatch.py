@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
-from contracts.values import ContractValue, LineBuckets, LineQuantity, Offer, UndoneLine, UndonePack
+from contracts.values import CancelDecision, ContractValue, LineBuckets, LineQuantity, Offer, UndoneLine, UndonePack
 from services.seedwork.model import Personal, PersonalClass
 
 WayOfSupply = Literal["counter", "delivery"]
@@ -54,16 +54,6 @@ class DispensedLine(ContractValue):
     protocol_id: UUID | None = None
     unit_price: int = Field(ge=0, description="fen per pack")
     amount: int = Field(ge=0, description="fen; unit_price x quantity / pack_size, rounded half up once")
-
-
-class CancelDecision(ContractValue):
-    """What became of one line of a cancellation."""
-
-    line: int = Field(ge=1)
-    cancelled: int = Field(default=0, ge=0)
-    awaiting_return: int = Field(default=0, ge=0, description="with the courier: answered again when that ends")
-    refused: int = Field(default=0, ge=0)
-    reason: str | None = Field(default=None, description="why refused: in_hands, delivered, already_ended; or lost")
 
 
 class FulfilmentEvent(IntegrationEvent):

@@ -10,11 +10,12 @@ from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.return_events import RETURN_EVENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.fulfilment.wishes import WISHES
 from services.seedwork.model import Aggregate, derived_id
 
 FULFILMENTS: Aggregate[FulfilmentState] = Aggregate(
     name="fulfilment",
-    events=(*EVENTS, *RETURN_EVENTS, PharmacyNominated),
+    events=(*EVENTS, *RETURN_EVENTS, *WISHES, PharmacyNominated),
     initial=FulfilmentState(),
     evolve=evolve,
     next_due=next_due,

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.dispatch.domain.fulfilment.wishes import NoticeWanted, SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.values import (
     CancelDecision,
     CollectorIdentity,
@@ -210,8 +209,7 @@ class SupplyUndone(DomainEvent):
     why: UndoneWhy
     disposition: Disposition = "restocked"
     packs: tuple[UndonePack, ...] = ()
-    """Of a parcel, what became of each; empty: none of it had left the pharmacy, all is back on the shelf, or set apart
-    where its lot is recalled or has expired."""
+    """Of a parcel, what became of each; empty: none had left the pharmacy, all is back, set apart where it is no good."""
     replace_until: datetime | None = None
     """Until when the same pharmacy may supply again what went to `replaceable`."""
 
@@ -282,8 +280,6 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     FulfilmentOpened,
     QuantityHeld,
     HoldAccepted,
-    SubstitutionProposed,
-    SubstitutionConfirmed,
     HoldEnded,
     SupplyPrepared,
     SupplyUnprepared,
@@ -295,7 +291,6 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     SupplyHandedToCourier,
     SupplyReceived,
     SupplyUndone,
-    NoticeWanted,
     RemainderLapsed,
     CancellationDecided,
     LinesBlocked,

@@ -48,3 +48,6 @@ class NoticeWanted(DomainEvent):
     drug_key: str
     quantity: int
     asked_by: str
+
+
+WISHES: tuple[type[DomainEvent], ...] = (SubstitutionProposed, SubstitutionConfirmed, NoticeWanted)
