@@ -209,7 +209,7 @@ class SupplyUndone(DomainEvent):
     why: UndoneWhy
     disposition: Disposition = "restocked"
     packs: tuple[UndonePack, ...] = ()
-    """Of a parcel, what became of each; empty: none had left the pharmacy, all is back, set apart where it is no good."""
+    """Of a parcel, what became of each; empty: none had left the pharmacy, all is back, apart if no good."""
     replace_until: datetime | None = None
     """Until when the same pharmacy may supply again what went to `replaceable`."""
 
