@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
 from contracts.events.dispatch_later import TraceCodeRepeated
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.events.dispatch_stock import LotRecalled
 from contracts.events.prescribe import PatientForgotten
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import (
     Dispensed,
     note_supply_received,
+    note_supply_taken_back,
     note_supply_undone,
     open_for_supply,
 )
@@ -112,10 +114,15 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         back = by_line((found.line, found.quantity) for found in event.lines)
         return note_supply_undone(event.supply_id, back, outside, message_id=envelope.message_id)
 
+    def taken_back(event: SupplyTakenBack, envelope: Envelope) -> UseCase:
+        back = by_line((found.line, found.quantity) for found in event.lines)
+        return note_supply_taken_back(event.supply_id, back, outside, message_id=envelope.message_id)
+
     return {
         SupplyDispensed: dispensed,
         SupplyReceived: received,
         SupplyUndone: undone,
+        SupplyTakenBack: taken_back,
         TraceCodeRepeated: trace_code_repeated,
         LotRecalled: lots_recalled,
         PatientForgotten: keep_forgotten,

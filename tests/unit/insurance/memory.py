@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from contracts.envelope import IntegrationEvent
 from contracts.events.dispatch import DesignationInForce, DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.simulated_payments import SimulatedPayments
@@ -212,5 +213,18 @@ def undone(back: tuple[tuple[int, int], ...] = ALL_BACK, supply: UUID = SUPPLY) 
         lines=tuple({"line": line, "quantity": quantity, "bucket": "remaining"} for line, quantity in back),
         why="given_up",
         disposition="restocked",
+        buckets=NO_BUCKETS,
+    )
+
+
+def taken_back(back: tuple[tuple[int, int], ...] = ALL_BACK, supply: UUID = SUPPLY) -> SupplyTakenBack:
+    return SupplyTakenBack(
+        prescription_id=PRESCRIPTION,
+        fulfilment_id=FULFILMENT,
+        supply_id=supply,
+        pharmacy=PHARMACY,
+        lines=tuple({"line": line, "quantity": quantity, "bucket": "replaceable"} for line, quantity in back),
+        why="quality",
+        replace_until=datetime(2026, 12, 31, tzinfo=UTC),
         buckets=NO_BUCKETS,
     )

@@ -13,6 +13,7 @@ from tests.unit.insurance.memory import (
     dispensed_line,
     insured_world,
     received,
+    taken_back,
 )
 
 
@@ -28,6 +29,25 @@ def test_a_substitute_is_settled_when_the_prescribed_quantity_is_received(given:
     memory.hear(received(((1, counted),)))
 
     assert memory.claim().state == "settled"
+
+
+def test_what_comes_back_of_a_substitute_is_counted_in_prescribed_units() -> None:
+    memory = insured_world(account_balance=100_000)
+    line = dispensed_line(1, JIA, 2, 2550, prescribed_quantity=40, substitution="protocol")
+    memory.hear(dispensed(lines=(line,)))
+    command = AuthoriseClaim(claim_id=claim_id_of(SUPPLY, 1), credential="token-4711")
+    memory.run(authorise_claim(command, memory.outside), PATIENT_ACTOR)
+    memory.hear(received(((1, 40),)))
+    first = memory.claim().opened
+
+    memory.hear(taken_back(((1, 10),)))
+
+    assert memory.claim().state == "reversed"
+    second = memory.claim(2).opened
+    assert first is not None
+    assert second is not None
+    ((before,), (after,)) = (first.lines, second.lines)
+    assert (after.quantity * 4, after.counted, after.amount * 4) == (before.quantity * 3, 30, before.amount * 3)
 
 
 def test_lots_of_one_substitute_are_one_claim_line() -> None:

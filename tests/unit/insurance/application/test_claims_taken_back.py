@@ -19,7 +19,6 @@ from services.insurance.application.claims import (
     decide_disputed_claim,
     give_credit_on_claim,
     inquire,
-    note_supply_taken_back,
     order_reversal,
 )
 from services.insurance.application.payments import pay
@@ -36,7 +35,6 @@ from services.insurance.domain.claim import (
     claim_id_of,
     next_due,
 )
-from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.member import member_of
 from services.insurance.domain.payment import PayShare, payment_of
@@ -55,6 +53,7 @@ from tests.unit.insurance.memory import (
     dispensed,
     insured_world,
     received,
+    taken_back,
     undone,
 )
 
@@ -143,8 +142,7 @@ def test_a_reversal_happens_once() -> None:
 
 def test_what_is_taken_back_in_part_is_reversed_and_the_rest_billed_anew() -> None:
     memory = settled_world()
-    back = (LineQuantity(line=2, quantity=10), LineQuantity(line=3, quantity=10))
-    memory.run(note_supply_taken_back(SUPPLY, back, memory.outside, message_id=UUID(int=70)))
+    hear(memory, taken_back(((2, 10), (3, 10))), 70)
     assert (memory.claim().state, memory.claim().replaced_by) == ("reversed", 2)
     second = memory.claim(2)
     # R-01 of the golden examples: the account pays all of the person's share, so it is settled at once
