@@ -13,6 +13,7 @@ from contracts.events import dispatch as told
 from contracts.events import dispatch_road
 from services.dispatch.application import parcel_ends
 from services.dispatch.domain.delivery.commands import InspectReturn, PackVerdict, ReceiveReturn
+from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
 from services.dispatch.domain.stock import quarantine
 from services.dispatch.domain.stock.item import Lot, StockState
 from services.seedwork.model import Refusal
@@ -88,6 +89,33 @@ def test_refused_at_the_door_it_comes_back_whole_and_is_sold_again(town: Town) -
     assert (road.buckets.remaining, road.lot().on_hand, road.code_is()) == (60, 200, "free")
     (turned,) = town.store.told_of(dispatch_road.DeliveryReturnStarted)
     assert turned.reason == "refused_at_the_door"
+
+
+@pytest.mark.parametrize(("verdict", "left"), [("restocked", 20), ("destroyed", 10)])
+def test_a_part_of_a_pack_that_comes_back_is_in_its_opened_pack_again_if_it_is_good(
+    town: Town, verdict: str, left: int
+) -> None:
+    road = Road(town, lines=(50,)).at_the_door()
+    fine(road.refuse())
+    fine(road.back())
+
+    fine(road.inspect(verdict))
+
+    opened = town.store.state(OPENED_PACKS.ref(opened_packs_id(A, TABLETS)))
+    assert [pack.remaining for pack in opened.packs.values()] == [left]
+
+
+def test_a_part_that_was_set_apart_is_in_its_opened_pack_again_once_it_is_released(town: Town) -> None:
+    road = Road(town, lines=(50,)).at_the_door()
+    fine(road.refuse())
+    fine(road.back())
+    fine(road.inspect("quarantined"))
+    stream = OPENED_PACKS.ref(opened_packs_id(A, TABLETS))
+    assert [pack.remaining for pack in town.store.state(stream).packs.values()] == [10]
+
+    fine(road.decide("restocked"))
+
+    assert [pack.remaining for pack in town.store.state(stream).packs.values()] == [20]
 
 
 def test_after_the_last_attempt_it_goes_back_by_itself(town: Town) -> None:

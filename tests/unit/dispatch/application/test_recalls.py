@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from contracts.events import dispatch as told
 from contracts.events import dispatch_stock as goods
+from contracts.events.dispatch_road import DeliveryReturnStarted
 from services.dispatch.application import orders, recalls
 from services.dispatch.application.orders import OrderRequest, WantedLine
 from services.dispatch.domain.recall import RECALLS, LoadRecall, RecallState
@@ -148,7 +149,7 @@ def test_a_recall_goes_round_again_and_ends_when_nothing_is_found(town: Town) ->
     assert not town.store.state(RECALLS.ref(recall_id)).late
 
 
-def test_what_is_with_a_courier_is_named_and_the_recall_waits_for_it(town: Town) -> None:
+def test_what_is_with_a_courier_turns_round_and_the_recall_waits_for_it(town: Town) -> None:
     fulfilment = town.release()
     supply_id = town.dispensed(fulfilment, way=Way.DELIVERY)
     town.clear(fulfilment, supply_id)
@@ -157,6 +158,9 @@ def test_what_is_with_a_courier_is_named_and_the_recall_waits_for_it(town: Town)
     recall_id = UUID(body["recall_id"])
     state = worked_off(town, recall_id)
     assert state.with_courier == {delivery_id}
+    assert town.delivery(delivery_id).status == "returning"
+    (turned,) = town.store.told_of(DeliveryReturnStarted)
+    assert turned.reason == "lot_recalled"
     assert state.counts["with_courier"] == 1
 
     for _ in range(3):
