@@ -89,7 +89,8 @@ def services() -> Services:
 
 @pytest.fixture
 def pharmacy(services: Services) -> Pharmacy:
-    return Pharmacy(pharmacist=services.session(), preparer=services.session(), checker=services.session())
+    preparer, checker, quality = services.session(), services.session(), services.session()
+    return Pharmacy(pharmacist=services.session(), preparer=preparer, checker=checker, quality=quality)
 
 
 def test_a_prescriber_registers_issues_amends_cancels_and_reads(services: Services) -> None:
