@@ -192,6 +192,12 @@ def _moved(event: Any) -> int:
             return int(quantity)
         case stock_events.StockAdjusted(change=change):
             return int(change)
+        case (
+            stock_events.StockQuarantined(quantity=quantity)
+            | stock_events.LotExpired(quantity=quantity)
+            | stock_events.LotWithdrawn(quantity=quantity)
+        ):
+            return -int(quantity)
     return 0
 
 

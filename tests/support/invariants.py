@@ -21,5 +21,6 @@ def hold_at_the_end(town: Town) -> None:
 
 def _hold(town: Town, check: Callable[[AllBooks], Iterator[str]]) -> None:
     books = {name: office.books() for name, office in town.offices.items()}
-    assert [*check(books), *invariants.nobody_was_set_aside(books)] == []
+    violated = [*check(books), *invariants.nobody_was_set_aside(books)]
+    assert violated == [], violated
     assert town.refused == []
