@@ -142,7 +142,7 @@ def _pick(shelf: list[_OnShelf], quantity: int) -> list[dict[str, Any]]:
     """From the lots that expire first; raises ValueError where whole packs do not make up the quantity."""
     picked = []
     missing = quantity
-    for on_shelf in shelf:
+    for place, on_shelf in enumerate(shelf):
         packs = min(len(on_shelf.codes), missing // on_shelf.lot.pack_size)
         if packs:
             codes, on_shelf.codes = on_shelf.codes[:packs], on_shelf.codes[packs:]
@@ -154,6 +154,8 @@ def _pick(shelf: list[_OnShelf], quantity: int) -> list[dict[str, Any]]:
                     "lot": on_shelf.lot.lot,
                     "expiry": on_shelf.lot.expires_on.isoformat(),
                     "trace_codes": codes,
+                    # an earlier lot may be in the books again: its packs are not here
+                    **({"lot_reason": "not_found"} if place else {}),
                 }
             )
     if missing:

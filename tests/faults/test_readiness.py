@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -189,18 +190,23 @@ def test_not_ready_while_there_is_a_fork_until_somebody_skips_it(house: House) -
     assert skipped.returncode == 0, skipped.stderr
 
 
+def _newest() -> str:
+    revisions = Path(import_module(f"services.{SERVICE}.adapters").__path__[0]) / "migrations"
+    return "_".join(max(path.stem for path in revisions.glob(f"{SERVICE}_*.py")).split("_")[:2])
+
+
 def test_not_ready_while_migrations_are_pending_but_while_the_store_is_ahead(house: House) -> None:
     def migrated_to(revision: str) -> None:
         house.execute(f"UPDATE alembic_version SET version_num = '{revision}' WHERE version_num LIKE '{SERVICE}_%'")
 
     migrated_to(f"{SERVICE}_0000")
     found = house.until_it_fails("migrations")["migrations"]
-    assert f"pending: {SERVICE}_0001" in found
+    assert f"pending: {_newest()}" in found
     assert "rxflow migrate" in found
 
     migrated_to(f"{SERVICE}_9999")
     house.until_ready()
-    migrated_to(f"{SERVICE}_0001")
+    migrated_to(_newest())
 
 
 def test_a_store_that_was_never_migrated_is_not_ready(house: House) -> None:
