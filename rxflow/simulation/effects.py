@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, message_id
@@ -11,6 +12,7 @@ from contracts.topology import FAMILIES
 from rxflow.simulation.accepted import Accepted
 from rxflow.simulation.books import AllBooks, Books
 from services.seedwork.families import families_of
+from services.seedwork.projection import Projection
 from services.seedwork.store import reading
 from services.seedwork.store.checkpoints import verify
 from services.seedwork.store.drivers import Database
@@ -126,13 +128,18 @@ def lists(books: AllBooks) -> Iterator[str]:
     """Read models say what the log says: made anew from event one, they are the same. For a world that stands still."""
     for name, book in books.items():
         for projection in [each for each in book.projections if each.name != FOUNDED]:
-            before = [book.rows_of(table.name) for table in projection.tables]
+            before = _read(book, projection)
             book.rebuild(projection)
-            after = [book.rows_of(table.name) for table in projection.tables]
+            after = _read(book, projection)
             for old, new in zip(before, after, strict=True):
                 if sorted(map(repr, old)) != sorted(map(repr, new)):
                     wrong = sorted(set(map(repr, old)) ^ set(map(repr, new)))[:2]
                     yield f"{name}: {projection.name} is not what the log says: {wrong}"
+
+
+def _read(book: Books, projection: Projection) -> list[list[tuple[Any, ...]]]:
+    """Its tables, with columns by name: where a migration added one, it stands at the end."""
+    return [book.rows_of(table.name, ", ".join(table.columns.keys())) for table in projection.tables]
 
 
 def chains(
