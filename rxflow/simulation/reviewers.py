@@ -79,7 +79,7 @@ class Reviewing(Doing):
         doctor = self.journey.doctor
         strangers = [person for each in self.town.world.hospitals for person in each.reviewers]
         others = self.town.world.hospital_of(doctor).doctors
-        return self.town.random.choice([*2 * self._own, self.town.random.choice(strangers), doctor, *others])
+        return self.town.random.choice([*2 * self._own, self.town.random.choice(strangers), *3 * [doctor], *others])
 
     # -- what is done
 
@@ -110,7 +110,7 @@ class Reviewing(Doing):
             yield lambda: self._confirm(shown)
             return
         steps = [self._take, self._put_back, self._take_over, self._batch]
-        for step in [*steps, *2 * [self._pass, self._return], self._refuse]:
+        for step in [self._take, *steps, *2 * [self._pass, self._return], self._refuse]:
             yield lambda step=step: step(self._anybody(), case)  # type: ignore[misc]
 
     def _decide(self, person: Person, case: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +18,12 @@ from rxflow.simulation import seeds
 from rxflow.simulation.broker import Message
 from rxflow.simulation.consuming import Consuming
 from services.dispatch.application import timers as dispatch_timers
+from services.dispatch.composition import SERVICE as DISPATCH
 from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.insurance.domain import adjudication
+from services.dispatch.domain.policy import Policy
+from services.insurance.domain import adjudication, line_parts, payers
 from services.seedwork.logs import configure_logging
 from services.seedwork.messaging.errors import PublishFailedError
 from services.seedwork.projector import Projector
@@ -131,7 +133,9 @@ def ledger_rounding() -> Iterator[None]:
         whole = sum(weights)
         return [total * weight // whole if whole else 0 for weight in weights]
 
-    with mock.patch.object(adjudication, "divide", cut):
+    with ExitStack() as patched:
+        for user in (adjudication, line_parts, payers):
+            patched.enter_context(mock.patch.object(user, "divide", cut))
         yield
 
 
@@ -139,12 +143,12 @@ def ledger_rounding() -> Iterator[None]:
 def expiry_race() -> Iterator[None]:
     """The clock's word counts, whatever has happened to a hold since its deadline was set."""
 
-    def expire(state: FulfilmentState, now: datetime) -> Any:
-        del now
+    def expire(state: FulfilmentState, now: datetime, policy: Policy) -> Any:
+        del now, policy
         return holds.expire_holds(state, datetime.max.replace(tzinfo=datetime.now().astimezone().tzinfo))
 
     place = (FULFILMENTS.name, "hold_expiry")
-    with mock.patch.dict(dispatch_timers.TIMERS, {place: dispatch_timers._on_time(expire)}):
+    with mock.patch.dict(DISPATCH.timers, {place: dispatch_timers._on_time(expire)}):
         yield
 
 
