@@ -333,6 +333,10 @@ def intent(kind: str = "pooled_outpatient", **more: Any) -> dict[str, Any]:
         ("insurance_intent.disease_code_form", intent("chronic_disease") | {"insurance_disease_code": "I10"}),
         ("insurance_intent.line", intent(lines=[{"line": 2, "kind": "general"}])),
         ("insurance_intent.line_twice", intent(lines=[{"line": 1, "kind": "general"}, {"line": 1, "kind": "general"}])),
+        (
+            "insurance_intent.line_twice",
+            intent(restricted_use=[{"line": 1, "met": False, "reason": "x"}, {"line": 1, "met": True}]),
+        ),
         ("insurance_intent.self_pay_reason", intent(lines=[{"line": 1, "kind": "self_pay"}])),
         (
             "insurance_intent.self_pay_reason",
