@@ -124,7 +124,12 @@ def live_through(run: Run, deaths: Sequence[tuple[str, Death]]) -> None:
         run.circulation.reserved_from = PRESCRIPTIONS * 9 // 10
         dying = pool.submit(let_die, run, deaths)
         dying.add_done_callback(lambda _: run.circulation.reserve_freed.set())  # also when a death failed
-        run.circulation.issue_and_review(PRESCRIPTIONS)
+        try:
+            run.circulation.issue_and_review(PRESCRIPTIONS)
+        except AssertionError:
+            if dying.done():
+                dying.result()  # what was not replaced says more than that it did not answer
+            raise
         decided = time.monotonic()
         dying.result()
     rested = partial(lambda stores: not stores.unrest(), run.stores)

@@ -121,6 +121,16 @@ class PrivatePostgres(PrivateServer):
             os.kill(self._process.pid, signal.SIGINT)
         self._wait()
 
+    def kill(self) -> None:
+        """Its processes too, which notice on a busy machine only later that their parent is gone: until then they keep
+        its shared memory, and the next server does not start."""
+        children = [] if self._process is None else _children_of(self._process.pid)
+        super().kill()
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not any(_runs(pid) for pid in children), describe="the backends are gone")
+
     def freeze(self) -> None:
         """Its processes too: each is the leader of a group of its own."""
         super().freeze()
@@ -301,6 +311,14 @@ def _children_of(parent: int) -> list[int]:
             if rest.rpartition(")")[2].split()[1] == str(parent):
                 found.append(int(pid))
     return found
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is such a process that has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _pids_with(setting: str) -> list[int]:
