@@ -89,6 +89,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "notice.read": frozenset({Role.PATIENT, Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "trace_code.check": frozenset({Role.INSURANCE_OFFICER, Role.REGULATOR, Role.PHARMACIST}),
     "trace_code.return": frozenset({Role.PHARMACIST, Role.CHECKER}),
+    "pharmacy.feed": frozenset({Role.PHARMACIST, Role.PREPARER, Role.CHECKER}),
     "pharmacy.near": frozenset({Role.PATIENT, Role.PRESCRIBER, Role.PHARMACIST}),
     "delivery.arrange": frozenset({Role.PHARMACIST}),
     "delivery.carry": frozenset({Role.COURIER}),

@@ -65,6 +65,12 @@ class Pharmacy:
         """What patients want this pharmacy to supply, the oldest choice first."""
         return User(self.pharmacist).pages("dispatch", "/nominations")
 
+    def changes(self, cursor: str | None = None, *, wait_seconds: int = 0) -> dict[str, Any]:
+        """Nominations and holds that have changed since `cursor`, and `next` to ask with from there; waits so long
+        where there is none yet."""
+        place = {} if cursor is None else {"cursor": cursor}
+        return self.pharmacist.read("dispatch", "/pharmacy-feed", wait_seconds=wait_seconds, **place)
+
     def hold_nominated(self, fulfilment_id: str, lines: Sequence[Mapping[str, Any]], *, way: Way = "counter") -> Hold:
         """Without the code, by the patient's nomination."""
         body = {"way": way, "lines": [dict(line) for line in lines]}

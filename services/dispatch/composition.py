@@ -32,6 +32,7 @@ from services.dispatch.projections import (
     movements,
     nominations,
     owed,
+    pharmacy_feed,
     protocols,
     registers,
 )
@@ -76,6 +77,7 @@ SERVICE = Service(
         goods.PROJECTION,
         protocols.PROJECTION,
         owed.PROJECTION,
+        pharmacy_feed.PROJECTION,
     ),
     rights=frozenset({PersonalClass.IDENTITY, PersonalClass.CONTACT, PersonalClass.CLINICAL}),
     jurisdictions=POLICIES.names,

@@ -95,7 +95,7 @@ def _last_hold(town: Town, journey: Journey) -> str:
 
 
 def test_nothing_leaves_before_it_is_cleared(at: Town) -> None:
-    journey = released(at)
+    journey = released(at, who_pays_a_share=True)
     store = stores_of(at, journey)[0]
     supply = journey.dispense(store, journey.hold(store))
     code = pickup_code(at, journey, supply)

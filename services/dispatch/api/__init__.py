@@ -15,6 +15,7 @@ from services.dispatch.api import (
     opened_packs,
     orders,
     owing,
+    pharmacy_feed,
     places,
     recalls,
     returns,
@@ -30,6 +31,7 @@ router = APIRouter()
 parts = (
     fulfilments,
     nominations,
+    pharmacy_feed,
     holds,
     supplies,
     deliveries,

@@ -24,6 +24,7 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 CURSOR_CHARACTERS_MAX = 1024
 _SEAL_BYTES = 16
+NO_FILTERS = frozenset({"cursor", "limit", "wait_seconds"})
 
 
 class Page:
@@ -61,6 +62,19 @@ class Page:
         following = _seal(self._key, self._list, key(shown[-1])) if more else None
         return answer({"items": [item(row) for row in shown], "next": following})
 
+    def feed(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        key: Callable[[Mapping[str, Any]], list[Any]],
+        item: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    ) -> Response:
+        """As `answer`, for a list that goes on: `next` follows the last row, or is the place that was asked from. Null
+        only where nothing has ever been there."""
+        place = key(rows[-1]) if rows else self.after
+        following = None if place is None else _seal(self._key, self._list, place)
+        return answer({"items": [item(row) for row in rows], "next": following})
+
 
 async def paging(
     request: Request,
@@ -73,7 +87,7 @@ async def paging(
     context = context_of(request)
     key = context.kit.settings.secret_key("cursor")
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    filters = sorted(pair for pair in query if pair[0] not in {"cursor", "limit"})
+    filters = sorted(pair for pair in query if pair[0] not in NO_FILTERS)
     list_name = repr((context.kit.service, context.path, filters))
     after = None if cursor is None else _open(key, list_name, cursor)
     return Page(limit=limit, after=after, key=key, list_name=list_name)
