@@ -46,6 +46,12 @@ _PLAN = (
         "plan.not_admitted", 422, "No supply in instalments", "The policy of the jurisdiction has no long-term supply."
     ),
     Problem(
+        "plan.emergency",
+        422,
+        "No supply in instalments in an emergency",
+        "An emergency prescription is for its few days (处方管理办法 第19条); long-term supply is for stable illness.",
+    ),
+    Problem(
         "plan.instalment_too_long",
         422,
         "Instalment too long",

@@ -23,18 +23,21 @@ class NotStrictJson(ValueError):  # noqa: N818
     """The text is not JSON, or JSON that is not let in; the message says which, without quoting it."""
 
 
-def parse_strict(text: bytes) -> Any:
-    """The value. Raises NotStrictJson."""
+def parse_strict(text: bytes, *, names_once: bool = False) -> Any:
+    """The value. Raises NotStrictJson. `names_once`: for what is signed, or kept for other readers: parsers differ in
+    which of two members of one name they take."""
     try:
         value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise NotStrictJson("not JSON") from None
+    except orjson.JSONDecodeError as error:
+        raise NotStrictJson(f"not JSON from line {error.lineno}, column {error.colno} on") from None
     if text.count(b"{") + text.count(b"[") > DEPTH_MAX and _deeper_than(value, DEPTH_MAX):
         raise NotStrictJson(f"nested deeper than {DEPTH_MAX} levels")
     if b"\\u0000" in text and _NUL.search(text):
         raise NotStrictJson("holds a NUL character")
     if _LONG_NUMBER.search(text):
         _refuse_unsafe_integers(text)
+    if names_once:
+        json.loads(text, object_pairs_hook=_names_once)
     return value
 
 
@@ -50,6 +53,11 @@ def _deeper_than(value: Any, depth_max: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _names_once(members: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in members}) < len(members):
+        raise NotStrictJson("a name stands twice in one object")
 
 
 def _refuse_unsafe_integers(text: bytes) -> None:

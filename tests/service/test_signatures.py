@@ -147,6 +147,21 @@ def test_a_signed_payload_of_the_wrong_form_is_refused(
     )
 
 
+def test_a_signed_payload_that_says_something_twice_is_refused(
+    knocking: Knocking, journey: Journey, by_name: dict[str, Door]
+) -> None:
+    """Parsers differ in which of the two they take: what was signed would be another prescription to another reader."""
+    door = by_name["POST /prescriptions"]
+    token = knocking.town.cast.prescriber(journey.doctor).session.token
+    payload = orjson.dumps(dict(journey.draft.payload))
+    twice = payload.replace(b'"prescriber":', b'"prescriber":"D000000000000","prescriber":', 1)
+    assert twice != payload
+
+    response = knocking.send(door, token=token, content=journey.doctor.key.sign(twice).encode(), media_type=JOSE)
+
+    assert refusal(door, response) == "request.malformed"
+
+
 def test_a_pass_that_is_not_signed_as_it_should_be_passes_nothing(
     knocking: Knocking, in_review: Story, by_name: dict[str, Door]
 ) -> None:

@@ -37,6 +37,8 @@ class LongTerm(Immutable):
     """Before what was supplied is used up, unless the plan names fewer."""
     open_days: int = Field(ge=1)
     """How long a later instalment may be held."""
+    visit_kinds: frozenset[VisitKind]
+    """Where it may be prescribed: an emergency has days of its own, no plan goes past them."""
     excluded_classes: frozenset[str]
     excluded_atc: tuple[str, ...]
     """Leading characters of ATC codes."""

@@ -84,7 +84,7 @@ def _inflated(deflated: str) -> Mapping[str, Any]:
     unpacking = zlib.decompressobj()
     try:
         text = unpacking.decompress(base64.b64decode(deflated, validate=True), UNPACKED_BYTES_MAX)
-        document = parse_strict(text)
+        document = parse_strict(text, names_once=True)
     except (binascii.Error, zlib.error, NotStrictJson) as error:
         raise Unpackable(str(error)) from error
     if unpacking.unconsumed_tail or not isinstance(document, dict):

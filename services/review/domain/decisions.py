@@ -201,4 +201,5 @@ def screened_again(
 
 
 def _what(finding: Finding) -> tuple[object, ...]:
-    return (finding.rule, finding.result_code, finding.lines, finding.evidence)
+    """What makes it the same finding: one that weighs more by what is known today is another, nobody has judged it."""
+    return (finding.rule, finding.result_code, finding.severity, finding.lines, finding.evidence)

@@ -147,7 +147,7 @@ async def compact_jws(request: Request) -> str:
     except (IndexError, binascii.Error, UnicodeDecodeError):
         raise Refused("signature.malformed", reason="form") from None
     try:
-        parse_strict(payload)
+        parse_strict(payload, names_once=True)
     except NotStrictJson as error:
         raise Refused("request.malformed", reason=f"payload: {error}") from None
     return compact

@@ -53,6 +53,21 @@ def test_an_unknown_diagnosis_is_told_with_its_nearest_blocks(clinic: Clinic) ->
     assert refusal.facts == {"codes": ["A12.900"], "nearest": {"A12.900": ["A00-A09", "A15-A19", "A20-A28"]}}
 
 
+def test_a_standing_disease_is_stated_by_a_code_that_the_screening_can_meet(clinic: Clinic) -> None:
+    assert code_of(clinic, facts={"conditions": ["K74.600", "N18.x00"]}) is None
+    assert code_of(clinic, facts={"conditions": ["k74.600"]}) == "diagnosis.code"
+    assert code_of(clinic, facts={"conditions": ["肝硬化失代偿期"]}) == "diagnosis.code"
+    assert code_of(clinic, facts={"conditions": ["I16"]}) == "diagnosis.unknown"
+
+
+def test_what_the_record_says_in_words_is_stated_anew_by_its_code(clinic: Clinic) -> None:
+    somebody = {"identity_number": "33010220200303002X", "birth_date": "2020-03-03", "sex": "female"}
+    in_words = str(clinic.register(**somebody, facts={"conditions": ["liver cirrhosis"]}))
+
+    assert code_of(clinic, patient_ref=in_words) == "diagnosis.code"
+    assert code_of(clinic, patient_ref=in_words, facts={"conditions": ["K74.600"]}) is None
+
+
 def test_an_unknown_subcategory_is_told_with_the_nearest_of_its_category(clinic: Clinic) -> None:
     refusal = clinic.issue(diagnoses=[{"code": "J44.200", "name": "x"}]).refusal
 
@@ -333,6 +348,10 @@ def intent(kind: str = "pooled_outpatient", **more: Any) -> dict[str, Any]:
         ("insurance_intent.disease_code_form", intent("chronic_disease") | {"insurance_disease_code": "I10"}),
         ("insurance_intent.line", intent(lines=[{"line": 2, "kind": "general"}])),
         ("insurance_intent.line_twice", intent(lines=[{"line": 1, "kind": "general"}, {"line": 1, "kind": "general"}])),
+        (
+            "insurance_intent.line_twice",
+            intent(restricted_use=[{"line": 1, "met": False, "reason": "x"}, {"line": 1, "met": True}]),
+        ),
         ("insurance_intent.self_pay_reason", intent(lines=[{"line": 1, "kind": "self_pay"}])),
         (
             "insurance_intent.self_pay_reason",

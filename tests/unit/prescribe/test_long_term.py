@@ -90,6 +90,7 @@ def test_a_plan_is_told_to_the_review_and_opens_with_its_first_instalment(clinic
         ({"instalments": 3, "days": 28, "assessment": "x"}, {}, "plan.assessment_missing"),
         (TWO, {"lines": [line(days=27, quantity=27)]}, "plan.days"),
         ({"instalments": 2, "days": 7}, {"lines": [line(days=14, quantity=7, dose="2.5")]}, "plan.uneven"),
+        (TWO, {"visit_kind": "emergency"}, "plan.emergency"),
     ],
 )
 def test_a_plan_keeps_the_limits_of_long_term_supply(

@@ -273,6 +273,31 @@ def test_a_file_that_is_no_document_is_unreadable(tmp_path: Path, content: str) 
         gather(tmp_path / "absent.json")
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['{"severity": "info", "severity": "blocking"}', '{"a": "\\ud800"}', '{"a": NaN}', "[" * 100_000],
+    ids=["twice", "half a pair", "no number", "deep"],
+)
+def test_a_file_that_can_be_read_in_two_ways_or_by_some_only_is_unreadable(tmp_path: Path, content: str) -> None:
+    (tmp_path / "set.json").write_text(content)
+
+    with pytest.raises(Unreadable):
+        gather(tmp_path / "set.json")
+
+
+def test_a_set_that_names_something_twice_is_refused_and_changes_nothing(hospital: Hospital, admin: Ask) -> None:
+    text = json.dumps(document(version="twice-1")).replace(
+        '"severity": "serious"', '"severity": "info", "severity": "serious"'
+    )
+    assert text != json.dumps(document(version="twice-1"))
+    before = versions(admin)
+
+    answer = admin("POST", "/knowledge", json={"deflated": base64.b64encode(zlib.compress(text.encode())).decode()})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "knowledge.unreadable")
+    assert versions(admin) == before
+
+
 def test_a_file_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.review.domain.knowledge.files.FILE_BYTES_MAX", 10)
     (tmp_path / "set.json").write_text(json.dumps(SMALL))

@@ -9,6 +9,7 @@ from contracts.events.review import RescreenFound, Severity
 from services.review.domain.case import case_id, case_ref
 from services.review.domain.events import CasePassed, CaseRescreened, CaseScreened
 from services.review.domain.values import Reviewer
+from services.review.domain.values import Severity as Own
 from tests.unit.review.conftest import HOSPITAL, NOW, SUN, Hospital, issued, line
 
 PATIENT = UUID(int=7)
@@ -68,6 +69,19 @@ def test_what_was_found_at_the_second_is_not_told_again_at_the_third(hospital: H
         opens(hospital, event, instalment)
 
     assert [told.instalment for told in hospital.store.told_of(RescreenFound)] == [2]
+
+
+def test_what_was_passed_with_a_word_and_blocks_today_is_told(hospital: Hospital) -> None:
+    """The same finding, graver by what is known today: nobody has passed that."""
+    event = passed(hospital, screened=True, lines=SIX)
+    events = hospital.store.streams[case_id(event.prescription_id, 1, 0)]
+    (blocking,) = (each for each in events[1].findings if each.severity is Own.BLOCKING)
+    events[1] = CaseScreened(findings=(blocking.model_copy(update={"severity": Own.SERIOUS}),), degraded=False)
+
+    opens(hospital, event, 2)
+
+    (told,) = hospital.store.told_of(RescreenFound)
+    assert [(f.rule, f.severity) for f in told.findings] == [("N3.3.lines_max", Severity.BLOCKING)]
 
 
 def test_what_does_not_block_is_not_told(hospital: Hospital) -> None:

@@ -71,3 +71,18 @@ def test_integers_that_parsers_read_differently_are_refused(number: bytes) -> No
 
 def test_long_digits_in_strings_are_trace_codes_and_identity_numbers() -> None:
     assert parse_strict(b'{"code": "83210987654321098765"}') == {"code": "83210987654321098765"}
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"a": 1, "a": 2}', b'[{"b": {"a": 1, "\\u0061": 1}}]', b'{"a": [{"x": null, "y": 0, "x": null}]}']
+)
+def test_where_one_reading_counts_no_name_stands_twice_in_an_object(text: bytes) -> None:
+    parse_strict(text)
+    with pytest.raises(NotStrictJson, match="twice"):
+        parse_strict(text, names_once=True)
+
+
+def test_a_name_may_stand_in_each_of_two_objects() -> None:
+    text = b'{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}], "c": "{\\"a\\": 1, \\"a\\": 1}"}'
+
+    assert parse_strict(text, names_once=True) == parse_strict(text)

@@ -25,10 +25,11 @@ def no_steering(written: Written) -> Refusal | None:
 
 
 def diagnoses(written: Written) -> Refusal | None:
-    """At least one diagnosis, each of the shape of an ICD-10 code and with a place in the classification."""
+    """At least one diagnosis; each, and each standing disease, a code of ICD-10 with a place in the classification."""
     codes = [each.code for each in written.content.diagnoses]
     if not codes:
         return Refusal("diagnosis.missing")
+    codes += written.facts.conditions or ()
     if wrong := [code for code in codes if not written.policy.is_diagnosis(code)]:
         return Refusal("diagnosis.code", {"codes": wrong})
     unknown = [code for code in codes if not is_code(code)]

@@ -15,11 +15,12 @@ def kinds(written: Written) -> Refusal | None:
     """Each kind is one of the jurisdiction; lines that are paid otherwise are lines of this prescription, once each."""
     intent, policy = written.content.insurance_intent, written.policy
     numbers = {line.line for line in written.content.lines}
-    for line in [each.line for each in intent.lines] + [each.line for each in intent.restricted_use]:
-        if line not in numbers:
-            return Refusal("insurance_intent.line", {"line": line})
-    if len({each.line for each in intent.lines}) < len(intent.lines):
-        return Refusal("insurance_intent.line_twice", {"lines": [each.line for each in intent.lines]})
+    for named in ([each.line for each in intent.lines], [each.line for each in intent.restricted_use]):
+        for line in named:
+            if line not in numbers:
+                return Refusal("insurance_intent.line", {"line": line})
+        if len(set(named)) < len(named):
+            return Refusal("insurance_intent.line_twice", {"lines": named})
     for kind in (intent.kind, *(each.kind for each in intent.lines)):
         if kind not in policy.insurance_kinds:
             return Refusal("insurance_intent.kind", {"kind": kind, "kinds": sorted(policy.insurance_kinds)})

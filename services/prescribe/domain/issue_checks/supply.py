@@ -114,8 +114,12 @@ def days_supplied(written: Written) -> Refusal | None:
 
 def long_term(written: Written) -> Refusal | None:
     """A supply in instalments (长期处方)."""
-    plan = written.content.plan
-    return broken_plan(plan, written.lines(), written.policy.long_term) if plan else None
+    plan, rules, visit_kind = written.content.plan, written.policy.long_term, written.content.visit_kind
+    if plan is None:
+        return None
+    if rules and visit_kind not in rules.visit_kinds:
+        return Refusal("plan.emergency", {"visit_kind": visit_kind})
+    return broken_plan(plan, written.lines(), rules)
 
 
 def validity(written: Written) -> Refusal | None:

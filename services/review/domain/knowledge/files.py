@@ -6,7 +6,6 @@ beside them, so what an old finding refers to can still be read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -15,6 +14,7 @@ from typing import Any
 
 from services.review.domain.knowledge.entries import SECTIONS
 from services.review.domain.knowledge.reading import KnowledgeSet, read_set
+from services.seedwork.strict_json import NotStrictJson, parse_strict
 
 HEADER = "set.json"
 SOURCES = "sources"
@@ -75,6 +75,6 @@ def _read(place: Traversable) -> Any:
     if len(content) > FILE_BYTES_MAX:
         raise Unreadable(f"{place.name} has more than {FILE_BYTES_MAX} bytes")
     try:
-        return json.loads(content)
-    except ValueError as error:
-        raise Unreadable(f"{place.name} is no JSON: {error}") from error
+        return parse_strict(content, names_once=True)
+    except NotStrictJson as error:
+        raise Unreadable(f"{place.name}: {error}") from error

@@ -88,6 +88,8 @@ def read_set(document: Mapping[str, Any]) -> KnowledgeSet | list[Fault]:
         read, wrong = _section(section, form, document.get(section, []))
         entries[section] = read
         faults += wrong
+    if not document.get("drugs"):
+        faults.append(Fault("drugs", "", "no entries", "a set that knows no drug would find nothing wrong with any"))
     faults += cross_checks(entries, header)
     if faults or header is None:
         return faults

@@ -93,6 +93,24 @@ def renal_unknown(view: View) -> Iterator[Hit]:
             yield Hit(f"line {each.number}: {each.line.name} is dosed by the clearance", (each.number,), entries=named)
 
 
+def weight_unknown(view: View) -> Iterator[Hit]:
+    """A child's largest dose by weight that nothing can be compared with, and no other one for its age: it would pass
+    as clean although nobody has looked. Of an infant another rule asks the weight, too."""
+    if view.facts.weight_grams is not None:
+        return
+    for each in view.medicines:
+        doses = [dose for dose in view.knowledge.doses(each.substance) if not dose.renal and not dose.hepatic]
+        limiting = [dose for dose in doses if _fits(dose, each, view, weighed=True) and _limits_amount(dose)]
+        of_a_child = [dose for dose in limiting if dose.age_days_max is not None]
+        if of_a_child and not any(_fits(dose, each, view) for dose in limiting):
+            named = tuple(place(dose) for dose in of_a_child)
+            yield Hit(f"line {each.number}: {each.line.name} is dosed by the weight", (each.number,), entries=named)
+
+
+def _limits_amount(dose: Dose) -> bool:
+    return dose.single_max is not None or dose.daily_max is not None
+
+
 def _usual(view: View, names: tuple[str, ...], severity_max: Severity | None = None) -> Iterator[Hit]:
     for each in view.medicines:
         doses = [dose for dose in view.knowledge.doses(each.substance) if not dose.renal and not dose.hepatic]
@@ -162,11 +180,14 @@ def _said(limit: _Limit, amount: Decimal) -> str:
     return WORDS[limit.name].format(amount=plain(amount), unit=unit, limit=plain(limit.value) + per)
 
 
-def _fits(dose: Dose, each: Prescribed, view: View) -> bool:
-    """For this route and these people. What is not known of the patient fits no entry that asks for it."""
+def _fits(dose: Dose, each: Prescribed, view: View, *, weighed: bool = False) -> bool:
+    """For this route and these people. What is not known of the patient fits no entry that asks for it; `weighed`:
+    whatever the weight."""
     facts = view.facts
     weight = facts.weight_grams
-    asks_weight = dose.per_kg or dose.weight_grams_min is not None or dose.weight_grams_max is not None
+    asks_weight = not weighed and (
+        dose.per_kg or dose.weight_grams_min is not None or dose.weight_grams_max is not None
+    )
     return (
         route_of(each.line.route) == dose.route
         and (dose.age_days_min is None or facts.age_days >= dose.age_days_min)

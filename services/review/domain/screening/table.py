@@ -213,6 +213,7 @@ APPROPRIATE = (
         dosage.renal_unknown,
         confirmable=True,
     ),
+    Rule("A3.weight_unknown", "A child's weight", f"{REVIEW} 15 (一) 3", CAUTION, "2-5", dosage.weight_unknown),
     Rule("A4.route", "Way of giving", f"{REVIEW} 15 (一) 4", SERIOUS, "2-3", use.route),
     Rule(
         "A5.duplicate_ingredient",

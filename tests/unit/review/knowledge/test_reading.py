@@ -236,3 +236,14 @@ def test_severities_are_words_in_files_and_weights_in_rules() -> None:
 
     assert found.severity is Severity.SERIOUS
     assert type(found).model_validate(found.model_dump(exclude_none=True)) == found
+
+
+def test_a_set_that_knows_no_drug_is_no_set() -> None:
+    """It would go before the shipped one, and everything that is prescribed would pass as clean."""
+    header = {name: SMALL[name] for name in ("name", "version", "valid_from", "notice", "sources")}
+
+    for empty in (header, {**header, "drugs": [], "herbs": []}):
+        read = read_set(empty)
+
+        assert isinstance(read, list)
+        assert [(fault.section, fault.what) for fault in read] == [("drugs", "no entries")]
