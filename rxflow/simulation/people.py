@@ -17,6 +17,8 @@ from rxflow.world import Store
 
 SENSIBLE = 0.6
 """Share of acts that lead on; the others are anything."""
+ELSEWHERE = 0.25
+"""How often the rest of a line is held elsewhere before what is held already goes on."""
 LAPSES = (timedelta(minutes=1), timedelta(minutes=40), timedelta(hours=5), timedelta(hours=30))
 CODES = ("right", "right", "right", "WRONG123")
 REFUSALS = ("2-8", "2-5", "1-8", "forged")
@@ -69,13 +71,16 @@ class Mischief(Doing):
             return self.town.random.choice((self.pack, self.hand_over)) if supply["delivery_id"] else self.hand_out
         if "prepared" in statuses:
             return self.check
+        remains = any(line["buckets"]["remaining"] for line in shown["lines"])
+        if remains and {"accepted", "active"} & statuses.keys() and self.town.random.random() < ELSEWHERE:
+            return self.hold
         if "accepted" in statuses:
             return self.prepare
         if "active" in statuses:
             return self.review
         if any(line["blocked"] for line in shown["lines"]) and self.town.random.random() < 0.5:
             return self.desk.answer
-        return self.hold if any(line["buckets"]["remaining"] for line in shown["lines"]) else None
+        return self.hold if remains else None
 
     def _one(self, of: list[Any]) -> Any:
         """Mostly the latest. Whoever has not heard of any (the answer was lost) cannot do it."""
