@@ -65,7 +65,7 @@ class Pharmacy:
         """What patients want this pharmacy to supply, the oldest choice first."""
         return User(self.pharmacist).pages("dispatch", "/nominations")
 
-    def changes(self, cursor: str | None = None, *, wait_seconds: int = 0) -> dict[str, Any]:
+    def changes(self, cursor: str | None = None, *, wait_seconds: float = 0) -> dict[str, Any]:
         """Nominations and holds that have changed since `cursor`, and `next` to ask with from there; waits so long
         where there is none yet."""
         place = {} if cursor is None else {"cursor": cursor}

@@ -17,7 +17,6 @@ from contracts.events.review import CasePassed
 from rxflow.client import Problem, Supply
 from rxflow.play.journey import Journey
 from rxflow.simulation.writing import a_journey, stores_of
-from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from tests.support.invariants import hold_at_rest, hold_at_the_end
 from tests.support.town import Town
 
@@ -413,10 +412,4 @@ def test_when_the_clock_has_passed_every_deadline_everything_has_ended(at: Town)
     for _ in range(4):
         at.move_clock(timedelta(days=4))
         at.settle()
-    if not _on_the_road(at):
-        hold_at_the_end(at)
-
-
-def _on_the_road(town: Town) -> list[str]:
-    found = town.offices["dispatch"].states(FULFILMENTS)
-    return [str(s.supply_id) for state in found for s in state.supplies.values() if s.status == "with_courier"]
+    hold_at_the_end(at)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from services.dispatch.api.common import organisation
-from services.seedwork.api import Paging, Read, allowed
+from services.seedwork.api import Paging, Read, WaitSeconds, allowed, newest
+from services.seedwork.api.waiting import Rows
 from services.seedwork.clock import from_micros
 from services.seedwork.usecase import Actor
 
 router = APIRouter()
-WAIT_SECONDS_MAX = 20
-LOOK_SECONDS = 1.0
-WAITERS_MAX = 64
-"""Of one process: who waits holds one of the requests that may be in flight, and looks once a second. One more is
-answered at once."""
 SHOWN = ("kind", "fulfilment_id", "status", "reason", "claim", "notice", "position")
-
-_waiters = asyncio.BoundedSemaphore(WAITERS_MAX)
 
 
 @router.get("/pharmacy-feed")
@@ -31,9 +24,7 @@ async def pharmacy_feed(
     actor: Annotated[Actor, Depends(allowed("pharmacy.feed"))],
     read: Read,
     page: Paging,
-    wait_seconds: Annotated[
-        int, Query(ge=0, le=WAIT_SECONDS_MAX, description="How long to wait for a change where there is none yet")
-    ] = 0,
+    wait_seconds: WaitSeconds = 0,
 ) -> Response:
     """Each nomination and each hold of the pharmacy that has changed since `cursor`, as it stands now, oldest change
     first. Keep `next` and ask again with it: it is there also when nothing is left, and `items` may be empty.
@@ -45,22 +36,12 @@ async def pharmacy_feed(
     """
     position, subject = page.after or (0, str(UUID(int=0)))
     place = {"pharmacy": organisation(actor), "position": position, "subject_id": UUID(subject)}
-    rows = await read.find("fed_to_pharmacy", **place, limit=page.limit)
-    if not rows and wait_seconds and not _waiters.locked():
-        async with _waiters:
-            rows = await _next(read, place, page.limit, wait_seconds)
+
+    async def ask() -> Rows:
+        return await read.find("fed_to_pharmacy", **place, limit=page.limit)
+
+    rows = await newest(ask, wait_seconds)
     return page.feed(rows, key=lambda row: [row["position"], str(row["subject_id"])], item=_shown)
-
-
-async def _next(read: Any, place: Mapping[str, Any], limit: int, seconds: float) -> Sequence[Mapping[str, Any]]:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while (left := end - loop.time()) > 0:
-        await asyncio.sleep(min(LOOK_SECONDS, left))
-        rows = await read.find("fed_to_pharmacy", **place, limit=limit)
-        if rows:
-            return list(rows)
-    return ()
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

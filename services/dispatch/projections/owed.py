@@ -56,8 +56,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
 
 def _after() -> sa.ColumnElement[bool]:
     arrival, wish = sa.bindparam("arrival", type_=sa.BigInteger), sa.bindparam("wish_id", type_=sa.Uuid)
-    later = sa.and_(OWED.c.arrival == arrival, OWED.c.wish_id > wish)
-    return sa.or_(OWED.c.arrival > arrival, later)
+    return sa.tuple_(OWED.c.arrival, OWED.c.wish_id) > sa.tuple_(arrival, wish)
 
 
 _ARRIVED = (

@@ -110,7 +110,7 @@ def _amended(recorded: Recorded, where: Mapping[str, Any], **values: Any) -> Ope
 
 def _later() -> sa.ColumnElement[bool]:
     position, subject = sa.bindparam("position", type_=sa.BigInteger), sa.bindparam("subject_id", type_=sa.Uuid)
-    return sa.or_(FED.c.position > position, sa.and_(FED.c.position == position, FED.c.subject_id > subject))
+    return sa.tuple_(FED.c.position, FED.c.subject_id) > sa.tuple_(position, subject)
 
 
 PROJECTION = Projection(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,17 +13,14 @@ from starlette.responses import Response
 from services.prescribe.application.inbox import acknowledge_feedback
 from services.prescribe.domain.inbox import ENTRIES_MAX, AcknowledgeFeedback
 from services.prescribe.projections.moments import moment_of
-from services.seedwork.api import Body, Read, Run, allowed, answer, problems
+from services.seedwork.api import Body, Read, Run, WaitSeconds, allowed, answer, newest, problems
+from services.seedwork.api.waiting import Rows
 from services.seedwork.usecase import Actor
 
 router = APIRouter()
 
 FEED_LIMIT_MAX = 200
-WAIT_SECONDS_MAX = 10.0
-"""A request that waits counts as one in flight: it must not keep others out for long."""
-PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.05, 0.5
 LOG_INDEX_MAX = 2**62
-Rows = Sequence[Mapping[str, Any]]
 
 
 @router.get("/feedback/feed")
@@ -33,9 +29,7 @@ async def feedback_feed(
     read: Read,
     after: Annotated[int, Query(ge=0, le=LOG_INDEX_MAX, description="`next` of the answer before; 0: all")] = 0,
     limit: Annotated[int, Query(ge=1, le=FEED_LIMIT_MAX)] = FEED_LIMIT_MAX,
-    wait_seconds: Annotated[
-        float, Query(ge=0, le=WAIT_SECONDS_MAX, description="how long to wait when there is nothing new")
-    ] = 0,
+    wait_seconds: WaitSeconds = 0,
 ) -> Response:
     """What a prescriber should hear, in order; answers as soon as there is something, or empty when it has waited.
 
@@ -47,16 +41,6 @@ async def feedback_feed(
 
     rows = await newest(ask, wait_seconds)
     return answer({"items": [shown(row) for row in rows], "next": rows[-1]["log_index"] if rows else after})
-
-
-async def newest(ask: Callable[[], Awaitable[Rows]], wait_seconds: float) -> Rows:
-    """The rows once there are some, or none when the time is over. No connection is held while it waits."""
-    clock = asyncio.get_running_loop().time
-    deadline, pause = clock() + wait_seconds, PAUSE_SECONDS
-    while not (rows := await ask()) and clock() + pause <= deadline:
-        await asyncio.sleep(pause)
-        pause = min(1.5 * pause, PAUSE_SECONDS_MAX)
-    return rows
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from services.seedwork.api.arguments import Aside, Body, Keep, Paging, Read, Run
 from services.seedwork.api.dependencies import allowed, compact_jws, development_only, secret_key
 from services.seedwork.api.problems import problems
 from services.seedwork.api.registers import register_routes
+from services.seedwork.api.waiting import WaitSeconds, newest
 from services.seedwork.api.webhooks import Webhook, signed_webhook, webhook_problems
 from services.seedwork.failures import Refused
 
@@ -34,12 +35,14 @@ __all__ = [
     "Read",
     "Refused",
     "Run",
+    "WaitSeconds",
     "Webhook",
     "allowed",
     "answer",
     "compact_jws",
     "create_app",
     "development_only",
+    "newest",
     "problems",
     "register_routes",
     "secret_key",

@@ -1,14 +1,9 @@
 """The prescriber hears of things in order, as soon as they are there."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pytest
 
 from contracts.events import review
 from contracts.roles import Role
-from services.prescribe.api.feedback import newest
 from tests.unit.prescribe.conftest import DOCTOR, HOSPITAL, NOW, Clinic
 from tests.unit.prescribe.test_prescribe_api import Caller, Desk, caller  # noqa: F401
 
@@ -30,17 +25,6 @@ def test_the_feed_goes_on_where_it_was_left(clinic: Clinic, desk: Desk) -> None:
     assert [each["kind"] for each in page["items"]] == ["returned"]
     assert [(each["kind"], each["prescription_id"]) for each in following["items"]] == [("refused", str(second))]
     assert nothing == {"items": [], "next": following["next"]}
-
-
-def test_who_waits_is_answered_when_something_comes() -> None:
-    asked: list[int] = []
-
-    async def ask() -> Sequence[Mapping[str, Any]]:
-        asked.append(1)
-        return [{"log_index": 7}] if len(asked) == 3 else []
-
-    assert asyncio.run(newest(ask, 10)) == [{"log_index": 7}]
-    assert len(asked) == 3
 
 
 def test_a_review_past_its_deadline_is_told(clinic: Clinic) -> None:

@@ -204,8 +204,8 @@ def test_a_pharmacy_holds_reviews_prepares_checks_and_hands_out(services: Servic
     assert list(pharmacy.nominations()) == []
     pharmacy.changes()
     assert dict(services.requests[-1].url.params) == {"wait_seconds": "0"}
-    pharmacy.changes("here", wait_seconds=20)
-    assert dict(services.requests[-1].url.params) == {"wait_seconds": "20", "cursor": "here"}
+    pharmacy.changes("here", wait_seconds=9.5)
+    assert dict(services.requests[-1].url.params) == {"wait_seconds": "9.5", "cursor": "here"}
     assert (hold.hold_id, hold.secret) == (TEXT, "secret")
     assert "secret" not in repr(hold)
     assert pharmacy.fetch_secret(TEXT, TEXT).secret == "secret"
