@@ -43,7 +43,7 @@ run: .venv/.ready ## set up and keep the whole system running on this machine
 	@$(BIN)/rxflow up
 
 test: .venv/.development ## set up and pass the tests; the last line is pytest's count
-	@$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+	@$(PY) -m pytest -n 2 --dist loadgroup --durations 60 --durations-min 5 $(TESTS)
 
 chaos: .venv/.development ## everything mistreated under load: MINUTES=30, a fault each EVERY=20 s, RATE=1, SEED=n
 	@$(PY) -m tests.chaos --minutes $(MINUTES) --every $(EVERY) --rate $(RATE) $(if $(SEED),--seed $(SEED))

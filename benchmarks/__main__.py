@@ -8,7 +8,7 @@ from importlib import import_module
 
 from benchmarks.measuring import Figure
 
-NAMES = ("store", "relay", "api", "effect", "screening")
+NAMES = ("store", "relay", "api", "effect", "screening", "reconciliation", "settlement", "intake", "retail")
 
 
 def figures(names: list[str]) -> Iterator[Figure]:

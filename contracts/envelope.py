@@ -74,7 +74,11 @@ class Envelope:
         return message_id(self.stream, self.public_seq)
 
     def parsed_body(self) -> Body:
-        return Body.model_validate_json(self.body)
+        """Read once: whoever handles it asks more than once. Raises ValidationError."""
+        body: Body | None = self.__dict__.get("_parsed")
+        if body is None:
+            body = self.__dict__["_parsed"] = Body.model_validate_json(self.body)
+        return body
 
     def verify(self) -> bool:
         """Whether the hash belongs to this content."""

@@ -8,23 +8,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-ROWS_PER_REQUEST_MAX = 24
-"""Each row is booked in streams of its own, and one save touches at most a hundred."""
-ROW_KEY_LENGTH_MAX = 120
+from contracts.rows import ROW_KEY_LENGTH_MAX, ImportRow
+
 QUANTITY_MAX = 10_000_000
 Code = Annotated[str, Field(min_length=1, max_length=30)]
 Quantity = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
 
 
-class GoodsRow(BaseModel):
-    """Unknown columns are refused: a misspelt one would be lost silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StockRow(GoodsRow):
+class StockRow(ImportRow):
     """Goods of one lot on the shelf: base units, fen per pack. The same key with the same content is booked once."""
 
     row_key: str | None = Field(default=None, min_length=1, max_length=ROW_KEY_LENGTH_MAX)
@@ -41,7 +34,7 @@ class StockRow(GoodsRow):
         return self.row_key or f"{self.product}/{self.lot}"
 
 
-class OrderRow(GoodsRow):
+class OrderRow(ImportRow):
     """One line of an order; number and line are its key."""
 
     order_no: str = Field(min_length=1, max_length=40)

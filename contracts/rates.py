@@ -49,7 +49,7 @@ class Rates:
         return found, self.rates.get(found, {}).get(Role(role), self.others[found])
 
 
-CODE, FEED, COMMAND, READ = "code", "feed", "command", "read"
+CODE, FEED, BULK, COMMAND, READ = "code", "feed", "bulk", "command", "read"
 _STAFF = (Role.PHARMACIST, Role.PREPARER, Role.CHECKER)
 
 RATES: dict[str, Rates] = {
@@ -59,18 +59,24 @@ RATES: dict[str, Rates] = {
             RouteClass(CODE, "POST", "/fulfilments/[^/]+/holds", "the patient's code is shown"),
             RouteClass(CODE, "POST", "/fulfilments/[^/]+/supplies/[^/]+/hand-out", "the pickup code is shown"),
             RouteClass(FEED, "GET", "/internal/.*", "one service catches up with another"),
+            RouteClass(FEED, "PUT", "/internal/.*", "one regional store asks another"),
+            RouteClass(BULK, "POST", "/fills", "up to 50 commands in one request"),
             RouteClass(COMMAND, "POST", ".*", "something is to be done"),
         ),
         rates={
             CODE: {role: Rate(5, 50) for role in _STAFF},
             FEED: {Role.SERVICE: Rate(200, 1000)},
+            BULK: {role: Rate(1, 10) for role in _STAFF},
             COMMAND: {
                 **{role: Rate(20, 200) for role in (*_STAFF, Role.COURIER)},
                 Role.SYSTEM_ADMIN: Rate(50, 500),
             },
-            READ: {**{role: Rate(50, 500) for role in (*_STAFF, Role.COURIER)}, Role.PATIENT: Rate(10, 100)},
+            READ: {
+                **{role: Rate(50, 500) for role in (*_STAFF, Role.COURIER)},
+                **{role: Rate(10, 100) for role in (Role.PATIENT, Role.REPRESENTATIVE)},
+            },
         },
-        others={CODE: Rate(1, 10), FEED: Rate(1, 10), COMMAND: Rate(5, 50), READ: Rate(20, 200)},
+        others={CODE: Rate(1, 10), FEED: Rate(1, 10), BULK: Rate(0.2, 2), COMMAND: Rate(5, 50), READ: Rate(20, 200)},
     ),
 }
 """service -> its table. A service without one has no limit by actor, only the one of all requests in flight."""

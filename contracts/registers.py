@@ -226,6 +226,15 @@ class Insurer(RegisterContent):
 
     name: str
     region: str = Field(pattern=r"^\d{6}$")
+    interface: Literal["in_house", "national"] = Field(
+        default="in_house", description="how it is reached: adjudicated here, or by national messages (2101, 2102 …)"
+    )
+    steps: Literal["one_step", "two_step"] = Field(
+        default="one_step", description="`one_step` books when it authorises; `two_step` reserves, and books on receipt"
+    )
+    url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s]+$", max_length=500, description="where messages are sent (`national`)"
+    )
 
 
 class Designation(RegisterContent):

@@ -29,9 +29,10 @@ class Family:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family("register", "prescribe", ("review", "dispatch")),
+    Family("register", "prescribe", ("review", "dispatch", "shortage")),
     Family("insurance_register", "insurance", ("dispatch",)),
-    Family("prescription", "prescribe", ("review", "dispatch")),
+    Family("pharmacy_register", "dispatch", ("shortage",)),
+    Family("prescription", "prescribe", ("review", "dispatch", "insurance")),
     Family("patient", "prescribe", ("review", "dispatch", "insurance")),
     Family("case", "review", ("prescribe",)),
     Family("advice", "review", ("prescribe",)),
@@ -42,9 +43,14 @@ FAMILIES: tuple[Family, ...] = (
     Family("order", "dispatch", ("shortage",)),
     Family("recall", "dispatch", ("insurance",)),
     Family("claim", "insurance", ("dispatch", "prescribe")),
+    Family("audit", "insurance", ("dispatch", "prescribe")),
     Family("payment", "insurance", ("dispatch", "prescribe")),
+    Family("reconciliation", "insurance", ("dispatch",)),
     Family("shortage_case", "shortage", ("dispatch",)),
     Family("protocol", "shortage", ("dispatch", "prescribe")),
+    Family("allocation", "shortage", ("dispatch", "prescribe")),
+    Family("response", "shortage", ("dispatch",)),
+    Family("reporter", "shortage", ("dispatch",)),
 )
 
 FAMILY: dict[str, Family] = {family.name: family for family in FAMILIES}

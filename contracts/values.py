@@ -84,6 +84,23 @@ class UndoneLine(ContractValue):
     bucket: Bucket
 
 
+ReturnReason = Literal[
+    "attempts_used_up",
+    "no_retry",
+    "refused_at_the_door",
+    "rejected_in_part",
+    "cancelled",
+    "lot_recalled",
+    "excursion_rejected",
+    "damaged",
+    "unannounced",
+    "pharmacy_wish",
+]
+"""Why a parcel turns round."""
+Road = Literal["lost", ReturnReason]
+"""Why a parcel that a courier had did not arrive."""
+
+
 class Offer(ContractValue):
     """A pharmacy that had all of what is still wanted: a hint, never a promise."""
 

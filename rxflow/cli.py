@@ -13,7 +13,7 @@ from rich.console import Console
 
 from contracts.roles import Role
 from contracts.topology import PORTS
-from rxflow import courier_cli, dead_letters_cli, restore_cli, simulate_cli
+from rxflow import bench_cli, courier_cli, dead_letters_cli, reconcile_cli, restore_cli, simulate_cli
 
 app = typer.Typer(
     name="rxflow",
@@ -22,10 +22,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bench_cli.app, name="bench")
 app.add_typer(dead_letters_cli.app, name="dead-letters")
 app.add_typer(simulate_cli.app, name="simulate")
 restore_cli.register(app)
 app.command()(courier_cli.courier)
+app.command()(reconcile_cli.reconcile)
 console = Console()
 errors = Console(stderr=True)
 
@@ -36,14 +38,26 @@ Organisation = Annotated[str | None, typer.Option(help="Code of the institution,
 Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default: the demo world's first.")]
 KINDS = (
     "person, institution, review_agreement, drug, family_contract, pharmacy, courier, insurer, designation, "
-    "catalogue_entry, stock, orders, knowledge or revocation"
+    "catalogue_entry, audit_rules, benefit_policy, delivery_tariff, stock, orders, members, assistance, filings, "
+    "direct_reports, price_jumps, stop_notices, openfda_shortages, canada_shortages, shortage_register, knowledge or "
+    "revocation"
 )
-GOODS = {"stock", "orders"}
+IN_BULK = {"stock", "orders", "members", "assistance", "filings"}
+REPORTS = {
+    "direct_reports",
+    "price_jumps",
+    "stop_notices",
+    "openfda_shortages",
+    "canada_shortages",
+    "shortage_register",
+}
 REVOCATION = "revocation"
 File = Annotated[
     Path,
     typer.Argument(
-        help="CSV with a header, or a JSON list; knowledge: a directory or a document; revocation: a CRL.", exists=True
+        help="CSV with a header, or a JSON list; of supply also XLSX; knowledge: a directory or a document; "
+        "revocation: a CRL.",
+        exists=True,
     ),
 ]
 Keep = Annotated[Path | None, typer.Option(help="Keep data and logs here. Default: var/demo, replaced each time.")]
@@ -141,11 +155,20 @@ def load(
     *,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show only the rows that were not taken.")] = False,
     pharmacy: Annotated[str | None, typer.Option(help="stock, orders: whose, where the file does not say.")] = None,
+    reporter: Annotated[str | None, typer.Option(help="Reports: whose, where the file does not say.")] = None,
+    trust: Annotated[str, typer.Option(help="Reports: own, official or third_party.")] = "official",
+    mapping: Annotated[
+        Path | None, typer.Option(help="Registers: JSON, what their columns and words mean here.", exists=True)
+    ] = None,
 ) -> None:
     """Load reference data into the service that owns it, row by row. The same file again changes nothing.
     A revocation list of a certificate authority goes into this machine's trust directory; its apis see it in a second.
 
-    Opening stock and running orders of pharmacies (CSV in UTF-8 or GB18030) are booked row by row, each row once.
+    Opening stock and running orders of pharmacies, and what insurers say of their members (CSV in UTF-8 or GB18030),
+    are booked row by row, each row once.
+
+    Reports of supply, makers' stop notices, jumps of prices and public registers of shortages (openFDA, Drug Shortages
+    Canada, any other by a mapping; CSV, JSON, XLSX) are read as a stream and kept once by key and content.
 
     A set of knowledge is loaded whole, from its own day on, or not at all.
 
@@ -157,10 +180,18 @@ def load(
 
     if kind == KIND:
         raise typer.Exit(load_knowledge(console, errors, file))
-    if kind in GOODS:
-        from rxflow.goods_cli import load_file_of_goods  # noqa: PLC0415
+    if kind in IN_BULK:
+        from rxflow.bulk_cli import load_file_in_bulk  # noqa: PLC0415
 
-        raise typer.Exit(load_file_of_goods(console, errors, kind, file, pharmacy, quiet=quiet))
+        raise typer.Exit(load_file_in_bulk(console, errors, kind, file, pharmacy, quiet=quiet))
+    if kind in REPORTS:
+        from rxflow.report_cli import load_file_of_reports  # noqa: PLC0415
+
+        raise typer.Exit(
+            load_file_of_reports(
+                console, errors, kind, file, reporter=reporter, trust=trust, mapping=mapping, quiet=quiet
+            )
+        )
     if kind == REVOCATION:
         raise typer.Exit(load_revocation(console, errors, file))
     raise typer.Exit(load_file(console, errors, kind, file, quiet=quiet))
@@ -172,14 +203,30 @@ def replay_review(
     since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Cases opened on this day or later.")],
     out: Annotated[Path | None, typer.Option(help="Write the differences here, as JSON.", dir_okay=False)] = None,
 ) -> None:
-    """Screen past cases with another set of knowledge and show which decisions would differ. Nothing is changed.
+    """Screen past cases with another set of knowledge and show which decisions would differ, and what would be told.
 
-    Exit status: 0 no decision would differ, 1 some would, 2 the set cannot be read.
+    Nothing is changed. Exit status: 0 no decision would differ, 1 some would, 2 the set cannot be read.
     """
     from rxflow.replay_cli import replay_review as replayed  # noqa: PLC0415
     from rxflow.running import settings_or_exit  # noqa: PLC0415
 
     raise typer.Exit(replayed(console, errors, settings_or_exit(errors), knowledge, since.date(), out))
+
+
+@app.command("replay-audit")
+def replay_audit(
+    rules: Annotated[Path, typer.Option(help="The set of rules to try: a JSON document.", exists=True, dir_okay=False)],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Supplies claimed on this day or later.")],
+    out: Annotated[Path | None, typer.Option(help="Write the differences here, as JSON.", dir_okay=False)] = None,
+) -> None:
+    """Audit past supplies with another set of rules and show what would have been found. Nothing is changed.
+
+    Exit status: 0 nothing would differ, 1 something would, 2 the set cannot be read.
+    """
+    from rxflow.audit_replay_cli import replay_audit as replayed  # noqa: PLC0415
+    from rxflow.running import settings_or_exit  # noqa: PLC0415
+
+    raise typer.Exit(replayed(console, errors, settings_or_exit(errors), rules, since.date(), out))
 
 
 @app.command()

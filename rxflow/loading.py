@@ -20,11 +20,17 @@ from pydantic import BaseModel, ValidationError
 from contracts.registers import CONTENT, ENTRIES_PER_REQUEST_MAX, OWNER, EntryRow
 from rxflow.client.failures import NoAnswer, Problem
 from rxflow.world.catalogue import Reimbursement
+from services.insurance.domain.audit.rules import RuleSet
+from services.insurance.domain.delivery_fee import DeliveryTariff
+from services.insurance.domain.policy import PolicyTable
 from services.prescribe.domain.registers import FamilyContract
 
 KINDS: Mapping[str, tuple[str, type[BaseModel]]] = {
     **{kind: (OWNER[kind], form) for kind, form in CONTENT.items()},
     "catalogue_entry": ("insurance", Reimbursement),
+    "audit_rules": ("insurance", RuleSet),
+    "benefit_policy": ("insurance", PolicyTable),
+    "delivery_tariff": ("insurance", DeliveryTariff),
     "family_contract": ("prescribe", FamilyContract),
 }
 """kind -> the service that owns it, and the form of its content"""

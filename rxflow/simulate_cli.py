@@ -6,6 +6,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +14,15 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from rxflow import insurer_cli
+
 if TYPE_CHECKING:
     from rxflow.simulation.mishaps import Mishap
     from rxflow.simulation.seeds import Result
 
-app = typer.Typer(no_args_is_help=True, help="Deterministic simulation of the whole system.")
+app = typer.Typer(no_args_is_help=True, help="Deterministic simulation of the whole system; a simulated insurer.")
+app.command()(insurer_cli.insurer)
+app.command("insurer-file")(insurer_cli.insurer_file)
 console = Console(soft_wrap=True)
 
 VIOLATED = 1
@@ -30,7 +35,9 @@ TOLD_EVERY = 50
 
 Seed = Annotated[int | None, typer.Option(help="One seed. Default: many fresh ones.", min=0)]
 Seeds = Annotated[int, typer.Option(help="How many, from --first on.", min=1)]
-First = Annotated[int | None, typer.Option(help="The first of many. Default: by the clock, so that they are fresh.")]
+First = Annotated[
+    int | None, typer.Option(help="The first of many. Default: by the clock, so that they are fresh.", min=0)
+]
 Hours = Annotated[int, typer.Option(help="How many hours the people's lives last.", min=1, max=10_000)]
 Without = Annotated[str, typer.Option(help="Mishaps to leave out, comma-separated; `all`: nothing goes wrong.")]
 Jobs = Annotated[int | None, typer.Option(help="Processes at once. Default: one per processor.", min=1)]
@@ -68,7 +75,8 @@ def world(
         else:
             console.print(f"seeds {wanted[0]} to {wanted[-1]}")
             every = running.run_all(wanted, of=founded, hours=hours, without=left_out, jobs=jobs)
-            results = _watched(every, len(wanted))
+            with closing(every):  # whoever is interrupted waits for no process
+                results = _watched(every, len(wanted))
         failed = sorted((each for each in results if each.violations), key=lambda each: each.seed)
         for result in failed[:EXPLAINED_MAX]:
             console.print(f"seed {result.seed}: looking for what it takes", style="dim")
@@ -87,12 +95,13 @@ def supply(
     worlds: Annotated[int, typer.Option(help="How many, of consecutive seeds.", min=1, max=1000)] = 1,
     drugs: Annotated[int, typer.Option(help="Drugs in each world.", min=1, max=1000)] = 60,
     pharmacies: Annotated[int, typer.Option(help="Pharmacies in each world.", min=1, max=10_000)] = 300,
-    report: Annotated[Path, typer.Option(help="Where the report is written.")] = Path("docs/supply.md"),
+    report: Annotated[Path, typer.Option(help="Where the page is written, every time.")] = Path("docs/supply.md"),
 ) -> None:
     """Live a year of supply with shortages that are known, and judge the product's own detectors by it.
 
     Prints delay, probability of detection, predictive value and false alarms per drug-year, beside those of days of
-    supply, empty shelves and unfilled demands alone. The same seeds give the same report.
+    supply, empty shelves and unfilled demands alone. The same seeds give the same report. It is always written too:
+    to the page of the documentation, unless another place is named; so name one for a try.
     """
     from rxflow.supply.report import supply_page  # noqa: PLC0415
     from rxflow.supply.running import run  # noqa: PLC0415
@@ -101,7 +110,7 @@ def supply(
 
     setting = Setting(pharmacies=pharmacies, drugs=drugs, carried_by=min(pharmacies, Setting.carried_by))
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("drugs", total=worlds * drugs)
+        task = progress.add_task("drugs", total=None)
 
         def told(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)

@@ -77,6 +77,7 @@ def bearers(world: World, patient_ref: UUID | None = None) -> tuple[Bearer, ...]
         Bearer(Role.WHOLESALER, f"orders-W{region}00001", f"W{region}00001", region=region),
         Bearer(Role.COURIER, carrier.riders[0], carrier.code),
         Bearer(Role.PATIENT, "demo-patient", patient_ref=patient_ref),
+        Bearer(Role.REPRESENTATIVE, "demo-representative", patient_ref=patient_ref),
         Bearer(Role.INSURANCE_OFFICER, f"officer-{world.authorities[0].code}", world.authorities[0].code),
         Bearer(Role.REGULATOR, f"authority-{region[:2]}0000", region=f"{region[:2]}0000"),
         Bearer(Role.SYSTEM_ADMIN, "administrator"),

@@ -8,15 +8,19 @@ __all__ = ["CATALOGUE", "Problem"]
 
 _PARTS = (
     "common",
+    "webhooks",
     "prescribe",
     "prescribe_later",
+    "representation",
     "review",
     "dispatch",
     "dispatch_later",
     "stock",
     "dispatch_road",
     "insurance",
+    "insured",
     "share",
+    "books",
     "shortage",
 )
 

@@ -75,6 +75,26 @@ _HOLD = (
         "This drug may not be delivered (药品网络销售禁止清单, or by its nature); choose the counter.",
     ),
     Problem(
+        "hold.online_order_unconfirmed",
+        409,
+        "Online order not confirmed",
+        "Before a prescription medicine is sent, the patient says who they are by real name and confirms the risk "
+        "notice (药品网络销售监督管理办法 第9条, 第13条).",
+        final=False,
+    ),
+    Problem(
+        "online_order.other_notice",
+        409,
+        "Another notice",
+        "The risk notice that holds today is the one to be read and confirmed: `GET /online-notice`.",
+    ),
+    Problem(
+        "online_order.name_differs",
+        409,
+        "Another name",
+        "An online order is the patient's own: the name must be the one on the prescription (实名).",
+    ),
+    Problem(
         "hold.other_drug",
         422,
         "Another drug",
@@ -92,6 +112,14 @@ _HOLD = (
         422,
         "Unknown code",
         "A refusal names a code of the official list (医院处方点评管理规范), or `forged`; `codes` lists them.",
+    ),
+    Problem(
+        "hold.over_allocation",
+        409,
+        "More than is allotted",
+        "The drug is short, and one supply covers `max_days` at most: hold `max_quantity` or less; the rest stays "
+        "with the prescription.",
+        final=False,
     ),
     Problem(
         "hold.nothing_to_replace",

@@ -84,6 +84,12 @@ _TRACE = (
     Problem(
         "trace_code.pack_used_up", 409, "Not enough left", "The opened pack has less than this; `left` says how much."
     ),
+    Problem(
+        "trace_code.not_owner",
+        409,
+        "Another store owns the code",
+        "The stores that ask and answer go by different lists of regional stores (RXFLOW_REGIONAL_STORES).",
+    ),
     Problem("trace_code.unknown", 404, "Unknown trace code", "No pharmacy has ever scanned this code."),
     Problem("trace_code.not_sold", 409, "Not sold", "No sale of this code is known, so it cannot come back."),
 )

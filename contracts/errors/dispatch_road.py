@@ -3,6 +3,16 @@
 from contracts.errors.catalogue import Problem
 from contracts.errors.dispatch import WRONG_STATE
 
+_IRREGULARITY = (
+    Problem("irregularity.unknown", 404, "Unknown irregularity", "Nothing of this organisation bears this id."),
+    Problem(
+        "irregularity.explained",
+        409,
+        "Explained already",
+        "An explanation is given once and stands; it says who gave it.",
+    ),
+)
+
 PROBLEMS: tuple[Problem, ...] = (
     Problem("delivery.unknown", 404, "No such delivery", "The id is wrong."),
     Problem(
@@ -78,5 +88,9 @@ PROBLEMS: tuple[Problem, ...] = (
         409,
         "Courier not qualified",
         "The agreement has ended, or the parcel must stay cold and the courier cannot (委托配送: 资质与协议).",
+    ),
+    Problem("irregularity.unknown", 404, "Unknown irregularity", "Nothing of this organisation bears this id."),
+    Problem(
+        "irregularity.explained", 409, "Explained already", "It is explained once, and stands with whoever gave it."
     ),
 )

@@ -29,6 +29,42 @@ PROBLEMS: tuple[Problem, ...] = (
         "authorisation first (医保基金监管条例 §15: 实名购药核验凭证).",
     ),
     Problem(
+        "claim.audit_open",
+        409,
+        "The audit suspects something",
+        "A person of the insurer decides about the case `audit_id` first; ask again then, or pay alone.",
+    ),
+    Problem(
+        "audit.unknown",
+        404,
+        "No such case",
+        "A case exists once the audit has found something in a supply.",
+    ),
+    Problem(
+        "audit.not_yours",
+        403,
+        "Not your case",
+        "The patient, the pharmacy and the officers of the insurer of the claim have to do with it.",
+    ),
+    Problem(
+        "audit.wrong_state",
+        409,
+        "The case's state does not allow this",
+        "`state` and `trigger` say what was asked of it; the case's transition table lists what is allowed.",
+    ),
+    Problem(
+        "audit.appeal_too_late",
+        409,
+        "Too late for an appeal",
+        "An appeal was possible `until` that day.",
+    ),
+    Problem(
+        "audit.same_person",
+        403,
+        "Who decided first does not decide the appeal",
+        "Another officer of the insurer decides about an appeal (回避).",
+    ),
+    Problem(
         "claim.credit_not_allowed",
         422,
         "Too much for a credit",

@@ -17,6 +17,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "share.insurer_not_in_force", 409, "Insurer not in force", "The register has it in force no more." + _BESIDE
     ),
     Problem(
+        "share.no_filing",
+        409,
+        "No filing for this place",
+        "Care out of area is paid for by the insurer only with a filing (异地就医备案) in force that day." + _BESIDE,
+    ),
+    Problem(
         "share.no_policy", 409, "No policy", "No row of the policy is for this scheme, person and visit." + _BESIDE
     ),
     Problem("share.not_listed", 409, "Not in the catalogue", "The patient pays the line (医保目录外)." + _BESIDE),

@@ -90,4 +90,19 @@ _RECALLS = (
     Problem("recall_notice.not_yours", 403, "Not your notice", "Patients acknowledge what they were told themselves."),
 )
 
-PROBLEMS = (*_LOTS, *_BOOKINGS, *_IMPORTS, *_ORDERS, *_RECALLS)
+_TRANSFERS = (
+    Problem("transfer.unknown", 404, "No such transfer", "No transfer with this id was proposed to your pharmacy."),
+    Problem("transfer.wrong_state", 409, "Not in this state", "The transfer has no such step in `state`."),
+    Problem("transfer.other_side", 403, "The other side's step", "The giver sends, the taker receives."),
+    Problem("transfer.no_reason", 422, "No reason", "Whoever declines says why: somebody lacks the medicine."),
+    Problem("transfer.too_late", 410, "Too late", "The days in which it could be answered are over."),
+    Problem(
+        "transfer.not_free",
+        409,
+        "Not free any more",
+        "What is free on the shelf is less than what was agreed; decline, or send once there is enough.",
+        final=False,
+    ),
+)
+
+PROBLEMS = (*_LOTS, *_BOOKINGS, *_IMPORTS, *_ORDERS, *_RECALLS, *_TRANSFERS)

@@ -6,7 +6,19 @@ from contracts.envelope import IntegrationEvent
 
 PRODUCERS = ("prescribe", "review", "dispatch", "insurance", "shortage")
 
-_MODULES = (*PRODUCERS, "prescribe_later", "dispatch_returned", "dispatch_road", "dispatch_later", "dispatch_stock")
+_MODULES = (
+    *PRODUCERS,
+    "prescribe_later",
+    "prescribe_representation",
+    "dispatch_returned",
+    "dispatch_road",
+    "dispatch_later",
+    "dispatch_stock",
+    "insurance_audit",
+    "insurance_reconciliation",
+    "shortage_responses",
+    "shortage_reporters",
+)
 
 EVENTS: dict[str, type[IntegrationEvent]] = {
     event.TYPE: event

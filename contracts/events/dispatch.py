@@ -14,7 +14,16 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
-from contracts.values import CancelDecision, ContractValue, LineBuckets, LineQuantity, Offer, UndoneLine, UndonePack
+from contracts.values import (
+    CancelDecision,
+    ContractValue,
+    LineBuckets,
+    LineQuantity,
+    Offer,
+    Road,
+    UndoneLine,
+    UndonePack,
+)
 from services.seedwork.model import Personal, PersonalClass
 
 WayOfSupply = Literal["counter", "delivery"]
@@ -52,6 +61,9 @@ class DispensedLine(ContractValue):
     )
     prescribed_product: str | None = Field(default=None, description="where another product is given")
     protocol_id: UUID | None = None
+    restricted_use_met: bool | None = Field(
+        default=None, description="what the prescriber states of the insurance's restriction of its use (限制使用)"
+    )
     unit_price: int = Field(ge=0, description="fen per pack")
     amount: int = Field(ge=0, description="fen; unit_price x quantity / pack_size, rounded half up once")
 
@@ -154,6 +166,7 @@ class SupplyDispensed(FulfilmentEvent):
     reviewer: str
     preparer: str
     checker: str
+    trace_codes_undecided: bool = Field(default=False, description="an owner was away: `trace_codes_decided` follows")
     buckets: tuple[LineBuckets, ...]
 
 
@@ -169,6 +182,7 @@ class SupplyReceived(FulfilmentEvent):
     identity_checked: bool
     proof_sha256: Sha256 | None = None
     exception: bool = Field(default=False, description="it happened although a guard failed")
+    carried: bool | None = Field(default=None, description="by a courier; None: not told then")
     buckets: tuple[LineBuckets, ...]
 
 
@@ -189,6 +203,7 @@ class SupplyUndone(FulfilmentEvent):
     )
     buckets: tuple[LineBuckets, ...]
     replace_until: datetime | None = Field(default=None, description="until when its pharmacy may supply it again")
+    road: Road | None = Field(default=None, description="why it did not arrive, where a courier had it")
 
 
 class CancellationDecided(FulfilmentEvent):
@@ -271,24 +286,3 @@ class DeliveryEnded(DeliveryEvent):
     outcome: Literal["delivered", "cancelled", "partly", "restocked", "quarantined", "destroyed", "lost"]
     proof_sha256: Sha256 | None = None
     exception: bool = False
-
-
-class LineUnfilled(IntegrationEvent):
-    """A pharmacy could not give what a patient asked for. No patient and no prescription in it.
-
-    `demand_key` is opaque and the same for one prescription line over all pharmacies, so that three tries of one line
-    count as one demand. Stock on hand beside it is a contradiction, unless the books had some but not enough.
-    """
-
-    TYPE: ClassVar[str] = "dispatch.line_unfilled.v1"
-    FAMILY: ClassVar[str] = "stock"
-
-    drug_key: str
-    product: str
-    pharmacy: str
-    region: str
-    quantity: int = Field(gt=0)
-    reason: Literal["out_of_stock", "partial_dispense", "not_enough_stock"]
-    on_hand_known: bool
-    on_hand: int = Field(ge=0)
-    demand_key: str

@@ -54,6 +54,18 @@ class SubstitutionProposed(FulfilmentEvent):
     answer_due_at: datetime
 
 
+class TraceCodesDecided(FulfilmentEvent):
+    """The regional stores that own codes of a supply, and could not be reached when it was dispensed, have spoken."""
+
+    TYPE: ClassVar[str] = "dispatch.trace_codes_decided.v1"
+
+    supply_id: UUID
+    pharmacy: str
+    repeated: tuple[Sha256, ...] = Field(
+        description="of the normal form of those that were sold elsewhere first, or stand for another product there"
+    )
+
+
 class CodePlace(ContractValue):
     """Where and when a trace code was met."""
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from contracts.events.dispatch import DeliveryEvent
+from contracts.values import ReturnReason
 
 
 class DeliveryReturnStarted(DeliveryEvent):
@@ -15,18 +16,7 @@ class DeliveryReturnStarted(DeliveryEvent):
 
     TYPE: ClassVar[str] = "dispatch.delivery_return_started.v1"
 
-    reason: Literal[
-        "attempts_used_up",
-        "no_retry",
-        "refused_at_the_door",
-        "rejected_in_part",
-        "cancelled",
-        "lot_recalled",
-        "excursion_rejected",
-        "damaged",
-        "unannounced",
-        "pharmacy_wish",
-    ]
+    reason: ReturnReason
 
 
 class TemperatureBreached(DeliveryEvent):

@@ -1,4 +1,4 @@
-"""Integration events of the dispatch service about goods: levels, orders with suppliers, recalled lots.
+"""Integration events of the dispatch service about goods: levels, what was not there, orders, recalled lots.
 
 No patient and no prescription is in any of them. Quantities in base units (最小制剂单位).
 """
@@ -6,7 +6,7 @@ No patient and no prescription is in any of them. Quantities in base units (最�
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -33,6 +33,7 @@ class StockChanged(IntegrationEvent):
     dispensed_in_day: int = Field(ge=0, description="on the day of `occurred_at`, in China")
     occurred_at: datetime
     source: Literal["own", "mirror"] = Field(description="whether the pharmacy's own system keeps the books")
+    pack_size: int | None = Field(default=None, gt=0, description="base units in a pack; None: not told")
 
 
 class OrderLineChanged(IntegrationEvent):
@@ -73,3 +74,38 @@ class LotRecalled(IntegrationEvent):
     recall_class: RecallClass
     reason: str
     recalled_at: datetime
+
+
+class RegisterEntryRecorded(IntegrationEvent):
+    """A pharmacy was admitted, changed, suspended or ended (准入, 退出): where it is and whose chain it belongs to."""
+
+    TYPE: ClassVar[str] = "dispatch.register_entry_recorded.v1"
+    FAMILY: ClassVar[str] = "pharmacy_register"
+
+    kind: Literal["pharmacy"]
+    code: str
+    content: dict[str, Any] = Field(description="`contracts.registers.CONTENT[kind]`")
+    valid_from: date
+    valid_until: date | None = None
+    suspended: bool = False
+
+
+class LineUnfilled(IntegrationEvent):
+    """A pharmacy could not give what a patient asked for. No patient and no prescription in it.
+
+    `demand_key` is opaque and the same for one prescription line over all pharmacies, so that three tries of one line
+    count as one demand. Stock on hand beside it is a contradiction, unless the books had some but not enough.
+    """
+
+    TYPE: ClassVar[str] = "dispatch.line_unfilled.v1"
+    FAMILY: ClassVar[str] = "stock"
+
+    drug_key: str
+    product: str
+    pharmacy: str
+    region: str
+    quantity: int = Field(gt=0)
+    reason: Literal["out_of_stock", "partial_dispense", "not_enough_stock"]
+    on_hand_known: bool
+    on_hand: int = Field(ge=0)
+    demand_key: str

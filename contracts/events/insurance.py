@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
+from contracts.events.insurance_audit import AuditFindingTold
 from contracts.values import ContractValue
 
 Sha256 = str
@@ -91,6 +92,10 @@ class ClaimQuoted(ClaimAmountsEvent):
 
     TYPE: ClassVar[str] = "insurance.claim_quoted.v1"
 
+    delivery_fee: int = Field(default=0, ge=0, description="fen for bringing it, apart from the claim and its total")
+
+    audit_hints: tuple[AuditFindingTold, ...] = Field(default=(), description="what the audit finds in it (智能审核)")
+
 
 class ClaimAuthorised(ClaimAmountsEvent):
     """All payers of the one stop have accepted, or the patient pays alone; the yearly limits are reserved."""
@@ -102,7 +107,8 @@ class ClaimAuthorised(ClaimAmountsEvent):
 
 class ClaimRefused(ClaimEvent):
     """The insurer refused. At `authorise` the supply waits for the patient's choice: pay alone, or give it up. At
-    `late` the patient already has it, at `reverse` it is settled: a named officer decides who bears it."""
+    `late` the patient already has it (it refuses what was handed out on credit, or to book what it had reserved), at
+    `reverse` it is settled: a named officer decides who bears it."""
 
     TYPE: ClassVar[str] = "insurance.claim_refused.v1"
 
@@ -137,7 +143,7 @@ class ClaimVoided(ClaimEvent):
 
     TYPE: ClassVar[str] = "insurance.claim_voided.v1"
 
-    reason: Literal["supply_undone", "payment_failed", "part_accepted", "self_pay_chosen"]
+    reason: Literal["supply_undone", "payment_failed", "payment_expired", "part_accepted", "self_pay_chosen"]
     replaced_by: int | None = Field(default=None, description="the attempt that follows; None: the supply has no claim")
 
 
@@ -146,7 +152,7 @@ class ClaimOutcomeUnknown(ClaimEvent):
 
     TYPE: ClassVar[str] = "insurance.claim_outcome_unknown.v1"
 
-    stage: Literal["authorise", "void", "reverse"]
+    stage: Literal["authorise", "settle", "void", "reverse"]
     next_inquiry_at: datetime | None = None
 
 
@@ -169,7 +175,9 @@ class ClaimReversed(ClaimAmountsEvent):
 
 
 class PaymentChanged(IntegrationEvent):
-    """The patient's share of a claim was asked for, paid, has failed or was refunded."""
+    """The patient's share of a claim, or the fee of a delivery, was asked for, paid, has failed or was refunded.
+
+    The two are apart; a fee belongs to the supply, and `claim_id` is the attempt with which it was asked for."""
 
     TYPE: ClassVar[str] = "insurance.payment_changed.v1"
     FAMILY: ClassVar[str] = "payment"
@@ -180,12 +188,24 @@ class PaymentChanged(IntegrationEvent):
     prescription_id: UUID
     fulfilment_id: UUID
     patient_ref: UUID
-    item: Literal["share"]
-    status: Literal["requested", "paid", "failed", "refunded"]
+    item: Literal["share", "delivery_fee"]
+    status: Literal["requested", "paid", "failed", "refunded", "expired", "carried_over"] = Field(
+        description="`carried_over`: another claim took the place of this one's, and what was paid counts there"
+    )
     amount: int = Field(gt=0, description="fen")
     channel: str | None = None
     reference: str | None = Field(default=None, description="the provider's, of the payment or of its refund")
-    reason: Literal["declined", "claim_voided"] | None = Field(default=None, description="why it failed")
+    reason: Literal["declined", "claim_voided", "not_owed"] | None = Field(default=None, description="why it failed")
+    refunded: int | None = Field(
+        default=None,
+        ge=0,
+        description="fen that went back, where not all was paid or a part was carried over; none at `refunded`: all",
+    )
+    carried_to: UUID | None = Field(default=None, description="the payment it counts for now")
+    covered: int = Field(default=0, ge=0, description="fen of the amount that had been paid for the claim before")
+    borne_by: Literal["pharmacy", "courier", "nobody"] | None = Field(
+        default=None, description="of a fee that went back: who is left with what the carriage cost"
+    )
 
 
 class RegisterEntryRecorded(IntegrationEvent):

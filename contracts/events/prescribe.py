@@ -158,6 +158,7 @@ class PrescriptionReleased(PrescriptionEvent):
     region: str
     patient_name: Annotated[str | None, Personal(PersonalClass.IDENTITY)]
     patient_age_days: Annotated[int | None, Personal(PersonalClass.CLINICAL)] = None
+    patient_sex: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     diagnoses: Annotated[tuple[Diagnosis, ...] | None, Personal(PersonalClass.CLINICAL)]
     tcm_diagnoses: Annotated[tuple[TcmDiagnosis, ...] | None, Personal(PersonalClass.CLINICAL)] = ()
     medicine_kind: Literal["western", "herbal"] = "western"

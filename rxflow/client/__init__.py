@@ -8,9 +8,10 @@ Commands carry an Idempotency-Key that all their repeats share. What travels bet
 with `wait_until`.
 """
 
+from rxflow.client.courier import Courier
 from rxflow.client.failures import NoAnswer, Problem, TimedOut
 from rxflow.client.people import Administrator, Insurer, Office, Prescriber, Regulator, Reviewer
-from rxflow.client.retail import Courier, Hold, Patient, Pharmacy, Supply
+from rxflow.client.retail import Hold, Patient, Pharmacy, Supply
 from rxflow.client.transport import Addresses, Connection, Reply, Session
 from rxflow.client.waiting import wait_until
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
+from contracts.supply_reports import ROUTES
 from rxflow.client.hints import Hint, Place, Priced, hints, share_hints
 from rxflow.client.transport import Reply, Service, Session
 
@@ -173,8 +174,38 @@ class Insurer(User):
                 return
             after = page["next"]
 
+    def order_reversal(self, claim_id: str, reason: str) -> Reply:
+        """A settled claim is to be taken back."""
+        return self.session.command("insurance", f"/claims/{claim_id}/reversal", {"reason": reason})
+
+    def decide(self, claim_id: str, decision: str, bearer: str, reason: str) -> Reply:
+        """What becomes of a disputed claim, and who bears the loss."""
+        body = {"decision": decision, "bearer": bearer, "reason": reason}
+        return self.session.command("insurance", f"/claims/{claim_id}/decision", body)
+
     def trial_balance(self) -> dict[str, Any]:
         return self.session.read("insurance", "/ledger/trial-balance")
+
+    def tell_totals(self, day: str, totals: Mapping[str, int]) -> dict[str, Any]:
+        """What the insurer has booked on a day: `count`, `total`, `fund`, `account` in fen. How the day stands then."""
+        return self.session.command("insurance", f"/reconciliations/{day}/totals", dict(totals)).body
+
+    def tell_items(self, day: str, rows: Sequence[Mapping[str, Any]], *, last: bool) -> dict[str, Any]:
+        """The next of its bookings, ascending by message id: `msgid`, `total`, `fund`, `account`."""
+        body = {"rows": [dict(row) for row in rows], "last": last}
+        return self.session.command("insurance", f"/reconciliations/{day}/items", body).body
+
+    def ask_day(self, day: str) -> dict[str, Any]:
+        """The insurer is asked what it has booked on a day (3201, 3202). How the day stands then."""
+        return self.session.command("insurance", f"/reconciliations/{day}/ask").body
+
+    def reconciliation(self, day: str) -> dict[str, Any]:
+        """The day with its differences."""
+        return self.session.read("insurance", f"/reconciliations/{day}")
+
+    def answer_difference(self, day: str, message_id: str, answer: str, reason: str) -> dict[str, Any]:
+        path = f"/reconciliations/{day}/differences/{message_id}/answer"
+        return self.session.command("insurance", path, {"answer": answer, "reason": reason}).body
 
 
 class Regulator(User):
@@ -191,6 +222,16 @@ class Regulator(User):
 
     def dismiss(self, case_id: str, reason: str) -> Reply:
         return self.session.command("shortage", f"/shortages/{case_id}/dismiss", {"reason": reason})
+
+    def propose_transfers(self, case_id: str, order_reason: str | None = None) -> list[dict[str, Any]]:
+        """The best plan of which packs should move; with the reason of an order they may leave their chain."""
+        answer = self.session.command("shortage", f"/shortages/{case_id}/transfers", {"order_reason": order_reason})
+        proposals: list[dict[str, Any]] = answer.body["proposals"]
+        return proposals
+
+    def responses(self, case_id: str) -> Iterator[dict[str, Any]]:
+        """All that was done against a case, and what came of it."""
+        return self.pages("shortage", f"/shortages/{case_id}/responses")
 
     def trace(self, prescription_id: UUID) -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = self.session.read("prescribe", f"/prescriptions/{prescription_id}/trace")[
@@ -229,10 +270,25 @@ class Administrator(User):
     def receive_stock(self, receipt: Mapping[str, Any]) -> Reply:
         return self.session.command("dispatch", "/stock/receipts", receipt)
 
+    def import_insured(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Members, assistance identities or filings, as `contracts.insured` describes them: the report of each row."""
+        answer = self.session.command("insurance", f"/imports/{kind}", {"rows": [dict(row) for row in rows]})
+        found: list[dict[str, Any]] = answer.body["rows"]
+        return found
+
     def import_goods(self, kind: str, pharmacy: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Opening stock or orders of a pharmacy, as `contracts.goods` describes them: the report of each row."""
         body = {"pharmacy": pharmacy, "rows": [dict(row) for row in rows]}
         report: list[dict[str, Any]] = self.session.command("dispatch", f"/imports/{kind}", body).body["rows"]
+        return report
+
+    def import_reports(
+        self, kind: str, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """What others know of supply, as `contracts.supply_reports` describes it: the report of each row. `about`:
+        reporter, trust and mapping of the whole request."""
+        body = {**about, "rows": [dict(row) for row in rows]}
+        report: list[dict[str, Any]] = self.session.command("shortage", ROUTES[kind], body).body["rows"]
         return report
 
     def move_clock(self, service: Service, seconds: int) -> Reply:

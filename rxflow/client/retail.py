@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from rxflow.client.courier import digest
 from rxflow.client.people import User
 from rxflow.client.transport import Reply, Session
 
 Way = Literal["counter", "delivery"]
+BackReason = Literal["quality", "recall", "wrong_item"]
+Kept = Literal["restocked", "destroyed"]
 ReleaseReason = Literal["out_of_stock", "patient_wish", "mistake", "other"]
 
 
@@ -125,6 +127,51 @@ class Pharmacy:
         body = {"proof_sha256": digest(proof)}
         return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/hand-over", body)
 
+    def call_off(self, delivery_id: str, reason: str) -> Reply:
+        """Before it has left; the supply stays."""
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/cancel", {"reason": reason})
+
+    def delivery(self, delivery_id: str) -> dict[str, Any]:
+        """Where a parcel is, and its label."""
+        return self.pharmacist.read("dispatch", f"/deliveries/{delivery_id}")
+
+    def receive_return(self, delivery_id: str, packs: Sequence[int], *, seal_intact: bool = True) -> Reply:
+        """A parcel is back: the numbers of the packs that are in it."""
+        body = {"packs": list(packs), "seal_intact": seal_intact}
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/return-arrived", body)
+
+    def inspect_return(self, delivery_id: str, verdicts: Sequence[Mapping[str, Any]]) -> Reply:
+        """`verdicts`: pack, verdict (restocked, quarantined, destroyed), and a reason where it is not sold again."""
+        body = {"verdicts": [dict(each) for each in verdicts]}
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/inspect", body)
+
+    def decide_quarantine(self, delivery_id: str, to: Kept, reason: str) -> Reply:
+        """About every pack of it that is kept apart."""
+        body = {"to": to, "reason": reason}
+        return self.quality.command("dispatch", f"/deliveries/{delivery_id}/quarantine", body)
+
+    def report_found(self, delivery_id: str, packs: Sequence[int]) -> Reply:
+        """What was written off as lost is here."""
+        body = {"packs": list(packs), "seal_intact": False}
+        return self.pharmacist.command("dispatch", f"/deliveries/{delivery_id}/found", body)
+
+    def take_back(
+        self, supply: Supply, why: BackReason, lines: Sequence[Mapping[str, int]] | None = None, note: str | None = None
+    ) -> Reply:
+        """What the patient brings back; without `lines` (line, quantity) all of it."""
+        body = {"why": why, "note": note, "lines": None if lines is None else [dict(each) for each in lines]}
+        return self.pharmacist.command("dispatch", f"{supply.path}/take-back", body)
+
+    def give_credit(self, claim_id: str, reason: str, patient_consent: str | None = None) -> Reply:
+        """Hand out before the money is certain; the pharmacist answers for it."""
+        body = {"reason": reason, "patient_consent": patient_consent}
+        return self.pharmacist.command("insurance", f"/claims/{claim_id}/credit", body)
+
+    def claims(self, supply: Supply) -> list[dict[str, Any]]:
+        """Of a supply, by attempt."""
+        items: list[dict[str, Any]] = self.pharmacist.read("insurance", "/claims", supply_id=supply.supply_id)["items"]
+        return items
+
     def fulfilment(self, fulfilment_id: str) -> dict[str, Any]:
         return self.pharmacist.read("dispatch", f"/fulfilments/{fulfilment_id}")
 
@@ -135,23 +182,20 @@ class Pharmacy:
     def stock(self) -> Iterator[dict[str, Any]]:
         return User(self.pharmacist).pages("dispatch", "/stock")
 
+    def transfers(self) -> Iterator[dict[str, Any]]:
+        """Proposed to this pharmacy while a drug is short, as giver or taker; the newest first."""
+        return User(self.pharmacist).pages("dispatch", "/transfers")
 
-class Courier(User):
-    """A rider of a courier company."""
+    def agree_to_transfer(self, transfer_id: str) -> Reply:
+        return self.pharmacist.command("dispatch", f"/transfers/{transfer_id}/answers", {"accept": True})
 
-    def in_transit(self, delivery_id: str) -> Reply:
-        return self.session.command("dispatch", f"/deliveries/{delivery_id}/in-transit")
+    def send_transfer(self, transfer_id: str) -> Reply:
+        """The giver books the packs out."""
+        return self.pharmacist.command("dispatch", f"/transfers/{transfer_id}/send")
 
-    def arrive(self, delivery_id: str) -> Reply:
-        return self.session.command("dispatch", f"/deliveries/{delivery_id}/arrive")
-
-    def deliver(self, delivery_id: str, proof: bytes, code: str, *, identity_checked: bool = True) -> Reply:
-        """Into the patient's hands, against the pickup code."""
-        body = {"proof_sha256": digest(proof), "code": code, "identity_checked": identity_checked}
-        return self.session.command("dispatch", f"/deliveries/{delivery_id}/deliver", body)
-
-    def fail_attempt(self, delivery_id: str, reason: str) -> Reply:
-        return self.session.command("dispatch", f"/deliveries/{delivery_id}/fail-attempt", {"reason": reason})
+    def receive_transfer(self, transfer_id: str) -> Reply:
+        """The taker books in what was sent."""
+        return self.pharmacist.command("dispatch", f"/transfers/{transfer_id}/receive")
 
 
 class Patient(User):
@@ -168,9 +212,26 @@ class Patient(User):
         path = f"/fulfilments/{fulfilment_id}/nominations"
         return self.session.command("dispatch", path, {"pharmacy": pharmacy})
 
+    def confirm_online_order(self, fulfilment_id: str, name: str, identity_no: str) -> Reply:
+        """By real name, having read the risk notice as it stands; a hold for delivery waits for it."""
+        notice = self.session.read("dispatch", "/online-notice")["version"]
+        body = {"name": name, "identity_no": identity_no, "notice": notice}
+        return self.session.command("dispatch", f"/fulfilments/{fulfilment_id}/online-orders", body)
+
     def give_standing_authorisation(self) -> Reply:
         """Claims are authorised from now on when their supply is dispensed."""
         return self.session.command("insurance", "/authorisations")
+
+    def appoint(self, patient_ref: UUID, appointment: Mapping[str, Any]) -> str:
+        """Let somebody act for the patient, within a scope and between two days; answers the appointment's id."""
+        path = f"/patients/{patient_ref}/representatives"
+        return str(self.session.command("prescribe", path, appointment).body["appointment_id"])
+
+    def withdraw(self, patient_ref: UUID, appointment_id: str) -> Reply:
+        """The representative acts no longer."""
+        return self.session.command(
+            "prescribe", f"/patients/{patient_ref}/representatives/{appointment_id}/withdrawals"
+        )
 
     def ask_to_be_forgotten(self, patient_ref: UUID) -> Reply:
         """Status 202 with the moment from which nothing personal can be read any more, by anybody."""
@@ -213,6 +274,10 @@ class Patient(User):
         """Under the payment provider's reference."""
         return self.session.command("insurance", f"/payments/{payment_id}/pay", {"reference": reference})
 
+    def stop_use_notices(self) -> Iterator[dict[str, Any]]:
+        """What must not be used any more, the newest first."""
+        return self.pages("prescribe", "/stop-use-notices")
+
     def acknowledge_stop_use(self, prescription_id: UUID, request_id: str) -> Reply:
         """The notice that came with an urgent cancellation was read."""
         path = f"/prescriptions/{prescription_id}/stop-use-acknowledgements"
@@ -226,7 +291,3 @@ def _hold(fulfilment_id: str, reply: Reply) -> Hold:
     """Whatever prints a hold must not print its secret."""
     shown = {name: value for name, value in reply.body.items() if name != "secret"}
     return Hold(fulfilment_id, str(shown["hold_id"]), reply.body["secret"], shown)
-
-
-def digest(proof: bytes) -> str:
-    return hashlib.sha256(proof).hexdigest()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from rxflow.docs.schemas import CONTRACTS
+from rxflow.docs.golden_cases import GOLDEN, written_cases
 from services.review.domain.knowledge.files import shipped_sets
 from services.review.domain.policy import CN
 from services.review.domain.screening import RULES, Rule, Subject, screen
@@ -26,7 +24,7 @@ from services.review.domain.values import (
     TcmDiagnosis,
 )
 
-CASES = CONTRACTS.parent / "tests" / "golden" / "cases"
+CASES = GOLDEN / "cases"
 
 Found = tuple[str, str, str | None, tuple[int, ...]]
 """Rule, severity, result code, lines."""
@@ -50,7 +48,7 @@ class Case:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    return tuple(_read(path) for path in sorted(CASES.glob("*.json")))
+    return tuple(map(_read, written_cases(CASES)))
 
 
 def found(case: Case, rules: Sequence[Rule] = RULES) -> frozenset[Found]:
@@ -71,8 +69,7 @@ def _told(finding: Finding) -> Found:
     return finding.rule, finding.severity.word, finding.result_code, finding.lines
 
 
-def _read(path: Path) -> Case:
-    raw = json.loads(path.read_text(encoding="utf-8"))
+def _read(raw: dict[str, Any]) -> Case:
     expected = frozenset(
         (each["rule"], Severity[each["severity"].upper()].word, each["result_code"], tuple(sorted(each["lines"])))
         for each in raw["expected"]

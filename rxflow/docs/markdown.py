@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 GENERATED = "*Rendered from the code by `make docs`; change the code, not this page.*"
 
 
-def page(title: str, *parts: str) -> str:
-    """A whole page: its title, what it is, and its parts, one blank line between."""
-    return "\n\n".join([f"# {title}", GENERATED, *(part.strip("\n") for part in parts if part)]) + "\n"
+def page(title: str, *parts: str, origin: str = GENERATED) -> str:
+    """A whole page: its title, where it comes from, and its parts, one blank line between."""
+    return "\n\n".join([f"# {title}", origin, *(part.strip("\n") for part in parts if part)]) + "\n"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

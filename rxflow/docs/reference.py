@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from contracts.errors import CATALOGUE, Problem
 from contracts.events import EVENTS
 from contracts.rates import RATES
-from contracts.roles import RIGHTS, Role
+from contracts.roles import PATIENTS_ALONE, RIGHTS, SCOPES, Role
 from contracts.topology import (
     DEAD_LETTER_EXCHANGE,
     DELIVERY_LIMIT,
@@ -36,6 +36,9 @@ OTHER_VARIABLES = {
     "RXFLOW_TEST_PROFILE": "tests: how many examples the property tests try",
     "RXFLOW_FAULTS_PRESCRIPTIONS": "tests: how many prescriptions run while processes are killed",
     "RXFLOW_FAULTS_FIGURES": "tests: a file that takes the figures of the runs with kills",
+    "RXFLOW_SOAK_SUPPLIES": "tests: how many supplies the long soak with the simulated insurer lives through",
+    "RXFLOW_BENCH_PRESCRIPTIONS": "benchmarks: how many prescriptions retail's figures are measured beside",
+    "RXFLOW_BENCH_INTAKE_SHARE": "benchmarks: which share of its sizes intake is measured at, for a try",
     "RXFLOW_TEST_SEED": "tests: the seed of the property tests",
     "RXFLOW_SUPERVISED": "set by the supervisor for its children: the pipe that tells them when it is gone",
     "RXFLOW_VERSION": "`docker-compose.yml`: tag of the image",
@@ -75,6 +78,7 @@ def roles_page() -> str:
         (code(role.value), codes(right for right, holders in RIGHTS.items() if role in holders) or "nothing")
         for role in Role
     )
+    scopes = ((code(scope.value), codes(sorted(given))) for scope, given in SCOPES.items())
     return page(
         "Roles and rights",
         "A token has one role. An endpoint asks for one right; whose records the bearer sees (own patients, own "
@@ -84,6 +88,15 @@ def roles_page() -> str:
         table(("right", "roles"), rights),
         "## Role by role",
         table(("role", "may"), roles),
+        "## What a representative may do",
+        "The token of a representative (代理人, 监护人) names the patient (`patient_ref`). Each request is answered as "
+        "to the patient where an appointment of this account is in force today and its scope gives the right; it is "
+        "looked at again with the save, and what is recorded names both: `<account> for patient <patient_ref>`. "
+        "Prescribe obeys an appointment and its withdrawal at once, the others as soon as they hear of it. Who may be "
+        "appointed, by whom and for how long: [policies](policies.md) (`representatives`).",
+        table(("scope", "rights"), scopes),
+        "The patient's alone:",
+        table(("right", "why"), ((code(right), why) for right, why in PATIENTS_ALONE.items())),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rxflow.docs.asyncapi import asyncapi_document
+from rxflow.docs.audit import audit_page
 from rxflow.docs.issuing import issuing_page
 from rxflow.docs.openapi import openapi_documents
 from rxflow.docs.reference import errors_page, rates_page, roles_page, settings_page, topology_page
@@ -12,6 +13,7 @@ from rxflow.docs.schemas import CONTRACTS, as_text
 from rxflow.docs.screening import screening_page
 from rxflow.docs.services import policies_page, privacy_page, transitions_page
 from rxflow.docs.simulation import simulation_page
+from rxflow.docs.webhooks import webhooks_page
 
 DOCS = CONTRACTS.parent / "docs"
 
@@ -19,6 +21,7 @@ DOCS = CONTRACTS.parent / "docs"
 def rendered() -> dict[str, str]:
     """path below `docs/` -> text."""
     pages = {
+        "audit.md": audit_page(),
         "errors.md": errors_page(),
         "issuing.md": issuing_page(),
         "roles.md": roles_page(),
@@ -30,6 +33,7 @@ def rendered() -> dict[str, str]:
         "transitions.md": transitions_page(),
         "policies.md": policies_page(),
         "privacy.md": privacy_page(),
+        "webhooks.md": webhooks_page(),
         "asyncapi.json": as_text(asyncapi_document()),
     }
     return pages | {f"openapi/{name}.json": as_text(document) for name, document in openapi_documents().items()}

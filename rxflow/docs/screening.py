@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rxflow.docs.golden import cases, failing
-from rxflow.docs.markdown import code, codes, page, table
+from rxflow.docs.golden_cases import shown
+from rxflow.docs.markdown import code, page, table
 from services.review.domain.knowledge.entries import SECTIONS
 from services.review.domain.knowledge.files import shipped_sets
 from services.review.domain.screening import RULES, Rule
 
-CASES_SHOWN_MAX = 4
 HOW = """
 A prescription is screened when its case is opened, with the knowledge in force that day and the limits of the policy
 in force that day ([policies.md](policies.md)). A finding names rule, version, lines, numbers and the entries it rests
@@ -20,9 +20,9 @@ signature (双签名) where the finding is neither blocking nor mere information
 """
 KNOWLEDGE = """
 `rxflow load knowledge PATH` loads a set (a directory or one JSON document): whole, from its `valid_from` on, or not at
-all. A loaded set in force goes before the shipped one. `rxflow replay-review --knowledge PATH --since DATE` shows what
-a set would have found in past cases, before it is loaded. Shipped sets are reference sets: compiled from public
-documents, each entry with its source, incomplete, and no clinical advice.
+all. A loaded set in force goes before the shipped one. `rxflow replay-review --knowledge PATH --since DATE` shows
+before that which past decisions would differ, and in which cases something else would be told, by weight. Shipped sets
+are reference sets: compiled from public documents, each entry with its source, incomplete, and no clinical advice.
 """
 
 
@@ -45,8 +45,6 @@ def screening_page() -> str:
 
 
 def _row(rule: Rule) -> tuple[str, ...]:
-    missing = failing(rule.name, cases())
-    more = f" and {len(missing) - CASES_SHOWN_MAX} more" if len(missing) > CASES_SHOWN_MAX else ""
     return (
         code(rule.name),
         rule.title,
@@ -54,5 +52,5 @@ def _row(rule: Rule) -> tuple[str, ...]:
         rule.severity.word if rule.severity else "-",
         rule.code or ("none" if rule.severity else "-"),
         "yes" if rule.confirmable else "no",
-        codes(missing[:CASES_SHOWN_MAX]) + more,
+        shown(failing(rule.name, cases())),
     )

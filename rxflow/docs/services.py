@@ -88,10 +88,11 @@ def policies_page() -> str:
             place = f"services/{service}/domain/policies/{file.name}"
             meanings = _meanings(f"services.{service}.domain.policy")
             parts += [f"## {service}: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
-    meanings = _meanings("services.seedwork.signing.policy")
-    for file in sorted((_SERVICES / "seedwork" / "signing" / "policies").glob("*.json")):
-        place = f"services/seedwork/signing/policies/{file.name}"
-        parts += [f"## signatures, in every service: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
+    for room, about in (("signing", "signatures"), ("webhooks", "webhooks")):
+        meanings = _meanings(f"services.seedwork.{room}.policy")
+        for file in sorted((_SERVICES / "seedwork" / room / "policies").glob("*.json")):
+            place = f"services/seedwork/{room}/policies/{file.name}"
+            parts += [f"## {about}, in every service: {file.stem}", code(place), *_values(_policy(file), meanings, 3)]
     return page("Policies", *parts)
 
 

@@ -7,7 +7,19 @@ from typing import Any
 
 from rxflow import simulation
 from rxflow.docs.markdown import code, first_paragraph, page, table
-from rxflow.simulation import circulation, effects, invariants, lawful, mishaps, money
+from rxflow.simulation import (
+    accounts,
+    circulation,
+    demand,
+    effects,
+    invariants,
+    lawful,
+    mishaps,
+    money,
+    packs,
+    rest,
+    shown,
+)
 
 EVERY_COMMIT, REST, END = "after every commit", "at rest", "at the end"
 CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
@@ -21,10 +33,15 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (EVERY_COMMIT, circulation.opened_is_prescribed),
     (EVERY_COMMIT, invariants._shelves_are_what_moved),
     (EVERY_COMMIT, invariants._codes_are_sold_once),
+    (EVERY_COMMIT, packs.shelves_follow_the_supplies),
+    (EVERY_COMMIT, packs.recalled_stays),
     (EVERY_COMMIT, money.money_always),
     (EVERY_COMMIT, money._ledger_is_zero),
     (EVERY_COMMIT, money._every_fen_is_explained),
     (EVERY_COMMIT, money._money_follows_the_claims),
+    (EVERY_COMMIT, accounts.payments_are_true),
+    (EVERY_COMMIT, accounts.years_follow_the_claims),
+    (EVERY_COMMIT, accounts.billed_is_dispensed),
     (EVERY_COMMIT, effects.published),
     ("with every acknowledgement", effects.taken),
     (REST, circulation.both_know_the_same),
@@ -32,13 +49,19 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (REST, circulation.urgent_was_told),
     (REST, circulation.ends_or_waits),
     (REST, money.money_at_rest),
+    (REST, accounts.settled_is_in_hands),
+    (REST, demand.unfilled_is_known),
+    (REST, shown.lists_say_what_is),
     (REST, invariants.nobody_was_set_aside),
+    (REST, rest.overdue),
     (REST, effects.arrived),
     (REST, effects.once),
     (REST, effects.differences_are_set_aside),
     (REST, effects.kept),
     (END, invariants.at_the_end),
     (END, money.money_at_the_end),
+    (END, circulation.requests_are_answered),
+    (END, packs.recalled_is_off_the_shelves),
     (END, effects.lists),
     (END, effects.chains),
 )
@@ -55,8 +78,10 @@ People do what is next, or anything else, in any order and at the same time. Doc
 long-term supplies in instalments and what does not go together; they amend, sign again, answer what a counter asks,
 cancel in part, as a whole or urgently, renew, replace and continue what others wrote. Pharmacists of the hospital, of
 one that reviews for it and of one that does not take cases, put them back, pass them alone or in a batch, return and
-refuse them, take over; some are the prescriber in person. The medical office stops lines. Pharmacies hold, review,
-refuse, scan, check and hand out; couriers and patients do as they like.
+refuse them, take over; some are the prescriber in person. The medical office stops lines. Pharmacies hold one line or
+all, by code or nomination, review, refuse, scan, check and hand out; couriers and patients do as they like. Insurers do
+not answer, or refuse; their officers order back and decide. Authorities call lots back and judge shortages. Others try
+what is not theirs: another pharmacy, another patient, a doctor of another hospital. Whoever succeeds is a violation.
 
 What the real servers do is shown by `make chaos`, what either has found and how fast by [faults.md](faults.md).
 """

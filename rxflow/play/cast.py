@@ -46,7 +46,7 @@ class Cast:
         self.world = world
         self._connection = connection
         self._tokens = tokens
-        self._sessions: dict[tuple[Role, str], Session] = {}
+        self._sessions: dict[tuple[Role, str, UUID | None], Session] = {}
 
     def new_id(self) -> UUID:
         """A name for something new, as the connection makes them."""
@@ -89,6 +89,10 @@ class Cast:
     def patient(self, patient_ref: UUID) -> Patient:
         return Patient(self._session(Role.PATIENT, f"patient-{patient_ref}", patient_ref=patient_ref))
 
+    def representative(self, account: str, patient_ref: UUID) -> Patient:
+        """Somebody who acts for a patient, as far as they were appointed."""
+        return Patient(self._session(Role.REPRESENTATIVE, account, patient_ref=patient_ref))
+
     def insurer(self, code: str) -> Insurer:
         return Insurer(self._session(Role.INSURANCE_OFFICER, f"officer-{code}", code))
 
@@ -107,8 +111,8 @@ class Cast:
         patient_ref: UUID | None = None,
         region: str | None = None,
     ) -> Session:
-        known = self._sessions.get((role, subject))
+        known = self._sessions.get((role, subject, patient_ref))
         if known is None:
             token = self._tokens(subject, role, organisation=organisation, patient_ref=patient_ref, region=region)
-            known = self._sessions[role, subject] = Session(self._connection, token)
+            known = self._sessions[role, subject, patient_ref] = Session(self._connection, token)
         return known

@@ -86,9 +86,13 @@ class Journey:
         lines: Sequence[Mapping[str, Any]] | None = None,
         instalment: int = 1,
     ) -> Hold:
-        """The patient shows the token, the pharmacy holds: all that remains, unless told otherwise."""
+        """The patient shows the token, the pharmacy holds: all that remains, unless told otherwise. What is to be sent
+        the patient has ordered by real name."""
         fulfilment_id = self.wait_for_fulfilment(instalment)
-        token = self.stage.cast.patient(self.admitted.patient_ref).token(fulfilment_id)
+        patient, person = self.stage.cast.patient(self.admitted.patient_ref), self.admitted.patient
+        token = patient.token(fulfilment_id)
+        if way == "delivery":
+            patient.confirm_online_order(fulfilment_id, person.name, person.identity_number)
         pharmacy = self.stage.cast.pharmacy(store)
         seen = self.stage.once_known(lambda: pharmacy.look_up(token))
         if lines is None:
@@ -112,14 +116,15 @@ class Journey:
         return supply
 
     def clear(self, store: Store, supply: Supply) -> None:
-        """The standing authorisation lets insurance ask the insurer; the patient pays the share, where there is one."""
+        """The standing authorisation lets insurance ask the insurer; the patient pays what is asked."""
         patient = self.stage.cast.patient(self.admitted.patient_ref)
         claim = self.stage.cast.wait_until(lambda: self._claim(supply, "authorised"), "an authorised claim")
         if claim["state"] == "authorised":
             payments = self.stage.cast.wait_until(
                 lambda: patient.payments(claim["claim_id"]), "a payment to be asked for"
             )
-            patient.pay(payments[0]["payment_id"], f"pay-{self.stage.cast.new_id().hex[:16]}")
+            for payment in payments:
+                patient.pay(payment["payment_id"], f"pay-{self.stage.cast.new_id().hex[:16]}")
         pharmacy = self.stage.cast.pharmacy(store)
 
         def cleared() -> bool:

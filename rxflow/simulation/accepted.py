@@ -28,7 +28,7 @@ class Command:
     body: Any
     position: int | None
     at_ns: int
-    """When it was first accepted, as the service's own clock knows it."""
+    """When it was first asked for, as the service's own clock knows it: no later than when it was accepted."""
 
     @property
     def key(self) -> str:
@@ -56,17 +56,19 @@ class Accepted:
         self.contradictions: list[str] = []
         self._refused: dict[Place, Refused] = {}
 
-    def note(self, service: str, request: httpx.Request, response: httpx.Response, at_ns: int) -> None:
-        """An answer to a command, wherever it went."""
+    def note(
+        self, service: str, request: httpx.Request, response: httpx.Response, asked_ns: int, answered_ns: int
+    ) -> None:
+        """An answer to a command, wherever it went. Meanwhile much time may have passed."""
         if response.status_code >= 500 and response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             self.contradictions.append(f"{request.method} {request.url.path}: {response.status_code} {response.text}")
         key = request.headers.get("idempotency-key")
         if key is None:
             return
         place = (request.headers["authorization"], request.url.path, key)
-        self._free(place, at_ns)
+        self._free(place, answered_ns)
         if response.status_code >= 300:
-            self._note_refusal(service, place, response, at_ns)
+            self._note_refusal(service, place, response, asked_ns)
             return
         if place in self._refused:
             refused = self._refused[place].code
@@ -78,7 +80,7 @@ class Accepted:
             response.status_code,
             _content(response),
             None if position is None else int(position),
-            at_ns,
+            asked_ns,
         )
         first = self.commands.setdefault(place, told)
         if (first.status, first.body, first.position) != (told.status, told.body, told.position):

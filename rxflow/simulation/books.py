@@ -30,6 +30,8 @@ class Stream:
     events: list[Any] = field(default_factory=list)
     moments: list[datetime] = field(default_factory=list)
     """When each of them was recorded."""
+    positions: list[int] = field(default_factory=list)
+    """Where each of them stands in the store: what is saved later stands behind it."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,11 @@ class Books:
             self.reached = position
             if rest[1] in self._of:
                 row = EventRow(_uuid(stream_id), *rest)
-                mapped.append((row, self._core.mapper.parsed(stored(row))))
-        names = {name for _, parsed in mapped for name in parsed.keys_wanted()}
+                mapped.append((position, row, self._core.mapper.parsed(stored(row))))
+        names = {name for _, _, parsed in mapped for name in parsed.keys_wanted()}
         keys = self._driver.run(self._core.keyring.fetch(names)) if names else {}
         new = []
-        for row, parsed in mapped:
+        for position, row, parsed in mapped:
             fact = parsed.opened(keys)
             stream = self.streams.get(row.stream_id)
             if stream is None:
@@ -81,6 +83,7 @@ class Books:
             stream.state = stream.aggregate.evolve(stream.state, fact.event)
             stream.events.append(fact.event)
             stream.moments.append(from_micros(row.recorded_at))
+            stream.positions.append(position)
             new.append(Entry(stream, fact.event))
         return new
 
@@ -93,10 +96,11 @@ class Books:
         for each in self.of(aggregate):
             yield each.events
 
-    def rebuild(self, projection: Projection) -> None:
+    def rebuild(self, projections: Iterable[Projection]) -> None:
         """From event one, with nobody else at the store."""
-        ask_for_rebuild(self.database, projection)
-        projector = Projector(self._core, self._driver, (projection,))
+        for projection in projections:
+            ask_for_rebuild(self.database, projection)
+        projector = Projector(self._core, self._driver, projections)
         while projector.step():
             pass
 

@@ -52,6 +52,11 @@ class Broker:
     def empty(self) -> bool:
         return not self.is_under_way and not any(queue.waiting for queue in self.queues.values())
 
+    def reached_by(self, service: str) -> bool:
+        """Whether it is there, and no partition between."""
+        holds = self._fortune.holds
+        return not holds(Mishap.BROKER_AWAY, EVERYBODY) and not holds(Mishap.BROKER_CUT_OFF, service)
+
     def lose_everything(self) -> None:
         """It comes back without the content of its queues."""
         for queue in self.queues.values():
@@ -62,7 +67,7 @@ class Broker:
         queue = self.queues[consumer, family]
         clock = asyncio.get_running_loop().time
         while True:
-            if not self._fortune.holds(Mishap.BROKER_AWAY, EVERYBODY):
+            if self.reached_by(consumer):
                 here = [each for each in queue.waiting if each.visible_at <= clock()]
                 if here:
                     here.sort(key=lambda each: each.visible_at)
@@ -119,7 +124,7 @@ class Publishing:
         unsure = PublishFailedError("the connection broke", unconfirmed=[one.message_id for one in batch])
         for each in batch:
             await self._travel()
-            if self._fortune.holds(Mishap.BROKER_AWAY, EVERYBODY):
+            if not self._broker.reached_by(self._process.service):
                 raise unsure
             if self._fortune.strikes(Mishap.DROPPED_BEFORE_CONFIRM, each.routing_key):
                 raise unsure

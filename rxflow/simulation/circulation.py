@@ -44,13 +44,14 @@ def opened_is_prescribed(dispatch: Books) -> Iterator[str]:
 def both_know_the_same(prescription: PrescriptionState, fulfilments: Fulfilments) -> Iterator[str]:
     """prescribe and dispatch know the same quantities in the same buckets of every instalment, and the same end."""
     name = prescription.signed.prescription_id
-    running = 0
+    running = []
     for number in prescription.windows:
         found = fulfilments.get(fulfilment_id(name, number))
         if found is None:
             yield f"prescription {name}: instalment {number} was opened, and dispatch has none"
             continue
-        running += found.status != "closed"
+        if found.status != "closed":
+            running.append(found)
         told = {line: {b.value: row.buckets.of(b) for b in Bucket} for line, row in found.lines.items()}
         opened = prescription.parts.known_to_dispatch(number)
         known = {line: {b.value: row.of(b.value) for b in Bucket} for line, row in opened.items()}
@@ -60,8 +61,12 @@ def both_know_the_same(prescription: PrescriptionState, fulfilments: Fulfilments
         rows = prescription.parts.instalments[number]
         if any(row.total != row.remaining + row.cancelled + row.lapsed for row in rows.values()):
             yield f"prescription {name}: instalment {number} never opened, and is {rows}"
-    if prescription.windows and prescription.ended != (not running and not prescription.to_come):
-        yield f"prescription {name} is {prescription.status}; {running} fulfilments run, {prescription.to_come} to come"
+    if prescription.windows:
+        if prescription.ended:  # what a patient brought back is replaced for a while, whatever has ended
+            running = [each for each in running if not each.replaceables]
+        if prescription.ended == bool(running or prescription.to_come):
+            runs = [each.instalment for each in running]
+            yield f"prescription {name} is {prescription.status}; {runs} run, {prescription.to_come} to come"
 
 
 def urgent_was_told(prescription: PrescriptionState) -> Iterator[str]:
@@ -76,6 +81,18 @@ def urgent_was_told(prescription: PrescriptionState) -> Iterator[str]:
             and (told is None or {r.line: r.quantity for r in told.notified.lines} != left)
         ):
             yield f"prescription {prescription.signed.prescription_id}: {left} are in hands, the notice says {told}"
+
+
+def requests_are_answered(books: AllBooks) -> Iterator[str]:
+    """When the clock has passed every deadline, whoever asked to cancel has had the last word on it, by both."""
+    for state in books["prescribe"].states(PRESCRIPTION):
+        for request in state.cancellations:
+            if not request.final:
+                yield f"request {request.request_id} to cancel {state.signed.prescription_id} is still {request.answer}"
+    for found in books["dispatch"].states(FULFILMENTS):
+        for asked in found.cancellations.values():
+            if not asked.final:
+                yield f"fulfilment {found.fulfilment_id} has not answered the request {asked.request_id} to cancel"
 
 
 def ends_or_waits(books: AllBooks) -> Iterator[str]:
@@ -110,7 +127,8 @@ def _whom(state: PrescriptionState, fulfilments: list[FulfilmentState], review: 
         supplies = {supply.status for supply in found.supplies.values()}
         if "with_courier" in supplies:
             yield "courier"
-        if "dispensed" in supplies or any(found.running_holds()):
+        to_replace = any(row.buckets.replaceable for row in found.lines.values())
+        if "dispensed" in supplies or any(found.running_holds()) or to_replace:
             yield "pharmacy"
         free = {line for line, row in found.lines.items() if row.buckets.remaining}
         if free:

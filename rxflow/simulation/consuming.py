@@ -50,9 +50,13 @@ class Consuming:
             self._broker.give_back(self._consumer, self._family, [message])
 
     def _settle(self, unsettled: list[Message], handled: Sequence[Message]) -> None:
-        self._broker.ack(self._consumer, handled)
+        """An acknowledgement that does not reach the broker is none: the messages come again."""
         for message in handled:
             unsettled.remove(message)
+        if self._broker.reached_by(self._consumer):
+            self._broker.ack(self._consumer, handled)
+        else:
+            self._broker.give_back(self._consumer, self._family, handled)
 
     async def _call(self, messages: Sequence[Message]) -> Exception | None:
         envelopes = [Envelope.from_wire(message.body) for message in messages]

@@ -13,6 +13,10 @@ SHED = 503
 """What a client is told that should come again later; it has come several times then."""
 
 
+class Unlawful(Exception):  # noqa: N818 - a finding
+    """Something was accepted that nobody may do."""
+
+
 @dataclass
 class Doing:
     """`done`: what was accepted, `refused`: what was not, and why."""
@@ -23,7 +27,7 @@ class Doing:
     done: list[str] = field(default_factory=list)
 
     def attempt(self, choose: Callable[[], Callable[[], object]]) -> None:
-        """Does what is chosen. Raises Problem where a service fails instead of refusing."""
+        """Does what is chosen. Raises Problem where a service fails instead of refusing, and Unlawful."""
         name = "choose"
         try:
             deed = choose()
@@ -36,3 +40,8 @@ class Doing:
             self.refused.append(f"{name}: {problem.code}")
         except (NoAnswer, TimedOut):
             self.refused.append(f"{name}: gave up")
+
+    def must_be_refused(self, what: str, deed: Callable[[], object]) -> None:
+        """Somebody tries what is not theirs. Raises what the deed raises, and Unlawful where it raises nothing."""
+        deed()
+        raise Unlawful(f"accepted, though nobody may: {what}")

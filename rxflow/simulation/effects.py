@@ -48,7 +48,8 @@ def once(books: AllBooks) -> Iterator[str]:
         moments: defaultdict[str, dict[int, int]] = defaultdict(dict)
         attempts: defaultdict[str, set[str]] = defaultdict(set)
         for position, recorded_at, correlation, causation in book.query(_CAUSES):
-            if causation.startswith("timer:"):
+            if causation.startswith("timer:"):  # the same deadline may run for many: the correlation is whose it is
+                moments[f"{causation} of {correlation}"][recorded_at] = position
                 continue
             moments[causation][recorded_at] = position
             if causation not in told:
@@ -76,10 +77,15 @@ def kept(books: AllBooks, accepted: Accepted) -> Iterator[str]:
             yield f"{command.service}: {path} was accepted under {command.key} at {command.position}; there is {found}"
 
 
+def set_aside(books: AllBooks) -> set[str]:
+    """Streams that wait for a person, at whichever service: what others have of them waits with them."""
+    return {stream for book in books.values() for (stream,) in book.query("SELECT stream_id FROM blocked")}
+
+
 def arrived(books: AllBooks) -> Iterator[str]:
     """Every event that was told has been handled by everybody who takes its family; but for streams that wait for a
     person."""
-    waiting = {stream for book in books.values() for (stream,) in book.query("SELECT stream_id FROM blocked")}
+    waiting = set_aside(books)
     for producer, book in books.items():
         families = families_of(producer)
         consumers = {family.name: family.consumers for family in FAMILIES if family.producer == producer}
@@ -98,9 +104,9 @@ def arrived(books: AllBooks) -> Iterator[str]:
 
 def differences_are_set_aside(books: AllBooks) -> Iterator[str]:
     """After a restore: where a consumer knows more or other than the store that came back, a person is asked."""
+    asked = set_aside(books)
     for producer, book in books.items():
         told = {(stream, number): bytes(digest) for stream, number, digest in book.query(_HASHES)}
-        asked = {stream for (stream,) in book.query("SELECT stream_id FROM blocked")}
         for consumer, other in books.items():
             for stream, number, digest in other.query(_HANDLED, of=producer):
                 if told.get((stream, number)) != bytes(digest) and stream not in asked:
@@ -127,11 +133,11 @@ def published(book: Books, had: Collection[str]) -> Iterator[str]:
 def lists(books: AllBooks) -> Iterator[str]:
     """Read models say what the log says: made anew from event one, they are the same. For a world that stands still."""
     for name, book in books.items():
-        for projection in [each for each in book.projections if each.name != FOUNDED]:
-            before = _read(book, projection)
-            book.rebuild(projection)
-            after = _read(book, projection)
-            for old, new in zip(before, after, strict=True):
+        projections = [each for each in book.projections if each.name != FOUNDED]
+        shown = [_read(book, projection) for projection in projections]
+        book.rebuild(projections)
+        for projection, before in zip(projections, shown, strict=True):
+            for old, new in zip(before, _read(book, projection), strict=True):
                 if sorted(map(repr, old)) != sorted(map(repr, new)):
                     wrong = sorted(set(map(repr, old)) ^ set(map(repr, new)))[:2]
                     yield f"{name}: {projection.name} is not what the log says: {wrong}"

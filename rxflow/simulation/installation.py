@@ -36,7 +36,9 @@ from services.seedwork.store.sqlite import SqliteDatabase
 
 PROCESSES = {"prescribe": 2, "review": 1, "dispatch": 2, "insurance": 2, "shortage": 1}
 """Apis of each service, and as many workers: two race each other, and one takes over from the other."""
-IDLE_SECONDS_MIN = 1.0
+IDLE_SECONDS_MIN = 2.0
+CATCH_UP_SECONDS = 10.0
+CONDITION_SECONDS = 4.0
 """A commit wakes the leader; looking more often costs a simulation time and finds nothing."""
 AGAIN_SECONDS_MAX = 1.0
 NAMES = tuple(PORTS)
@@ -82,7 +84,7 @@ class Leadership:
         self._throne.holder = None
 
     def wait(self, seconds: float) -> bool:
-        return wait_for(self._throne.woken.within(seconds))
+        return wait_for(self._throne.woken.within(max(seconds, IDLE_SECONDS_MIN)))
 
 
 class Installation:
@@ -180,7 +182,7 @@ class Installation:
             process.leaves.append(database.close)
             return AwaitedStore(database, self._wire(process, Path(database.path).stem))
 
-        name = process.name.partition(" ")[0]
+        name = process.service
         return Surroundings(
             chance,
             SeededIds(chance),
@@ -188,6 +190,7 @@ class Installation:
             synchronous="OFF",
             awaited=awaited,
             aside=_at_once,
+            condition_seconds=CONDITION_SECONDS,
         )
 
     def _wire(self, process: Process, name: str) -> Wire:
@@ -231,7 +234,8 @@ class Installation:
         )
 
     async def _repeat(self, loop: Loop) -> None:
-        pace = Pace(max(loop.idle_seconds, IDLE_SECONDS_MIN), jitter=self.fortune.chance.random)
+        least = CATCH_UP_SECONDS if loop.name == "catch_up" else IDLE_SECONDS_MIN
+        pace = Pace(max(loop.idle_seconds, least), jitter=self.fortune.chance.random)
         while True:
             try:
                 pause = pace.after_step(more=bool(await in_greenlet(loop.step)))

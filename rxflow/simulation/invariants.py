@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from rxflow.simulation import circulation, lawful
+from rxflow.simulation import accounts, circulation, demand, lawful, packs, shown
 from rxflow.simulation.books import AllBooks, Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
 from services.dispatch.domain.delivery.state import DELIVERIES
@@ -18,24 +18,28 @@ from services.dispatch.domain.fulfilment import events as fulfilment_events
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.prescription_content import CONTENTS
+from services.dispatch.domain.recall import RECALLS
 from services.dispatch.domain.stock import events as stock_events
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM
+from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.review.application.licences import REFERENCE
 from services.review.domain.case import CASE
 from services.seedwork.model import Aggregate
 from services.shortage.domain.case import CASE as SHORTAGE_CASE
+from services.shortage.domain.detector import DETECTOR
+from services.shortage.domain.lots import LOT
 
 WATCHED: Mapping[str, tuple[Aggregate[Any], ...]] = {
     "prescribe": (PRESCRIPTION,),
     "review": (CASE, REFERENCE),
-    "dispatch": (FULFILMENTS, CONTENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES),
-    "insurance": (CLAIM, PAYMENT, ACCUMULATOR),
-    "shortage": (SHORTAGE_CASE,),
+    "dispatch": (FULFILMENTS, CONTENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES, RECALLS),
+    "insurance": (CLAIM, PAYMENT, ACCUMULATOR, MEMBER),
+    "shortage": (SHORTAGE_CASE, LOT, DETECTOR),
 }
 """What the checks look at, by service."""
 OUT = {"dispensed", "with_courier", "partly_received", "in_hands"}
@@ -56,8 +60,13 @@ def always(books: AllBooks, name: str) -> Iterator[str]:
             yield from _goods(books)
             yield from lawful.blocked_everywhere(books["dispatch"])
             yield from circulation.opened_is_prescribed(books["dispatch"])
+            yield from packs.shelves_follow_the_supplies(books["dispatch"])
+            yield from packs.recalled_stays(books["dispatch"])
         case "insurance":
             yield from money_always(books)
+            yield from accounts.payments_are_true(books["insurance"])
+            yield from accounts.years_follow_the_claims(books["insurance"])
+            yield from accounts.billed_is_dispensed(books)
 
 
 def at_rest(books: AllBooks) -> Iterator[str]:
@@ -72,6 +81,9 @@ def at_rest(books: AllBooks) -> Iterator[str]:
             yield from circulation.urgent_was_told(state)
     yield from circulation.ends_or_waits(books)
     yield from money_at_rest(books, fulfilments)
+    yield from accounts.settled_is_in_hands(books)
+    yield from demand.unfilled_is_known(books)
+    yield from shown.lists_say_what_is(books)
     for name, book in books.items():
         for table in ("parked", "attempts"):
             if book.count(table):
@@ -81,6 +93,8 @@ def at_rest(books: AllBooks) -> Iterator[str]:
 def at_the_end(books: AllBooks) -> Iterator[str]:
     """When the clock has passed every deadline."""
     yield from at_rest(books)
+    yield from circulation.requests_are_answered(books)
+    yield from packs.recalled_is_off_the_shelves(books["dispatch"])
     for state in still_open(books):
         yield f"prescription {state.signed.prescription_id} has not ended: {state.status}"
     for stock in books["dispatch"].states(STOCK_ITEMS):
@@ -143,13 +157,21 @@ def _quantities_add_up(state: FulfilmentState) -> Iterator[str]:
 
 
 def _every_step_was_allowed(stream: Stream) -> Iterator[str]:
-    """Nothing leaves without clearance and a check by a second person; no hold ends before its time."""
+    """Nothing leaves without clearance and a check by a second person; no hold ends before its time, nor goes on after
+    it."""
     state = FULFILMENTS.initial
     for event, moment in zip(stream.events, stream.moments, strict=True):
         match event:
             case fulfilment_events.HoldEnded(hold_id=hold_id, how="expired"):
                 if moment < state.holds[hold_id].expires_at:
                     yield f"hold {hold_id} expired at {moment}, before {state.holds[hold_id].expires_at}"
+            case (
+                fulfilment_events.HoldAccepted(hold_id=hold_id)
+                | fulfilment_events.SupplyPrepared(hold_id=hold_id)
+                | fulfilment_events.SupplyDispensed(hold_id=hold_id)
+            ):
+                if moment >= state.holds[hold_id].expires_at:
+                    yield f"hold {hold_id}: {type(event).__name__} at {moment}, past {state.holds[hold_id].expires_at}"
             case fulfilment_events.SupplyHandedToCourier(supply_id=supply_id):
                 if not state.supplies[supply_id].cleared:
                     yield f"supply {supply_id} went to the courier uncleared"
@@ -202,8 +224,10 @@ def _moved(event: Any) -> int:
 
 
 def _is_out(supply: Supply, line: int) -> bool:
-    """With the patient, or not back yet; of a supply that was accepted in part some lines have come back."""
-    return supply.status in OUT and (supply.status != "in_hands" or line in supply.received)
+    """With the patient, or not back yet; of a supply that was accepted in part some lines have come back, and of one
+    that was taken back some or all."""
+    left = supply.received.get(line, 0) - supply.taken_back.get(line, 0)
+    return supply.status in OUT and (supply.status != "in_hands" or left > 0)
 
 
 def _codes_are_sold_once(dispatch: Books, fulfilments: list[FulfilmentState]) -> Iterator[str]:

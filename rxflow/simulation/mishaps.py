@@ -28,6 +28,7 @@ class Mishap(StrEnum):
     DUPLICATED = "duplicated"
     BROKER_AWAY = "broker-away"
     BROKER_EMPTIED = "broker-emptied"
+    BROKER_CUT_OFF = "broker-cut-off"
     REQUEST_LOST = "request-lost"
     ANSWER_LOST = "answer-lost"
     DOUBLE_CLICK = "double-click"
@@ -36,6 +37,8 @@ class Mishap(StrEnum):
     CLOCK_SKEW = "clock-skew"
     CLOCK_BACK = "clock-back"
     STORE_RESTORED = "store-restored"
+    INSURER_SILENT = "insurer-silent"
+    INSURER_REFUSES = "insurer-refuses"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ CHANCES = (
     Chance(Mishap.ANSWER_LOST, 0.02, "an answer does not arrive; the client waits in vain"),
     Chance(Mishap.KEY_REUSED, 0.03, "a client sends another command under a key that is taken"),
     Chance(Mishap.DOUBLE_CLICK, 0.2, "a command is sent twice at almost the same time, maybe to another process"),
+    Chance(Mishap.INSURER_SILENT, 0.15, "an insurer does not answer, and may have booked it or not"),
+    Chance(Mishap.INSURER_REFUSES, 0.08, "an insurer refuses what it is asked to book or to take back"),
 )
 SPELLS = (
     Spell(Mishap.STORE_AWAY, 40, 3, "no connection to one service's store"),
@@ -83,6 +88,12 @@ SPELLS = (
     Spell(Mishap.TWO_LEADERS, 30, 5, "a leader does not know that another leads"),
     Spell(Mishap.BROKER_AWAY, 60, 6, "nobody can publish or take"),
     Spell(Mishap.BROKER_EMPTIED, 90, 0, "the broker comes back without its queues' content"),
+    Spell(
+        Mishap.BROKER_CUT_OFF,
+        30,
+        6,
+        "one service reaches the broker no more: nothing of it is sent, taken, acknowledged",
+    ),
     Spell(Mishap.PARTITION, 40, 6, "one service's apis cannot be reached"),
     Spell(Mishap.STORE_RESTORED, 400, 8, "one service's store comes back from a backup, some seconds old"),
     Spell(Mishap.CLOCK_BACK, 60, 0, "one store's clock is set back by some seconds"),

@@ -11,7 +11,7 @@ from rxflow.simulation.books import AllBooks, Books
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM, ClaimState
-from services.insurance.domain.payment import PAYMENT
+from services.insurance.domain.payment import PAYMENT, PaymentState
 
 ENDED = {"voided", "reversed"}
 STANDING = {"authorised(cleared)", "settled", "voiding", "reversing", "disputed"}
@@ -35,30 +35,51 @@ def money_always(books: AllBooks) -> Iterator[str]:
             claimed, handed = (sum(line.quantity for line in each.lines) for each in (claim.opened, supply))
             if supply.status != "in_hands" or claimed > handed:
                 yield f"claim {claim.opened.claim_id} settles {claimed} of supply {supply.supply_id}: {supply.status}"
-    standing = Counter(claim.opened.supply.supply_id for claim in claims if claim.state not in {*ENDED, "-"})
+    standing = Counter(claim.opened.supply.supply_id for claim in claims if _stands(claim))
     for supply_id, count in standing.items():
         if count > 1:
             yield f"{count} claims stand for supply {supply_id}"
     yield from _money_follows_the_claims(insurance, claims)
 
 
+def _stands(claim: ClaimState) -> bool:
+    """Whether it asks for money: one that its patient pays alone takes the place of one whose insurer did not answer
+    before that is taken back."""
+    replaced = claim.state == "voiding" and claim.replaced_by is not None
+    return claim.state not in {*ENDED, "-"} and not replaced
+
+
 def money_at_rest(books: AllBooks, fulfilments: Mapping[UUID, Any]) -> Iterator[str]:
-    """What was undone is voided."""
+    """What was undone is voided, or its insurer has not answered yet and is asked again."""
     claims = {c.opened.supply.supply_id: c for c in books["insurance"].states(CLAIM) if c.replaced_by is None}
     for state in fulfilments.values():
         for supply in state.supplies.values():
             claim = claims.get(supply.supply_id)
-            if supply.status == "undone" and claim is not None and claim.state not in ENDED:
+            asked = claim is not None and claim.next_inquiry_at is not None
+            if supply.status == "undone" and claim is not None and claim.state not in ENDED and not asked:
                 yield f"supply {supply.supply_id} is undone, its claim {claim.state}"
             if supply.status == "in_hands" and claim is None:
                 yield f"supply {supply.supply_id} is in the patient's hands and nobody is asked to pay"
 
 
 def money_at_the_end(books: AllBooks) -> Iterator[str]:
-    """Nothing is kept back any more."""
+    """Nothing is kept back any more, but for a claim billed anew: its patient has the supply and owes the share. Every
+    insurer has answered."""
+    claims = {_id(claim): claim for claim in books["insurance"].states(CLAIM)}
+    for name, claim in claims.items():
+        if claim.next_inquiry_at is not None:
+            yield f"claim {name} is {claim.state} and its insurer is asked again at {claim.next_inquiry_at}"
+    in_hands = {
+        supply_id
+        for state in books["dispatch"].states(FULFILMENTS)
+        for supply_id, supply in state.supplies.items()
+        if supply.status == "in_hands"
+    }
     for found in books["insurance"].states(ACCUMULATOR):
-        if found.reserved:
-            yield f"an accumulator still reserves {found.reserved}"
+        for claim_id in found.reserved:
+            claim = claims[claim_id]
+            if claim.state != "authorised" or claim.opened.supply.supply_id not in in_hands:
+                yield f"an accumulator still reserves for claim {claim_id}, which is {claim.state}"
 
 
 def _id(claim: ClaimState) -> UUID:
@@ -88,19 +109,33 @@ def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
     if claim.state in ENDED and left:
         yield f"claim {name} is {claim.state} and holds {left}"
     if claim.state == "settled":
-        open_accounts = [each for each in left if each == "receivable.patient" or each.startswith("held.")]
+        owed = claim.credit is not None  # handed out before the patient had paid
+        open_accounts = [e for e in left if (e == "receivable.patient" and not owed) or e.startswith("held.")]
         if open_accounts:
             yield f"claim {name} is settled and holds {left}"
+
+
+def _fee_is_explained(fee: PaymentState) -> Iterator[str]:
+    """The postings of a delivery fee come to zero; one that went back, or was dropped, holds nothing."""
+    accounts: Counter[str] = Counter()
+    for posting in fee.postings:
+        accounts[posting.account] += posting.amount
+    left = {account: amount for account, amount in accounts.items() if amount}
+    if sum(accounts.values()) or (left and (fee.dropped or fee.state == "refunded")):
+        yield f"a delivery fee is {fee.state} and holds {left}"
 
 
 def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Iterator[str]:
     """Payments and reservations stand as their claims do: paid for what is cleared, given back for what is voided."""
     by_id = {_id(claim): claim for claim in claims}
     for payment in insurance.states(PAYMENT):
+        if payment.is_fee:
+            yield from _fee_is_explained(payment)
+            continue
         claim = by_id[payment.requested.claim_id]
         wrong = (
-            (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid")
-            or (claim.state in ENDED and payment.state not in {"failed", "refunded"})
+            (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid" and claim.credit is None)
+            or (claim.state in ENDED and payment.state not in {"failed", "refunded", "expired", "carried_over"})
             or (payment.state == "paid" and claim.state not in STANDING)
         )
         if wrong:

@@ -102,8 +102,9 @@ class Network:
         apis = [api for api in self._apis(service) if api.process.alive]
         if not apis:
             raise httpx.ConnectError("connection refused", request=request)
+        asked_ns = self._clock_ns(service)
         response = await self._fortune.chance.choice(apis).answer(request)
-        self.accepted.note(service, request, response, self._clock_ns(service))
+        self.accepted.note(service, request, response, asked_ns, self._clock_ns(service))
         if response.status_code < 300 and "idempotency-key" in request.headers:
             await self._reuse(service, request)
         if self._fortune.strikes(Mishap.ANSWER_LOST, service):

@@ -9,9 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from rxflow.client import Hold, Problem, Supply
-from rxflow.client.retail import Way
-from rxflow.simulation.doing import Doing
+from rxflow.client.retail import ReleaseReason, Way
+from rxflow.simulation.authorities import Authority
+from rxflow.simulation.doing import Doing, Unlawful
+from rxflow.simulation.meddlers import Meddler
+from rxflow.simulation.officers import Officers
 from rxflow.simulation.prescribers import Desk
+from rxflow.simulation.road import Road
+from rxflow.simulation.wishes import Wishes
 from rxflow.simulation.writing import stores_of
 from rxflow.world import Store
 
@@ -20,7 +25,11 @@ SENSIBLE = 0.6
 ELSEWHERE = 0.25
 """How often the rest of a line is held elsewhere before what is held already goes on."""
 LAPSES = (timedelta(minutes=1), timedelta(minutes=40), timedelta(hours=5), timedelta(hours=30))
-CODES = ("right", "right", "right", "WRONG123")
+NO_CODES = ("WRONG123", "NOTYET12")
+"""What opens nothing: somebody's invention, and what stands for a code that nobody has heard of yet."""
+CODES = ("right", "right", "right", NO_CODES[0])
+ALL_LINES = 0.5
+"""How often everything that is still to be had is held at once, not one line of it."""
 REFUSALS = ("2-8", "2-5", "1-8", "forged")
 """Why a pharmacist does not dispense; a forgery concerns every line."""
 
@@ -31,12 +40,16 @@ class Mischief(Doing):
 
     holds: list[tuple[Store, Hold]] = field(default_factory=list)
     supplies: list[tuple[Store, Supply]] = field(default_factory=list)
-    deliveries: list[tuple[Store, Supply, str]] = field(default_factory=list)
     picked: list[list[dict[str, Any]]] = field(default_factory=list)
     requests: list[UUID] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.town, self.journey)
+        self.road = Road(self.town, self._code)
+        self.officers = Officers(self.town, self.journey.admitted.patient.insurer, self.supplies)
+        self.meddler = Meddler(self.town, self.desk, self.holds, self.supplies, self.must_be_refused)
+        self.authority = Authority(self.town, self.journey.admitted.patient.region, self.holds)
+        self.wishes = Wishes(self.town, self.desk, self.holds, self._fulfilment, self._stocked_up)
 
     def act(self) -> None:
         """Somebody does something."""
@@ -52,9 +65,8 @@ class Mischief(Doing):
         if self.supplies:
             deeds += [self.check, self.check, self.check, self.hand_out, self.hand_out, self.unprepare, self.give_up]
             deeds += [self.arrange, self.pay, self.pay]
-        if self.deliveries:
-            deeds += 2 * [self.pack, self.hand_over, self.carry, self.carry, self.deliver, self.call_off]
-        return deeds
+        others = (self.road, self.officers, self.meddler, self.wishes, self.authority)
+        return deeds + [deed for each in others for deed in each.deeds()]
 
     def _sensible(self) -> Callable[[], object] | None:
         """What would be next."""
@@ -63,12 +75,16 @@ class Mischief(Doing):
         shown = self._fulfilment()
         statuses = {each["status"]: each for each in (*shown["holds"], *shown["supplies"])}
         if "with_courier" in statuses:
-            return self.town.random.choice((self.carry, self.deliver))
+            return self.road.next(statuses["with_courier"]["delivery_id"])
         if "dispensed" in statuses:
             supply = statuses["dispensed"]
             if not supply["cleared"]:
-                return self.pay
-            return self.town.random.choice((self.pack, self.hand_over)) if supply["delivery_id"] else self.hand_out
+                return self.town.random.choice((self.authorise, self.pay))
+            return (
+                self.town.random.choice((self.road.pack, self.road.hand_over))
+                if supply["delivery_id"]
+                else self.hand_out
+            )
         if "prepared" in statuses:
             return self.check
         remains = any(line["buckets"]["remaining"] for line in shown["lines"])
@@ -104,16 +120,24 @@ class Mischief(Doing):
         return self.town.random.choice(stores_of(self.town, self.journey)[:3])
 
     def hold(self) -> None:
+        """A line, or all that is still to be had at once."""
         fulfilment, store = self._fulfilment(), self._store()
         token = self._patient.token(fulfilment["fulfilment_id"])
-        line = self.town.random.choice(fulfilment["lines"])
-        size = self.town.world.product[line["product"]].drug.pack_size
-        quantity = size * self.town.random.choice((1, 1, 2))
-        self.town.stage.stock_up(store, line["product"])
+        rows = fulfilment["lines"]
+        left = [row for row in rows if row["buckets"]["remaining"]]
+        chosen = left if left and self.town.random.random() < ALL_LINES else [self.town.random.choice(rows)]
         way: Way = self.town.random.choice(("counter", "delivery"))
-        lines = [{"line": line["line"], "quantity": quantity}]
+        if way == "delivery":
+            person = self.journey.admitted.patient
+            self._patient.confirm_online_order(fulfilment["fulfilment_id"], person.name, person.identity_number)
+        lines = [{"line": row["line"], "quantity": self._stocked_up(store, row["product"])} for row in chosen]
         held = self.town.cast.pharmacy(store).hold(fulfilment["fulfilment_id"], token, lines, way=way)
         self.holds.append((store, held))
+
+    def _stocked_up(self, store: Store, product: str) -> int:
+        """A quantity to hold of what the pharmacy has: a pack or two."""
+        self.town.stage.stock_up(store, product)
+        return self.town.world.product[product].drug.pack_size * self.town.random.choice((1, 1, 2))
 
     def review(self) -> None:
         store, hold = self._one(self.holds)
@@ -151,8 +175,12 @@ class Mischief(Doing):
         preparer.command("dispatch", f"{supply.path}/unprepare", {"secret": supply.hold.secret})
 
     def release(self) -> None:
+        """All of it, or a part of one line."""
         store, hold = self._one(self.holds)
-        self.town.cast.pharmacy(store).release(hold, self.town.random.choice(("out_of_stock", "mistake")))
+        line = self.town.random.choice(hold.shown["lines"])
+        part = [{"line": line["line"], "quantity": self.town.random.randint(1, line["quantity"])}]
+        reason: ReleaseReason = self.town.random.choice(("out_of_stock", "mistake"))
+        self.town.cast.pharmacy(store).release(hold, reason, self.town.random.choice((None, None, part)))
 
     def refuse(self) -> None:
         """The pharmacist does not dispense it as it stands: all lines of the hold, or one of them."""
@@ -186,13 +214,16 @@ class Mischief(Doing):
             return code
         shown = self._patient.session.read("dispatch", f"/fulfilments/{supply.hold.fulfilment_id}/token")
         codes = {pickup["supply_id"]: pickup["code"] for pickup in shown["pickup_codes"]}
-        return str(codes.get(supply.supply_id, "NOTYET12"))
+        return str(codes.get(supply.supply_id, NO_CODES[1]))
 
     def hand_out(self) -> None:
         store, supply = self._one(self.supplies)
         person = self.journey.admitted.patient
         collector = {"name": person.name, "identity_no": person.identity_number}
-        self.town.cast.pharmacy(store).hand_out(supply, self._code(supply), collector)
+        code = self._code(supply)
+        self.town.cast.pharmacy(store).hand_out(supply, code, collector)
+        if code in NO_CODES:
+            raise Unlawful(f"supply {supply.supply_id} was handed out for the code {code}")
 
     def give_up(self) -> None:
         if self.town.random.random() < 0.4:
@@ -203,35 +234,7 @@ class Mischief(Doing):
         contact = {"name": "某某", "phone": "13900000000", "address": "某路1号"}
         courier = self.town.world.carrier_near(store).code
         delivery_id = self.town.cast.pharmacy(store).arrange_delivery(supply, courier, contact)
-        self.deliveries.append((store, supply, delivery_id))
-
-    def pack(self) -> None:
-        store, _, delivery_id = self._one(self.deliveries)
-        self.town.cast.pharmacy(store).pack(delivery_id, "SEAL-1", "LOGGER-1")
-
-    def hand_over(self) -> None:
-        store, _, delivery_id = self._one(self.deliveries)
-        self.town.cast.pharmacy(store).hand_over(delivery_id, b"courier")
-
-    def carry(self) -> None:
-        store, _, delivery_id = self._one(self.deliveries)
-        courier = self.town.cast.courier(self.town.world.carrier_near(store))
-        match self.town.random.choice(("transit", "arrive", "fail")):
-            case "transit":
-                courier.in_transit(delivery_id)
-            case "arrive":
-                courier.arrive(delivery_id)
-            case _:
-                courier.fail_attempt(delivery_id, "nobody_there")
-
-    def deliver(self) -> None:
-        store, supply, delivery_id = self._one(self.deliveries)
-        self.town.cast.courier(self.town.world.carrier_near(store)).deliver(delivery_id, b"proof", self._code(supply))
-
-    def call_off(self) -> None:
-        store, _, delivery_id = self._one(self.deliveries)
-        body = {"reason": "patient_wish"}
-        self.town.cast.pharmacy(store).pharmacist.command("dispatch", f"/deliveries/{delivery_id}/cancel", body)
+        self.road.parcels.append((store, supply, delivery_id))
 
     def cancel(self) -> None:
         """Seldom; all, or a part."""
@@ -249,11 +252,10 @@ class Mischief(Doing):
         if self.town.random.random() < 0.1:
             self.town.move_clock(self.town.random.choice(LAPSES))
 
-    def bring_what_is_on_the_road(self) -> None:
-        """A courier who has it delivers it in the end: a proved delivery is always recorded."""
+    def bring_to_an_end(self) -> None:
+        """What is on the road arrives, what is back is looked at, what is disputed is decided."""
         journeys = (self.desk.journey, *self.desk.followed)
         found = [each for one in journeys for each in self._patient.fulfilments(one.prescription_id)]
         away = {s["supply_id"]: s["delivery_id"] for f in found for s in f["supplies"] if s["status"] == "with_courier"}
-        for store, supply, delivery_id in self.deliveries:
-            if away.get(supply.supply_id) == delivery_id:
-                self.town.cast.courier(self.town.world.carrier_near(store)).deliver(delivery_id, b"proof", "")
+        self.road.bring_home(away)
+        self.officers.settle_disputes()

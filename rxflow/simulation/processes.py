@@ -30,6 +30,11 @@ class Process:
         self._failed = failed
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def service(self) -> str:
+        """Whose process it is: the first word of its name."""
+        return self.name.partition(" ")[0]
+
     def check(self) -> None:
         """Raises Killed."""
         if not self.alive:

@@ -23,6 +23,7 @@ from rxflow.simulation import effects, invariants
 from rxflow.simulation.crowd import Crowd
 from rxflow.simulation.history import History
 from rxflow.simulation.installation import NANO, Installation, SeededIds
+from rxflow.simulation.insurer import MoodyInsurer, instead
 from rxflow.simulation.mishaps import Fortune, Mishap
 from rxflow.simulation.network import Line
 from rxflow.simulation.processes import Process, in_greenlet, task_of_its_process
@@ -31,6 +32,7 @@ from rxflow.simulation.spells import Spells
 from rxflow.simulation.virtual_time import Lock, VirtualLoop, sleep
 from rxflow.simulation.watching import Violated, Watch
 from rxflow.world import World, build_world
+from services.insurance.composition import OUTSIDE
 from services.seedwork.calendar import ZONE
 from services.seedwork.identity import checkpoint_key, development_issuer
 from services.seedwork.settings import Settings
@@ -90,7 +92,7 @@ class Simulation:
         self.watch = Watch(self.history)
         loop.set_exception_handler(self.watch.unhandled)
         try:
-            with _heard_by(self.watch):
+            with _heard_by(self.watch), instead(OUTSIDE, MoodyInsurer(self.fortune)):
                 digest, statuses = loop.run_until_complete(self._run(loop))
         finally:
             _end(loop)
@@ -149,7 +151,7 @@ class Simulation:
         await self._rest("people have gone home")
         watch.must(effects.kept(watch.books, installation.accepted))
         watch.must(await self.crowd.repeat_everything())
-        await in_greenlet(self.crowd.bring_what_is_on_the_road)
+        await in_greenlet(self.crowd.bring_to_an_end)
         for lapse in AFTERWARDS + WINDOWS_MAX * (WINDOW,):
             if lapse is not WINDOW or invariants.still_open(watch.books):
                 self.move_clock(lapse)

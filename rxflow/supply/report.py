@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from rxflow.docs.markdown import code, first_paragraph, page, table
 from rxflow.supply import __doc__ as about
-from rxflow.supply.running import Result
+from rxflow.supply.running import CALM_DRUGS, Result
 from rxflow.supply.scoring import GRACE_DAYS, Score
 from rxflow.supply.setting import KINDS
+
+WRITTEN = "*Written by `rxflow simulate supply`; run it again, do not edit this page.*"
 
 
 def supply_page(result: Result) -> str:
@@ -19,6 +21,8 @@ def supply_page(result: Result) -> str:
         (
             name,
             _number(score.false_per_drug_year),
+            _number(score.false_per_free_year),
+            _number(result.calm[name].false_per_free_year),
             _percent(score.predictive_value),
             score.true_alarms,
             score.false_alarms,
@@ -55,11 +59,31 @@ def supply_page(result: Result) -> str:
         "## What an alarm is worth",
         f"An alarm belongs to an episode from its begin until {GRACE_DAYS} days after its end; all others are false."
         " The last kind, a surge that supply keeps up with, counts as an episode. *Already*: episodes that began while"
-        " the detector alarmed, and are judged neither way.",
-        table(("detector", "false alarms per drug-year", "predictive value", "right", "false", "already"), worth),
+        " the detector alarmed, and are judged neither way. An alarm that outlasts its episode hides those that would"
+        " begin meanwhile: the second rate is per drug-year in which none stood, the third the same of calm worlds"
+        f" ({_calm_years(result)}), where nothing is ever short.",
+        table(
+            (
+                "detector",
+                "false alarms per drug-year",
+                "while none stands",
+                "in calm worlds",
+                "predictive value",
+                "right",
+                "false",
+                "already",
+            ),
+            worth,
+        ),
         "## Silent reporters",
         _silent(result),
+        origin=WRITTEN,
     )
+
+
+def _calm_years(result: Result) -> str:
+    years = len(result.calm_seeds) * min(result.setting.drugs, CALM_DRUGS)
+    return f"{years} drug-years"
 
 
 def _delay(score: Score, kind: str) -> str:

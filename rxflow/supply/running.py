@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import count
 
-from rxflow.supply.living import lived
+from rxflow.supply.living import Lived, lived
 from rxflow.supply.scoring import Score
 from rxflow.supply.setting import Episode, Setting
 from rxflow.supply.silences import SilenceScore
@@ -28,6 +29,8 @@ class Result:
     calm_seeds: tuple[int, ...]
     tuning: Tuning
     scores: dict[str, Score] = field(default_factory=dict)
+    calm: dict[str, Score] = field(default_factory=dict)
+    """Of the calm worlds, in which every alarm is false and nothing hides one."""
     episodes: list[Episode] = field(default_factory=list)
     silences: SilenceScore = field(default_factory=SilenceScore)
 
@@ -45,15 +48,33 @@ def run(
     tuning = tuned(policy.detection, calm, calm_seeds)
     seeds = tuple(range(seed, seed + worlds))
     result = Result(setting, policy, seeds, calm_seeds, tuning)
-    total = worlds * setting.drugs
-    for number, each in enumerate(seeds):
+    total = worlds * setting.drugs + len(calm_seeds) * calm.drugs
+    done = count(1)
+
+    def told() -> None:
+        progress(next(done), total)
+
+    for each in calm_seeds:
+        _judge(lived(replace(calm, calm=True), each), each, policy, tuning, result.calm, told)
+    for each in seeds:
         world = lived(setting, each)
         result.episodes += world.episodes
         result.silences.add(world, policy.detection)
-        for drug in range(setting.drugs):
-            episodes = [episode for episode in world.episodes if episode.drug == drug]
-            for name, alarms in watched(world, drug, each, policy.detection, tuning).items():
-                score = result.scores.setdefault(name, Score())
-                score.add(episodes, alarms, setting.history, setting.days)
-            progress(number * setting.drugs + drug + 1, total)
+        _judge(world, each, policy, tuning, result.scores, told)
     return result
+
+
+def _judge(
+    world: Lived,
+    seed: int,
+    policy: ShortagePolicy,
+    tuning: Tuning,
+    scores: dict[str, Score],
+    told: Callable[[], None],
+) -> None:
+    """Every drug of a world."""
+    for drug in range(world.setting.drugs):
+        episodes = [episode for episode in world.episodes if episode.drug == drug]
+        for name, alarms in watched(world, drug, seed, policy.detection, tuning).items():
+            scores.setdefault(name, Score()).add(episodes, alarms, world.setting.history, world.setting.days)
+        told()

@@ -24,10 +24,17 @@ class Score:
     false_alarms: int = 0
     quiet_days: int = 0
     """Drug-days of the judged year in which an alarm is false."""
+    free_days: int = 0
+    """Those of them on which one can begin, because none stands."""
 
     @property
     def false_per_drug_year(self) -> float | None:
         return self.false_alarms * 365 / self.quiet_days if self.quiet_days else None
+
+    @property
+    def false_per_free_year(self) -> float | None:
+        """Per drug-year in which none stood: an alarm that outlasts its episode hides those that would begin."""
+        return self.false_alarms * 365 / self.free_days if self.free_days else None
 
     @property
     def predictive_value(self) -> float | None:
@@ -60,7 +67,9 @@ class Score:
         right = [start for start in starts if any(_belongs(start, episode) for episode in episodes)]
         self.true_alarms += len(right)
         self.false_alarms += len(starts) - len(right)
-        self.quiet_days += sum(not any(_belongs(day, episode) for episode in episodes) for day in range(begin, end))
+        quiet = [day for day in range(begin, end) if not any(_belongs(day, episode) for episode in episodes)]
+        self.quiet_days += len(quiet)
+        self.free_days += sum(not any(start < day <= over for start, over in whole) for day in quiet)
 
 
 Scores = Mapping[str, Score]

@@ -36,7 +36,7 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
     random = Random(seed)
     regions = load_regions()
     products = load_products()
-    staff = _Staff(seed, random)
+    staff = Staff(seed, random)
     hospitals = tuple(_hospitals(regions, staff, as_of, random))
     stores = tuple(_stores(regions, staff, random))
     world = World(
@@ -48,7 +48,7 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
         stores=stores,
         carriers=tuple(_carriers(regions, as_of, random)),
         authorities=tuple(_authorities(regions)),
-        designations=dict(_designations(stores, regions)),
+        designations=dict(designations_of(stores, regions)),
         patients=tuple(_patients(regions, random)),
         stock={store.code: tuple(_shelves(n, store, products, as_of, random)) for n, store in enumerate(stores)},
     )
@@ -56,7 +56,7 @@ def build_world(seed: int = DEMO_SEED, as_of: date = DEMO_DAY) -> World:
     return replace(world, hospitals=tuple(_supervised(hospital, staff) for hospital in hospitals))
 
 
-def _supervised(hospital: Hospital, staff: _Staff) -> Hospital:
+def _supervised(hospital: Hospital, staff: Staff) -> Hospital:
     """With a second reviewing pharmacist, who may take over what the first one holds."""
     second = staff.hire("reviewer", hospital.code, hospital.institution.region)
     return replace(hospital, reviewers=(*hospital.reviewers, replace(second, besides=("supervisor",))))
@@ -96,12 +96,14 @@ POSTS = (
 KINDS_OF_HOSPITALS = (("人民医院", "hospital_online", 3), ("社区卫生服务中心", "community_centre", 1))
 
 
-class _Staff:
+class Staff:
     """Hands out people with codes numbered per prefix and region."""
 
-    def __init__(self, seed: int, random: Random) -> None:
+    def __init__(self, seed: int, random: Random, last: int = 0) -> None:
         self._seed = seed
         self._random = random
+        self._before = last
+        """The last number of every prefix and region that is taken already."""
         self._last: dict[tuple[str, str], int] = {}
 
     def appoint(self, post: _Post, organisation: str, region: str, practising_since: date) -> Person:
@@ -119,7 +121,7 @@ class _Staff:
         )
 
     def hire(self, profession: str, organisation: str, region: str) -> Person:
-        number = self._last.get((PREFIX[profession], region), 0) + 1
+        number = self._last.get((PREFIX[profession], region), self._before) + 1
         self._last[PREFIX[profession], region] = number
         code = f"{PREFIX[profession]}{region}{number:06d}"
         return Person(
@@ -133,7 +135,7 @@ class _Staff:
         )
 
 
-def _hospitals(regions: tuple[Region, ...], staff: _Staff, as_of: date, random: Random) -> Iterator[Hospital]:
+def _hospitals(regions: tuple[Region, ...], staff: Staff, as_of: date, random: Random) -> Iterator[Hospital]:
     practising_since = as_of.replace(year=as_of.year - YEARS_OF_PRACTICE, day=1)
     for region in regions:
         for number in range(1, region.hospitals + 1):
@@ -155,26 +157,31 @@ def _hospitals(regions: tuple[Region, ...], staff: _Staff, as_of: date, random: 
             )
 
 
-def _stores(regions: tuple[Region, ...], staff: _Staff, random: Random) -> Iterator[Store]:
+def _stores(regions: tuple[Region, ...], staff: Staff, random: Random) -> Iterator[Store]:
     for region in regions:
         for number in range(1, region.pharmacies + 1):
-            code = f"P{region.code}{number:05d}"
-            chain = CHAINS[number % len(CHAINS)]
-            yield Store(
-                code=code,
-                social_credit_code=social_credit_code(random, "91", region.code),
-                pharmacy=Pharmacy(
-                    name=f"{chain}{region.county}第{number}店",
-                    region=region.code,
-                    address=f"{region.full_name}示例路{random.randint(1, 300)}号",
-                    latitude=round(region.latitude + random.uniform(-0.03, 0.03), 5),
-                    longitude=round(region.longitude + random.uniform(-0.03, 0.03), 5),
-                    chain=chain,
-                ),
-                pharmacist=staff.hire("pharmacist", code, region.code),
-                preparer=staff.hire("preparer", code, region.code),
-                checker=replace(staff.hire("checker", code, region.code), besides=("quality_manager",)),
-            )
+            yield store_in(region, number, staff, random)
+
+
+def store_in(region: Region, number: int, staff: Staff, random: Random) -> Store:
+    """The pharmacy of this number in a region, with its people."""
+    code = f"P{region.code}{number:05d}"
+    chain = CHAINS[number % len(CHAINS)]
+    return Store(
+        code=code,
+        social_credit_code=social_credit_code(random, "91", region.code),
+        pharmacy=Pharmacy(
+            name=f"{chain}{region.county}第{number}店",
+            region=region.code,
+            address=f"{region.full_name}示例路{random.randint(1, 300)}号",
+            latitude=round(region.latitude + random.uniform(-0.03, 0.03), 5),
+            longitude=round(region.longitude + random.uniform(-0.03, 0.03), 5),
+            chain=chain,
+        ),
+        pharmacist=staff.hire("pharmacist", code, region.code),
+        preparer=staff.hire("preparer", code, region.code),
+        checker=replace(staff.hire("checker", code, region.code), besides=("quality_manager",)),
+    )
 
 
 def _carriers(regions: tuple[Region, ...], as_of: date, random: Random) -> Iterator[Carrier]:
@@ -196,7 +203,7 @@ def _authorities(regions: tuple[Region, ...]) -> Iterator[Authority]:
         yield Authority(insurer_code(city), Insurer(name=f"{name}医疗保障局(示例)", region=city))
 
 
-def _designations(stores: tuple[Store, ...], regions: tuple[Region, ...]) -> Iterator[tuple[str, Designation]]:
+def designations_of(stores: tuple[Store, ...], regions: tuple[Region, ...]) -> Iterator[tuple[str, Designation]]:
     """Every pharmacy but each eighth has an agreement with the insurer of its city; every second is a dual channel."""
     city = {region.code: region.insurance_city for region in regions}
     for number, store in enumerate(stores, start=1):
@@ -209,25 +216,29 @@ def _designations(stores: tuple[Store, ...], regions: tuple[Region, ...]) -> Ite
 
 def _patients(regions: tuple[Region, ...], random: Random) -> Iterator[Patient]:
     for number in range(PATIENTS):
-        region = regions[number % len(regions)]
-        sex: Sex = "male" if random.random() < 0.5 else "female"
-        identity, born = identity_number(random, region.code, sex, serial=number % 2)
-        yield Patient(
-            number=number,
-            name=person_name(random),
-            identity_number=identity,
-            born=born,
-            sex=sex,
-            phone=telephone(number),
-            region=region.code,
-            address=f"{region.full_name}示例小区{random.randint(1, 60)}幢{random.randint(101, 1802)}室",
-            weight_grams=random.randrange(45_000, 90_000, 500),
-            allergies=("青霉素",) if number % 10 == 9 else (),
-            insurer=insurer_code(region.insurance_city),
-            scheme="310" if number % 3 else "390",
-            person_type=_person_type(born, employee=number % 3 != 0),
-            member_no=f"{region.insurance_city}{number:08d}",
-        )
+        yield patient_of(number, regions[number % len(regions)], random)
+
+
+def patient_of(number: int, region: Region, random: Random) -> Patient:
+    """The patient of this number, who lives in this region."""
+    sex: Sex = "male" if random.random() < 0.5 else "female"
+    identity, born = identity_number(random, region.code, sex, serial=number % 2)
+    return Patient(
+        number=number,
+        name=person_name(random),
+        identity_number=identity,
+        born=born,
+        sex=sex,
+        phone=telephone(number),
+        region=region.code,
+        address=f"{region.full_name}示例小区{random.randint(1, 60)}幢{random.randint(101, 1802)}室",
+        weight_grams=random.randrange(45_000, 90_000, 500),
+        allergies=("青霉素",) if number % 10 == 9 else (),
+        insurer=insurer_code(region.insurance_city),
+        scheme="310" if number % 3 else "390",
+        person_type=_person_type(born, employee=number % 3 != 0),
+        member_no=f"{region.insurance_city}{number:08d}",
+    )
 
 
 def _person_type(born: date, *, employee: bool) -> str:

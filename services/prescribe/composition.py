@@ -8,6 +8,7 @@ from services.prescribe.application.registers import FAMILY_CONTRACTS, REGISTER
 from services.prescribe.application.stops import stop_for_registration
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.application.use_cases import close_instalments, end_validity, open_instalment, tell_undecided
+from services.prescribe.domain.allocation import ALLOCATIONS
 from services.prescribe.domain.document import DOCUMENT
 from services.prescribe.domain.inbox import INBOX
 from services.prescribe.domain.patient_record import FORGETTING, PATIENT
@@ -20,6 +21,7 @@ from services.prescribe.domain.windows import CLOSES, OPENS
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.prescriptions import PRESCRIPTIONS
 from services.prescribe.projections.registers import REGISTERS
+from services.prescribe.projections.stop_use import STOP_USE
 from services.prescribe.projections.traces import TRACES
 from services.seedwork.composition import Service
 from services.seedwork.model import PersonalClass
@@ -27,7 +29,7 @@ from services.seedwork.model import PersonalClass
 SERVICE = Service(
     name="prescribe",
     port=8101,
-    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, INBOX, TRACE, REGISTER, FAMILY_CONTRACTS, PROTOCOL),
+    aggregates=(PATIENT, PRESCRIPTION, DOCUMENT, INBOX, TRACE, REGISTER, FAMILY_CONTRACTS, PROTOCOL, ALLOCATIONS),
     translate=TRANSLATE,
     react=REACTIONS,
     timers={
@@ -38,8 +40,9 @@ SERVICE = Service(
         ("prescription", CLOSES): close_instalments,
         ("prescription", "answer_due"): tell_undecided,
     },
-    projections=(PRESCRIPTIONS, TRACES, REGISTERS),
+    projections=(PRESCRIPTIONS, STOP_USE, TRACES, REGISTERS),
     rights=frozenset(PersonalClass),
     jurisdictions=POLICIES.names,
+    represented=PATIENT.ref,
     metadata=METADATA,
 )

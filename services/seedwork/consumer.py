@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from services.seedwork.messaging.errors import TryLaterError
 from services.seedwork.model import Loaded
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.errors import StoreError
-from services.seedwork.store.executor import Context, Gate, Incoming, Outcome, StoreCore, Work, perform_all
+from services.seedwork.store.executor import Context, Gate, Incoming, Member, Outcome, StoreCore, Work, perform_all
 from services.seedwork.store.incoming import IncomingTables, ParkedEvent
 from services.seedwork.store.requests import Request
 from services.seedwork.store.sealing import Place, personal_fields, unseal
@@ -44,6 +45,7 @@ class Consumer:
         self._core = core
         self._driver = driver
         self._reactions = {event.TYPE: reaction for event, reaction in core.service.react.items()}
+        self._together = {event.TYPE: together for event, together in core.service.together.items()}
         self.tables = IncomingTables(core.service.name, driver.database)
 
     def handle(self, envelopes: Sequence[Envelope]) -> None:
@@ -54,10 +56,16 @@ class Consumer:
         """
         try:
             self._decide(envelopes)
-            for upstream, stream in {(each.producer, each.stream) for each in envelopes}:
-                self.drain(upstream, stream)
+            if self.tables.something_parked():
+                for upstream, stream in {(each.producer, each.stream) for each in envelopes}:
+                    self.drain(upstream, stream)
         except (StoreError, ExecutionFailure) as error:
             raise TryLaterError(repr(error)) from error
+
+    def applied(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
+        """What becomes of these in one save, and nothing else: whoever calls sees to what could not be decided."""
+        outcomes: Sequence[Outcome] = self._driver.run(self._apply(envelopes))
+        return outcomes
 
     def drain(self, upstream: str, stream: UUID) -> None:
         """Applies what is parked behind the last event handled. Never fails the message in hand."""
@@ -98,7 +106,7 @@ class Consumer:
         outcomes: Sequence[Outcome] = ()
         try:
             if genuine:
-                outcomes = self._driver.run(self._apply(genuine))
+                outcomes = self.applied(genuine)
         except (StoreError, ExecutionFailure):
             raise
         except Exception as error:
@@ -125,29 +133,26 @@ class Consumer:
             logger.warning("%s of %s refused: %s", envelope.type, envelope.stream, outcome.refusal.code)
 
     def _apply(self, envelopes: Sequence[Envelope]) -> Generator[Request, Any, Sequence[Outcome]]:
-        works = []
+        works: list[Work | Member] = []
         for envelope in in_turns(envelopes):
             works += [(yield from self._work(envelope))]
         return (yield from perform_all(self._core, works))
 
-    def _work(self, envelope: Envelope) -> Generator[Request, Any, Work]:
+    def _work(self, envelope: Envelope) -> Generator[Request, Any, Work | Member]:
         incoming = Incoming(envelope.producer, envelope.stream, envelope.public_seq, envelope.prev_hash, envelope.hash)
         try:
             body = envelope.parsed_body()
+            together = self._together.get(envelope.type)
+            if together is not None:
+                told = ((yield from self._readable(envelope, body)), envelope)
+                return Member(told, together, incoming, partial(_context, envelope, incoming))
             use_case = yield from self._use_case(envelope, body)
         except (StoreError, ExecutionFailure):
             raise
         except Exception as error:  # noqa: BLE001 - raised in its turn, behind the gate: an early one is not to blame yet
             nobody = Context(NOBODY, "", str(envelope.message_id), incoming=incoming)
             return Work(UseCase((), _raising(error)), nobody)
-        context = Context(
-            actor=Actor(subject=body.actor, role="service"),
-            correlation_id=body.correlation_id,
-            causation_id=str(envelope.message_id),
-            traceparent=body.traceparent,
-            incoming=incoming,
-        )
-        return Work(use_case, context)
+        return Work(use_case, _context(envelope, incoming))
 
     def _use_case(self, envelope: Envelope, body: Body) -> Generator[Request, Any, UseCase]:
         if envelope.type not in EVENTS:
@@ -169,6 +174,17 @@ class Consumer:
             keys = yield from self._core.keyring.fetch(names)
             unseal(fields, personal, patient_ref, Place(envelope.stream, envelope.public_seq, envelope.type), keys)
         return cls.model_validate(fields)
+
+
+def _context(envelope: Envelope, incoming: Incoming) -> Context:
+    body = envelope.parsed_body()
+    return Context(
+        actor=Actor(subject=body.actor, role="service"),
+        correlation_id=body.correlation_id,
+        causation_id=str(envelope.message_id),
+        traceparent=body.traceparent,
+        incoming=incoming,
+    )
 
 
 def described(error: BaseException) -> str:

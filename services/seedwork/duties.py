@@ -34,6 +34,7 @@ from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.sealer import seal
 from services.seedwork.store.tables import meta
 from services.seedwork.timers import Timers
+from services.seedwork.webhooks.sender import Rim, Sender
 
 POLL_SECONDS = 0.02
 """How often the leader looks for what another process committed, where nothing wakes it."""
@@ -99,6 +100,7 @@ class Duties:
         leadership: Leadership,
         checkpoint_key: dict[str, Any],
         wake_ups: tuple[Wakes, Wakes],
+        webhooks: Rim | None = None,
     ) -> None:
         self.service = core.service
         self.database = driver.database
@@ -109,6 +111,10 @@ class Duties:
         self._forgetting = Forgetting(core, driver)
         self._catch_up = CatchUp(self.service.name, self.consumer, self.database, feeds)
         self._checkpoints = Checkpoints(self.service.name, self.database, driver.keyring, checkpoint_key)
+        self._jurisdiction = core.jurisdiction
+        feed = self.service.webhooks
+        self._webhooks = webhooks
+        self._sender = Sender(core, driver, feed, webhooks) if feed is not None and webhooks is not None else None
         self._leadership = leadership
         self._wake_ups = wake_ups
         self.leads = False
@@ -116,7 +122,7 @@ class Duties:
     def loops(self) -> tuple[Loop, ...]:
         """What has to be done again and again, beside taking events."""
         relay_wake, project_wake = self._wake_ups
-        loops = (
+        loops: tuple[Loop, ...] = (
             Loop("seal", self.seal, POLL_SECONDS),
             Loop("relay", self.relay, TIMER_SECONDS, relay_wake),
             Loop("project", self.project, TIMER_SECONDS, project_wake),
@@ -125,6 +131,8 @@ class Duties:
             Loop("prune", self.prune, RETENTION_SECONDS),
             Loop("sign_checkpoint", self.sign_checkpoint, CHECKPOINT_SECONDS),
         )
+        if self._sender is not None and self._webhooks is not None:
+            loops = (*loops, Loop("send_webhooks", self.send_webhooks, TIMER_SECONDS, self._webhooks.wake_up))
         if not consumed_by(self.service.name):
             return loops
         return (*loops, Loop("catch_up", self.catch_up, CATCH_UP_SECONDS))
@@ -158,11 +166,14 @@ class Duties:
     def forget(self) -> bool:
         return self.leads and self._forgetting.step()
 
+    def send_webhooks(self) -> bool:
+        return self.leads and self._sender is not None and not self._held_back() and self._sender.step()
+
     def sign_checkpoint(self) -> bool:
         return self.leads and self._checkpoints.step()
 
     def prune(self) -> bool:
-        return self.leads and prune(self.database)[1]
+        return self.leads and prune(self.database, self.service, self._jurisdiction)[1]
 
     def catch_up(self) -> bool:
         return not self._held_back() and self._catch_up.step()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from uuid import UUID
 
@@ -101,19 +102,20 @@ class CatchUp:
     def step(self) -> bool:
         """At the first call everything missed, later what the broker has not brought within 10 s."""
         reached = True
+        epochs = cache(self._feeds.epoch)  # one question per producer; a restore in between shows at the next step
         for family in consumed_by(self._service):
-            reached = self._family(family, everything=not self._started) and reached
+            reached = self._family(family, epochs, everything=not self._started) and reached
         self._gaps()
         self._consumer.sweep()
         self._started = self._started or reached
         return False
 
-    def _family(self, family: Family, *, everything: bool) -> bool:
+    def _family(self, family: Family, epoch: Callable[[str], int], *, everything: bool) -> bool:
         """Handles what the feed holds beyond the low-water mark; the mark never passes what is not handled."""
         name = f"feed:{family.producer}:{family.name}"
         now = self._database.load(Wanted()).now
         try:
-            low_water = self._low_water(name, self._feeds.epoch(family.producer))
+            low_water = self._low_water(name, epoch(family.producer))
             for page in self._feeds.family(family, low_water):
                 # up to the first that is not due: times do not stand in the order of the log
                 due = list(takewhile(lambda each: everything or self._is_due(each, now), page.envelopes))

@@ -90,6 +90,11 @@ class Ids(Protocol):
     def new(self) -> UUID: ...
 
 
+def one(_state: Any) -> int:
+    """A state of ordinary size."""
+    return 1
+
+
 def never_due(_state: Any) -> Mapping[str, datetime]:
     """An aggregate without deadlines."""
     return {}
@@ -100,7 +105,8 @@ class Aggregate(Generic[S]):
     """One kind of aggregate: its name (also its event family), its events, its empty state and how it evolves.
 
     `next_due(state)` names the deadlines that run: kind -> moment. `cached` keeps folded states in the process;
-    a load then reads only what is new, so the state is never stale.
+    a load then reads only what is new, so the state is never stale. `weight(state)`: as how many ordinary states it
+    counts there; only of aggregates whose states become large.
     """
 
     name: str
@@ -109,6 +115,7 @@ class Aggregate(Generic[S]):
     evolve: Callable[[S, Any], S]
     next_due: Callable[[S], Mapping[str, datetime]] = never_due
     cached: bool = False
+    weight: Callable[[S], int] = one
 
     def ref(self, stream_id: UUID) -> StreamRef[S]:
         return StreamRef(self, stream_id)

@@ -38,6 +38,8 @@ class Projector:
         self._driver = driver
         self._projections = tuple(projections)
         self._rendered: dict[Any, Rendered] = {}
+        self._opened: dict[int, Recorded] = {}
+        """The events of this step, by log index: most projections stand at the same place and read the same ones."""
 
     def step(self) -> bool:
         """One batch of each; whether there may be more. One that fails does not hold up the others."""
@@ -47,6 +49,7 @@ class Projector:
                 more = self._advance(projection) or more
             except Exception as error:  # noqa: BLE001 - raised below, once the others have had their turn
                 failures.append(error)
+        self._opened.clear()
         if failures:
             raise failures[0]
         return more
@@ -121,17 +124,21 @@ class Projector:
         return Shadow(projection, is_postgresql=self._driver.database.is_postgresql)
 
     def _recorded(self, rows: Iterable[tuple[int, EventRow]]) -> list[Recorded]:
+        wanted = dict(rows)
+        self._open([(index, row) for index, row in wanted.items() if index not in self._opened])
+        return [self._opened[index] for index in wanted]
+
+    def _open(self, rows: Iterable[tuple[int, EventRow]]) -> None:
         mapper = self._core.mapper
         parsed = [(index, row, mapper.parsed(stored(row))) for index, row in in_turns(rows)]
         names = {name for _, _, sealed in parsed for name in sealed.keys_wanted()}
         keys = self._driver.run(self._core.keyring.fetch(names)) if names else {}
-        recorded = []
         for log_index, row, sealed in in_turns(parsed):
             fact = sealed.opened(keys)
             moment = from_micros(row.recorded_at)
             actor, digest = fact.meta.actor, bytes(row.hash)
-            recorded.append(Recorded(log_index, row.stream_id, row.version, fact.event, moment, actor, digest))
-        return recorded
+            recorded = Recorded(log_index, row.stream_id, row.version, fact.event, moment, actor, digest)
+            self._opened[log_index] = recorded
 
     def _statement(self, operation: Operation) -> Statement:
         match operation:

@@ -40,10 +40,9 @@ from services.seedwork.store.opening import (
     store_core,
 )
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import inbox, meta
+from services.seedwork.store.tables import CLOCK_OFFSET, inbox, meta
 from services.seedwork.usecase import Actor, UseCase
 
-CONDITION_SECONDS = 1.0
 WAKE_PAUSE_SECONDS = 0.005
 CATCH_UP_PAUSE_SECONDS, CATCH_UP_PAUSE_SECONDS_MAX = 0.005, 0.05
 """Between two looks at a projection that has not come far enough, growing by half each time."""
@@ -62,7 +61,7 @@ _INBOX = Prepared(
 
 
 def _set_offset(insert: Any) -> sa.ClauseElement:
-    upsert = insert(meta).values(name="clock_offset_us", value=sa.bindparam("offset", type_=sa.BigInteger))
+    upsert = insert(meta).values(name=CLOCK_OFFSET, value=sa.bindparam("offset", type_=sa.BigInteger))
     statement: sa.ClauseElement = upsert.on_conflict_do_update(
         index_elements=[meta.c.name], set_={"value": upsert.excluded.value}
     )
@@ -88,7 +87,7 @@ class StoreRuntime:
         self._trust = TrustBook(settings.trusted)
         self._driver = AsyncDriver(self.database, self._keyring)
         self._families = families_of(service.name)
-        self._condition = condition_query(service)
+        self._condition, self._condition_seconds = condition_query(service), around.condition_seconds
         self._freshness = {name: freshness_query(p.name) for p in service.projections for name in p.queries}
         self._checks: Sequence[Check] = (Check("store", False, "not opened yet"),)  # noqa: FBT003
         self._heads = heads(store(service.name, settings))
@@ -224,7 +223,7 @@ class StoreRuntime:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(CONDITION_SECONDS)
+            await asyncio.sleep(self._condition_seconds)
             await self._assess()
 
     async def _assess(self) -> None:

@@ -10,6 +10,7 @@
 | RXFLOW_DATABASE_ROLES | PostgreSQL roles of the services: required, or optional as in development mode | by mode |
 | RXFLOW_KEY_DIRECTORY | where the key files are | var/keys |
 | RXFLOW_TRUST_DIRECTORY | root certificates and revocation lists of signers | `trust` among the keys |
+| RXFLOW_REGIONAL_STORES, RXFLOW_REGIONAL_STORE | dispatch of all regions: JSON map, name to URL; which is ours | one |
 | RXFLOW_HOST, RXFLOW_PORTS | what the apis bind to; ports as a JSON map | 127.0.0.1, 8101.. |
 | RXFLOW_TOKEN_ISSUER, RXFLOW_TOKEN_AUDIENCE | what a token must say | rxflow |
 | RXFLOW_IN_FLIGHT_MAX, RXFLOW_POOL_SIZE, RXFLOW_BODY_BYTES_MAX | limits of one api process | 256, 8, 1 MiB |
@@ -45,6 +46,7 @@ from services.seedwork.policies import DEFAULT_JURISDICTION
 MASTER_KEY_BYTES = 32
 KEYRING = "keyring"
 _PREFIX = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_STORE_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _POSTGRESQL = ("postgresql", "postgresql+psycopg")
 
 
@@ -61,6 +63,8 @@ class Settings(BaseSettings):
     database_roles: Literal["required", "optional"] | None = None
     key_directory: Path = Path("var/keys")
     trust_directory: Path | None = None
+    regional_stores: dict[str, str] = Field(default_factory=dict)
+    regional_store: str = ""
     host: str = "127.0.0.1"
     ports: dict[str, int] = Field(default_factory=dict)
     token_issuer: str = Field(default="rxflow", min_length=1)
@@ -96,6 +100,18 @@ class Settings(BaseSettings):
         if unknown:
             raise ValueError(f"no such service: {', '.join(sorted(unknown))}")
         return per_service
+
+    @model_validator(mode="after")
+    def _is_one_of_the_regional_stores(self) -> Self:
+        names, own = self.regional_stores.keys(), self.regional_store
+        if (own or names) and own not in names:
+            raise ValueError(
+                f"RXFLOW_REGIONAL_STORE={own} is none of RXFLOW_REGIONAL_STORES: {', '.join(sorted(names))}"
+            )
+        for name, url in self.regional_stores.items():
+            if not _STORE_NAME.fullmatch(name) or urlsplit(url).scheme not in {"http", "https"}:
+                raise ValueError(f"a regional store is a short name in a-z, 0-9 and - with an http(s) URL, not {name}")
+        return self
 
     @model_validator(mode="after")
     def _development_stays_on_this_machine(self) -> Self:
@@ -164,6 +180,7 @@ class Settings(BaseSettings):
         urls = {"RXFLOW_BROKER_URL": self.broker_url}
         if self.broker_admin_url:
             urls["RXFLOW_BROKER_ADMIN_URL"] = self.broker_admin_url
+        urls |= {f"the address of regional store {name}": url for name, url in self.regional_stores.items()}
         urls |= {f"the address of peer {service}": self.peer(service) for service in PORTS}
         connected = [(name, urlsplit(url).hostname or "nowhere") for name, url in urls.items()]
         return [("RXFLOW_HOST", self.host), *_database_hosts(urlsplit(self.database_url)), *connected]

@@ -11,7 +11,8 @@ same use case runs in the asynchronous api, in the eventlet worker and in the si
         return UseCase((PRESCRIPTION.ref(command.prescription_id),), decide)
 
 A decision that must see something more before it knows (the stock items of a fulfilment it has just read) is a
-generator: it yields `Load(...)` or `Find(...)` and receives a tuple of `Loaded`, or a list of rows.
+generator: it yields `Load(...)` or `Find(...)` and receives a tuple of `Loaded`, or a list of rows; or `Ask(...)`, and
+receives what somebody outside this store has answered.
 """
 
 from __future__ import annotations
@@ -32,13 +33,22 @@ STREAMS_PER_USE_CASE_MAX = 100
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: subject of the token, role, organisation (institution, pharmacy, insurer…) and patient, if any."""
+    """Who acts: subject of the token, role, organisation (institution, pharmacy, insurer…) and patient, if any.
+
+    A representative whose scope was found to cover what they ask for acts in the patient's role, `representing` them.
+    """
 
     subject: str
     role: str
     organisation: str | None = None
     patient_ref: UUID | None = None
     region: str | None = None
+    representing: bool = False
+
+    @property
+    def recorded_as(self) -> str:
+        """How events name who caused them: of a representative, also for whom they acted."""
+        return f"{self.subject} for patient {self.patient_ref}" if self.representing else self.subject
 
     @classmethod
     def service(cls, name: str) -> Actor:
@@ -75,6 +85,17 @@ class Find:
 
     query: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Wanted: the word of somebody outside this store. Answered by what `call` returns.
+
+    It is called between a load and a save, outside any transaction, and again after a conflict: it must be bounded in
+    time, raise nothing, and be the same asked twice.
+    """
+
+    call: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -127,7 +148,7 @@ class Decision:
         return Decision((*self.changes, Change(loaded, tuple(events))), self.answer, self.refusal)
 
 
-Deciding = Decision | Generator[Load | Find, Any, Decision]
+Deciding = Decision | Generator[Load | Find | Ask, Any, Decision]
 
 
 @dataclass(frozen=True)

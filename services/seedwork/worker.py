@@ -30,8 +30,14 @@ from services.seedwork.store.opening import (
     store_core,
     worker_pool_size,
 )
+from services.seedwork.watchdog import Watchdog
+from services.seedwork.webhooks.lanes import ThreadLanes
+from services.seedwork.webhooks.post import Post
+from services.seedwork.webhooks.sender import Rim
+from services.seedwork.webhooks.signing import endpoint_secret
 
 NETS_SECONDS = 30.0
+WATCHDOG_SECONDS = 10.0
 
 
 class WorkerRuntime(Duties):
@@ -45,15 +51,18 @@ class WorkerRuntime(Duties):
         self._broker_url = settings.broker_url
         self._publisher = publisher_to(settings.broker_url)
         self._feeds = FeedClient(settings.peer, lambda: service_token(settings, service.name))
+        core, driver = store_core(service, settings), Driver(database, self._keyring)
         super().__init__(
-            store_core(service, settings),
-            Driver(database, self._keyring),
+            core,
+            driver,
             publisher=self._publisher,
             feeds=self._feeds,
             leadership=leadership(database, service.name),
             checkpoint_key=checkpoint_key(settings),
             wake_ups=(WakeUp(), WakeUp()),
+            webhooks=_webhooks(settings) if service.webhooks is not None else None,
         )
+        self._watchdog = Watchdog(core, driver, service.heartbeat) if service.heartbeat else None
 
     def open(self) -> None:
         self.database.open()
@@ -66,11 +75,24 @@ class WorkerRuntime(Duties):
         self.database.close()
         self._keyring.close()
 
+    def watch_heartbeat(self) -> bool:
+        return self.leads and self._watchdog is not None and self._watchdog.step()
+
     def watch_nets(self) -> bool:
         """Every store's leader does: whichever service is left tells of what nobody takes."""
         if self.leads:
             raise_alarm(self._broker_url)
         return False
+
+
+def _webhooks(settings: Settings) -> Rim:
+    back = WakeUp()
+    return Rim(
+        post=Post(development=settings.development),
+        lanes=ThreadLanes(back.set),
+        secret=lambda endpoint_id, serial: endpoint_secret(settings, endpoint_id, serial),
+        wake_up=back,
+    )
 
 
 class OwnContainer(DependencyProvider):
@@ -94,6 +116,8 @@ def worker_class(runtime: WorkerRuntime) -> type:
 
     for each in runtime.loops():
         loop(each.name, each.step, each.idle_seconds, each.wake_up)
+    if runtime.service.heartbeat:
+        loop("watch_heartbeat", runtime.watch_heartbeat, WATCHDOG_SECONDS)
     loop("watch_nets", runtime.watch_nets, NETS_SECONDS)
     for family in consumed_by(runtime.service.name):
 

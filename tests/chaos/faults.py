@@ -35,6 +35,17 @@ BOUNDED = "no wait is without end: who cannot know says 503, and goes on by itse
 SET_ASIDE = "what cannot be handled is set aside with its stream, all others go on, a person decides"
 DEADLINES = "a deadline holds when it is decided; time that jumps loses and doubles nothing"
 
+TESTS: Mapping[str, str] = {
+    ONE_SAVE: "tests/faults/test_kills.py",
+    EXACTLY_ONCE: "tests/faults/test_kills.py",
+    LEADERSHIP: "tests/integration/store/test_leadership.py",
+    HEALS: "tests/faults/test_broker_away.py",
+    BOUNDED: "tests/integration/store/test_frozen_server.py, tests/integration/messaging/test_broker_outages.py",
+    SET_ASIDE: "tests/integration/consumer/test_consumer.py",
+    DEADLINES: "tests/integration/store/test_timers.py",
+}
+"""What holds each promise in `make test`, one fault at a time."""
+
 FAULTS: Mapping[str, Fault] = {
     "api killed": _fault("kill -9 of an api", ONE_SAVE, 0, deeds.kill("api"), "api"),
     "api frozen": _fault("SIGSTOP of an api, SIGCONT after", BOUNDED, 8, deeds.freeze("api"), "api"),

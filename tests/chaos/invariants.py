@@ -105,7 +105,8 @@ def _claims(seen: Seen) -> Iterator[Breach]:
         standing[supply_id] += claim["state"] not in VOID
         if sum(posting["amount"] for posting in claim["postings"]):
             yield Breach("wrong", f"claim {name} does not book to zero", seen.begun_at)
-        paid = [payment for payment in claim["payments"] if payment["status"] == "paid"]
+        shares = [payment for payment in claim["payments"] if payment.get("item", "share") == "share"]
+        paid = [payment for payment in shares if payment["status"] == "paid"]
         if len(paid) > 1:
             yield Breach("doubled", f"claim {name} was paid {len(paid)} times", seen.begun_at)
         if claim["state"] != "settled":

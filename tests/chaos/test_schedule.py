@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
-from tests.chaos.faults import FAULTS
+from tests.chaos.faults import FAULTS, TESTS
 from tests.chaos.load import arrivals
 from tests.chaos.schedule import Schedule, moments
 
@@ -63,3 +64,12 @@ def test_each_fault_says_what_it_challenges_and_ends() -> None:
         assert fault.promise, name
         assert fault.claims, name
         assert 0 <= fault.seconds < 20, name
+
+
+def test_every_promise_has_its_test_and_stands_in_the_docs() -> None:
+    told = Path("docs/faults.md").read_text(encoding="utf-8")
+
+    assert {fault.promise for fault in FAULTS.values()} == set(TESTS)
+    for promise, tests in TESTS.items():
+        assert all(Path(test).is_file() for test in tests.split(", ")), promise
+        assert f"| {promise} | {', '.join(f'`{test}`' for test in tests.split(', '))} |" in told

@@ -31,6 +31,14 @@ class Tally:
             self.repeats[what] = self.repeats.get(what, 0) + 1
 
 
+class RefusedError(AssertionError):
+    """A final answer that nobody expected."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Caller:
     """One bearer in one thread: a kept connection per service."""
 
@@ -68,7 +76,7 @@ class Caller:
             if 200 <= status < 300:
                 return answer
             if status not in {0, 503} or time.monotonic() > end:
-                raise AssertionError(f"{method} {service}{path}: {status} {answer}")
+                raise RefusedError(status, f"{method} {service}{path}: {status} {answer}")
             self._tally.count("no answer" if status == 0 else str(answer.get("code") or answer))
             tries += 1
             pause.wait(min(0.02 * 2**tries, PAUSE_SECONDS_MAX))

@@ -6,13 +6,13 @@ import pytest
 
 from tests.faults.systems import Servers, private_servers
 from tests.support.private_servers import missing_private_servers
+from tests.support.servers import demand
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_servers() -> Iterator[Servers]:
     """One private cluster and node for the folder: starting them takes longer than most tests."""
-    if missing := missing_private_servers():
-        pytest.skip(missing)
+    demand(missing_private_servers())
     with private_servers() as servers:
         yield servers
 

@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 
 SERVICE = "prescribe"
 CALM: dict[str, str] = {}
-PROJECTIONS = ("projection prescriptions", "projection traces", "projection registers")
+PROJECTIONS = ("projection prescriptions", "projection traces", "projection registers", "projection stop_use")
 
 
 def _set(insert: Any) -> sa.ClauseElement:

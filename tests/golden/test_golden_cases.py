@@ -1,8 +1,11 @@
 """Golden prescriptions: every case against the shipped set and the shipped rules, and every rule taken out in turn."""
 
+from datetime import date
+
 import pytest
 
 from rxflow.docs.golden import Case, cases, failing, found
+from services.review.domain.policy import CN
 from services.review.domain.screening import RULES
 
 
@@ -29,3 +32,10 @@ def test_there_are_two_hundred_cases_and_about_half_of_them_are_faulty() -> None
 
     assert len(cases()) >= 200
     assert 0.4 <= faulty / len(cases()) <= 0.6
+
+
+def test_every_code_of_the_catalogue_is_found_but_those_that_only_a_person_finds() -> None:
+    """1-3: nobody has reviewed it; 1-9: a correction without signature; 3-2: a costly medicine without need."""
+    found_codes = {code for case in cases() for _rule, _severity, code, _lines in case.expected}
+
+    assert set(CN.on(date(2026, 6, 1)).result_codes) - found_codes == {"1-3", "1-9", "3-2"}

@@ -12,9 +12,11 @@ PAIRS = (
 )
 
 
-@pytest.fixture(scope="session", params=PAIRS)
+@pytest.fixture(scope="package", params=PAIRS)
 def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The same system on both pairs of database and broker, for one module after the other: its clock only goes on."""
+    """The same system on both pairs of database and broker, for one module after the other: its clock only goes on.
+
+    It ends with this folder: even while nobody asks anything of it, it takes a good part of a processor."""
     directory = tmp_path_factory.mktemp(request.param)
     if request.param == "embedded":
         with rxflow_up(directory) as (installation, _), on_stage(installation) as system:

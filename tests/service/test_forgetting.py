@@ -100,16 +100,16 @@ def test_everything_about_the_patient_is_gone_and_everything_else_holds(town: To
             assert key not in content, f"a destroyed key in {name}"
     for service in NAMES:
         assert verify_store(Console(quiet=True), town.settings, service, None) == 0
-    hold_at_rest(town)
+    hold_at_rest(town, forgotten=journey.prescription_id)
     with town_in(directory_of(town)) as reopened:  # no key in any cache
         told = "".join(every_answer(reopened, journey))
         assert not any(word in told for word in words_of(journey))
         assert str(patient_ref) in told, "quantities stay countable under the random reference"
-        hold_at_rest(reopened)
+        hold_at_rest(reopened, forgotten=journey.prescription_id)
         for name, office in reopened.offices.items():
             rebuild(office)
             assert office.projector.lag() == 0, name
-        hold_at_rest(reopened)
+        hold_at_rest(reopened, forgotten=journey.prescription_id)
 
 
 def test_who_may_ask_and_when(town: Town, journey: Journey) -> None:

@@ -12,6 +12,7 @@ import httpx
 import orjson
 import pytest
 
+from services.seedwork.calendar import civil_day
 from tests.support.doors import Door, Knocking, doors, refusal
 from tests.support.played import Played, Story
 from tests.support.town import Town
@@ -166,6 +167,8 @@ SUPPLY = {"unknown": "supply.unknown", "foreign": "supply.not_yours", "late": "s
 DELIVERY = {"unknown": "delivery.unknown", "foreign": "delivery.not_yours"}
 PARCEL = {**DELIVERY, "late": "delivery.wrong_state", "late_in": on_the_road}
 CLAIM = {"unknown": "claim.unknown", "foreign": "claim.not_yours"}
+AUDIT = {"unknown": "audit.unknown", "foreign": "audit.not_yours"}
+WEBHOOK = {"unknown": "webhook.unknown", "foreign": "webhook.not_yours"}
 PAYMENT = {"unknown": "payment.unknown", "foreign": "payment.not_yours"}
 FULFILMENT = {"unknown": "fulfilment.unknown", "foreign": "fulfilment.not_yours"}
 SHORTAGE = {"unknown": "shortage.unknown", "foreign": "shortage.not_your_region"}
@@ -183,6 +186,27 @@ CASES: dict[str, Case] = {
         fixed(reason_code="patient_asks"),
         unknown="patient.not_yours",
         foreign="patient.not_yours",
+    ),
+    "GET /patients/{patient_ref}/representatives": Case(
+        fetched, patient, stranger, unknown="patient.not_yours", foreign="patient.not_yours"
+    ),
+    "POST /patients/{patient_ref}/representatives": Case(
+        fetched,
+        patient,
+        stranger,
+        lambda played, _story: {
+            "kind": "family",
+            "account": "relative-1",
+            "name": "某",
+            "identity_number": "430102199003070012",
+            "scope": ["read"],
+            "valid_from": civil_day(played.town.now()).isoformat(),
+        },
+        unknown="patient.not_yours",
+        foreign="patient.not_yours",
+    ),
+    "POST /patients/{patient_ref}/representatives/{appointment_id}/withdrawals": Case(
+        fetched, patient, stranger, unknown="patient.not_yours", foreign="patient.not_yours"
     ),
     "POST /prescriptions/{prescription_id}/amendments": Case(
         reviewed,
@@ -378,6 +402,14 @@ CASES: dict[str, Case] = {
     "POST /fulfilments/{fulfilment_id}/nominations": Case(
         prepared, patient, stranger, fixed(pharmacy=None), late="fulfilment.wrong_state", **FULFILMENT
     ),  # type: ignore[arg-type]
+    "POST /fulfilments/{fulfilment_id}/online-orders": Case(
+        prepared,
+        patient,
+        stranger,
+        fixed(name="某", identity_no="430102199003070012", notice="some"),
+        late="fulfilment.wrong_state",
+        **FULFILMENT,  # type: ignore[arg-type]
+    ),
     "POST /fulfilments/{fulfilment_id}/holds": Case(
         prepared, staff("pharmacist"), other_staff("pharmacist"), holding, unknown="fulfilment.unknown"
     ),
@@ -586,6 +618,37 @@ CASES: dict[str, Case] = {
         **CLAIM,  # type: ignore[arg-type]
     ),
     "GET /claims/{claim_id}/receipt": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **CLAIM),  # type: ignore[arg-type]
+    "GET /claims/{claim_id}/receipt/document": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        **CLAIM,  # type: ignore[arg-type]
+    ),
+    "GET /audits/{audit_id}": Case(fetched, staff("pharmacist"), other_staff("pharmacist"), **AUDIT),  # type: ignore[arg-type]
+    "POST /audits/{audit_id}/decision": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(decision="cleared", reason="as it should be"),
+        late="audit.wrong_state",
+        **AUDIT,  # type: ignore[arg-type]
+    ),
+    "POST /audits/{audit_id}/appeal": Case(
+        fetched,
+        patient,
+        stranger,
+        fixed(grounds="it was needed"),
+        late="audit.wrong_state",
+        **AUDIT,  # type: ignore[arg-type]
+    ),
+    "POST /audits/{audit_id}/appeal-decision": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(decision="granted", reason="as it should be"),
+        late="audit.wrong_state",
+        **AUDIT,  # type: ignore[arg-type]
+    ),
     "POST /claims/{claim_id}/credit": Case(
         fetched,
         staff("pharmacist"),
@@ -593,6 +656,21 @@ CASES: dict[str, Case] = {
         fixed(reason="none left at home"),
         late="claim.wrong_state",
         **CLAIM,  # type: ignore[arg-type]
+    ),
+    "POST /reconciliations/{day}/differences/{message_id}/owner": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        unknown="reconciliation.wrong_state",
+        foreign="reconciliation.wrong_state",
+    ),
+    "POST /reconciliations/{day}/differences/{message_id}/answer": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(answer="insurer_books", reason="as agreed"),
+        unknown="reconciliation.wrong_state",
+        foreign="reconciliation.wrong_state",
     ),
     "POST /claims/{claim_id}/reversal": Case(
         fetched,
@@ -608,6 +686,65 @@ CASES: dict[str, Case] = {
         fixed(decision="stands", bearer="insurer", reason="as agreed"),
         late="claim.wrong_state",
         **CLAIM,  # type: ignore[arg-type]
+    ),
+    "GET /settlement-webhooks/{endpoint_id}": Case(fetched, insurer, other_insurer, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /settlement-webhooks/{endpoint_id}/secret": Case(fetched, insurer, other_insurer, fixed(), **WEBHOOK),  # type: ignore[arg-type]
+    "POST /settlement-webhooks/{endpoint_id}/pause": Case(fetched, insurer, other_insurer, REASON, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /settlement-webhooks/{endpoint_id}/resume": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        late="webhook.wrong_state",
+        **WEBHOOK,  # type: ignore[arg-type]
+    ),
+    "POST /settlement-webhooks/{endpoint_id}/removal": Case(fetched, insurer, other_insurer, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /settlement-webhooks/{endpoint_id}/ping": Case(fetched, insurer, other_insurer, **WEBHOOK),  # type: ignore[arg-type]
+    "GET /settlement-webhooks/{endpoint_id}/deliveries": Case(fetched, insurer, other_insurer, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /settlement-webhooks/{endpoint_id}/deliveries/{place}/replay": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        late="webhook.no_letter",
+        **WEBHOOK,  # type: ignore[arg-type]
+    ),
+    "POST /settlement-webhooks/{endpoint_id}/deliveries/{place}/skip": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        REASON,
+        late="webhook.no_letter",
+        **WEBHOOK,  # type: ignore[arg-type]
+    ),
+    "GET /shortage-webhooks/{endpoint_id}": Case(short, authority, other_authority, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /shortage-webhooks/{endpoint_id}/secret": Case(short, authority, other_authority, fixed(), **WEBHOOK),  # type: ignore[arg-type]
+    "POST /shortage-webhooks/{endpoint_id}/pause": Case(short, authority, other_authority, REASON, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /shortage-webhooks/{endpoint_id}/resume": Case(
+        short,
+        authority,
+        other_authority,
+        late_in=short,
+        late="webhook.wrong_state",
+        **WEBHOOK,  # type: ignore[arg-type]
+    ),
+    "POST /shortage-webhooks/{endpoint_id}/removal": Case(short, authority, other_authority, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /shortage-webhooks/{endpoint_id}/ping": Case(short, authority, other_authority, **WEBHOOK),  # type: ignore[arg-type]
+    "GET /shortage-webhooks/{endpoint_id}/deliveries": Case(short, authority, other_authority, **WEBHOOK),  # type: ignore[arg-type]
+    "POST /shortage-webhooks/{endpoint_id}/deliveries/{place}/replay": Case(
+        short,
+        authority,
+        other_authority,
+        late_in=short,
+        late="webhook.no_letter",
+        **WEBHOOK,  # type: ignore[arg-type]
+    ),
+    "POST /shortage-webhooks/{endpoint_id}/deliveries/{place}/skip": Case(
+        short,
+        authority,
+        other_authority,
+        REASON,
+        late_in=short,
+        late="webhook.no_letter",
+        **WEBHOOK,  # type: ignore[arg-type]
     ),
     "GET /payments/{payment_id}": Case(fetched, patient, stranger, **PAYMENT),  # type: ignore[arg-type]
     "POST /payments/{payment_id}/pay": Case(
@@ -654,6 +791,60 @@ CASES: dict[str, Case] = {
         foreign="shortage.not_your_region",
         late="shortage.wrong_state",
         late_in=short,
+    ),
+    "POST /shortages/{id}/protocols": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(
+            from_drug_key="x|y|z",
+            to_drug_key="x|y|w",
+            numerator=1,
+            denominator=2,
+            regions=["43"],
+            mode="prescriber_confirms",
+            valid_from="2999-01-01",
+        ),
+        **SHORTAGE,  # type: ignore[arg-type]
+    ),
+    "POST /protocols/{id}/sign": Case(
+        short, authority, other_authority, fixed(digest="0" * 64), unknown="protocol.unknown"
+    ),
+    "POST /protocols/{id}/withdraw": Case(short, authority, other_authority, REASON, unknown="protocol.unknown"),
+    "POST /shortages/{id}/allocations": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(region="43", max_days=7, reason="some reason"),
+        **SHORTAGE,  # type: ignore[arg-type]
+    ),
+    "POST /allocations/{id}/end": Case(short, authority, other_authority, REASON, unknown="allocation.unknown"),
+    "POST /shortages/{id}/transfers": Case(short, authority, other_authority, fixed(), **SHORTAGE),  # type: ignore[arg-type]
+    "POST /shortages/{id}/reserves": Case(
+        short,
+        authority,
+        other_authority,
+        fixed(region="43", quantity=1, to="somebody", reason="some reason"),
+        **SHORTAGE,  # type: ignore[arg-type]
+    ),
+    "GET /shortages/{id}/responses": Case(
+        short, authority, other_authority, unknown="shortage.unknown", foreign="shortage.unknown"
+    ),
+    "POST /irregularities/{irregularity_id}/explanation": Case(
+        fetched,
+        staff("pharmacist"),
+        other_staff("pharmacist"),
+        fixed(explanation="why"),
+        unknown="irregularity.unknown",
+    ),
+    "POST /transfers/{transfer_id}/answers": Case(
+        fetched, staff("pharmacist"), other_staff("pharmacist"), fixed(accept=True), unknown="transfer.unknown"
+    ),
+    "POST /transfers/{transfer_id}/send": Case(
+        fetched, staff("pharmacist"), other_staff("pharmacist"), unknown="transfer.unknown"
+    ),
+    "POST /transfers/{transfer_id}/receive": Case(
+        fetched, staff("pharmacist"), other_staff("pharmacist"), unknown="transfer.unknown"
     ),
 }
 NOT_OF_PEOPLE = {"GET /internal/streams/{family}/{stream_id}"}
@@ -736,6 +927,7 @@ def test_lists_show_strangers_nothing(played: Played, knocking: Knocking, by_nam
     story = played.fetched
     asked = {
         "GET /prescriptions": [("", stranger), ("", other_doctor)],
+        "GET /stop-use-notices": [("", stranger)],
         "GET /feedback": [("", other_doctor)],
         "GET /cases": [("", other_reviewer)],
         "GET /samples": [("", other_reviewer)],
@@ -744,6 +936,9 @@ def test_lists_show_strangers_nothing(played: Played, knocking: Knocking, by_nam
             (f"?prescription_id={story.journey.prescription_id}", who) for who in (stranger, other_staff("pharmacist"))
         ],
         "GET /claims": [(f"?supply_id={story.ids['supply_id']}", who) for who in (stranger, other_staff("pharmacist"))],
+        "GET /audits": [("", other_staff("pharmacist"))],
+        "GET /settlement-webhooks": [("", other_insurer)],
+        "GET /shortage-webhooks": [("", other_authority)],
         "GET /payments": [(f"?claim_id={story.ids['claim_id']}", stranger)],
     }
     for name, tries in asked.items():

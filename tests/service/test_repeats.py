@@ -193,6 +193,38 @@ def test_a_wrong_code_is_counted_once_however_often_it_is_repeated(town: Town, j
     assert events(town, "dispatch") == before
 
 
+def test_a_row_of_many_is_done_once_however_often_it_is_sent(town: Town, journey: Journey) -> None:
+    store = stores_of(town, journey)[0]
+    pharmacy, hold = town.cast.pharmacy(store), journey.hold(store)
+    pharmacy.pass_review(hold)
+    packs = [
+        {"line": line["line"], **pack}
+        for line in hold.shown["lines"]
+        for pack in town.stage.take_packs(store, journey.product_of(line["line"]), line["quantity"])
+    ]
+    about = {"fulfilment_id": hold.fulfilment_id, "hold_id": hold.hold_id, "secret": hold.secret}
+    row = {"row_key": uuid4().hex, "step": "prepare", **about, "lines": packs}
+    key, broken = uuid4().hex, {**row, "row_key": uuid4().hex, "secret": "guessed"}
+
+    def sent(key: str, *rows: Any) -> Any:
+        return town.applications.handle_request(
+            request(pharmacy.preparer, "dispatch", "/fills", {"rows": list(rows)}, key)
+        )
+
+    first = sent(key, row, broken)
+    before = events(town, "dispatch")
+    again, elsewhere, other = sent(key, row, broken), sent(uuid4().hex, row), sent(key, row)
+
+    assert [each["result"] for each in first.json()["rows"]] == ["done", "refused"]
+    assert [each["body"] for each in again.json()["rows"][:1]] == [each["body"] for each in first.json()["rows"][:1]]
+    assert again.json()["rows"][1]["problem"] == first.json()["rows"][1]["problem"] == "hold.wrong_secret"
+    assert (again.headers["idempotent-replay"], elsewhere.json()["rows"][0]["replayed"]) == ("true", True)
+    assert other.json()["code"] == "idempotency.reused"
+    changed = sent(uuid4().hex, {**row, "lines": packs[:1] * 2})
+    assert changed.json()["rows"][0]["problem"] == "idempotency.reused"
+    assert events(town, "dispatch") == before
+
+
 def test_a_key_is_the_callers_own(town: Town, journey: Journey) -> None:
     """The same key of somebody else, or at another door, is another intent."""
     key = uuid4().hex

@@ -34,6 +34,7 @@ from services.seedwork.store.desk import Desk
 from services.seedwork.store.requests import LoadStreams, Save
 from services.seedwork.store.sqlite import SqliteDatabase
 from services.seedwork.store.work import Gate, Incoming, Outcome, Work
+from tests.simulation.broken_books import BROKEN_BOOKS
 from tests.simulation.broken_rules import BROKEN_RULES
 
 SEEDS_MAX = 200
@@ -153,6 +154,19 @@ def expiry_race() -> Iterator[None]:
 
 
 @contextmanager
+def deadline_that_fails() -> Iterator[None]:
+    """The clock is never heard: what it should decide about a hold raises, and is tried again later."""
+
+    def fail(state: FulfilmentState, now: datetime, policy: Policy) -> Any:
+        del state, now, policy
+        raise ValueError("not today")
+
+    place = (FULFILMENTS.name, "hold_expiry")
+    with mock.patch.dict(DISPATCH.timers, {place: dispatch_timers._on_time(fail)}):
+        yield
+
+
+@contextmanager
 def projection_skip() -> Iterator[None]:
     """The last event of a batch is not shown."""
     recorded = Projector._recorded
@@ -194,17 +208,25 @@ def idempotency_without_second_look_up() -> Iterator[None]:
 @contextmanager
 def decide_before_gate() -> Iterator[None]:
     """What arrives early is decided before anybody looks whether it is early."""
-    settle = Desk.settle
+    passed, settle = Desk.passed, Desk.settle
+    early: list[Incoming] = []
+
+    def let_in(self: Desk, incoming: Incoming | None) -> Gate:
+        gate = passed(self, incoming)
+        if gate is Gate.EARLY and incoming and not self.core.service.together:
+            early.append(incoming)
+            return Gate.NEXT
+        return gate
 
     def hasty(self: Desk, work: Work) -> Any:
-        incoming = work.context.incoming
-        if incoming and incoming.gate(self._inbox.get((incoming.upstream, incoming.stream_id))) is Gate.EARLY:
-            decision = yield from self._decide(work)
-            if decision.refusal:
-                return Outcome(status=200, gate=Gate.DONE, refusal=decision.refusal)
-        return (yield from settle(self, work))
+        if not any(work.context.incoming is each for each in early):
+            return (yield from settle(self, work))
+        early[:] = [each for each in early if each is not work.context.incoming]
+        decision = yield from self._decide(work)
+        gate = Gate.DONE if decision.refusal else Gate.EARLY
+        return Outcome(status=200, gate=gate, refusal=decision.refusal)
 
-    with mock.patch.object(Desk, "settle", hasty):
+    with mock.patch.object(Desk, "passed", let_in), mock.patch.object(Desk, "settle", hasty):
         yield
 
 
@@ -226,14 +248,36 @@ SIMULATED: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "hold without version check": hold_without_version_check,
     "ledger rounding": ledger_rounding,
     "expiry race": expiry_race,
+    "deadline that fails": deadline_that_fails,
     "projection skip": projection_skip,
     "idempotency without second look-up": idempotency_without_second_look_up,
     "decide before gate": decide_before_gate,
     "key reuse": key_reuse,
     **BROKEN_RULES,
+    **BROKEN_BOOKS,
 }
 """Those that show on an embedded store. One writer at a time has neither late commits nor deadlocks: `cursor by
 position` and `unsorted multi-stream insert` show on PostgreSQL only."""
+
+
+FIRST_FOUND = {
+    "expiry race": 9,
+    "idempotency without second look-up": 2,
+    "key reuse": 2,
+    "lease not checked": 4,
+    "licence not checked": 2,
+    "own prescription reviewed": 6,
+    "window never closes": 3,
+    "lapse not followed": 3,
+    "return released": 2,
+    "second line kept": 13,
+    "any pickup code": 4,
+    "blocked line ignored": 4,
+    "instalment opened too early": 3,
+    "queue keeps what was returned": 2,
+}
+"""Where it takes several seeds: the one that finds it, to begin with. Any change of what people do may move it; then it
+is looked for from seed 1."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +296,11 @@ def find(bug: str, founded: Path, most: int = SEEDS_MAX, first: int = 1) -> Find
             if result.violations:
                 return Finding(number + 1, result.violations[0])
     return None
+
+
+def find_again(bug: str, founded: Path) -> Finding | None:
+    """The same, beginning with the seed that found it last time."""
+    return find(bug, founded, 1, FIRST_FOUND.get(bug, 1)) or find(bug, founded)
 
 
 def main() -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 SEEDS, PARTS = 50, 5
-SECONDS_MAX = 900
+SECONDS_MAX = 1500
+pytestmark = pytest.mark.timeout(SECONDS_MAX + 300)
 RXFLOW = Path(sys.executable).with_name("rxflow")
 
 

@@ -82,8 +82,9 @@ class Door:
     def at(self, **values: Any) -> str:
         """The path with something in every place."""
         usual: dict[str, Any] = {name: uuid4() for name in self.ids}
-        usual |= {"version": "ref-2026.1", "section": "drugs", "entry": "amlodipine", "number": 1}
+        usual |= {"version": "ref-2026.1", "section": "drugs", "entry": "amlodipine", "number": 1, "place": 1}
         usual |= {"excursion": 1, "courier": "91430100MA4L00000X", "sender": "91430100MA4L00000X"}
+        usual |= {"day": "2026-03-02", "insurer": "I310100", "pharmacy": "P31010100001"}
         usual |= {"kind": KINDS.get(self.service), "family": OWN_FAMILY[self.service], "upstream": "review"}
         return self.path.format(**{**usual, **values})
 

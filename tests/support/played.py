@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 
 from rxflow.client import Hold, Supply
 from rxflow.play.journey import Journey
 from rxflow.simulation.writing import a_journey, stores_of
+from services.insurance.domain.audit.case import audit_id_of
 from tests.support.town import Town
 
 
@@ -32,12 +33,21 @@ class Played:
     def __init__(self, town: Town) -> None:
         self.town = town
         self.stage = town.stage
+        self._flag_what_is_insured()
         self.fetched = self._fetched(a_journey(town, 0))
         self.on_the_road = self._on_the_road(a_journey(town, 6))
         self.prepared = self._prepared(a_journey(town, 12))
         self.reviewed = self._in_review(a_journey(town, 18))
         self.short = self._short(a_journey(town, 24))
         town.settle()
+
+    def _flag_what_is_insured(self) -> None:
+        """A rule of the audit that every insured claim meets, so that there are cases; it only hints."""
+        check = {"kind": "visit", "allowed": ["nowhere"]}
+        named = {"id": "ANY", "grade": "hint", "about": "patient", "says": "任何", "source": "test"}
+        content = {"version": "any-1", "rules": [{**named, "check": check}]}
+        entry = {"code": "cn", "content": content, "valid_from": "2020-01-01"}
+        assert not any(self.town.cast.administrator().record("insurance", "audit_rules", [entry]))
 
     def store(self, story: Story) -> Any:
         return stores_of(self.town, story.journey)[0]
@@ -101,6 +111,7 @@ class Played:
         claim = self.patient(story).claims(story.supply.supply_id)[0]["claim_id"]
         payments = self.patient(story).payments(claim)
         story.ids |= {"supply_id": story.supply.supply_id, "claim_id": claim, "payment_id": payments[0]["payment_id"]}
+        story.ids |= {"audit_id": str(audit_id_of(UUID(str(story.supply.supply_id))))}
         return story
 
     def _fetched(self, journey: Journey) -> Story:
@@ -108,6 +119,9 @@ class Played:
         journey.collect(self.store(story), story.supply)  # type: ignore[arg-type]
         journey.wait_for_settlement()
         self._advised(story)
+        wish = {"url": "https://insurer.example/hooks", "kinds": ["settlement.settled"]}
+        officer = self.town.cast.insurer(journey.admitted.patient.insurer).session
+        story.ids |= {"endpoint_id": officer.command("insurance", "/settlement-webhooks", wish).body["endpoint_id"]}
         reviewer, _ = self.town.cast.reviewer_of(journey.doctor)
         reviewer.session.command("review", f"/consultations/{story.ids['advice_id']}/answer", {"answer": "可以"})
         reviewer.session.command("review", f"/medication-reviews/{story.ids['review_id']}/close", {})
@@ -153,5 +167,7 @@ class Played:
             self.town.cast.pharmacy(store).release(journey.hold(store), "out_of_stock")
         region = journey.admitted.patient.region[:2] + "0000"
         case = next(iter(self.town.cast.regulator(region).shortages(region=region)))
-        story.ids |= {"id": case["case_id"]}
+        wish = {"url": "https://authority.example/hooks", "kinds": ["shortage.new"]}
+        opened = self.town.cast.regulator(region).session.command("shortage", "/shortage-webhooks", wish)
+        story.ids |= {"id": case["case_id"], "endpoint_id": opened.body["endpoint_id"]}
         return story

@@ -25,10 +25,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     reason = _missing(item)
     if not reason:
         return
-    if servers.REQUIRED:
-        pytest.fail(f"RXFLOW_REQUIRE_SERVERS=1, but {reason}", pytrace=False)
-    _not_run.append(item.nodeid)
-    pytest.skip(reason)
+    if not servers.REQUIRED:
+        _not_run.append(item.nodeid)
+    servers.demand(reason)
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_collection_modifyitems")
+def pytest_group_what_shares(items: list[pytest.Item]) -> None:
+    """Tests that share what their module has set up stay with one worker: two would set it up twice."""
+    for item in items:
+        shared = {each[-1].scope for each in item._fixtureinfo.name2fixturedefs.values()}  # type: ignore[attr-defined]
+        if "module" in shared and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(trylast=True)

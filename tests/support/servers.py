@@ -22,12 +22,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import pytest
+
 from rxflow.free_ports import free_ports
 
 DATABASE_URL = os.environ.get("RXFLOW_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BROKER_URL = os.environ.get("RXFLOW_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
 BROKER_ADMIN_URL = os.environ.get("RXFLOW_BROKER_ADMIN_URL", "")
 REQUIRED = os.environ.get("RXFLOW_REQUIRE_SERVERS") == "1"
+
+
+def demand(missing: str) -> None:
+    """Skips a test that lacks what is named; where servers are required that is a failure. Nothing missing: goes on."""
+    if missing and REQUIRED:
+        pytest.fail(f"RXFLOW_REQUIRE_SERVERS=1, but {missing}", pytrace=False)
+    if missing:
+        pytest.skip(missing)
 
 
 @functools.cache

@@ -16,13 +16,15 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import StaticPool
 
 from contracts.envelope import GENESIS, Envelope, IntegrationEvent
+from services.seedwork.clock import to_micros
 from services.seedwork.composition import Happened, Service
 from services.seedwork.model import DomainEvent, Ids, Loaded, StreamRef
 from services.seedwork.policies import DEFAULT_JURISDICTION
 from services.seedwork.ports import Check, Freshness, Outcome
 from services.seedwork.projection import Amend, Operation, Put, Recorded, Remove
 from services.seedwork.signing.trust import NOBODY, Trust
-from services.seedwork.usecase import Actor, Decision, Find, Load, Moment, UseCase
+from services.seedwork.store import tables as kernel
+from services.seedwork.usecase import Actor, Ask, Decision, Find, Load, Moment, UseCase
 
 
 class RandomIds:
@@ -51,6 +53,8 @@ class StoreInMemory:
         self.engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         if self.service.metadata is not None:
             self.service.metadata.create_all(self.engine)
+        asked_for = [kernel.log, kernel.cursor, kernel.webhook_progress, kernel.webhook_delivery]
+        kernel.METADATA.create_all(self.engine, tables=asked_for)
 
     @property
     def log_index(self) -> int:
@@ -136,7 +140,9 @@ class StoreInMemory:
             decision: Decision = stop.value
             return decision
 
-    def _granted(self, wish: Load | Find) -> Any:
+    def _granted(self, wish: Load | Find | Ask) -> Any:
+        if isinstance(wish, Ask):
+            return wish.call()
         if isinstance(wish, Load):
             return tuple(self.loaded(ref) for ref in wish.refs)
         return self.rows(wish.query, **wish.parameters)
@@ -154,7 +160,7 @@ class StoreInMemory:
             self.told.extend(tell(Happened(reread, state, after, stream_id)))
             stream.append(reread)
             log_index = self.log_index + 1
-            self.log.append(Recorded(log_index, stream_id, len(stream), reread, self.time, actor.subject))
+            self.log.append(Recorded(log_index, stream_id, len(stream), reread, self.time, actor.recorded_as))
             state = after
 
     def _project(self) -> None:
@@ -162,11 +168,18 @@ class StoreInMemory:
             return
         new, self._projected = self.log[self._projected :], len(self.log)
         with self.engine.begin() as connection:
+            sealed_at = to_micros(self.time)
             for recorded in new:
+                index = recorded.log_index
+                row = {"log_index": index, "position": index, "sealed_at": sealed_at}
+                connection.execute(insert(kernel.log).values(row).on_conflict_do_nothing())
                 for projection in self.service.projections:
                     for operation in projection.project(recorded):
                         assert operation.table in projection.tables
                         connection.execute(_statement(operation))
+            for projection in self.service.projections:
+                name = f"projection:{projection.name}:{projection.version}"
+                connection.execute(_statement(Put(kernel.cursor, {"name": name, "log_index": len(self.log)})))
 
 
 def enveloped(event: IntegrationEvent, occurred_at: datetime) -> Envelope:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import io
+from functools import partial
 from string import printable
 from typing import Any
-from xml.sax.saxutils import escape
 
 from reportlab.graphics.barcode.code128 import Code128
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import HRFlowable, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Spacer
 
 from services.dispatch.application.labels import Label
-from services.seedwork.paper_font import FAMILY, MISSING, face, registered
+from services.seedwork.paper import printed, rule, text
+from services.seedwork.paper_font import MISSING, registered
 
 SIZE = (100 * mm, 100 * mm)
 MARGIN = 5 * mm
+_text = partial(text, leading=1.4)
 WORDS = {"parcel": "包裹号", "name": "收件人", "phone": "电话", "address": "地址", "seal": "封签号"}
 
 
@@ -28,43 +28,19 @@ def render(label: Label, code: str) -> bytes:
 
 
 def _printed(label: Label, code: str) -> bytes:
-    content = io.BytesIO()
-    sheet = SimpleDocTemplate(
-        content,
-        pagesize=SIZE,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN,
-        title=f"Parcel {label.parcel_no}",
-        author="rxflow",
-        lang="zh-CN",
-        initialFontName=FAMILY,
-        invariant=1,
-    )
     bars: Any = Code128(code, barHeight=12 * mm, barWidth=0.24 * mm, humanReadable=False)
-    sheet.build(
+    return printed(
         [
             _text(f"{WORDS['parcel']} {label.parcel_no}", size=14),
             bars,
-            HRFlowable(width="100%", thickness=0.7, color="black", spaceBefore=2 * mm, spaceAfter=2 * mm),
+            rule(),
             _text(f"{WORDS['name']}  {label.name}    {WORDS['phone']}  {label.phone}", size=11),
             _text(f"{WORDS['address']}  {label.address}", size=10),
             Spacer(0, 2 * mm),
             *(_text(flag, size=12) for flag in label.flags),
             _text(f"{WORDS['seal']}  {label.seal_no}", size=9),
-        ]
+        ],
+        size=SIZE,
+        margin=MARGIN,
+        title=f"Parcel {label.parcel_no}",
     )
-    return content.getvalue()
-
-
-def _text(text: str, *, size: float) -> Paragraph:
-    style = ParagraphStyle(
-        "text",
-        fontName=FAMILY,
-        bulletFontName=FAMILY,
-        fontSize=size,
-        leading=size * 1.4,
-        wordWrap="CJK",
-    )
-    return Paragraph(escape(face().writable(text)), style)

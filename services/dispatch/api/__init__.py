@@ -6,12 +6,14 @@ from services.dispatch.api import (
     courier_webhooks,
     deliveries,
     epcis,
+    fills,
     fulfilments,
     holds,
     imports,
     irregularities,
     labels,
     nominations,
+    online_orders,
     opened_packs,
     orders,
     owing,
@@ -23,6 +25,7 @@ from services.dispatch.api import (
     substitutions,
     supplies,
     trace_codes,
+    transfers,
 )
 from services.dispatch.application.registers import KINDS
 from services.seedwork.api import register_routes
@@ -31,9 +34,11 @@ router = APIRouter()
 parts = (
     fulfilments,
     nominations,
+    online_orders,
     pharmacy_feed,
     holds,
     supplies,
+    fills,
     deliveries,
     returns,
     labels,
@@ -49,6 +54,7 @@ parts = (
     opened_packs,
     substitutions,
     owing,
+    transfers,
 )
 for part in (*(each.router for each in parts), register_routes(KINDS)):
     router.routes.extend(part.routes)  # `include_router` wraps routes, and the OpenAPI document would miss them

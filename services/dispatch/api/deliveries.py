@@ -129,7 +129,12 @@ async def pack(delivery_id: UUID, body: PackBody, actor: Arranger, run: Run) -> 
 @router.post(
     "/hand-over",
     responses=problems(
-        *OWN_DELIVERY, "supply.not_cleared", "delivery.seal_differs", "delivery.excursion_open", *OUT_OF_FORCE
+        *OWN_DELIVERY,
+        "supply.not_cleared",
+        "stock.lot_recalled",
+        "delivery.seal_differs",
+        "delivery.excursion_open",
+        *OUT_OF_FORCE,
     ),
 )
 async def hand_over(delivery_id: UUID, body: HandOverBody, actor: Arranger, run: Run) -> Response:

@@ -95,6 +95,7 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "hold.line_blocked",
         "hold.not_enough_remaining",
         "hold.counter_only",
+        "hold.online_order_unconfirmed",
         "hold.other_drug",
         "substitution.no_protocol",
         "substitution.other_protocol",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from contracts.goods import ROWS_PER_REQUEST_MAX
+from contracts.rows import ROWS_PER_REQUEST_MAX
 from services.dispatch.api.common import organisation
 from services.dispatch.application import imports
 from services.dispatch.domain.values import CODE_LENGTH_MAX

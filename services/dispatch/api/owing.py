@@ -49,7 +49,7 @@ async def want_notice(
         line=body.line,
         pharmacy=None if patient else organisation(actor),
         patient_ref=actor.patient_ref if patient else None,
-        asked_by="patient" if patient else actor.subject,
+        asked_by="patient" if patient and not actor.representing else actor.recorded_as,
     )
     response: Response = await run(ask_for_notice(fulfilment_id, command))
     return response

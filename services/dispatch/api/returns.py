@@ -158,6 +158,8 @@ async def found(delivery_id: UUID, body: ReturnBody, actor: Receiver, run: Run) 
         "delivery.packs_differ",
         "delivery.not_restockable",
         "delivery.reason_missing",
+        "stock.lot_expired",
+        "stock.lot_recalled",
     ),
 )
 async def inspect(delivery_id: UUID, body: InspectBody, actor: Inspector, run: Run) -> Response:

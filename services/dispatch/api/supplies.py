@@ -16,6 +16,7 @@ from services.dispatch.api.common import (
     TRACE_CODE,
     DemandKey,
     HoldKey,
+    Owners,
     PickupKey,
     organisation,
 )
@@ -102,11 +103,17 @@ class DeliveryBody(Body):
     ),
 )
 async def prepare(
-    fulfilment_id: UUID, hold_id: UUID, body: PrepareBody, actor: MayPrepare, run: Run, hold_key: HoldKey
+    fulfilment_id: UUID,
+    hold_id: UUID,
+    body: PrepareBody,
+    actor: MayPrepare,
+    run: Run,
+    hold_key: HoldKey,
+    owners: Owners,
 ) -> Response:
     """Set packs aside and scan them (先扫码): each code is this supply's until it is checked or put back."""
     command = PrepareSupply(hold_id=hold_id, pharmacy=organisation(actor), preparer=actor.subject, lines=body.lines)
-    return await run(supplies.prepare_supply(fulfilment_id, command, body.secret, hold_key))
+    return await run(supplies.prepare_supply(fulfilment_id, command, body.secret, hold_key, owners.stores))
 
 
 @router.post("/supplies/{supply_id}/unprepare", responses=problems(*OWN_SUPPLY, "hold.wrong_secret"))
@@ -129,6 +136,9 @@ async def unprepare(
         "supply.no_price",
         "stock.lot_recalled",
         "trace_code.not_free",
+        "trace_code.repeated",
+        "trace_code.foreign_product",
+        "trace_code.pack_used_up",
     ),
 )
 async def check(
@@ -139,10 +149,14 @@ async def check(
     run: Run,
     hold_key: HoldKey,
     demand_key: DemandKey,
+    owners: Owners,
 ) -> Response:
-    """The check by a second person: dispensed. What was held beyond it is free for any pharmacy."""
+    """The check by a second person: dispensed. What was held beyond it is free for any pharmacy. A trace code that
+    another regional store owns is reserved there; where that store does not answer it is `undecided`, and the claim
+    waits.
+    """
     command = DispenseSupply(supply_id=supply_id, pharmacy=organisation(actor), checker=actor.subject)
-    use_case = supplies.dispense_supply(fulfilment_id, command, body.secret, hold_key, demand_key)
+    use_case = supplies.dispense_supply(fulfilment_id, command, body.secret, hold_key, demand_key, owners)
     return await run(use_case)
 
 
@@ -151,6 +165,7 @@ async def check(
     responses=problems(
         *OWN_SUPPLY,
         "supply.not_cleared",
+        "stock.lot_recalled",
         "supply.delivery_arranged",
         "supply.wrong_pickup_code",
         "collector.patient_identity_missing",

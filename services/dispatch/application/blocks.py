@@ -116,12 +116,19 @@ def unblock(event: prescribe.LinesUnblocked) -> UseCase:
 
 
 def note_stop_use(event: prescribe.StopUseNotified) -> UseCase:
-    """Pharmacies that read the prescription see what must not be used any more."""
+    """Pharmacies that gave it hear what must not be used any more, and see it in the prescription."""
     lines = tuple(row.line for row in event.lines)
-    known = StopUseKnown(request_id=event.request_id, reason_code=event.reason_code, lines=lines)
 
     def decide(_moment: Moment, content: Loaded[ContentState]) -> Decision:
-        return Decision.nothing() if known in content.state.stop_use else Decision.on(content, [known])
+        if any(each.request_id == event.request_id for each in content.state.stop_use):
+            return Decision.nothing()
+        known = StopUseKnown(
+            request_id=event.request_id,
+            reason_code=event.reason_code,
+            lines=lines,
+            fulfilments=tuple(fulfilment_id(event.prescription_id, each) for each in content.state.instalments),
+        )
+        return Decision.on(content, [known])
 
     return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
 

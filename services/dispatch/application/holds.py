@@ -24,6 +24,7 @@ from services.dispatch.application.registers import (
 from services.dispatch.application.shelf import Circumstances, DemandKey, settle, unfilled
 from services.dispatch.application.views import content_view, fulfilment_view, hold_view
 from services.dispatch.domain import secrets
+from services.dispatch.domain.allocation import ALLOCATIONS_IN_FORCE, AllocationFacts
 from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import (
@@ -110,7 +111,7 @@ def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes, demand_k
     """Reserve quantities and the stock they come from, in one save."""
 
     def decide(moment: Moment, fulfilment: Loaded[FulfilmentState], *others: Loaded[Any]) -> Thinking:
-        counters, (pharmacy, person) = others[:2], others[2:]
+        counters, (pharmacy, person, allocations) = others[:2], others[2:]
         if not fulfilment.exists:
             return Decision.refused(Refusal("fulfilment.unknown", {"fulfilment_id": str(command.fulfilment_id)}))
         unwanted = _unwanted(moment, fulfilment.state, command, token_key, counters)
@@ -122,14 +123,18 @@ def hold_quantity(command: HoldRequest, actor: Actor, token_key: bytes, demand_k
         refused = not_qualified(person.state, moment, command.pharmacy, {"pharmacist"})
         if refused:
             return Decision.refused(refused)
-        return (yield from _hold(moment, fulfilment, command, place.region, partial(secrets.demand_key, demand_key)))
+        limits = allocations.state.limits.values()
+        return (
+            yield from _hold(moment, fulfilment, command, place.region, partial(secrets.demand_key, demand_key), limits)
+        )
 
     streams = (
         FULFILMENTS.ref(command.fulfilment_id),
         actor_counter(actor.subject),
         fulfilment_counter(command.fulfilment_id),
     )
-    return UseCase(streams, decide, relaxed=(pharmacy_ref(command.pharmacy), person_ref(command.pharmacist)))
+    relaxed = (pharmacy_ref(command.pharmacy), person_ref(command.pharmacist), ALLOCATIONS_IN_FORCE)
+    return UseCase(streams, decide, relaxed=relaxed)
 
 
 def _unwanted(
@@ -153,7 +158,12 @@ def _unwanted(
 
 
 def _hold(
-    moment: Moment, fulfilment: Loaded[FulfilmentState], command: HoldRequest, region: str, demand_key: DemandKey
+    moment: Moment,
+    fulfilment: Loaded[FulfilmentState],
+    command: HoldRequest,
+    region: str,
+    demand_key: DemandKey,
+    limits: Iterable[AllocationFacts],
 ) -> Thinking:
     """The hold itself, once it is clear who asks and that the patient wants it."""
     drugs = yield Load(drug_refs(_products(fulfilment.state, command.lines)))
@@ -170,6 +180,7 @@ def _hold(
         designations=designations_in_force(agreements, moment),
         replaces=command.replaces,
         protocols=protocols,
+        limits=(yield from _limits(moment, fulfilment.state, region, limits)),
         right="nomination" if command.token is None else "token",
     )
     about = Circumstances.at(moment, packs_seen=command.packs_seen)
@@ -187,6 +198,20 @@ def _protocols(named: Iterable[UUID | None]) -> Generator[Load | Find, Any, tupl
     refs = tuple(PROTOCOLS.ref(protocol_stream(each)) for each in sorted({name for name in named if name}))
     known: tuple[Loaded[ProtocolState], ...] = (yield Load(refs)) if refs else ()
     return tuple(each.state.facts for each in known if each.state.facts)
+
+
+def _limits(
+    moment: Moment, state: FulfilmentState, region: str, known: Iterable[AllocationFacts]
+) -> Generator[Load | Find, Any, tuple[AllocationFacts, ...]]:
+    """The allocations that hold here today, but for those that spare this patient; a diagnosis is read only then."""
+    today = civil_day(moment.now)
+    here = [each for each in known if each.limits(each.drug_key, region, today)]
+    if not any(each.priority_diagnoses for each in here):
+        return tuple(here)
+    (content,) = yield Load.of(CONTENTS.ref(content_id(state.prescription_id)))
+    diagnoses = content.state.content.diagnoses if content.state.content else None
+    codes = [row["code"] for row in diagnoses or ()]
+    return tuple(each for each in here if not each.spares(codes))
 
 
 def _products(state: FulfilmentState, lines: Iterable[WantedLine]) -> list[str]:

@@ -58,11 +58,16 @@ def clear(event: insurance.SupplyCleared) -> UseCase:
     return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="cleared", how=event.how))
 
 
+def note_withdrawal(event: insurance.ClearanceWithdrawn) -> UseCase:
+    """Hand-out is not allowed any more. What is on the road or in hands stays there: a physical fact."""
+    return _note(event, NoteClaim(supply_id=event.supply_id, attempt=event.attempt, status="withdrawn"))
+
+
 def note_payment(event: insurance.PaymentChanged) -> UseCase:
     """What the page shows of the payment."""
     return _on_fulfilment(
         event.fulfilment_id,
         lambda state, _moment: courier.note_payment(
-            state, event.supply_id, event.payment_id, event.status, event.amount
+            state, event.supply_id, event.payment_id, event.status, event.amount, event.item
         ),
     )

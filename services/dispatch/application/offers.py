@@ -32,26 +32,46 @@ def with_offers(
     for name, entry in zip(names, entries, strict=True):
         place = entry.state.read(Pharmacy)
         if place is not None:
-            by_pharmacy[name] = yield from _near(place, name, wanted, today, policy)
+            by_pharmacy[name] = yield from nearest(place, name, wanted, today, policy)
     return offers.with_offers(events, _by_hold(state, ended, by_pharmacy))
 
 
-def _near(
+def nearest(
     place: Pharmacy, code: str, wanted: Mapping[str, int], today: date, policy: Policy
-) -> Generator[Find, Any, Any]:
-    area = {**box(place.latitude, place.longitude, policy.offer_radius_metres), "today": today.isoformat()}
-    pharmacies = yield Find("pharmacies_near", area)
+) -> Generator[Find, Any, tuple[Offer, ...]]:
+    """Those around a pharmacy that have all of it. `wanted`: drug key -> base units.
+
+    Looked for close by first: where enough have all, those farther off are not even put in order.
+    """
+    found: tuple[Offer, ...] = ()
+    for part in offers.RADIUS_PARTS:
+        found = yield from _within(policy.offer_radius_metres // part, place, code, wanted, today, policy)
+        if len(found) == policy.offers_max:
+            break
+    return found
+
+
+def _within(
+    radius_metres: int, place: Pharmacy, code: str, wanted: Mapping[str, int], today: date, policy: Policy
+) -> Generator[Find, Any, tuple[Offer, ...]]:
+    area = {**box(place.latitude, place.longitude, radius_metres), "today": today.isoformat()}
+    drugs = sorted(wanted)
+    looked_for, beside = drugs[: offers.DRUGS_AT_ONCE_MAX], drugs[offers.DRUGS_AT_ONCE_MAX :]
+    asked: dict[str, Any] = {f"drug_{n}": drug for n, drug in enumerate(looked_for)}
+    asked |= {f"quantity_{n}": wanted[drug] for n, drug in enumerate(looked_for)}
+    limit = offers.CANDIDATES_MAX if beside else policy.offers_max + offers.SHORTLIST_EXTRA
+    pharmacies = yield Find(f"pharmacies_with_{len(looked_for)}", {**area, **asked, "limit": limit})
     free: dict[str, dict[str, int]] = {}
-    for drug in sorted(wanted):
+    for drug in beside:
         rows = yield Find("stock_near", {**area, "drug_key": drug})
         free[drug] = {row["pharmacy"]: int(row["free"]) for row in rows}
     return offers.nearest_with_all(
         (place.latitude, place.longitude),
         pharmacies,
         free,
-        wanted,
+        {drug: wanted[drug] for drug in beside},
         without=code,
-        radius_metres=policy.offer_radius_metres,
+        radius_metres=radius_metres,
         offers_max=policy.offers_max,
     )
 

@@ -126,6 +126,12 @@ def put_back(supply: Supply, about: Circumstances) -> Iterator[Work]:
             yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))
 
 
+def leaves(supply: Supply) -> Iterator[Work]:
+    """What was dispensed before its lot was recalled goes to nobody while the recall is still on its way to it."""
+    for product, rows in _by_product(supply.lines).items():
+        yield _not_recalled(product, rows)
+
+
 def _not_recalled(product: str, rows: Iterable[PickedLine | DispensedLine]) -> Work:
     """Also where the pharmacy's own books never had the lot."""
     return Work(recalled_ref(product), partial(none_recalled, lots=frozenset(row.lot for row in rows)))

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.application.deliveries import answer_of, joined, limits, step_of
+from services.dispatch.application.owners import fates_told
 from services.dispatch.application.parcel_goods import found_again, out_of_quarantine, packs_of, undone_packs
 from services.dispatch.application.registers import admitted_courier, courier_ref, not_serving, person_ref, pharmacy_ref
 from services.dispatch.application.shelf import Circumstances, settle
@@ -186,8 +187,8 @@ def _undone(
     verdicts: Iterable[InspectedPack],
     about: Circumstances,
 ) -> Outcome:
-    packs = undone_packs(state.packs, verdicts)
-    return courier.came_back_from_courier(fulfilment, supply_id, why, packs, about.now, about.policy)
+    packs, road = undone_packs(state.packs, verdicts), state.road(lost=why == "lost")
+    return courier.came_back_from_courier(fulfilment, supply_id, why, packs, about.now, about.policy, road)
 
 
 def _moved(parcel: Loaded[DeliveryState], events: list[DomainEvent], works: list[Work]) -> Thinking:
@@ -261,6 +262,8 @@ def decide_quarantine(delivery_id: UUID, command: DecideQuarantine) -> UseCase:
             return Decision.refused(outcome)
         packs = [number for event in outcome for number in getattr(event, "packs", ())]
         works = list(out_of_quarantine(state, created.supply_id, packs, command, moment.now))
+        fates = [(state.packs[number].trace_code, command.to) for number in packs]
+        works += fates_told(fulfilment.state.supplies[created.supply_id], fates, moment.now)
         return (yield from _moved(parcel, outcome, works))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.decided_by))

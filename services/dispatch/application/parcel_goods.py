@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -18,6 +18,7 @@ from services.dispatch.domain.delivery.values import InspectedPack, Pack, Return
 from services.dispatch.domain.fulfilment.state import Supply
 from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id, pack_key
 from services.dispatch.domain.opened_packs import put_back as put_parts_back
+from services.dispatch.domain.recall import none_recalled, recalled_ref
 from services.dispatch.domain.stock import item as stock
 from services.dispatch.domain.stock import quarantine
 from services.dispatch.domain.stock.events import Pick
@@ -58,25 +59,40 @@ def undone_packs(packs: Mapping[int, Pack], verdicts: Iterable[InspectedPack]) -
 
 
 def come_back(supply: Supply, packs: tuple[UndonePack, ...], now: datetime) -> Iterator[Work]:
-    """On the shelf, set apart, or gone; each code freed, locked or spent."""
+    """On the shelf, set apart, or gone; each code freed, locked or spent. Nothing of a recalled lot is sold again."""
     for (product, apart), picks in _picks(packs).items():
         back = partial(stock.give_back, supply_id=supply.supply_id, picks=tuple(picks), now=now, apart=apart)
         yield Work(STOCK_ITEMS.ref(stock_item_id(supply.pharmacy, product)), back)
     restocked = [pack for pack in packs if pack.disposition == "restocked"]
+    yield from _not_recalled(restocked)
     yield from _parts_back(supply.pharmacy, supply.supply_id, restocked)
     for pack in packs:
         yield from _fate(pack.trace_code, supply.supply_id, pack.disposition)
 
 
+def _not_recalled(packs: Iterable[Pack | UndonePack]) -> Iterator[Work]:
+    """From the recall's first save on, before it has come to this shelf."""
+    lots: dict[str, set[str]] = {}
+    for pack in packs:
+        lots.setdefault(pack.product, set()).add(pack.lot)
+    for product, named in lots.items():
+        yield Work(recalled_ref(product), partial(none_recalled, lots=frozenset(named)))
+
+
 def taken_back(supply: Supply, lines: Iterable[FreedLine]) -> Iterator[Work]:
     """Goods that the patient had never return; the codes of a line that is back entirely are spent."""
+    for code in spent_codes(supply, lines):
+        yield from _fate(code, supply.supply_id, "taken_back")
+
+
+def spent_codes(supply: Supply, lines: Iterable[FreedLine]) -> Iterator[str]:
+    """Of the lines that are back entirely once these are."""
     back = Counter(supply.taken_back)
     for row in lines:
         back[row.line] += row.quantity
     whole = {line for line, received in supply.received.items() if back[line] >= received}
     for given in supply.lines:
-        for code in given.trace_codes if given.line in whole else ():
-            yield from _fate(code, supply.supply_id, "taken_back")
+        yield from given.trace_codes if given.line in whole else ()
 
 
 def _parts_back(pharmacy: str, supply_id: UUID, packs: Iterable[Pack | UndonePack]) -> Iterator[Work]:
@@ -109,10 +125,11 @@ def found_again(
 
 
 def out_of_quarantine(
-    state: DeliveryState, supply_id: UUID, packs: Iterable[int], command: DecideQuarantine, now: datetime
+    state: DeliveryState, supply_id: UUID, packs: Sequence[int], command: DecideQuarantine, now: datetime
 ) -> Iterator[Work]:
     """On the shelf again with codes that may be sold, or out of the books with codes that are spent."""
     step = quarantine.release if command.to == "restocked" else quarantine.destroy
+    yield from _not_recalled([state.packs[number] for number in packs] if command.to == "restocked" else ())
     for number in packs:
         pack = state.packs[number]
         said = quarantine.DecideQuarantine(

@@ -7,13 +7,18 @@ from functools import partial
 from typing import Any
 
 from contracts.envelope import Envelope, IntegrationEvent
-from contracts.events import insurance, prescribe, prescribe_later, shortage
+from contracts.events import insurance, insurance_audit, prescribe, prescribe_later, shortage, shortage_responses
+from contracts.events.insurance_reconciliation import DifferenceClosed, DifferenceFound
+from contracts.events.shortage_reporters import ReporterAlert
+from services.dispatch.application import pharmacy_notices
+from services.dispatch.application.allocations import forget_allocation, know_allocation
 from services.dispatch.application.blocks import block, note_stop_use, unblock
-from services.dispatch.application.money import clear, note_payment, note_quote, note_refusal, note_void
+from services.dispatch.application.money import clear, note_payment, note_quote, note_void, note_withdrawal
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
-from services.dispatch.application.shortages import forget_shortage, know_shortage
+from services.dispatch.application.shortages import end_reserve, forget_shortage, know_reserve, know_shortage
 from services.dispatch.application.substitutions import confirm_substitution, end_protocol, know_protocol
+from services.dispatch.application.transfers import offer_transfer
 from services.dispatch.domain.fulfilment import blocking, cancelling, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import CancelQuantities, OpenFulfilment, RequestedLine
@@ -32,9 +37,9 @@ from services.dispatch.domain.prescription_content import (
 from services.dispatch.domain.values import OpenedLine
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction
-from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import DomainEvent, Loaded, Refusal
 from services.seedwork.register_loading import copy_entry
+from services.seedwork.representation_copies import OF_PATIENTS_AND_REPRESENTATIVES
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
 Thinking = Generator[Load, Any, Decision]
@@ -51,6 +56,7 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
         known = content.state.content
         if known is not None and known.revision >= event.revision:
             return Decision.nothing()
+        restricted = {use.line: use.met for use in event.insurance_intent.restricted_use}
         stored = ContentStored(
             prescription_id=event.prescription_id,
             patient_ref=event.patient_ref,
@@ -60,7 +66,7 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
             patient_name=event.patient_name,
             diagnoses=None if event.diagnoses is None else tuple(row.model_dump() for row in event.diagnoses),
             disease_code=event.insurance_disease_code,
-            lines=tuple(ContentLine.model_validate(row.model_dump(mode="json", include=_KNOWN)) for row in event.lines),
+            lines=tuple(_content_line(row, restricted) for row in event.lines),
             reviewers=tuple(row.model_dump(mode="json") for row in event.reviewers),
             findings=tuple(row.model_dump(mode="json") for row in event.findings),
             confirmed=None if event.confirmed is None else tuple(row.model_dump() for row in event.confirmed),
@@ -74,6 +80,11 @@ def store_content(event: prescribe.PrescriptionReleased) -> UseCase:
         return Decision.on(content, [stored])
 
     return UseCase((CONTENTS.ref(content_id(event.prescription_id)),), decide)
+
+
+def _content_line(row: prescribe.ReleasedLine, restricted: Mapping[int, bool]) -> ContentLine:
+    stated = {"restricted_use_met": restricted.get(row.line)}
+    return ContentLine.model_validate({**row.model_dump(mode="json", include=_KNOWN), **stated})
 
 
 def open_instalment(event: prescribe.InstalmentOpened) -> UseCase:
@@ -139,6 +150,7 @@ def _opened(row: ContentLine, quantity: int) -> OpenedLine:
         deliverable=row.deliverable and not row.counter_only,
         cold_chain=row.cold_chain,
         substitution_consent=row.substitution_consent,
+        restricted_use_met=row.restricted_use_met,
         days=None if row.days is None else -(-row.days * quantity // row.quantity),
     )
 
@@ -227,18 +239,30 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     prescribe.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
     insurance.RegisterEntryRecorded: partial(copy_entry, REFERENCE),
     insurance.ClaimQuoted: note_quote,
-    insurance.ClaimRefused: note_refusal,
+    insurance.ClaimRefused: pharmacy_notices.claim_refused,
+    insurance.ClaimSettled: pharmacy_notices.claim_settled,
+    insurance.ClaimReversed: pharmacy_notices.claim_reversed,
+    insurance_audit.AuditFlagged: pharmacy_notices.audit_flagged,
+    DifferenceFound: pharmacy_notices.difference_found,
+    DifferenceClosed: pharmacy_notices.difference_closed,
     insurance.ClaimVoided: note_void,
     insurance.SupplyCleared: clear,
+    insurance.ClearanceWithdrawn: note_withdrawal,
     insurance.PaymentChanged: note_payment,
     shortage.ShortageCaseConfirmed: know_shortage,
     shortage.ShortageCaseEnded: forget_shortage,
     shortage.ProtocolIssued: know_protocol,
     shortage.ProtocolEnded: end_protocol,
+    shortage_responses.AllocationSet: know_allocation,
+    shortage_responses.AllocationEnded: forget_allocation,
+    shortage_responses.TransferProposed: offer_transfer,
+    shortage_responses.ReserveReleased: know_reserve,
+    shortage_responses.ReserveEnded: end_reserve,
+    ReporterAlert: pharmacy_notices.reporter_alert,
     prescribe_later.SubstitutionConfirmed: confirm_substitution,
 }
 
 REACTIONS: dict[type[IntegrationEvent], Reaction] = {
-    prescribe.PatientForgotten: keep_forgotten,
+    **OF_PATIENTS_AND_REPRESENTATIVES,
     **{event: _reaction(react) for event, react in _BY_EVENT.items()},
 }

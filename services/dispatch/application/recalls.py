@@ -1,7 +1,8 @@
 """Recalls: loaded, worked off step by step, told to patients.
 
 A step looks for the next shelf, hold or supply in the read model and decides with the aggregate itself. It waits until
-the read model shows the recall: then it shows all that was recorded before it.
+the read model shows the recall: then it shows all that was recorded before it. After it nothing of the lot comes to a
+shelf or is prepared; only holds still come, on shelves that are not cleared yet, and for those it waits in turn.
 """
 
 from __future__ import annotations
@@ -113,9 +114,11 @@ def take_step(recall_id: UUID) -> UseCase:
 def _hold(moment: Moment, job: Loaded[RecallState], shelf: Loaded[StockState]) -> Thinking:
     """The newest hold that the shelf cannot meet any more is revoked; the next step looks at the same shelf again."""
     unmet = recalling.unmet(shelf.state, civil_day(moment.now))
-    rows = (yield Find("fulfilment_of_hold", {"hold_id": unmet})) if unmet else []
-    if not unmet or not rows:
+    if not unmet:
         return Decision.on(job, recall.step(job.state, moment.now, "nothing", None, shelf.stream_id))
+    rows = yield Find("fulfilment_of_hold", {"hold_id": unmet})
+    if not rows:  # made since the recall was loaded: the step waits until the read model shows it, too
+        return Decision.nothing()
     (fulfilment,) = yield Load.of(FULFILMENTS.ref(rows[0]["fulfilment_id"]))
     revoked = recalling.revoke(fulfilment.state, unmet)
     if not revoked:
@@ -194,10 +197,12 @@ def be_late(recall_id: UUID) -> UseCase:
 
 
 def acknowledge(notice_id: UUID, actor: Actor) -> UseCase:
-    """The patient has read that the packs are not to be used."""
+    """The patient, or a representative, has read that the packs are not to be used."""
 
     def decide(moment: Moment, notice: Loaded[NoticeState]) -> Decision:
-        outcome = recall_notice.acknowledge(notice.state, actor.patient_ref, moment.now)
+        outcome = recall_notice.acknowledge(
+            notice.state, actor.subject, actor.patient_ref, moment.now, representing=actor.representing
+        )
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(notice, outcome, Answer(200, {"notice_id": str(notice_id), "acknowledged": True}))

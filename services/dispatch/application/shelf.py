@@ -9,7 +9,8 @@ from typing import Any
 
 from services.dispatch.application.circumstances import Circumstances, DemandKey
 from services.dispatch.application.offers import with_offers
-from services.dispatch.application.packs import put_back, scans, stock_work, taken, unscans
+from services.dispatch.application.owners import told_to_owners
+from services.dispatch.application.packs import leaves, put_back, scans, stock_work, taken, unscans
 from services.dispatch.application.parcel_goods import called_back, called_off, come_back, taken_back
 from services.dispatch.application.recorded import answered
 from services.dispatch.application.work import Broken, Work, perform_all
@@ -17,7 +18,7 @@ from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.ending import concluded
 from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.offers import still_wanted
-from services.dispatch.domain.fulfilment.return_events import SupplyTakenBack
+from services.dispatch.domain.fulfilment.return_events import SupplyTakenBack, SupplyUndone
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
 from services.dispatch.domain.locator import tokens_beside, use_up
 from services.dispatch.domain.stock import item as stock
@@ -121,9 +122,13 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
                 yield from unscans(state.supplies[supply_id])
             case e.SupplyDispensed(supply_id=supply_id):
                 yield from taken(state.supplies[supply_id], event, about)
-            case e.SupplyUndone(supply_id=supply_id, packs=packs) if packs:
+            case e.SupplyHandedToCourier(supply_id=supply_id):
+                yield from leaves(state.supplies[supply_id])
+            case e.SupplyReceived(supply_id=supply_id) if state.supplies[supply_id].status == "dispensed":
+                yield from leaves(state.supplies[supply_id])  # over the counter; from a courier it is a fact
+            case SupplyUndone(supply_id=supply_id, packs=packs) if packs:
                 yield from come_back(state.supplies[supply_id], packs, about.now)
-            case e.SupplyUndone(supply_id=supply_id):
+            case SupplyUndone(supply_id=supply_id):
                 yield from put_back(state.supplies[supply_id], about)
                 yield from called_off(state.supplies[supply_id])
             case SupplyTakenBack(supply_id=supply_id, lines=lines):
@@ -134,6 +139,7 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
             case e.FulfilmentClosed():
                 ended = state.fulfilment_id
                 yield Work(tokens_beside(ended), partial(use_up, fulfilment_id=ended))
+        yield from told_to_owners(state, event, about.now)
         state = evolve(state, event)
 
 

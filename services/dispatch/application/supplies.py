@@ -13,6 +13,7 @@ from stdnum.cn import ric
 
 from services.dispatch.application.guesses import actor_counter, fulfilment_counter, locked, missed
 from services.dispatch.application.holds import wrong_secret
+from services.dispatch.application.owners import owned_elsewhere, reserved
 from services.dispatch.application.registers import drug_refs, not_serving, person_ref, pharmacy_ref, product_facts
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.views import supply_view
@@ -29,13 +30,16 @@ from services.dispatch.domain.fulfilment.commands import (
 )
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
+from services.dispatch.domain.owner_words import NoOtherStore, TraceCodeOwner
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
+from services.dispatch.domain.regional_stores import ONE_STORE, RegionalStores
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.reference import EntryState
 from services.seedwork.usecase import Actor, Answer, Decision, Load, Moment, UseCase
 
-Thinking = Generator[Load, Any, Decision]
+Thinking = Generator[Any, Any, Decision]
+"""Asks by `Load` and `Ask`."""
 PREPARES = {"preparer", "pharmacist"}
 CHECKS = {"checker", "pharmacist"}
 """Professions that check, and that hand out."""
@@ -46,7 +50,9 @@ def _supply_answer(state: FulfilmentState, status: int, supply_id: UUID | None =
     return Answer(status, {"fulfilment_id": str(state.fulfilment_id), **supply_view(supply)})
 
 
-def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hold_key: bytes) -> UseCase:
+def prepare_supply(
+    fulfilment_id: UUID, command: PrepareSupply, secret: str, hold_key: bytes, stores: RegionalStores = ONE_STORE
+) -> UseCase:
     """Packs picked and scanned: their codes are this supply's until it is checked or put back."""
 
     def decide(
@@ -63,6 +69,7 @@ def prepare_supply(fulfilment_id: UUID, command: PrepareSupply, secret: str, hol
         opened = yield Load(tuple(OPENED_PACKS.ref(opened_packs_id(command.pharmacy, name)) for name in products))
         keys = frozenset(key for each in opened for key in each.state.open_on(about.today))
         outcome = supplies.prepare_supply(fulfilment.state, wanted, moment.now, moment.ids, about.policy)
+        outcome = owned_elsewhere(outcome, stores)
         about = replace(about, opened=keys)
         return (yield from settle(fulfilment, outcome, about, partial(_supply_answer, status=201)))
 
@@ -91,9 +98,15 @@ def _secret_of_supply(
 
 
 def dispense_supply(
-    fulfilment_id: UUID, command: DispenseSupply, secret: str, hold_key: bytes, demand_key: bytes
+    fulfilment_id: UUID,
+    command: DispenseSupply,
+    secret: str,
+    hold_key: bytes,
+    demand_key: bytes,
+    owners: TraceCodeOwner | None = None,
 ) -> UseCase:
-    """The check by a second person. The price is what the pharmacy's stock says at this moment."""
+    """The check by a second person. The price is what the pharmacy's stock says at this moment. Codes that other
+    regional stores own are reserved there first."""
 
     def decide(
         moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
@@ -115,8 +128,11 @@ def dispense_supply(
         wanted = command.model_copy(update={"products": product_facts(drugs), "prices": prices})
         about = Circumstances.at(moment, demand_key=partial(secrets.demand_key, demand_key))
         outcome = supplies.dispense_supply(state, wanted, moment.now, about.policy)
+        outcome_there = yield from reserved(state, outcome, owners or NoOtherStore(), moment)
+        if isinstance(outcome_there, Decision):
+            return outcome_there
         show = partial(_supply_answer, status=200, supply_id=command.supply_id)
-        return (yield from settle(fulfilment, outcome, about, show))
+        return (yield from settle(fulfilment, outcome_there, about, show))
 
     entries = (pharmacy_ref(command.pharmacy), person_ref(command.checker))
     return UseCase((FULFILMENTS.ref(fulfilment_id),), decide, relaxed=entries)

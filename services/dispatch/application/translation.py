@@ -15,11 +15,12 @@ from services.dispatch.application.translation_deliveries import DELIVERIES_TOLD
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment import return_events
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
+from services.dispatch.domain.fulfilment.owned_codes import CodesDecided
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.fulfilment.wishes import SubstitutionProposed
 from services.dispatch.domain.trace_code import FATES, code_sha256
 from services.dispatch.domain.trace_code_events import CodeRepeated
-from services.dispatch.domain.values import Bucket
+from services.dispatch.domain.values import Bucket, DispensedLine
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent, Immutable
 
@@ -114,12 +115,19 @@ def _supply_dispensed(happened: Happened, event: e.SupplyDispensed) -> Told:
             "designations": _plain(hold.designations),
             "self_pay_only": hold.self_pay_only,
             "prescription_revision": state.prescription_revision,
-            "lines": tuple({**row.model_dump(mode="json"), "split_pack": row.split_pack} for row in event.lines),
+            "lines": tuple(_dispensed_line(state, row) for row in event.lines),
             "reviewer": hold.reviewer,
             "preparer": supply.preparer,
             "checker": event.checker,
+            "trace_codes_undecided": bool(supply.codes_undecided),
         }
     )
+
+
+def _dispensed_line(state: FulfilmentState, row: DispensedLine) -> dict[str, Any]:
+    """What the prescriber states of the restriction is about the prescribed drug, not about a substitute for it."""
+    stated = None if row.substitution == "protocol" else state.lines[row.line].content.restricted_use_met
+    return {**row.model_dump(mode="json"), "split_pack": row.split_pack, "restricted_use_met": stated}
 
 
 def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
@@ -133,11 +141,12 @@ def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
             "identity_checked": event.identity_checked,
             "proof_sha256": event.proof_sha256,
             "exception": event.exception,
+            "carried": happened.after.supplies[event.supply_id].delivery_id is not None,
         }
     )
 
 
-def _supply_undone(happened: Happened, event: e.SupplyUndone) -> Told:
+def _supply_undone(happened: Happened, event: return_events.SupplyUndone) -> Told:
     packs = [
         {**pack.model_dump(mode="json"), "code_is": FATES[pack.disposition] if pack.trace_code else None}
         for pack in event.packs
@@ -218,6 +227,17 @@ def _substitution_proposed(happened: Happened, event: SubstitutionProposed) -> T
     )
 
 
+def _trace_codes_decided(happened: Happened, event: CodesDecided) -> Told:
+    state: FulfilmentState = happened.after
+    yield told_later.TraceCodesDecided(
+        prescription_id=state.prescription_id,
+        fulfilment_id=state.fulfilment_id,
+        supply_id=event.supply_id,
+        pharmacy=event.pharmacy,
+        repeated=tuple(code_sha256(code) for code in event.repeated),
+    )
+
+
 def _trace_code_repeated(happened: Happened, event: CodeRepeated) -> Told:
     pack = happened.after.pack
     yield told_later.TraceCodeRepeated.model_validate(
@@ -239,12 +259,13 @@ _BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     e.HoldEnded: _hold_ended,
     e.SupplyDispensed: _supply_dispensed,
     e.SupplyReceived: _supply_received,
-    e.SupplyUndone: _supply_undone,
+    return_events.SupplyUndone: _supply_undone,
     return_events.SupplyTakenBack: _supply_taken_back,
     e.CancellationDecided: _cancellation_decided,
     e.SupplyRefused: _supply_refused,
     e.FulfilmentClosed: _fulfilment_closed,
     SubstitutionProposed: _substitution_proposed,
+    CodesDecided: _trace_codes_decided,
     CodeRepeated: _trace_code_repeated,
     **translation_stock.BY_EVENT,
 }

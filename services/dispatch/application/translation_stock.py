@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from contracts.envelope import IntegrationEvent
-from contracts.events import dispatch as told
 from contracts.events import dispatch_stock as goods
 from services.dispatch.domain.recall import RecallLoaded
 from services.dispatch.domain.replenishment import events as order
@@ -14,12 +13,13 @@ from services.dispatch.domain.replenishment.order import OrderState
 from services.dispatch.domain.stock import events as stock
 from services.seedwork.composition import Happened
 from services.seedwork.model import DomainEvent
+from services.seedwork.reference import EntryRecorded
 
 Told = Iterable[IntegrationEvent]
 
 
 def _line_unfilled(_happened: Happened, event: stock.DemandUnfilled) -> Told:
-    yield told.LineUnfilled.model_validate(event.model_dump())
+    yield goods.LineUnfilled.model_validate(event.model_dump())
 
 
 def _level(_happened: Happened, event: stock.StockLevelPublished) -> Told:
@@ -64,6 +64,12 @@ def _recalled(_happened: Happened, event: RecallLoaded) -> Told:
     yield goods.LotRecalled.model_validate({**facts, "recalled_at": event.loaded_at})
 
 
+def _entry(_happened: Happened, event: EntryRecorded) -> Told:
+    """Pharmacies, which are dispatch's own; copies of others' entries are told by their owners."""
+    if event.kind == "pharmacy":
+        yield goods.RegisterEntryRecorded.model_validate(event.model_dump())
+
+
 BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     stock.DemandUnfilled: _line_unfilled,
     stock.StockLevelPublished: _level,
@@ -72,4 +78,5 @@ BY_EVENT: Mapping[type[DomainEvent], Callable[[Happened, Any], Told]] = {
     order.OrderGoodsReceived: _delivered,
     order.OrderLineClosed: _closed,
     RecallLoaded: _recalled,
+    EntryRecorded: _entry,
 }

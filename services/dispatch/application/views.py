@@ -26,6 +26,7 @@ def fulfilment_view(state: FulfilmentState, pharmacy: str | None = None) -> dict
         "insurance_intent": state.insurance_intent,
         "opens_at": state.opens_at.isoformat(),
         "closes_at": state.closes_at.isoformat(),
+        "online_notice": state.online_notice,
         "nominated_pharmacy": state.nominated_pharmacy if pharmacy in {None, state.nominated_pharmacy} else None,
         "lines": [
             {
@@ -90,7 +91,10 @@ def proposal_view(proposal: Proposal) -> dict[str, Any]:
 
 
 def supply_view(supply: Supply) -> dict[str, Any]:
+    """`trace_codes`: how its codes of other regional stores stand, where that is not as it should be."""
+    codes = {"undecided": list(supply.codes_undecided), "repeated": list(supply.codes_repeated)}
     return {
+        **({"trace_codes": codes} if any(codes.values()) else {}),
         "supply_id": str(supply.supply_id),
         "hold_id": str(supply.hold_id),
         "pharmacy": supply.pharmacy,
@@ -101,6 +105,7 @@ def supply_view(supply: Supply) -> dict[str, Any]:
         "cleared": supply.cleared,
         "patient_share": supply.patient_share,
         "payment": supply.payment,
+        "delivery_fee_payment": supply.fee_payment,
         "decide_by": supply.decide_by.isoformat() if supply.decide_by else None,
         "taken_back": [{"line": line, "quantity": quantity} for line, quantity in sorted(supply.taken_back.items())],
         "delivery_id": str(supply.delivery_id) if supply.delivery_id else None,

@@ -21,6 +21,13 @@ class NoCodeReason(Immutable):
     medicine_types: tuple[str, ...] = Field(default=(), description="of these only; empty: of all")
 
 
+class OnlineNotice(Immutable):
+    """What a patient must have read before a prescription medicine is sent to them. A changed text is a new version."""
+
+    version: str = Field(min_length=1, max_length=40)
+    text: str = Field(min_length=1)
+
+
 class Policy(DatedPolicy):
     """One dated set of limits. Durations in minutes or hours as their names say."""
 
@@ -71,6 +78,9 @@ class Policy(DatedPolicy):
     channel_by_intent: dict[str, str] = Field(description="the channel of a designation that an insurance intent needs")
     recall_days: dict[str, int] = Field(description="by class of a recall: the days in which it must be worked off")
     stock_back_dating_days: int = Field(ge=0, le=KEPT_DAYS, description="how long ago a booking of stock may have been")
+    online_notice: OnlineNotice | None = Field(
+        default=None, description="read and confirmed, by real name, before a hold for delivery; none: not asked for"
+    )
     expiry_warning_days: int = Field(ge=0, description="a pharmacy is told of a lot that expires within so many days")
 
     @property

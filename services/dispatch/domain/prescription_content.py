@@ -30,6 +30,8 @@ class ContentLine(Immutable):
     substitution_consent: bool
     split_pack: bool = False
     days: int | None = None
+    restricted_use_met: bool | None = None
+    """What the prescriber states of the insurance's restriction of its use (限制使用)."""
 
 
 class ContentStored(DomainEvent):
@@ -108,6 +110,8 @@ class StopUseKnown(DomainEvent):
     request_id: UUID
     reason_code: str
     lines: tuple[int, ...]
+    fulfilments: tuple[UUID, ...] = ()
+    """Those that were open or over by then; not kept in older events."""
 
 
 class PrescriptionEnded(DomainEvent):

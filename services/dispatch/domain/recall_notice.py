@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, StreamRef, derived_id
@@ -29,11 +29,14 @@ class RecallNoticeGiven(DomainEvent):
 
 
 class RecallNoticeAcknowledged(DomainEvent):
-    """The patient has read it."""
+    """The patient, or a representative for them, has read it. Who it was is not known of what was recorded before
+    representatives were."""
 
     TOPIC: ClassVar[str] = "dispatch.recall_notice.acknowledged"
 
     acknowledged_at: datetime
+    acknowledged_by: str | None = None
+    acknowledged_as: Literal["patient", "representative"] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,18 @@ def evolve(state: NoticeState, event: DomainEvent) -> NoticeState:
     return NoticeState(state.given, acknowledged=True)
 
 
-def acknowledge(state: NoticeState, patient_ref: UUID | None, now: datetime) -> Outcome:
-    """By the patient it is for; again is nothing new."""
+def acknowledge(
+    state: NoticeState, account: str, patient_ref: UUID | None, now: datetime, *, representing: bool = False
+) -> Outcome:
+    """By the patient it is for, or whoever acts for them; the first one's word stands."""
     if state.given is None:
         return Refusal("recall_notice.unknown", {})
     if patient_ref is None or state.given.patient_ref != patient_ref:
         return Refusal("recall_notice.not_yours", {})
-    return [] if state.acknowledged else [RecallNoticeAcknowledged(acknowledged_at=now)]
+    if state.acknowledged:
+        return []
+    as_whom: Literal["patient", "representative"] = "representative" if representing else "patient"
+    return [RecallNoticeAcknowledged(acknowledged_at=now, acknowledged_by=account, acknowledged_as=as_whom)]
 
 
 NOTICES: Aggregate[NoticeState] = Aggregate(

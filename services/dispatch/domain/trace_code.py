@@ -23,6 +23,7 @@ from services.dispatch.domain.trace_code_events import (
     CodeUnscanned,
     PackFacts,
     Place,
+    ReservationReleased,
 )
 from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, derived_id
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
@@ -47,6 +48,20 @@ TRANSITIONS = Transitions(
         Transition("opened", "PrepareSupply", "same pharmacy and lot; enough left in the pack", "scanned", "-"),
         Transition("scanned", "Unprepare", "", "free or opened, as before", "-"),
         Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
+        *(
+            Transition(state, "reserve", "by another store's supply, as scan and sale in one", "sold, or opened", "-")
+            for state in (NOT_YET, "free", "opened")
+        ),
+        *(
+            Transition(
+                state, "release", "of another store's supply, which cannot reserve it again", "free, or opened", "-"
+            )
+            for state in ("sold", "locked", "opened")
+        ),
+        *(
+            Transition(state, "spend", "of another store's supply", "spent, or opened", "-")
+            for state in ("sold", "locked", "opened")
+        ),
         *(
             Transition(state, trigger, guard, after, "-")
             for state in ("sold", "opened")
@@ -87,6 +102,8 @@ class TraceCodeState:
     spent: Mapping[UUID, int] = field(default_factory=dict)
     sales: Mapping[UUID, Place] = field(default_factory=dict)
     repeats: tuple[CodeRepeated, ...] = ()
+    released: frozenset[UUID] = frozenset()
+    """Supplies of other regional stores that have no use for it any more."""
 
     @property
     def used(self) -> int:
@@ -141,6 +158,8 @@ def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
         case CodeSpent(supply_id=supply_id):
             moved = _moved(state, supply_id)
             return replace(moved, spent={**moved.spent, supply_id: _quantity(state, supply_id)})
+        case ReservationReleased(supply_id=supply_id):
+            return replace(state, released=state.released | {supply_id})
         case CodeRepeated():
             return replace(state, repeats=(*state.repeats, event))
     return state  # pragma: no cover - the aggregate names no other event
@@ -181,11 +200,11 @@ def unscan(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
     return [CodeUnscanned(supply_id=supply_id)] if state.scanned_by == supply_id else []
 
 
-def sell(state: TraceCodeState, supply_id: UUID, code: str, at: datetime | None = None) -> Outcome:
-    """Book the sale: once, by the supply that scanned the pack."""
+def sell(state: TraceCodeState, supply_id: UUID, code: str, at: datetime | None = None, store: str = "") -> Outcome:
+    """Book the sale: once, by the supply that scanned the pack. `store`: another regional store, whose supply it is."""
     if not TRANSITIONS.allows(state.status, "DispenseSupply") or state.scanned_by != supply_id:
         return Refusal("trace_code.not_free", {"trace_code": code, "state": state.status})
-    return [CodeSold(supply_id=supply_id, at=at)]
+    return [CodeSold(supply_id=supply_id, at=at, store=store)]
 
 
 _TOLD = {"freed": CodeFreed, "locked": CodeLocked, "spent": CodeSpent}
@@ -216,16 +235,24 @@ def check_return(state: TraceCodeState, code: str, pharmacy: str) -> Outcome:
     return []
 
 
-def repeated(state: TraceCodeState, attempt: UUID, kind: Literal["sale", "return"], second: Place) -> list[DomainEvent]:
-    """The alarm about a refused repeat; one per attempt."""
+def repeated(
+    state: TraceCodeState,
+    attempt: UUID,
+    kind: Literal["sale", "return"],
+    second: Place,
+    owner_found: str | None = None,
+    owner_first: Place | None = None,
+) -> list[DomainEvent]:
+    """The alarm about a refused repeat; one per attempt. What the code's owner in another region knows goes before."""
     if any(each.attempt == attempt for each in state.repeats):
         return []
-    return [CodeRepeated(attempt=attempt, kind=kind, found=state.status, first=state.first_sale, second=second)]
+    found, first = owner_found or state.status, owner_first or state.first_sale
+    return [CodeRepeated(attempt=attempt, kind=kind, found=found, first=first, second=second)]
 
 
 TRACE_CODES: Aggregate[TraceCodeState] = Aggregate(
     name="trace",
-    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed, CodeLocked, CodeSpent, CodeRepeated),
+    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed, CodeLocked, CodeSpent, ReservationReleased, CodeRepeated),
     initial=TraceCodeState(),
     evolve=evolve,
 )

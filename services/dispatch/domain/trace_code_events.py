@@ -55,6 +55,8 @@ class CodeSold(DomainEvent):
 
     supply_id: UUID
     at: datetime | None = None
+    store: str = ""
+    """The regional store whose supply it is; empty: this one."""
 
 
 class CodeFreed(DomainEvent):
@@ -77,6 +79,15 @@ class CodeSpent(DomainEvent):
     """The pack is gone or may never be sold again: destroyed, lost, or taken back from a patient."""
 
     TOPIC: ClassVar[str] = "dispatch.trace_code.code_spent"
+
+    supply_id: UUID
+
+
+class ReservationReleased(DomainEvent):
+    """Another regional store has no use for the code, whether it had reserved it or not: what it asked before and what
+    arrives late is not reserved any more."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.reservation_released"
 
     supply_id: UUID
 

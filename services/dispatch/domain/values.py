@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.dispatch.domain.delivery.values import ReturnReason
 from services.seedwork.model import Immutable
 
 LINES_MAX = 50
@@ -52,6 +53,8 @@ class OpenedLine(Immutable):
     substitution_consent: bool = False
     days: int | None = None
     """How long the quantity lasts by the prescriber's directions."""
+    restricted_use_met: bool | None = None
+    """What the prescriber states of the insurance's restriction of its use (限制使用)."""
 
 
 class LineQuantity(Immutable):
@@ -146,6 +149,9 @@ class CollectorIdentity(Immutable):
 
 UndoneWhy = Literal["not_collected", "given_up", "cancelled", "not_cleared", "returned", "lost", "damaged", "recalled"]
 Disposition = Literal["restocked", "quarantined", "destroyed", "lost", "mixed"]
+Road = Literal["lost", ReturnReason]
+"""Why a parcel that a courier had did not arrive: it is lost, or the reason of its return; spoilt on the way counts
+before why it turned round."""
 
 
 class UndonePack(Immutable):

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.dispatch.domain.fulfilment.offers import CANDIDATES_MAX, DRUGS_AT_ONCE_MAX
 from services.dispatch.domain.geography import distance_metres
 from services.dispatch.domain.shortage import ShortageKnown, ShortageOver
 from services.dispatch.domain.stock import events as e
@@ -14,9 +15,6 @@ from services.dispatch.domain.stock.movements import Place, movements
 from services.dispatch.projections import METADATA
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 from services.seedwork.reference import EntryRecorded
-
-CANDIDATES_MAX = 500
-"""Pharmacies that are looked at, the nearest first."""
 
 STOCK = sa.Table(
     "stock_levels",
@@ -156,11 +154,43 @@ _NEAR = (
     PHARMACIES.c.valid_until >= _text("today"),
 )
 
+
+def _pharmacies_with(drugs: int) -> sa.Select[Any]:
+    """The nearest that have enough of each of so many drugs (`drug_0`, `quantity_0` and so on).
+
+    Those around are put in order first and looked at one after the other, so that the database stops where it has
+    found enough: what a drug's shelves hold in the whole country is never read.
+    """
+    near = (
+        sa.select(PHARMACIES.c.code, PHARMACIES.c.latitude, PHARMACIES.c.longitude, _DISTANCE.label("distance"))
+        .where(*_NEAR)
+        .order_by(_DISTANCE, PHARMACIES.c.code)
+        .limit(CANDIDATES_MAX)
+        .subquery("around")
+    )
+    enough = []
+    for number in range(drugs):
+        free = sa.func.coalesce(sa.func.sum(STOCK.c.on_hand - STOCK.c.reserved), sa.literal_column("0"))
+        shelf = sa.select(free).where(
+            STOCK.c.drug_key == _text(f"drug_{number}"),
+            STOCK.c.pharmacy == near.c.code,
+            STOCK.c.on_hand > STOCK.c.reserved,
+        )
+        enough.append(shelf.scalar_subquery() >= sa.bindparam(f"quantity_{number}", type_=sa.BigInteger))
+    return (
+        sa.select(near.c.code, near.c.latitude, near.c.longitude)
+        .where(*enough)
+        .order_by(near.c.distance, near.c.code)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
 PROJECTION = Projection(
     name="availability",
     tables=(STOCK, PHARMACIES, SHORTAGES),
     project=project,
     queries={
+        **{f"pharmacies_with_{drugs}": _pharmacies_with(drugs) for drugs in range(1, DRUGS_AT_ONCE_MAX + 1)},
         "pharmacies_near": sa.select(PHARMACIES)
         .where(*_NEAR)
         .order_by(_DISTANCE, PHARMACIES.c.code)

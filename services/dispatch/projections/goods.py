@@ -72,7 +72,9 @@ HOLDS = sa.Table(
     METADATA,
     sa.Column("hold_id", sa.Uuid, primary_key=True),
     sa.Column("fulfilment_id", sa.Uuid, nullable=False),
+    sa.Column("held", sa.BigInteger, nullable=False, server_default="0"),
 )
+"""Holds until their end. `held`: of all lines, in prescribed units; what is given back in parts is told by part."""
 RECALLS = sa.Table(
     "recalls",
     METADATA,
@@ -98,9 +100,14 @@ NOTICES = sa.Table(
 def project(recorded: Recorded) -> Iterator[Operation]:
     yield from _goods(recorded)
     match recorded.event:
-        case f.QuantityHeld(hold_id=hold_id):
-            yield Put(HOLDS, {"hold_id": hold_id, "fulfilment_id": recorded.stream_id})
-        case f.HoldEnded(hold_id=hold_id, how=how) if how in {"revoked", "expired", "refused"}:
+        case f.QuantityHeld(hold_id=hold_id, lines=held):
+            quantity = sum(row.quantity for row in held)
+            yield Put(HOLDS, {"hold_id": hold_id, "fulfilment_id": recorded.stream_id, "held": quantity})
+        case f.HoldEnded(hold_id=hold_id, freed=freed):
+            rest = HOLDS.c.held - sum(row.quantity for row in freed)
+            yield Amend(HOLDS, {"hold_id": hold_id}, {"held": rest})
+            yield Remove(HOLDS, {"hold_id": hold_id, "held": 0})
+        case f.SupplyDispensed(hold_id=hold_id):
             yield Remove(HOLDS, {"hold_id": hold_id})
         case f.SupplyPrepared(supply_id=supply_id, lines=lines):
             for row in lines:
@@ -172,10 +179,15 @@ def _number(name: str) -> sa.BindParameter[int]:
     return sa.bindparam(name, type_=sa.BigInteger)
 
 
+_other = LOTS.alias("of_shelf")
+_of_product = sa.exists().where(_other.c.stock_item_id == LOTS.c.stock_item_id, _other.c.product == _text("product"))
+"""Shelves that ever received the product: only a receipt names it, and a lot may also come by a count or a scan."""
+
 PROJECTION = Projection(
     name="goods",
     tables=(LOTS, MOVED, ORDERS, SUPPLIED, HOLDS, RECALLS, NOTICES),
     project=project,
+    version=2,
     queries={
         "lots_expiring": sa.select(STOCK.c.product, STOCK.c.drug_key, LOTS.c.lot, LOTS.c.expiry, LOTS.c.on_hand)
         .join(STOCK, STOCK.c.stock_item_id == LOTS.c.stock_item_id)
@@ -197,7 +209,7 @@ PROJECTION = Projection(
         .limit(_number("limit")),
         "recall_shown": sa.select(RECALLS).where(RECALLS.c.recall_id == _id("recall_id")),
         "shelves_of_lot": sa.select(LOTS.c.stock_item_id)
-        .where(LOTS.c.lot == _text("lot"), LOTS.c.product == _text("product"), LOTS.c.stock_item_id > _id("after"))
+        .where(LOTS.c.lot == _text("lot"), _of_product, LOTS.c.stock_item_id > _id("after"))
         .order_by(LOTS.c.stock_item_id)
         .limit(1),
         "supplies_of_lot": sa.select(SUPPLIED)

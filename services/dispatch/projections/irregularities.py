@@ -1,5 +1,5 @@
 """What was handed out, delivered, brought back or said although a rule was broken: each waits for its organisation's
-word."""
+word, which stands in its own stream (`irregularity_ref`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from services.dispatch.domain.delivery.events import DeliveryIrregular
 from services.dispatch.domain.fulfilment.events import SupplyReceived
+from services.dispatch.domain.irregularity import irregularity_ref
 from services.dispatch.projections import METADATA
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Operation, Projection, Put, Recorded
@@ -24,6 +25,8 @@ IRREGULAR = sa.Table(
     sa.Column("irregularities", sa.JSON, nullable=False),
     sa.Column("handed_out_by", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("irregularity_id", sa.Uuid),
+    sa.Index("irregular_supplies_by_id", "irregularity_id"),
     sa.Index("irregular_supplies_of_organisation", "organisation", "log_index"),
 )
 
@@ -39,6 +42,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
 def _row(recorded: Recorded, event: SupplyReceived | DeliveryIrregular, fulfilment_id: UUID, by: str) -> Operation:
     row = {
         "log_index": recorded.log_index,
+        "irregularity_id": irregularity_ref(recorded.stream_id, recorded.version).stream_id,
         "organisation": event.organisation,
         "fulfilment_id": fulfilment_id,
         "supply_id": event.supply_id,
@@ -54,6 +58,9 @@ PROJECTION = Projection(
     tables=(IRREGULAR,),
     project=project,
     queries={
+        "irregularity": sa.select(IRREGULAR.c.organisation, IRREGULAR.c.fulfilment_id)
+        .where(IRREGULAR.c.irregularity_id == sa.bindparam("irregularity_id", type_=sa.Uuid))
+        .limit(1),
         "irregularities_of": sa.select(IRREGULAR)
         .where(
             IRREGULAR.c.organisation == sa.bindparam("organisation", type_=sa.Text),
@@ -62,4 +69,5 @@ PROJECTION = Projection(
         .order_by(IRREGULAR.c.log_index.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer)),
     },
+    version=2,
 )

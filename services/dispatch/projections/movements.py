@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from services.dispatch.domain.delivery import events as d
 from services.dispatch.domain.fulfilment import events as f
+from services.dispatch.domain.fulfilment.return_events import SupplyUndone
 from services.dispatch.projections import METADATA
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Operation, Projection, Put, Recorded
@@ -34,7 +35,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case f.SupplyReceived(supply_id=supply_id, accepted=accepted, rejected=rejected):
             lines = {"accepted": [row.line for row in accepted], "rejected": [row.line for row in rejected]}
             yield _row(recorded, supply_id, "received", lines)
-        case f.SupplyUndone(supply_id=supply_id, packs=packs):
+        case SupplyUndone(supply_id=supply_id, packs=packs):
             rows = [{"trace_code": pack.trace_code, "disposition": pack.disposition, **_lot(pack)} for pack in packs]
             yield _row(recorded, supply_id, "undone", {"packs": rows})
         case d.DeliveryPacked():

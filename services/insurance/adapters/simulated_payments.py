@@ -21,5 +21,11 @@ class SimulatedPayments:
         kind = OutcomeKind.REFUSED if reference.startswith(DECLINED_PREFIX) else OutcomeKind.ACCEPTED
         return ProviderAnswer(kind, CHANNEL)
 
-    def refund(self, payment_id: UUID, amount: int, reference: str) -> str:  # noqa: ARG002 - a real one needs them
-        return f"refund/{payment_id}/{reference}"
+    def inquire(self, payment_id: UUID, reference: str | None) -> ProviderAnswer:
+        """It answers at once, so what it was never told of has no reference and is not booked."""
+        if reference is None:
+            return ProviderAnswer(OutcomeKind.REFUSED, CHANNEL)
+        return self.pay(payment_id, 0, reference)
+
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:  # noqa: ARG002
+        return f"refund/{refund_id}/{reference}"

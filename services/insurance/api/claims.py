@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
+from starlette.background import BackgroundTask
 
+from services.insurance.api.asking import ask_with_credential
 from services.insurance.application.access import concerns, sees
 from services.insurance.application.claims import (
     authorise_claim,
@@ -17,19 +20,18 @@ from services.insurance.application.claims import (
     give_credit_on_claim,
     order_reversal,
 )
-from services.insurance.application.views import claim_view, receipt_view
+from services.insurance.application.views import claim_view
 from services.insurance.composition import OUTSIDE
 from services.insurance.domain.claim import (
     CLAIM,
     AuthoriseClaim,
     ChooseSelfPay,
-    ClaimState,
     DecideDispute,
     GiveCredit,
     OrderReversal,
 )
 from services.insurance.domain.claim_values import Bearer, Decision
-from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
+from services.seedwork.api import Aside, Body, Keep, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.usecase import Actor
 
 Reason = Annotated[str, Field(min_length=4, max_length=500)]
@@ -75,24 +77,6 @@ async def get_claim(claim_id: UUID, actor: Annotated[Actor, Depends(allowed("cla
     return answer(claim_view(claim.state), version=claim.version)
 
 
-@router.get("/claims/{claim_id}/receipt", responses=problems("claim.unknown", "claim.not_yours", "claim.not_settled"))
-async def get_receipt(claim_id: UUID, actor: Annotated[Actor, Depends(allowed("claim.read"))], read: Read) -> Response:
-    """The receipt of a settled claim: by line and payer the amount and its rule, and the digest it is known by."""
-    return answer(receipt_view(await _settled(claim_id, actor, read)))
-
-
-async def _settled(claim_id: UUID, actor: Actor, read: Read) -> ClaimState:
-    (claim,) = await read.load(CLAIM.ref(claim_id))
-    if claim.state.opened is None:
-        raise Refused("claim.unknown", claim_id=str(claim_id))
-    if not sees(actor, claim.state):
-        raise Refused("claim.not_yours", claim_id=str(claim_id))
-    if claim.state.receipt_sha256 is None:
-        raise Refused("claim.not_settled", claim_id=str(claim_id), state=claim.state.state)
-    settled: ClaimState = claim.state
-    return settled
-
-
 @router.get("/claims")
 async def claims_of_supply(
     supply_id: UUID, actor: Annotated[Actor, Depends(allowed("claim.read"))], read: Read
@@ -108,13 +92,26 @@ def _concerns(actor: Actor, row: Mapping[str, Any]) -> bool:
 
 @router.post(
     "/claims/{claim_id}/authorise",
-    responses=problems("claim.unknown", "claim.not_yours", "claim.wrong_state", "claim.credential_missing"),
+    responses=problems(
+        "claim.unknown", "claim.not_yours", "claim.wrong_state", "claim.credential_missing", "claim.audit_open"
+    ),
 )
 async def authorise(
-    claim_id: UUID, body: AuthoriseBody, _actor: Annotated[Actor, Depends(allowed("claim.authorise"))], run: Run
+    claim_id: UUID,
+    body: AuthoriseBody,
+    _actor: Annotated[Actor, Depends(allowed("claim.authorise"))],
+    run: Run,
+    read: Read,
+    keep: Keep,
+    aside: Aside,
 ) -> Response:
-    """Ask the insurer. The answer's `state` is authorised(cleared), authorised (the share is to be paid) or refused."""
-    return await run(authorise_claim(AuthoriseClaim(claim_id=claim_id, credential=body.credential), OUTSIDE))
+    """Ask the insurer. The answer's `state` is authorised(cleared), authorised (the share is to be paid) or refused;
+    quoted, where the audit suspects something and a person of the insurer decides; or authorising, where the insurer is
+    beyond the network: it is asked now, and the claim tells what it answers."""
+    response = await run(authorise_claim(AuthoriseClaim(claim_id=claim_id, credential=body.credential), OUTSIDE))
+    if body.credential is not None and response.status_code < HTTPStatus.BAD_REQUEST:
+        response.background = BackgroundTask(ask_with_credential, claim_id, body.credential, read, keep, aside)
+    return response
 
 
 @router.post("/claims/{claim_id}/self-pay", responses=problems("claim.unknown", "claim.not_yours", "claim.wrong_state"))

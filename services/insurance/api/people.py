@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -17,9 +17,11 @@ from services.insurance.application.members import (
 from services.insurance.application.payments import pay, payment_view
 from services.insurance.composition import OUTSIDE
 from services.insurance.domain.accumulator import YearFigures
+from services.insurance.domain.claim import CLAIM
 from services.insurance.domain.member import ImportMember, MemberFacts
-from services.insurance.domain.payment import PAYMENT, PayShare
+from services.insurance.domain.payment import PAYMENT, PayShare, fee_of
 from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
+from services.seedwork.ports import Reader
 from services.seedwork.usecase import Actor
 
 FEN_MAX = 10**12
@@ -65,7 +67,7 @@ async def withdraw_authorisation(actor: Annotated[Actor, Depends(allowed("author
 async def get_payment(
     payment_id: UUID, actor: Annotated[Actor, Depends(allowed("payment.read"))], read: Read
 ) -> Response:
-    """A payment of the patient's share."""
+    """A payment of the patient's share, or of a delivery fee."""
     (payment,) = await read.load(PAYMENT.ref(payment_id))
     if payment.state.requested is None:
         raise Refused("payment.unknown", payment_id=str(payment_id))
@@ -78,9 +80,23 @@ async def get_payment(
 async def payments_of_claim(
     claim_id: UUID, actor: Annotated[Actor, Depends(allowed("payment.read"))], read: Read
 ) -> Response:
-    """The payment of a claim, if it is the caller's."""
+    """The payments of a claim, if they are the caller's: of the share, and of the delivery fee, which stays the same
+    over all attempts for a supply."""
     rows = await read.find("payments_of_claim", claim_id=claim_id)
-    return answer({"items": [dict(row) for row in rows if row["patient_ref"] == actor.patient_ref]})
+    own = [dict(row) for row in rows if row["patient_ref"] == actor.patient_ref]
+    if not any(row["item"] == "delivery_fee" for row in own):
+        own += await _fee_of(claim_id, actor, read)
+    return answer({"items": own})
+
+
+async def _fee_of(claim_id: UUID, actor: Actor, read: Reader) -> list[dict[str, Any]]:
+    """The fee that was asked for with an earlier attempt."""
+    (claim,) = await read.load(CLAIM.ref(claim_id))
+    opened = claim.state.opened
+    if opened is None or opened.delivery_fee is None or opened.patient_ref != actor.patient_ref:
+        return []
+    (fee,) = await read.load(fee_of(opened.supply.supply_id))
+    return [dict(payment_view(fee.state))] if fee.state.requested else []
 
 
 @router.post(
@@ -90,7 +106,7 @@ async def payments_of_claim(
 async def pay_payment(
     payment_id: UUID, body: PayBody, _actor: Annotated[Actor, Depends(allowed("payment.pay"))], run: Run
 ) -> Response:
-    """Pay the share under the provider's reference; the same reference again is the first answer again."""
+    """Pay the share, or the fee, under the provider's reference; the same reference again is the first answer again."""
     return await run(pay(PayShare(payment_id=payment_id, reference=body.reference), OUTSIDE))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,19 +20,16 @@ from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.claim_events import (
     ClaimOpened,
 )
-from services.insurance.domain.gateway import Gateway
+from services.insurance.domain.claim_values import InterfaceKind
+from services.insurance.domain.fee_payment import carriage_end, end_fee, keeps_waiting, request_fee
+from services.insurance.domain.gateway import Gateway, RemoteGateway
 from services.insurance.domain.member import (
     MemberState,
     member_of,
     reserve_account,
 )
-from services.insurance.domain.payment import (
-    PaymentProvider,
-    PaymentRequested,
-    PaymentState,
-    payment_of,
-    request_payment,
-)
+from services.insurance.domain.payment import PaymentProvider, PaymentState, fee_of, payment_of, request_payment
+from services.insurance.domain.payment_events import PaymentRequested
 from services.insurance.domain.policy import InsurancePolicy
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded
@@ -46,11 +43,13 @@ Release = Callable[[S, UUID, UUID], list[DomainEvent]]
 
 @dataclass(frozen=True)
 class Outside:
-    """What insurance is composed with: the insurer's gateway, the payment provider, the policies there are."""
+    """What insurance is composed with: the in-house insurer, the payment provider, the policies there are, and the
+    gateways beyond the network by the interface that an insurer's register entry names."""
 
     gateway: Gateway
     provider: PaymentProvider
     policies: Jurisdictions[InsurancePolicy]
+    remote: Mapping[InterfaceKind, RemoteGateway] = field(default_factory=dict)
 
     def policy(self, moment: Moment) -> InsurancePolicy:
         """What holds here today."""
@@ -67,12 +66,14 @@ class ClaimStreams:
         self._outside = outside
         self.opened = opened
         self._claim = claim
-        self._now = moment.now
+        self.now = moment.now
+        self._jurisdiction = moment.jurisdiction
         self._policy = outside.policies.on(day, moment.jurisdiction)
         self._current = outside.policy(moment)
         self._day = day
         self._today = civil_day(moment.now)
         self._payment: Loaded[PaymentState]
+        self._fee: Loaded[PaymentState] | None = None
         self._member: Loaded[MemberState]
         self._accumulator: Loaded[AccumulatorState]
 
@@ -90,6 +91,17 @@ class ClaimStreams:
         self._payment, self._member, self._accumulator = yield from self._draft.load(
             payment_of(self.opened.claim_id), member_of(patient), accumulator_of(patient, self._day.year)
         )
+        if self.opened.delivery_fee is not None:
+            (self._fee,) = yield from self._draft.load(fee_of(self.opened.supply.supply_id))
+
+    @property
+    def member(self) -> MemberState:
+        return self._draft.state(self._member)
+
+    @property
+    def again_at(self) -> datetime:
+        """When an insurer that has not answered is asked again."""
+        return self.now + self._current.void_inquiry
 
     def _next(self) -> int | None:
         """The number of the attempt that may follow this one."""
@@ -129,5 +141,26 @@ class ClaimStreams:
                 fulfilment_id=opened.supply.fulfilment_id,
                 patient_ref=opened.patient_ref,
                 amount=claim.patient_share,
+                expires_at=self._current.payment_until(self.now),
             )
             self._draft.add(self._payment, request_payment(self.payment, request))
+
+    @property
+    def waits_for_fee(self) -> bool:
+        """Whether the supply may not leave because its delivery fee is not paid."""
+        return self._fee is not None and keeps_waiting(self._draft.state(self._fee), self.claim)
+
+    def ask_for_fee(self) -> None:
+        """The delivery fee is due with the first share that is."""
+        if self._fee is not None:
+            fee = self._draft.state(self._fee)
+            self._draft.add(
+                self._fee, request_fee(fee, self.claim, self._fee.stream_id, self._current.payment_until(self.now))
+            )
+
+    def end_fee(self) -> None:
+        """Once all of the supply is accounted for its carriage is over: the fee is earned, or given back."""
+        overruled = self._current.fee_bearers
+        if self._fee is not None and (end := carriage_end(self.claim, overruled)):
+            fee = self._draft.state(self._fee)
+            self._draft.add(self._fee, end_fee(fee, end, overruled, self._outside.provider))

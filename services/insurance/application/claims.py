@@ -10,7 +10,10 @@ from uuid import UUID
 from services.insurance.application.access import sees
 from services.insurance.application.claim_work import ClaimWork, Outside, work_on
 from services.insurance.application.draft import Draft
+from services.insurance.application.registers import tariff_refs
 from services.insurance.domain.amounts import ClaimLine
+from services.insurance.domain.audit.awaited_codes import await_codes
+from services.insurance.domain.audit.case import audit_of
 from services.insurance.domain.claim import (
     CLAIM,
     AuthoriseClaim,
@@ -23,17 +26,15 @@ from services.insurance.domain.claim import (
     claim_of,
 )
 from services.insurance.domain.claim_decisions import note
-from services.insurance.domain.claim_events import (
-    ClaimOpened,
-    ReceiptNoted,
-    TakingBackNoted,
-    UndoingNoted,
-)
+from services.insurance.domain.claim_events import ClaimOpened
+from services.insurance.domain.claim_fact_events import ReceiptNoted, TakingBackNoted, UndoingNoted
 from services.insurance.domain.claim_facts import Facts
 from services.insurance.domain.claim_taking_back import Order, following_attempt
-from services.insurance.domain.claim_transitions import AUTHORISING, VOIDING
 from services.insurance.domain.claim_values import Consent, FactKind, LineQuantity
+from services.insurance.domain.delivery_fee import DeliveryFee, FeeEnd, fee_of_place
 from services.insurance.domain.entitlement import Supply
+from services.insurance.domain.trace_alarm import trace_alarm_of
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Actor, Answer, Deciding, Decision, Load, Moment, UseCase
 
@@ -49,14 +50,20 @@ class Dispensed:
     patient_ref: UUID
     supply: Supply
     lines: tuple[ClaimLine, ...]
+    codes: tuple[str, ...] = ()
+    """SHA-256 of the trace codes (药品追溯码) of its packs."""
+    brought: bool = False
+    """Whether a courier is to bring it."""
+    codes_undecided: bool = False  # another region's store owns one of them and could not be asked
 
-    def attempt(self, number: int) -> ClaimOpened:
+    def attempt(self, number: int, fee: DeliveryFee | None) -> ClaimOpened:
         return ClaimOpened(
             claim_id=claim_id_of(self.supply.supply_id, number),
             attempt=number,
             patient_ref=self.patient_ref,
             supply=self.supply,
             lines=self.lines,
+            delivery_fee=fee,
         )
 
 
@@ -77,13 +84,25 @@ def open_for_supply(dispensed: Dispensed, outside: Outside) -> UseCase:
     def decide(moment: Moment, claim: Loaded[ClaimState]) -> Deciding:
         if claim.state.opened is not None:
             return Decision.nothing()
-        return _open(moment, Draft(claim), outside, dispensed.attempt(FIRST_ATTEMPT))
+        return _open(moment, Draft(claim), outside, dispensed)
 
     return UseCase((claim_of(dispensed.supply.supply_id, FIRST_ATTEMPT),), decide)
 
 
-def _open(moment: Moment, draft: Draft, outside: Outside, opened: ClaimOpened) -> Generator[Load, Any, Decision]:
-    work = yield from open_attempt(moment, draft, outside, opened, Facts())
+def _open(moment: Moment, draft: Draft, outside: Outside, dispensed: Dispensed) -> Generator[Load, Any, Decision]:
+    """Its trace codes are looked at first: a repeat may have been told before the supply that sold the code. What
+    bringing it costs is what the tariff of the pharmacy's place asks today."""
+    codes = tuple(trace_alarm_of(code) for code in dispensed.codes)
+    tariffs = tariff_refs(dispensed.supply.region) if dispensed.brought else ()
+    found = yield from draft.load(*codes, *tariffs)
+    repeated = any(alarm.state.repeats for alarm in found[: len(codes)])
+    goods = sum(line.amount for line in dispensed.lines)
+    fee = fee_of_place([tariff.state for tariff in found[len(codes) :]], goods, civil_day(moment.now))
+    opened = dispensed.attempt(FIRST_ATTEMPT, fee)
+    if dispensed.codes_undecided:
+        (case,) = yield from draft.load(audit_of(dispensed.supply.supply_id))
+        draft.add(case, await_codes(awaited=case.state.codes_awaited))
+    work = yield from open_attempt(moment, draft, outside, opened, Facts(), repeated_codes=repeated)
     yield from open_next(moment, draft, outside, work)
     return draft.decision()
 
@@ -96,11 +115,13 @@ def open_attempt(
     facts: Facts,
     *,
     self_pay_chosen: bool = False,
+    repeated_codes: bool = False,
 ) -> Generator[Load, Any, ClaimWork]:
     """One attempt at a claim for a supply, as of today; who has chosen to pay alone is not asked again."""
     work = yield from work_on(draft, outside, opened, moment)
     benefit = yield from work.load_benefit()
-    work.open(replace(benefit, entitled="chosen") if self_pay_chosen else benefit, facts)
+    entitled = replace(benefit, entitled="chosen") if self_pay_chosen else benefit
+    work.open(entitled, facts, repeated_codes=repeated_codes)
     return work
 
 
@@ -200,17 +221,24 @@ def note_supply_received(
     *,
     rejected: tuple[LineQuantity, ...] = (),
     message_id: UUID | None = None,
+    at_counter: bool = False,
 ) -> UseCase:
     """The patient has it: settle as soon as the claim is cleared."""
-    event = ReceiptNoted(supply_id=supply_id, accepted=accepted, rejected=rejected, message_id=message_id)
+    told = {"supply_id": supply_id, "accepted": accepted, "rejected": rejected}
+    event = ReceiptNoted.model_validate({**told, "message_id": message_id, "at_counter": at_counter})
     return _note(supply_id, outside, "received", event)
 
 
 def note_supply_undone(
-    supply_id: UUID, undone: tuple[LineQuantity, ...], outside: Outside, *, message_id: UUID | None = None
+    supply_id: UUID,
+    undone: tuple[LineQuantity, ...],
+    outside: Outside,
+    *,
+    message_id: UUID | None = None,
+    road: FeeEnd | None = None,
 ) -> UseCase:
-    """It will not reach the patient: void or reverse, free and refund."""
-    event = UndoingNoted(supply_id=supply_id, undone=undone, message_id=message_id)
+    """It will not reach the patient: void or reverse, free and refund. `road`: why, where a courier had it."""
+    event = UndoingNoted(supply_id=supply_id, undone=undone, message_id=message_id, road=road)
     return _note(supply_id, outside, "undone", event)
 
 
@@ -240,29 +268,6 @@ def _note(
     return UseCase((claim_of(supply_id, FIRST_ATTEMPT),), decide)
 
 
-def inquire(claim_id: UUID, outside: Outside) -> UseCase:
-    """The clock: an insurer that has not answered is asked again, under the same message id."""
-
-    def decide(moment: Moment, claim: Loaded[ClaimState]) -> Generator[Load, Any, Decision]:
-        state, opened = claim.state, claim.state.opened
-        if opened is None or state.next_inquiry_at is None or moment.now < state.next_inquiry_at:
-            return Decision.nothing()
-        draft = Draft(claim)
-        day = None if state.state == AUTHORISING else state.policy_date
-        work = yield from work_on(draft, outside, opened, moment, day)
-        if state.state == AUTHORISING:
-            work.ask_authorisation((yield from work.load_benefit()))
-        elif state.state == VOIDING and state.void is not None:
-            work.ask_void(state.void)
-        elif state.reverse is not None:
-            work.ask_reverse(state.reverse)
-        work.apply_facts()
-        yield from open_next(moment, draft, outside, work)
-        return draft.decision()
-
-    return UseCase((CLAIM.ref(claim_id),), decide)
-
-
 def open_next(
     moment: Moment, draft: Draft, outside: Outside, work: ClaimWork, *, self_pay_chosen: bool = False
 ) -> Generator[Load, Any, None]:
@@ -275,9 +280,13 @@ def open_next(
         following = following_attempt(work.claim, number, claim_id)
         (known,) = yield from draft.load(CLAIM.ref(claim_id))
         if following is None or draft.state(known).opened is not None:
+            work.hand_over(None)
             return
-        facts = work.claim.facts
+        before, facts = work, work.claim.facts
         work = yield from open_attempt(moment, draft, outside, following, facts, self_pay_chosen=self_pay_chosen)
+        before.hand_over(work)
+        work.clear_if_paid()
+        work.apply_facts()
 
 
 def current_attempt(

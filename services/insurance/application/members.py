@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.insurance.application.draft import Draft
@@ -17,14 +18,13 @@ from services.insurance.domain.standing_authorisation import (
     standing_authorisation_of,
     withdraw,
 )
-from services.seedwork.model import Loaded, Outcome, Refusal
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.reference import EntryState, entry
 from services.seedwork.usecase import Actor, Answer, Decision, Moment, UseCase
 
 
 def load_member(command: ImportMember) -> UseCase:
     """Take over the insurer's word on a person: insured status, personal account, figures of the year."""
-    year = command.as_of.year
 
     def decide(
         _moment: Moment,
@@ -32,21 +32,40 @@ def load_member(command: ImportMember) -> UseCase:
         accumulator: Loaded[AccumulatorState],
         insurer: Loaded[EntryState],
     ) -> Decision:
-        if insurer.state.content is None:
-            return Decision.refused(Refusal("member.unknown_insurer", {"insurer": command.facts.insurer}))
+        decided = decide_member(command, member.state, accumulator.state, insurer.state)
+        if isinstance(decided, Refusal):
+            return Decision.refused(decided)
         draft = Draft(member, accumulator)
-        outcome = import_member(member.state, command)
-        if refusal := draft.add(member, outcome):
-            return Decision.refused(refusal)
-        draft.add(accumulator, import_figures(accumulator.state, command.patient_ref, year, command.figures))
+        draft.add(member, decided.of_member)
+        draft.add(accumulator, decided.of_year)
         return draft.decision(Answer(201, {"patient_ref": str(command.patient_ref), "as_of": str(command.as_of)}))
 
     streams = (
         member_of(command.patient_ref),
-        accumulator_of(command.patient_ref, year),
+        accumulator_of(command.patient_ref, command.as_of.year),
         entry(INSURANCE_REGISTER, "insurer", command.facts.insurer),
     )
     return UseCase(streams, decide)
+
+
+@dataclass(frozen=True)
+class MemberEvents:
+    """What an import adds to the member and to the year."""
+
+    of_member: list[DomainEvent]
+    of_year: list[DomainEvent]
+
+
+def decide_member(
+    command: ImportMember, member: MemberState, accumulator: AccumulatorState, insurer: EntryState
+) -> MemberEvents | Refusal:
+    """The insurer must be in its register; an older word is refused, and the same again adds nothing."""
+    if insurer.content is None:
+        return Refusal("member.unknown_insurer", {"insurer": command.facts.insurer})
+    imported = import_member(member, command)
+    if isinstance(imported, Refusal):
+        return imported
+    return MemberEvents(imported, import_figures(accumulator, command.patient_ref, command.as_of, command.figures))
 
 
 def give_standing_authorisation(actor: Actor) -> UseCase:

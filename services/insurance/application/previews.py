@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from contracts.registers import Designation
-from services.insurance.application.registers import CATALOGUE, CATALOGUE_KIND, INSURANCE_REGISTER
+from services.insurance.application.registers import CATALOGUE, CATALOGUE_KIND, INSURANCE_REGISTER, tariff_refs
 from services.insurance.domain.accumulator import accumulator_of
 from services.insurance.domain.amounts import LineAmounts, PayerAmount
 from services.insurance.domain.catalogue import Listing, listing
@@ -33,6 +33,8 @@ class Question:
     insurance_intent: str
     pharmacy: str | None
     lines: tuple[WantedLine, ...]
+    brought_from: str | None = None
+    """The division of the pharmacy whose courier would bring it; None: it is fetched."""
 
     @property
     def products(self) -> tuple[str, ...]:
@@ -40,10 +42,11 @@ class Question:
 
 
 def first_streams(question: Question, day: date) -> tuple[StreamRef[Any], ...]:
-    """Where the member stands in the year, and what the catalogue says."""
+    """Where the member stands in the year, what the catalogue says, and what bringing it costs."""
     patient = question.patient_ref
     listed = (entry(CATALOGUE, CATALOGUE_KIND, product) for product in question.products)
-    return (member_of(patient), accumulator_of(patient, day.year), *listed)
+    tariffs = tariff_refs(question.brought_from) if question.brought_from else ()
+    return (member_of(patient), accumulator_of(patient, day.year), *listed, *tariffs)
 
 
 def then_streams(question: Question, member: MemberState) -> tuple[StreamRef[EntryState], ...]:
@@ -67,7 +70,8 @@ def answered(
     """The preview, from what stands in the streams."""
     day = civil_day(now)
     policy = POLICIES.on(day, jurisdiction)
-    (member, accumulator), listed = first[:2], first[2:]
+    count = 2 + len(question.products)
+    (member, accumulator), listed, tariffs = first[:2], first[2:count], first[count:]
     listings: dict[str, Listing] = {}
     for product, found in zip(question.products, listed, strict=True):
         if found_listing := listing(found.state, day):
@@ -90,6 +94,7 @@ def answered(
         insurer=then[0].state if then else EntryState(),
         policy=policy,
         day=day,
+        tariffs=[found.state for found in tariffs],
     )
 
 
@@ -118,12 +123,19 @@ def preview_view(question: Question, found: Preview, now: datetime, *, to_the_pa
         "fund": amounts.fund,
         "person_share": amounts.total - amounts.fund,
         **({"patient_share": amounts.paid_by("patient")} if to_the_patient else {}),
+        **({"delivery_fee": _fee(found)} if question.brought_from else {}),
         "complete": found.complete,
         "concerns": [{"code": concern.code, "line": concern.line} for concern in found.concerns],
     }
     asked = [row.model_dump() for row in question.lines]
     digest = hashlib.sha256(orjson.dumps([str(question.patient_ref), asked, shown], option=orjson.OPT_SORT_KEYS))
     return {"id": f"share:{digest.hexdigest()[:32]}", **shown}
+
+
+def _fee(found: Preview) -> Mapping[str, Any]:
+    """Apart from the share; no tariff, nothing to pay."""
+    fee = found.delivery_fee
+    return {"amount": 0, "rule": None} if fee is None else fee.model_dump()
 
 
 def _line(line: LineAmounts, *, to_the_patient: bool) -> Mapping[str, Any]:

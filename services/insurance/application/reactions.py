@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from hashlib import sha256
 
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import DispensedLine, SupplyDispensed, SupplyReceived, SupplyUndone
-from contracts.events.dispatch_later import TraceCodeRepeated
+from contracts.events.dispatch_later import TraceCodeRepeated, TraceCodesDecided
 from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.events.dispatch_stock import LotRecalled
-from contracts.events.prescribe import PatientForgotten
+from contracts.events.prescribe import PrescriptionReleased
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.claims import (
     Dispensed,
@@ -19,14 +20,15 @@ from services.insurance.application.claims import (
     note_supply_undone,
     open_for_supply,
 )
-from services.insurance.application.trace_alarms import trace_code_repeated
+from services.insurance.application.prescriptions import know_prescription
+from services.insurance.application.trace_alarms import trace_code_repeated, trace_codes_decided
 from services.insurance.domain.amounts import ClaimLine
 from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.entitlement import DesignationInForce, Supply
 from services.insurance.domain.recalled_lots import LotRecallKnown, RecalledLotsState, recalled_lots_ref
 from services.seedwork.composition import Reaction
-from services.seedwork.forgotten_copies import keep_forgotten
 from services.seedwork.model import Loaded
+from services.seedwork.representation_copies import OF_PATIENTS_AND_REPRESENTATIVES
 from services.seedwork.usecase import Decision, Moment, UseCase
 
 
@@ -46,6 +48,8 @@ def claim_lines(dispensed: Iterable[DispensedLine]) -> tuple[ClaimLine, ...]:
             amount=found.amount + (so_far.amount if so_far else 0),
             traced=traced,
             prescribed_quantity=_counted(found, so_far),
+            restricted_use_met=found.restricted_use_met,
+            lots=tuple(sorted({found.lot, *(so_far.lots if so_far else ())})),
         )
     return tuple(lines.values())
 
@@ -75,6 +79,9 @@ def dispensed_supply(event: SupplyDispensed) -> Dispensed:
             self_pay_only=event.self_pay_only,
         ),
         lines=claim_lines(event.lines),
+        codes=tuple(sorted({sha256(code.encode()).hexdigest() for row in event.lines for code in row.trace_codes})),
+        brought=event.way == "delivery",
+        codes_undecided=event.trace_codes_undecided,
     )
 
 
@@ -107,12 +114,17 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         accepted = by_line((found.line, found.quantity) for found in event.accepted)
         rejected = by_line((found.line, found.quantity) for found in event.rejected)
         return note_supply_received(
-            event.supply_id, accepted, outside, rejected=rejected, message_id=envelope.message_id
+            event.supply_id,
+            accepted,
+            outside,
+            rejected=rejected,
+            message_id=envelope.message_id,
+            at_counter=event.carried is False,
         )
 
     def undone(event: SupplyUndone, envelope: Envelope) -> UseCase:
         back = by_line((found.line, found.quantity) for found in event.lines)
-        return note_supply_undone(event.supply_id, back, outside, message_id=envelope.message_id)
+        return note_supply_undone(event.supply_id, back, outside, message_id=envelope.message_id, road=event.road)
 
     def taken_back(event: SupplyTakenBack, envelope: Envelope) -> UseCase:
         back = by_line((found.line, found.quantity) for found in event.lines)
@@ -123,7 +135,9 @@ def reactions(outside: Outside) -> dict[type[IntegrationEvent], Reaction]:
         SupplyReceived: received,
         SupplyUndone: undone,
         SupplyTakenBack: taken_back,
-        TraceCodeRepeated: trace_code_repeated,
+        TraceCodeRepeated: lambda event, envelope: trace_code_repeated(event, envelope, outside),
+        TraceCodesDecided: lambda event, _envelope: trace_codes_decided(event, outside),
+        PrescriptionReleased: know_prescription,
         LotRecalled: lots_recalled,
-        PatientForgotten: keep_forgotten,
+        **OF_PATIENTS_AND_REPRESENTATIVES,
     }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from contracts.envelope import IntegrationEvent
 from contracts.events import insurance as public
+from contracts.events.insurance_audit import AuditFlagged
 from contracts.registers import OWNER
-from services.insurance.domain import claim_events, payment
+from services.insurance.application.translation_reconciliation import RECONCILIATION_TOLD
+from services.insurance.domain import claim_events, insurer_events
+from services.insurance.domain import payment_events as payment
 from services.insurance.domain.adjudication import Adjudication
+from services.insurance.domain.audit.case import AUDIT, AuditState
 from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.claim_values import DisputeAbout
 from services.insurance.domain.payment import PaymentState
@@ -66,7 +70,11 @@ def _claim_told(
     return translate
 
 
-DISPUTED_AT: Mapping[DisputeAbout, str] = {"authorisation": "late", "reversal": "reverse"}
+DISPUTED_AT: Mapping[DisputeAbout, str] = {
+    "authorisation": "late",
+    "settlement": "late",
+    "reversal": "reverse",
+}
 """The stage at which the insurer refused."""
 
 
@@ -92,21 +100,42 @@ def _unknown(stage: str) -> Translation:
     return translate
 
 
+PAYMENT_NAMES = {
+    "payment_id",
+    "claim_id",
+    "supply_id",
+    "prescription_id",
+    "fulfilment_id",
+    "patient_ref",
+    "amount",
+    "item",
+}
+
+
 def _payment_changed(happened: Happened) -> list[IntegrationEvent]:
     state: PaymentState = happened.after
     requested = state.requested
     if requested is None:
         return []
-    reason = happened.event.reason if isinstance(happened.event, payment.PaymentFailed) else None
+    event = happened.event
+    reason = event.reason if isinstance(event, payment.PaymentFailed) else None
+    carried = event if isinstance(event, payment.PaymentCarriedOver) else None
+    borne_by, refunded = None, carried.refunded if carried else None
+    if isinstance(event, payment.PaymentRefunded):
+        borne_by, held = event.borne_by, happened.before.held
+        refunded = held if held != requested.amount else None
     return [
         public.PaymentChanged.model_validate(
             {
-                **requested.model_dump(),
-                "item": "share",
+                **requested.model_dump(include=PAYMENT_NAMES),
                 "status": state.state,
                 "channel": state.channel,
                 "reference": state.refund_reference or state.reference,
                 "reason": reason,
+                "borne_by": borne_by,
+                "refunded": refunded,
+                "carried_to": carried.to if carried else None,
+                "covered": state.covered,
             }
         )
     ]
@@ -120,8 +149,47 @@ def _entry_recorded(happened: Happened) -> list[IntegrationEvent]:
     return [public.RegisterEntryRecorded.model_validate(event.model_dump())]
 
 
+def _quoted(happened: Happened) -> Iterable[IntegrationEvent]:
+    """With what the audit finds in it, and what bringing it costs."""
+    audited, opened = happened.after.audit, happened.after.opened
+    hints = [finding.model_dump() for finding in audited.findings] if audited else []
+    fee = opened.delivery_fee.amount if opened is not None and opened.delivery_fee else 0
+    return _claim_told(public.ClaimQuoted, lambda _event: {"audit_hints": hints, "delivery_fee": fee})(happened)
+
+
+def _audit_flagged(happened: Happened) -> list[IntegrationEvent]:
+    """The case as it stands now, whatever has just happened to it; what people wrote is not told."""
+    state: AuditState = happened.after
+    flagged = state.flagged
+    if flagged is None or state.grade is None:
+        return []
+    told = {
+        **flagged.model_dump(include=AUDIT_NAMES),
+        "stage": state.stage,
+        "status": state.state,
+        "grade": state.grade,
+        "findings": [finding.model_dump() for finding in state.findings],
+        "about_prescribing": any(finding.about == "prescribing" for finding in state.findings),
+        "appeal_until": state.appeal_until,
+    }
+    return [AuditFlagged.model_validate(told)]
+
+
+AUDIT_NAMES = {
+    "audit_id",
+    "claim_id",
+    "supply_id",
+    "prescription_id",
+    "fulfilment_id",
+    "patient_ref",
+    "pharmacy",
+    "insurer",
+}
+
+
 TRANSLATE: dict[type[DomainEvent], Translation] = {
-    claim_events.ClaimQuoted: _claim_told(public.ClaimQuoted),
+    claim_events.ClaimQuoted: _quoted,
+    **dict.fromkeys(AUDIT.events, _audit_flagged),
     claim_events.ClaimAuthorised: _claim_told(public.ClaimAuthorised, lambda event: {"reference": event.reference}),
     claim_events.ClaimRefused: _claim_told(
         public.ClaimRefused, lambda event: {"stage": "authorise", "reasons": event.reasons, "may_self_pay": True}
@@ -134,6 +202,7 @@ TRANSLATE: dict[type[DomainEvent], Translation] = {
     claim_events.CreditGiven: _claim_told(public.SupplyCleared, lambda _event: {"how": "credit"}),
     claim_events.ClearanceWithdrawn: _claim_told(public.ClearanceWithdrawn, lambda event: {"reason": event.reason}),
     claim_events.AuthorisationOutcomeUnknown: _unknown("authorise"),
+    insurer_events.SettlementNotConfirmed: _unknown("settle"),
     claim_events.VoidNotConfirmed: _unknown("void"),
     claim_events.ReverseNotConfirmed: _unknown("reverse"),
     claim_events.ClaimReversed: _claim_told(
@@ -148,5 +217,9 @@ TRANSLATE: dict[type[DomainEvent], Translation] = {
     payment.PaymentPaid: _payment_changed,
     payment.PaymentFailed: _payment_changed,
     payment.PaymentRefunded: _payment_changed,
+    payment.PaymentExpired: _payment_changed,
+    payment.PaymentCarriedOver: _payment_changed,
+    payment.PaymentCovered: _payment_changed,
     EntryRecorded: _entry_recorded,
+    **RECONCILIATION_TOLD,
 }

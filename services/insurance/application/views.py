@@ -7,8 +7,9 @@ from typing import Any
 
 from services.insurance.application.translation import claim_amounts, claim_identity
 from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.claim_events import ClaimOpened
 from services.insurance.domain.ledger import account_kind
-from services.insurance.domain.payment import payment_of
+from services.insurance.domain.payment import fee_of, payment_of
 from services.insurance.domain.receipt import receipt
 
 
@@ -25,11 +26,20 @@ def claim_view(state: ClaimState) -> Mapping[str, Any]:
         "credit": None if state.credit is None else {"given_by": state.credit.given_by, "reason": state.credit.reason},
         "dispute": _dispute(state),
         "reasons": list(state.refusals),
+        "audit": None if state.audit is None else state.audit.model_dump(mode="json"),
         "replaced_by": state.replaced_by,
         "payment_id": payment_of(opened.claim_id).stream_id if state.postings and state.patient_share else None,
+        "delivery_fee": fee_view(opened),
         "claimed": [line.model_dump() for line in opened.lines],
         "postings": [posting.model_dump() for posting in state.postings],
     }
+
+
+def fee_view(opened: ClaimOpened) -> Mapping[str, Any] | None:
+    """What bringing the supply costs, apart from the claim: its amount, the tariff, and its payment."""
+    if opened.delivery_fee is None:
+        return None
+    return {**opened.delivery_fee.model_dump(), "payment_id": fee_of(opened.supply.supply_id).stream_id}
 
 
 def _dispute(state: ClaimState) -> Mapping[str, Any] | None:
@@ -63,6 +73,7 @@ def receipt_view(state: ClaimState) -> Mapping[str, Any]:
     """The receipt, its digest, and whether it still stands: a reversed claim's does not."""
     return {
         **receipt(state, state.adjudication, state.insurer),
+        "delivery_fee": fee_view(state.opened) if state.opened else None,
         "sha256": state.receipt_sha256,
         "state": state.state,
         "replaced_by": state.replaced_by,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import reduce
 from typing import Annotated, ClassVar, assert_never
 from uuid import UUID
 
@@ -105,6 +107,7 @@ class FiguresImported(DomainEvent):
     patient_ref: UUID
     year: int
     figures: Annotated[YearFigures | None, Personal(PersonalClass.FINANCIAL)]
+    as_of: date | None = None
 
 
 class FiguresReserved(DomainEvent):
@@ -125,6 +128,7 @@ class FiguresFinal(DomainEvent):
 
     patient_ref: UUID
     claim_id: UUID
+    day: date | None = None
 
 
 class FiguresFreed(DomainEvent):
@@ -143,14 +147,33 @@ class FiguresReversed(DomainEvent):
 
     patient_ref: UUID
     claim_id: UUID
+    day: date | None = None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a claim added (`back`: took off again) here, and on which day; None: before days were kept."""
+
+    day: date | None
+    figures: YearFigures
+    back: bool = False
+
+    def after(self, as_of: date | None) -> bool:
+        """Whether the insurer's word of this day cannot contain it yet."""
+        return self.day is not None and as_of is not None and self.day > as_of
+
+    def applied(self, figures: YearFigures) -> YearFigures:
+        return figures.minus(self.figures) if self.back else figures.plus(self.figures)
 
 
 @dataclass(frozen=True)
 class AccumulatorState:
     """Final figures, of them what each settled claim added, and what authorised claims reserve; forgotten figures
-    count as nothing."""
+    count as nothing. `imported` is the insurer's last word, `moved` what happened here since."""
 
     final: YearFigures = NOTHING_USED
+    imported: tuple[date | None, YearFigures] = (None, NOTHING_USED)
+    moved: tuple[Moved, ...] = ()
     settled: Mapping[UUID, YearFigures] = field(default_factory=dict)
     reserved: Mapping[UUID, YearFigures] = field(default_factory=dict)
 
@@ -179,11 +202,12 @@ def _claim_may(state: AccumulatorState, claim_id: UUID, trigger: str) -> bool:
     return ACCUMULATOR_TRANSITIONS.allows("counting, reserved" if claim_id in state.reserved else "counting", trigger)
 
 
-def import_figures(state: AccumulatorState, patient_ref: UUID, year: int, figures: YearFigures) -> list[DomainEvent]:
-    """The insurer's figures replace what was final here; what is reserved stays reserved."""
-    if state.final == figures:
+def import_figures(state: AccumulatorState, patient_ref: UUID, as_of: date, figures: YearFigures) -> list[DomainEvent]:
+    """The insurer's figures replace what was final here until that day; what was settled since is added, and what is
+    reserved stays reserved. The same word again changes nothing, whatever was settled since."""
+    if state.imported == (as_of, figures):
         return []
-    return [FiguresImported(patient_ref=patient_ref, year=year, figures=figures)]
+    return [FiguresImported(patient_ref=patient_ref, year=as_of.year, figures=figures, as_of=as_of)]
 
 
 def reserve_figures(
@@ -194,10 +218,12 @@ def reserve_figures(
     return [FiguresReserved(patient_ref=patient_ref, year=year, claim_id=claim_id, figures=figures)]
 
 
-def finalise_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+def finalise_figures(
+    state: AccumulatorState, patient_ref: UUID, claim_id: UUID, day: date | None = None
+) -> list[DomainEvent]:
     if not _claim_may(state, claim_id, "claim settled"):
         return []
-    return [FiguresFinal(patient_ref=patient_ref, claim_id=claim_id)]
+    return [FiguresFinal(patient_ref=patient_ref, claim_id=claim_id, day=day)]
 
 
 def free_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
@@ -206,12 +232,14 @@ def free_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> 
     return [FiguresFreed(patient_ref=patient_ref, claim_id=claim_id)]
 
 
-def reverse_figures(state: AccumulatorState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
+def reverse_figures(
+    state: AccumulatorState, patient_ref: UUID, claim_id: UUID, day: date | None = None
+) -> list[DomainEvent]:
     """What the claim had added is taken off; the insurer's own figures, imported since, contained it."""
     known = "counting, final" if claim_id in state.settled else "counting"
     if not ACCUMULATOR_TRANSITIONS.allows(known, "claim reversed"):
         return []
-    return [FiguresReversed(patient_ref=patient_ref, claim_id=claim_id)]
+    return [FiguresReversed(patient_ref=patient_ref, claim_id=claim_id, day=day)]
 
 
 AccumulatorEvent = FiguresImported | FiguresReserved | FiguresFinal | FiguresFreed | FiguresReversed
@@ -220,19 +248,34 @@ AccumulatorEvent = FiguresImported | FiguresReserved | FiguresFinal | FiguresFre
 def evolve_accumulator(state: AccumulatorState, event: AccumulatorEvent) -> AccumulatorState:
     match event:
         case FiguresImported():
-            return replace(state, final=event.figures or NOTHING_USED)
+            figures = event.figures or NOTHING_USED
+            later = tuple(each for each in state.moved if each.after(event.as_of))
+            final = reduce(lambda so_far, each: each.applied(so_far), later, figures)
+            return replace(state, final=final, imported=(event.as_of, figures), moved=later)
         case FiguresReserved():
             return replace(state, reserved={**state.reserved, event.claim_id: event.figures or NOTHING_USED})
         case FiguresFinal():
             added = state.reserved[event.claim_id]
             settled = {**state.settled, event.claim_id: added}
             left = _without(state.reserved, event.claim_id)
-            return replace(state, final=state.final.plus(added), settled=settled, reserved=left)
+            moved = Moved(event.day, added)
+            return replace(
+                state,
+                final=moved.applied(state.final),
+                moved=(*state.moved, moved),
+                settled=settled,
+                reserved=left,
+            )
         case FiguresFreed():
             return replace(state, reserved=_without(state.reserved, event.claim_id))
         case FiguresReversed():
-            final = state.final.minus(state.settled[event.claim_id])
-            return replace(state, final=final, settled=_without(state.settled, event.claim_id))
+            back = Moved(event.day, state.settled[event.claim_id], back=True)
+            return replace(
+                state,
+                final=back.applied(state.final),
+                moved=(*state.moved, back),
+                settled=_without(state.settled, event.claim_id),
+            )
         case _:
             assert_never(event)
 

@@ -35,6 +35,9 @@ class ClaimLine(Immutable):
     prescribed_quantity: int | None = None
     """What a substitute counts for in prescribed units, in which quantities are received and undone."""
 
+    lots: tuple[str, ...] = ()
+    """The lots it was taken from."""
+
     @property
     def counted(self) -> int:
         return self.quantity if self.prescribed_quantity is None else self.prescribed_quantity

@@ -12,7 +12,11 @@ from typing import assert_never
 from uuid import UUID
 
 from services.insurance.domain import claim_events as e
+from services.insurance.domain import claim_fact_events as facts_told
+from services.insurance.domain import insurer_events as asked
 from services.insurance.domain.amounts import Adjudication
+from services.insurance.domain.audit.findings import AuditNote
+from services.insurance.domain.claim_audit import AuditLifted
 from services.insurance.domain.claim_facts import Facts
 from services.insurance.domain.claim_transitions import (
     AUTHORISED,
@@ -24,12 +28,13 @@ from services.insurance.domain.claim_transitions import (
     REVERSED,
     REVERSING,
     SETTLED,
+    SETTLING,
     VOIDED,
     VOIDING,
 )
-from services.insurance.domain.claim_values import Bearer, ClearedHow, Decision
+from services.insurance.domain.claim_values import IN_HOUSE, Bearer, ClearedHow, Consent, Decision, InsurerInterface
 from services.insurance.domain.entitlement import SelfPayReason
-from services.insurance.domain.ledger import Posting
+from services.insurance.domain.ledger import Posting, receivable
 from services.seedwork.model import Aggregate, Command, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET
 
@@ -82,9 +87,20 @@ class ClaimState:
     self_pay_reason: SelfPayReason | None = None
     policy_date: date | None = None
     adjudication: Adjudication | None = None
+    interface: InsurerInterface = IN_HOUSE
     message_id: UUID | None = None
+    requested_at: datetime | None = None
+    consent: Consent | None = None
     outcome_unknown: bool = False
+    authorisations_lost: int = 0
+    """Authorisations of which the insurer said that it has booked nothing; each has a message id of its own."""
+    quotes_unanswered: int = 0
+    reference: str | None = None
+    """The insurer's, of what it has booked or reserved."""
+    settlement: asked.SettlementRequested | None = None
     refusals: tuple[str, ...] = ()
+    audit: AuditNote | None = None
+    """What the audit said of the last quote."""
     cleared: ClearedHow | None = None
     credit: e.CreditGiven | None = None
     facts: Facts = field(default_factory=Facts)
@@ -104,6 +120,11 @@ class ClaimState:
         return self.adjudication.paid_by("patient") if self.adjudication else 0
 
     @property
+    def owed(self) -> int:
+        """What of the share is still to be paid, by what is booked."""
+        return sum(posting.amount for posting in self.postings if posting.account == receivable("patient", None))
+
+    @property
     def in_hands(self) -> bool:
         """Whether the patient has anything of it."""
         return bool(self.facts.of("received"))
@@ -113,17 +134,28 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
     match event:
         case e.ClaimOpened():
             return replace(state, opened=event, state=QUOTED)
-        case e.ClaimQuoted():
-            return _amounts(state, event)
+        case e.ClaimQuoted() | asked.QuoteNotAnswered():
+            return _quoted(state, event)
         case e.AuthorisationRequested():
-            return replace(state, state=AUTHORISING, message_id=event.message_id)
+            return replace(
+                state,
+                state=AUTHORISING,
+                message_id=event.message_id,
+                requested_at=event.requested_at,
+                consent=event.consent,
+                next_inquiry_at=event.next_inquiry_at,
+            )
         case e.AuthorisationOutcomeUnknown():
             return replace(state, outcome_unknown=True, next_inquiry_at=event.next_inquiry_at)
+        case AuditLifted():
+            return replace(state, state=QUOTED, refusals=())
         case e.AuthorisationNotBooked():
-            return replace(state, state=QUOTED, outcome_unknown=False, next_inquiry_at=None)
+            lost = state.authorisations_lost + 1
+            return replace(_known(state), state=QUOTED, message_id=None, authorisations_lost=lost)
         case e.ClaimAuthorised():
             reached = CLEARED if state.credit else AUTHORISED
-            return replace(_booked(_amounts(_known(state), event), event.postings), state=reached)
+            booked = _booked(_amounts(_known(state), event), event.postings)
+            return replace(booked, state=reached, reference=event.reference)
         case e.ClaimRefused():
             return replace(_known(state), state=REFUSED, refusals=event.reasons)
         case e.ClaimCleared():
@@ -135,10 +167,16 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
             return _booked(state, event.postings)
         case e.ClearanceWithdrawn():
             return replace(state, cleared=None, credit=None)
+        case asked.SettlementRequested():
+            return replace(state, state=SETTLING, settlement=event, next_inquiry_at=event.next_inquiry_at)
+        case asked.SettlementNotConfirmed():
+            return replace(state, outcome_unknown=True, next_inquiry_at=event.next_inquiry_at)
         case e.ClaimSettled():
-            settled = replace(state, state=SETTLED, settled_on=event.settled_on, receipt_sha256=event.receipt_sha256)
+            settled = replace(
+                _known(state), state=SETTLED, settled_on=event.settled_on, receipt_sha256=event.receipt_sha256
+            )
             return _booked(settled, event.postings)
-        case e.ReceiptNoted() | e.UndoingNoted() | e.TakingBackNoted() | e.FactsInherited():
+        case _ if isinstance(event, facts_told.FACTS):
             return replace(state, facts=_facts(state.facts, event))
         case _:
             return _taken_back(state, event)
@@ -158,13 +196,14 @@ def _taken_back(
     match event:
         case e.VoidRequested():
             at_once = event.replaced_by if event.reason == "self_pay_chosen" else None
-            return replace(state, state=VOIDING, void=event, replaced_by=at_once, next_inquiry_at=None)
+            due = event.next_inquiry_at
+            return replace(state, state=VOIDING, void=event, replaced_by=at_once, next_inquiry_at=due)
         case e.VoidNotConfirmed() | e.ReverseNotConfirmed():
             return replace(state, next_inquiry_at=event.next_inquiry_at)
         case e.ClaimVoided():
             return replace(_booked(_known(state), event.postings), state=VOIDED, replaced_by=event.replaced_by)
         case e.ReverseRequested():
-            return replace(state, state=REVERSING, reverse=event)
+            return replace(state, state=REVERSING, reverse=event, next_inquiry_at=event.next_inquiry_at)
         case e.ClaimReversed():
             return replace(_booked(_known(state), event.postings), state=REVERSED, replaced_by=event.replaced_by)
         case e.ClaimDisputed():
@@ -176,6 +215,15 @@ def _taken_back(
             return replace(decided, state=SETTLED, insurer=event.insurer, receipt_sha256=digest)
         case _:
             assert_never(event)
+
+
+def _quoted(state: ClaimState, event: e.ClaimQuoted | asked.QuoteNotAnswered) -> ClaimState:
+    """An insurer that is not in-house is asked, too, and asked again where it does not answer."""
+    if isinstance(event, asked.QuoteNotAnswered):
+        unanswered = state.quotes_unanswered + 1
+        return replace(state, quotes_unanswered=unanswered, next_inquiry_at=event.next_inquiry_at)
+    quoted = replace(_amounts(state, event), interface=event.interface, next_inquiry_at=event.next_inquiry_at)
+    return replace(quoted, quotes_unanswered=0, audit=event.audit)
 
 
 def _amounts(state: ClaimState, event: e.ClaimQuoted | e.ClaimAuthorised) -> ClaimState:
@@ -197,27 +245,37 @@ def _known(state: ClaimState) -> ClaimState:
     return replace(state, outcome_unknown=False, next_inquiry_at=None)
 
 
-def _facts(facts: Facts, event: e.ReceiptNoted | e.UndoingNoted | e.TakingBackNoted | e.FactsInherited) -> Facts:
+def _facts(facts: Facts, event: facts_told.FactEvent) -> Facts:
     match event:
-        case e.ReceiptNoted():
+        case facts_told.ReceiptNoted():
             received = facts.adding("received", event.accepted, event.message_id)
-            return received.adding("rejected", event.rejected, event.message_id)
-        case e.UndoingNoted():
-            return facts.adding("undone", event.undone, event.message_id)
-        case e.TakingBackNoted():
+            known = received.adding("rejected", event.rejected, event.message_id)
+            return replace(known, at_counter=known.at_counter or event.at_counter)
+        case facts_told.UndoingNoted():
+            roads = facts.roads | ({event.road} if event.road else set())
+            return replace(facts.adding("undone", event.undone, event.message_id), roads=roads)
+        case facts_told.TakingBackNoted():
             return facts.adding("taken_back", event.taken_back, event.message_id)
-        case e.FactsInherited():
+        case facts_told.FactsInherited():
             for fact in event.facts:
                 facts = facts.adding(fact.kind, fact.quantities)
                 facts = replace(facts, seen=facts.seen | {(fact.kind, message) for message in fact.messages})
-            return facts
+            return replace(facts, at_counter=event.at_counter, roads=facts.roads | set(event.roads))
 
 
+QUOTE_INQUIRY = "quote_inquiry"
 AUTHORISE_INQUIRY = "authorise_inquiry"
+SETTLE_INQUIRY = "settle_inquiry"
 VOID_INQUIRY = "void_inquiry"
 REVERSE_INQUIRY = "reverse_inquiry"
-INQUIRIES = {AUTHORISING: AUTHORISE_INQUIRY, VOIDING: VOID_INQUIRY, REVERSING: REVERSE_INQUIRY}
-"""The deadline that runs in each state: the insurer is asked again about what it has not answered."""
+INQUIRIES = {
+    QUOTED: QUOTE_INQUIRY,
+    AUTHORISING: AUTHORISE_INQUIRY,
+    SETTLING: SETTLE_INQUIRY,
+    VOIDING: VOID_INQUIRY,
+    REVERSING: REVERSE_INQUIRY,
+}
+"""The deadline that runs in each state: the insurer is asked, or asked again about what it has not answered."""
 
 
 def next_due(state: ClaimState) -> Mapping[str, datetime]:

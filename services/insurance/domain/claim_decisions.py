@@ -8,7 +8,9 @@ from uuid import UUID
 
 from services.insurance.domain.adjudication import self_pay
 from services.insurance.domain.amounts import Adjudication
+from services.insurance.domain.audit.findings import AUDIT_REASON, AuditNote
 from services.insurance.domain.claim import ClaimState
+from services.insurance.domain.claim_audit import AuditLifted
 from services.insurance.domain.claim_events import (
     AuthorisationNotBooked,
     AuthorisationOutcomeUnknown,
@@ -21,12 +23,14 @@ from services.insurance.domain.claim_events import (
     ClaimRefused,
     ClaimSettled,
     ClearanceWithdrawn,
-    FactsInherited,
     ShareCollected,
 )
+from services.insurance.domain.claim_fact_events import FactsInherited
 from services.insurance.domain.claim_facts import Facts, at_most, billable, by_line
 from services.insurance.domain.claim_transitions import (
     ACCEPTED,
+    AUDIT_AGAINST,
+    AUDIT_LIFTED,
     AUTHORISE,
     AUTHORISED,
     AUTHORISING,
@@ -37,6 +41,7 @@ from services.insurance.domain.claim_transitions import (
     LATE_REFUSAL,
     NOT_BOOKED,
     PAYMENT_FAILED,
+    QUOTE_ASKED,
     RECEIVED,
     REFUSED_OUTCOME,
     SELF_PAY,
@@ -53,9 +58,13 @@ from services.insurance.domain.claim_values import (
 )
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
-from services.insurance.domain.ledger import authorised_postings, paid_postings, receivable, settled_postings
+from services.insurance.domain.insurer_events import QuoteNotAnswered
+from services.insurance.domain.ledger import authorised_postings, paid_postings, settled_postings
 from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal, derived_id
+
+QUOTES_ASKED_MAX = 3
+"""A quote is an estimate: an insurer that does not answer is asked for it so many times."""
 
 
 def wrong_state(state: ClaimState, trigger: str) -> Refusal:
@@ -69,19 +78,78 @@ def open_claim(state: ClaimState, opened: ClaimOpened) -> list[DomainEvent]:
     return [opened] if CLAIM_TRANSITIONS.allows(state.state, DISPENSED) else []
 
 
-def quote(entitled: Entitlement | SelfPayReason, adjudication: Adjudication, day: date) -> list[DomainEvent]:
-    insurer, reason = (entitled.insurer, None) if isinstance(entitled, Entitlement) else (None, entitled)
-    return [ClaimQuoted(insurer=insurer, self_pay_reason=reason, policy_date=day, adjudication=adjudication)]
+def quote(
+    entitled: Entitlement | SelfPayReason,
+    adjudication: Adjudication,
+    day: date,
+    now: datetime | None = None,
+    audited: AuditNote | None = None,
+) -> list[DomainEvent]:
+    """By rxflow's own tables; an insurer that is not in-house is asked itself, at once (`now`) but by the clock."""
+    if not isinstance(entitled, Entitlement):
+        return [ClaimQuoted(insurer=None, self_pay_reason=entitled, policy_date=day, adjudication=adjudication)]
+    return [
+        ClaimQuoted(
+            insurer=entitled.insurer,
+            self_pay_reason=None,
+            policy_date=day,
+            adjudication=adjudication,
+            interface=entitled.interface,
+            next_inquiry_at=None if entitled.interface.at_once else now,
+            audit=audited,
+        )
+    ]
 
 
-def request_authorisation(state: ClaimState, consent: Consent | None) -> Outcome:
-    """Write down that the insurer is asked, under a message id that a repeat has again."""
+def refuse_by_audit(state: ClaimState, reasons: tuple[str, ...]) -> list[DomainEvent]:
+    """The audit stands against it. The patient may pay alone, or a party appeal."""
+    return [ClaimRefused(reasons=reasons)] if CLAIM_TRANSITIONS.allows(state.state, AUDIT_AGAINST) else []
+
+
+def lift_audit(state: ClaimState) -> list[DomainEvent]:
+    """What the audit had refused goes on; a refusal of the insurer stays."""
+    by_audit = bool(state.refusals) and all(reason.startswith(AUDIT_REASON) for reason in state.refusals)
+    return [AuditLifted()] if by_audit and CLAIM_TRANSITIONS.allows(state.state, AUDIT_LIFTED) else []
+
+
+def record_quote(state: ClaimState, outcome: GatewayOutcome, day: date, next_inquiry_at: datetime) -> list[DomainEvent]:
+    """What an insurer beyond the network says that the claim would come to; without an answer our own tables stand,
+    and it is asked again, so many times."""
+    if not CLAIM_TRANSITIONS.allows(state.state, QUOTE_ASKED):
+        return []
+    if outcome.adjudication is None:
+        again = outcome.kind is OutcomeKind.UNKNOWN and state.quotes_unanswered + 1 < QUOTES_ASKED_MAX
+        return [QuoteNotAnswered(reasons=outcome.reasons, next_inquiry_at=next_inquiry_at if again else None)]
+    return [
+        ClaimQuoted(
+            insurer=state.insurer,
+            self_pay_reason=None,
+            policy_date=day,
+            adjudication=outcome.adjudication,
+            interface=state.interface,
+        )
+    ]
+
+
+def request_authorisation(
+    state: ClaimState, consent: Consent | None, now: datetime | None = None, next_inquiry_at: datetime | None = None
+) -> Outcome:
+    """Write down that the insurer is asked, under a message id that a repeat has again, with the moment it was first
+    asked; after an answer that nothing is booked it is another message."""
     if not CLAIM_TRANSITIONS.allows(state.state, AUTHORISE) or state.opened is None:
         return wrong_state(state, AUTHORISE)
     if consent is None:
         return Refusal("claim.credential_missing")
-    message_id = state.message_id or derived_id("authorisation", state.opened.claim_id)
-    return [AuthorisationRequested(message_id=message_id, consent=consent)]
+    again = [state.authorisations_lost] if state.authorisations_lost else []
+    return [
+        AuthorisationRequested(
+            message_id=state.message_id or derived_id("authorisation", state.opened.claim_id, *again),
+            consent=consent,
+            requested_at=state.requested_at if state.message_id else now,
+            next_inquiry_at=next_inquiry_at,
+            steps=state.interface.steps,
+        )
+    ]
 
 
 OUTCOME_TRIGGER: dict[OutcomeKind, str] = {
@@ -148,24 +216,23 @@ def choose_self_pay(state: ClaimState, reason: SelfPayReason, consent: str | Non
 
 
 def clear(state: ClaimState, channel: str) -> Outcome:
-    """The patient's share is paid, or there is none."""
+    """The patient's share is paid, or there is none; what is paid already is booked."""
     if not CLAIM_TRANSITIONS.allows(state.state, SHARE_PAID):
         return wrong_state(state, SHARE_PAID)
     how: ClearedHow = "self_pay" if state.insurer is None else "mixed" if state.patient_share else "insured"
-    return [ClaimCleared(how=how, postings=paid_postings(state.patient_share, channel))]
+    return [ClaimCleared(how=how, postings=paid_postings(state.owed, channel))]
 
 
 def may_pay(state: ClaimState) -> bool:
     """Whether the patient's share is still to be paid: authorised, or handed out on credit."""
-    owed = sum(posting.amount for posting in state.postings if posting.account == receivable("patient", None))
-    return owed > 0 and state.state in {AUTHORISED, CLEARED, SETTLED}
+    return state.owed > 0 and state.state in {AUTHORISED, CLEARED, SETTLED}
 
 
-def collect(state: ClaimState, channel: str) -> Outcome:
-    """The share of what was cleared on credit is paid."""
+def collect(state: ClaimState, channel: str, amount: int | None = None) -> Outcome:
+    """The share is paid of what was cleared on credit or waits for its delivery fee; `amount`: a part of it."""
     if not CLAIM_TRANSITIONS.allows(state.state, COLLECTED):
         return wrong_state(state, COLLECTED)
-    return [ShareCollected(postings=paid_postings(state.patient_share, channel))]
+    return [ShareCollected(postings=paid_postings(state.owed if amount is None else amount, channel))]
 
 
 def note(state: ClaimState, kind: FactKind, message_id: UUID | None, event: DomainEvent) -> list[DomainEvent]:
@@ -183,7 +250,8 @@ def inherit(facts: Facts) -> list[DomainEvent]:
         )
         for kind, quantities in facts.known.items()
     )
-    return [FactsInherited(facts=inherited)] if inherited else []
+    at_counter, roads = facts.at_counter, tuple(sorted(facts.roads))
+    return [FactsInherited(facts=inherited, at_counter=at_counter, roads=roads)] if inherited else []
 
 
 def bills(state: ClaimState) -> Mapping[int, int] | None:
@@ -219,7 +287,12 @@ def may_fail(state: ClaimState) -> bool:
 
 def settle(state: ClaimState, day: date) -> list[DomainEvent]:
     """Final. Call it when `may_settle`."""
-    if not may_settle(state) or state.opened is None or state.adjudication is None:
+    return settled(state, day) if may_settle(state) else []
+
+
+def settled(state: ClaimState, day: date) -> list[DomainEvent]:
+    """What the patient has is earned, and the amounts are those of the authorisation."""
+    if state.opened is None or state.adjudication is None:
         return []
     postings = settled_postings(state.adjudication.total, state.opened.supply.pharmacy)
     digest = receipt_sha256(state, state.adjudication, state.insurer)

@@ -5,6 +5,8 @@
 | authorisation (refused late) | accepted_by_insurer | insurer | the quoted amounts, settled |
 | authorisation | pharmacy_bears | pharmacy | the patient's quoted share; the rest is the pharmacy's |
 | authorisation | patient_billed | patient | all the patient's; only with consent given before |
+| settlement (it will not book what it reserved) | accepted_by_insurer | insurer | settled as authorised |
+| settlement | pharmacy_bears | pharmacy | the payers' parts are the pharmacy's, the patient's share stays |
 | reversal (refused, or too late) | reversed | insurer or pharmacy | the exact negation |
 | reversal | stands | pharmacy or insurer | nothing: the claim stays settled |
 """
@@ -25,7 +27,7 @@ from services.insurance.domain.claim_events import (
 )
 from services.insurance.domain.claim_transitions import AUTHORISING, CLAIM_TRANSITIONS, CREDIT, DECIDE
 from services.insurance.domain.claim_values import Bearer, Decision, DisputeAbout
-from services.insurance.domain.ledger import authorised_postings, negated, settled_postings
+from services.insurance.domain.ledger import Posting, authorised_postings, negated, settled_postings
 from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
@@ -34,6 +36,10 @@ DECISIONS: Mapping[DisputeAbout, Mapping[Decision, frozenset[Bearer]]] = {
         "accepted_by_insurer": frozenset({"insurer"}),
         "pharmacy_bears": frozenset({"pharmacy"}),
         "patient_billed": frozenset({"patient"}),
+    },
+    "settlement": {
+        "accepted_by_insurer": frozenset({"insurer"}),
+        "pharmacy_bears": frozenset({"pharmacy"}),
     },
     "reversal": {
         "reversed": frozenset({"insurer", "pharmacy"}),
@@ -67,9 +73,8 @@ def decide_dispute(state: ClaimState, command: DecideDispute, person: str) -> Ou
 
 
 def _decided(state: ClaimState, dispute: ClaimDisputed, command: DecideDispute, person: str) -> list[DomainEvent]:
-    amounts = _amounts(state, command.decision) if dispute.about == "authorisation" else None
+    amounts = None if dispute.about == "reversal" else _amounts(state, command.decision)
     insurer = None if command.decision == "patient_billed" else state.insurer
-    pharmacy = state.opened.supply.pharmacy if state.opened else ""
     decided = DisputeDecided(
         decision=command.decision,
         bearer=command.bearer,
@@ -78,9 +83,7 @@ def _decided(state: ClaimState, dispute: ClaimDisputed, command: DecideDispute, 
         insurer=insurer,
         adjudication=amounts,
         receipt_sha256=None if amounts is None else receipt_sha256(state, amounts, insurer),
-        postings=()
-        if amounts is None
-        else authorised_postings(amounts, pharmacy, insurer) + settled_postings(amounts.total, pharmacy),
+        postings=() if amounts is None else _postings(state, amounts, insurer),
     )
     if command.decision != "reversed":
         return [decided]
@@ -88,6 +91,18 @@ def _decided(state: ClaimState, dispute: ClaimDisputed, command: DecideDispute, 
         decided,
         ClaimReversed(insurer=insurer, reason="decided", replaced_by=None, postings=negated(state.postings)),
     ]
+
+
+def _postings(state: ClaimState, amounts: Adjudication, insurer: str | None) -> tuple[Posting, ...]:
+    """Settled with these amounts, in the place of what the authorisation had booked."""
+    pharmacy = state.opened.supply.pharmacy if state.opened else ""
+    settled = settled_postings(amounts.total, pharmacy)
+    if not state.postings:
+        return authorised_postings(amounts, pharmacy, insurer) + settled
+    if state.adjudication is None or amounts == state.adjudication:
+        return settled
+    before = authorised_postings(state.adjudication, pharmacy, state.insurer)
+    return negated(before) + authorised_postings(amounts, pharmacy, insurer) + settled
 
 
 def _amounts(state: ClaimState, decision: Decision) -> Adjudication | None:

@@ -1,5 +1,4 @@
-"""What happens to a claim. The amounts are those of the authorisation; before it, those of the quote; the ledger's
-postings stand in the events."""
+"""What happens to a claim: amounts of the authorisation, before it of the quote, and the ledger's postings."""
 
 from __future__ import annotations
 
@@ -8,7 +7,12 @@ from typing import ClassVar, Literal, get_args
 from uuid import UUID
 
 from services.insurance.domain import claim_values as values
+from services.insurance.domain import insurer_events
 from services.insurance.domain.amounts import Adjudication, ClaimLine
+from services.insurance.domain.audit.findings import AuditNote
+from services.insurance.domain.claim_audit import AuditLifted
+from services.insurance.domain.claim_fact_events import FactsInherited, ReceiptNoted, TakingBackNoted, UndoingNoted
+from services.insurance.domain.delivery_fee import DeliveryFee
 from services.insurance.domain.entitlement import SelfPayReason, Supply
 from services.insurance.domain.ledger import Posting
 from services.seedwork.model import DomainEvent
@@ -26,10 +30,13 @@ class ClaimOpened(DomainEvent):
     lines: tuple[ClaimLine, ...]
     dispensed: tuple[values.LineQuantity, ...] = ()
     """All that was dispensed, where this attempt bills only a part of it."""
+    delivery_fee: DeliveryFee | None = None
+    """What bringing it costs the patient, apart from the claim; None: nothing."""
 
 
 class ClaimQuoted(DomainEvent):
-    """What the claim would come to on this day. Without an insurer the patient pays alone, for the reason given."""
+    """What the claim would come to on this day. Without an insurer the patient pays alone, for the reason given.
+    `next_inquiry_at`: when the insurer itself is asked."""
 
     TOPIC: ClassVar[str] = "insurance.claim.quoted"
 
@@ -37,14 +44,16 @@ class ClaimQuoted(DomainEvent):
     self_pay_reason: SelfPayReason | None
     policy_date: date
     adjudication: Adjudication
+    interface: values.InsurerInterface = values.IN_HOUSE
+    next_inquiry_at: datetime | None = None
+    audit: AuditNote | None = None
 
 
-class AuthorisationRequested(DomainEvent):
-    """Written before the insurer is asked. A request whose outcome is unknown is sent again under the same id."""
+class AuthorisationRequested(insurer_events.InsurerAsked):
+    """The insurer is asked to authorise. A request whose outcome is unknown is sent again under the same id."""
 
     TOPIC: ClassVar[str] = "insurance.claim.authorisation_requested"
 
-    message_id: UUID
     consent: values.Consent
 
 
@@ -97,45 +106,6 @@ class ClaimCleared(DomainEvent):
     postings: tuple[Posting, ...]
 
 
-class ReceiptNoted(DomainEvent):
-    """A fact from dispatch: what of the supply the patient has accepted."""
-
-    TOPIC: ClassVar[str] = "insurance.claim.receipt_noted"
-
-    supply_id: UUID
-    accepted: tuple[values.LineQuantity, ...]
-    rejected: tuple[values.LineQuantity, ...] = ()
-    message_id: UUID | None = None
-
-
-class UndoingNoted(DomainEvent):
-    """A fact from dispatch: what of the supply will not reach the patient."""
-
-    TOPIC: ClassVar[str] = "insurance.claim.undoing_noted"
-
-    supply_id: UUID
-    undone: tuple[values.LineQuantity, ...]
-    message_id: UUID | None = None
-
-
-class TakingBackNoted(DomainEvent):
-    """A fact from dispatch: what the patient gave back after possession (quality, recall, wrong item)."""
-
-    TOPIC: ClassVar[str] = "insurance.claim.taking_back_noted"
-
-    supply_id: UUID
-    taken_back: tuple[values.LineQuantity, ...]
-    message_id: UUID | None = None
-
-
-class FactsInherited(DomainEvent):
-    """The attempt takes the place of another: what is known of the supply is known here."""
-
-    TOPIC: ClassVar[str] = "insurance.claim.facts_inherited"
-
-    facts: tuple[values.FactNoted, ...]
-
-
 class CreditGiven(DomainEvent):
     """The patient needs it now: a named person of the pharmacy hands it out before the money is certain.
 
@@ -150,7 +120,7 @@ class CreditGiven(DomainEvent):
 
 
 class ShareCollected(DomainEvent):
-    """The patient's share of a claim that was cleared on credit is paid."""
+    """The patient's share is paid: of what was cleared on credit, or while the delivery fee is still to be paid."""
 
     TOPIC: ClassVar[str] = "insurance.claim.share_collected"
 
@@ -176,12 +146,11 @@ class ClaimSettled(DomainEvent):
     settled_on: date | None = None
 
 
-class VoidRequested(DomainEvent):
-    """Written before the insurer is asked to take the authorisation back."""
+class VoidRequested(insurer_events.InsurerAsked):
+    """The insurer is asked to take the authorisation back."""
 
     TOPIC: ClassVar[str] = "insurance.claim.void_requested"
 
-    message_id: UUID
     reason: values.VoidReason
     replaced_by: int | None
     """The attempt that is to follow once it is known to be taken back."""
@@ -208,12 +177,11 @@ class ClaimVoided(DomainEvent):
     postings: tuple[Posting, ...]
 
 
-class ReverseRequested(DomainEvent):
-    """Written before the insurer is asked to take a settled claim back. Once per claim."""
+class ReverseRequested(insurer_events.InsurerAsked):
+    """The insurer is asked to take a settled claim back. Once per claim."""
 
     TOPIC: ClassVar[str] = "insurance.claim.reverse_requested"
 
-    message_id: UUID
     reason: values.ReverseReason
     replaced_by: int | None
     ordered_by: str | None = None
@@ -267,11 +235,13 @@ class DisputeDecided(DomainEvent):
 ClaimEvent = (
     ClaimOpened
     | ClaimQuoted
+    | insurer_events.QuoteNotAnswered
     | AuthorisationRequested
     | AuthorisationOutcomeUnknown
     | AuthorisationNotBooked
     | ClaimAuthorised
     | ClaimRefused
+    | AuditLifted
     | ClaimCleared
     | ReceiptNoted
     | UndoingNoted
@@ -280,6 +250,8 @@ ClaimEvent = (
     | CreditGiven
     | ShareCollected
     | ClearanceWithdrawn
+    | insurer_events.SettlementRequested
+    | insurer_events.SettlementNotConfirmed
     | ClaimSettled
     | VoidRequested
     | VoidNotConfirmed

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from services.insurance.domain.amounts import ClaimLine
 from services.insurance.domain.claim_values import FactKind, LineQuantity
+from services.insurance.domain.delivery_fee import FeeEnd
 
 Quantities = Mapping[int, int]
 """Base units by prescription line; a line that is not there has none."""
@@ -24,6 +25,10 @@ class Facts:
 
     known: Mapping[FactKind, Quantities] = field(default_factory=dict)
     seen: frozenset[tuple[FactKind, UUID]] = frozenset()
+    at_counter: bool = False
+    """Some of it was handed out in the pharmacy."""
+    roads: frozenset[FeeEnd] = frozenset()
+    """Why parcels with it did not arrive."""
 
     def of(self, kind: FactKind) -> Quantities:
         return self.known.get(kind, {})

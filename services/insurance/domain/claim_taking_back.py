@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from services.insurance.domain.claim import ClaimState
@@ -64,13 +65,23 @@ def reverse_reason(state: ClaimState) -> ReverseReason | None:
     return "taken_back" if state.facts.has("taken_back") else "supply_undone"
 
 
-def request_void(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> VoidRequested | None:
+def request_void(
+    state: ClaimState, reason: VoidReason, replaced_by: int | None, now: datetime | None = None
+) -> VoidRequested | None:
     """Write down that the insurer is asked to take it back. What no insurer has booked needs no asking."""
     asked = state.state == AUTHORISING or state.postings
     if state.opened is None or state.insurer is None or not asked:
         return None
     message_id = derived_id("void", state.opened.claim_id)
-    return VoidRequested(message_id=message_id, reason=reason, replaced_by=replaced_by)
+    due = None if state.interface.at_once else now
+    return VoidRequested(
+        message_id=message_id,
+        reason=reason,
+        replaced_by=replaced_by,
+        requested_at=now,
+        next_inquiry_at=due,
+        steps=state.interface.steps,
+    )
 
 
 def take_back(state: ClaimState, reason: VoidReason, replaced_by: int | None) -> list[DomainEvent]:
@@ -91,13 +102,19 @@ def record_void(
 
 
 def request_reverse(
-    state: ClaimState, reason: ReverseReason, replaced_by: int | None, order: Order | None = None
+    state: ClaimState,
+    reason: ReverseReason,
+    replaced_by: int | None,
+    order: Order | None = None,
+    now: datetime | None = None,
 ) -> Outcome:
     """Write down that the insurer is asked to take a settled claim back; once."""
     if not CLAIM_TRANSITIONS.allows(state.state, ORDER_REVERSAL) or state.opened is None or state.reverse:
         return wrong_state(state, ORDER_REVERSAL)
     message_id = derived_id("reverse", state.opened.claim_id)
-    facts = {"message_id": message_id, "reason": reason, "replaced_by": replaced_by}
+    due = None if state.interface.at_once else now
+    facts: dict[str, Any] = {"message_id": message_id, "reason": reason, "replaced_by": replaced_by}
+    facts |= {"requested_at": now, "next_inquiry_at": due}
     ordered = {"ordered_by": order.by, "order_reason": order.reason} if order else {}
     return [ReverseRequested.model_validate(facts | ordered)]
 

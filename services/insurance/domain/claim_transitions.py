@@ -10,6 +10,7 @@ AUTHORISING = "authorising"
 AUTHORISED = "authorised"
 CLEARED = "authorised(cleared)"
 REFUSED = "refused"
+SETTLING = "settling"
 SETTLED = "settled"
 VOIDING = "voiding"
 VOIDED = "voided"
@@ -34,22 +35,36 @@ NOT_BOOKED = "inquiry: not booked"
 LATE_REFUSAL = "outcome refused, supply in hands"
 ORDER_REVERSAL = "OrderReversal"
 DECIDE = "DecideDispute"
+AUDIT_AGAINST = "audit: against"
+AUDIT_LIFTED = "audit: appeal granted"
 UNDONE = "supply_undone"
+QUOTE_ASKED = "clock: quote_inquiry"
 
 CLAIM_TRANSITIONS = Transitions(
     (
         Transition(NOT_YET, DISPENSED, "", QUOTED, "claim_quoted"),
-        Transition(QUOTED, AUTHORISE, "patient's credential or standing authorisation", AUTHORISING, "-"),
+        Transition(
+            QUOTED, AUTHORISE, "patient's credential or standing authorisation; audit: nothing open", AUTHORISING, "-"
+        ),
         Transition(AUTHORISING, AUTHORISE, "outcome unknown: sent again, same message id", AUTHORISING, "-"),
         Transition(QUOTED, SELF_PAY, "written consent, or nobody else pays", AUTHORISED, "claim_authorised"),
         Transition(REFUSED, SELF_PAY, "written consent", AUTHORISED, "claim_authorised"),
+        Transition(QUOTED, AUDIT_AGAINST, "violation, or suspicion upheld", REFUSED, "claim_refused, audit_flagged"),
+        Transition(REFUSED, AUDIT_LIFTED, "refused by the audit", QUOTED, "claim_quoted"),
         Transition(AUTHORISING, ACCEPTED, "", AUTHORISED, "claim_authorised"),
         Transition(AUTHORISING, REFUSED_OUTCOME, "", REFUSED, "claim_refused"),
         Transition(AUTHORISING, UNKNOWN_OUTCOME, "", AUTHORISING, "claim_outcome_unknown"),
-        Transition(AUTHORISED, SHARE_PAID, "", CLEARED, "supply_cleared"),
-        Transition(AUTHORISED, PAYMENT_FAILED, "supply not handed out", VOIDING, "-"),
+        Transition(AUTHORISED, SHARE_PAID, "the delivery fee too, where there is one", CLEARED, "supply_cleared"),
+        Transition(AUTHORISED, COLLECTED, "the delivery fee is still to be paid", AUTHORISED, "-"),
+        Transition(AUTHORISED, PAYMENT_FAILED, "or expired; supply not handed out", VOIDING, "-"),
         Transition(AUTHORISED, PAYMENT_FAILED, "the patient alone pays", VOIDED, "claim_voided"),
+        Transition(QUOTED, QUOTE_ASKED, "insurer not in-house: asked what it comes to", QUOTED, "claim_quoted"),
         Transition(CLEARED, RECEIVED, "all accepted", SETTLED, "claim_settled"),
+        Transition(CLEARED, RECEIVED, "all accepted; two-step insurer", SETTLING, "-"),
+        Transition(SETTLING, ACCEPTED, "", SETTLED, "claim_settled"),
+        Transition(SETTLING, UNKNOWN_OUTCOME, "nothing is posted until known", SETTLING, "claim_outcome_unknown"),
+        Transition(SETTLING, REFUSED_OUTCOME, "the patient has it", DISPUTED, "claim_refused"),
+        Transition(SETTLING, "clock: settle_inquiry", "sent, or sent again, same message id", "settling, settled", "-"),
         Transition(QUOTED, UNDONE, "all undone; nothing was booked", VOIDED, "claim_voided"),
         Transition(REFUSED, UNDONE, "all undone; nothing was booked", VOIDED, "claim_voided"),
         Transition(AUTHORISED, UNDONE, "all undone", VOIDING, "-"),

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from services.insurance.domain.accumulator import AccumulatorState, YearFigures
+from services.insurance.domain.claim_values import IN_HOUSE, InsurerInterface
 from services.insurance.domain.member import MemberFacts, MemberState
 from services.insurance.domain.payers import BenefitStanding, Distance
 from services.insurance.domain.places import places
@@ -65,6 +66,7 @@ class Entitlement:
     insurer: str
     policy: PolicyRow
     standing: BenefitStanding
+    interface: InsurerInterface = IN_HOUSE
 
 
 def entitlement(
@@ -95,14 +97,23 @@ def entitlement(
         return "not_designated"
     home = str(insurer.content["region"])
     care = supply.region or home
-    where, filing = distance(home, care), facts.filing(care, day)
+    where, filing = distance(home, care), member.filing(care, day)
     if filing is None and where in FILING_NEEDED[policy.filing_needed]:
         return "no_filing"
     row = policy.row(home, facts.insutype, facts.psn_type, visit.med_type, day, regional)
     if row is None:
         return "no_policy"
+    facts = facts.model_copy(update={"assistance": member.assistance(day)})
     standing = standing_of(facts, member.account_available, accumulator.used, row, where, filing)
-    return Entitlement(facts.insurer, row, standing)
+    return Entitlement(facts.insurer, row, standing, interface_of(insurer))
+
+
+def interface_of(insurer: EntryState) -> InsurerInterface:
+    """How the register says that the insurer is reached; entries that do not say are in-house."""
+    content = insurer.content or {}
+    return InsurerInterface.model_validate(
+        {name: content[entered] for name, entered in (("kind", "interface"), ("steps", "steps")) if entered in content}
+    )
 
 
 FILING_NEEDED: dict[str, frozenset[Distance]] = {

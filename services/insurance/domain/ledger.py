@@ -10,15 +10,26 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | settled | `held.<pharmacy>` | `payable.<pharmacy>` |
 | voided, reversed | the exact negation of all of the claim, last payer first, the refund among it | |
 | dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
+| batch transferred | `payable.<pharmacy>`, `difference.<insurer>` (recovered) | `receivable.<payer>.<insurer>` |
+| what a batch cannot take | `carried.<pharmacy>` once it is made up | `carried.<pharmacy>` |
+| difference answered: the pharmacy bears it | `borne.<pharmacy>` | `difference.<insurer>` |
+| delivery fee asked for | `fee.receivable` | `fee.held.<pharmacy>` |
+| delivery fee paid | `provider.<channel>` | `fee.receivable` |
+| delivery fee earned | `fee.held.<pharmacy>` | `fee.payable.<pharmacy>` |
+| delivery fee given back, or dropped | the exact negation of all of it | |
+
+A delivery fee is no part of a claim: its postings stand in the events of its own payment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from services.insurance.domain.amounts import Adjudication
 from services.seedwork.model import Immutable
+
+PAYABLE = "payable."
 
 
 class AccountKind(NamedTuple):
@@ -35,6 +46,11 @@ ACCOUNTS: tuple[AccountKind, ...] = (
     AccountKind("held.", "pharmacy", "what a pharmacy will have earned once the patient has the goods"),
     AccountKind("payable.", "pharmacy", "what a pharmacy has earned"),
     AccountKind("borne.", "pharmacy", "what a pharmacy bears itself, as a dispute was decided"),
+    AccountKind("difference.", "payer", "what a payer's own file says less than our claims, as a person decided"),
+    AccountKind("carried.", "clearing", "what batches that came to less than nothing carry into the next ones"),
+    AccountKind("fee.receivable", "patient", "what patients owe of delivery fees"),
+    AccountKind("fee.held.", "pharmacy", "fees that a pharmacy will have earned once the supply was carried"),
+    AccountKind("fee.payable.", "pharmacy", "delivery fees that a pharmacy has earned"),
     AccountKind("provider.", "clearing", "what a payment provider holds for the clearing"),
 )
 
@@ -42,6 +58,11 @@ ACCOUNTS: tuple[AccountKind, ...] = (
 def account_kind(account: str) -> str:
     """Of which kind an account is; the first prefix that fits."""
     return next(known.kind for known in ACCOUNTS if account.startswith(known.prefix))
+
+
+def pharmacy_of(postings: Iterable[Posting]) -> str | None:
+    """Whose account of what was earned these postings move; None: nobody's."""
+    return next((p.account.removeprefix(PAYABLE) for p in postings if p.account.startswith(PAYABLE)), None)
 
 
 class Posting(Immutable):
@@ -82,10 +103,59 @@ def paid_postings(amount: int, channel: str) -> tuple[Posting, ...]:
     )
 
 
+def fee_requested_postings(amount: int, pharmacy: str) -> tuple[Posting, ...]:
+    """The patient owes a delivery fee, which the pharmacy has not earned yet."""
+    return _booked(
+        [Posting(account="fee.receivable", amount=amount), Posting(account=f"fee.held.{pharmacy}", amount=-amount)]
+    )
+
+
+def fee_paid_postings(amount: int, channel: str) -> tuple[Posting, ...]:
+    """The delivery fee is with the payment provider."""
+    return _booked(
+        [Posting(account=f"provider.{channel}", amount=amount), Posting(account="fee.receivable", amount=-amount)]
+    )
+
+
+def fee_earned_postings(amount: int, pharmacy: str) -> tuple[Posting, ...]:
+    """The supply was carried, the pharmacy has earned the fee."""
+    return _booked(
+        [
+            Posting(account=f"fee.held.{pharmacy}", amount=amount),
+            Posting(account=f"fee.payable.{pharmacy}", amount=-amount),
+        ]
+    )
+
+
 def settled_postings(total: int, pharmacy: str) -> tuple[Posting, ...]:
     """The patient has the goods, the pharmacy has earned the money."""
     return _booked(
         [Posting(account=f"held.{pharmacy}", amount=total), Posting(account=f"payable.{pharmacy}", amount=-total)]
+    )
+
+
+def difference_postings(missing: int, pharmacy: str, insurer: str) -> tuple[Posting, ...]:
+    """What a payer's file is short of is the pharmacy's to bear; negative where the payer booked more than we did."""
+    return _booked(
+        [
+            Posting(account=f"borne.{pharmacy}", amount=missing),
+            Posting(account=f"difference.{insurer}", amount=-missing),
+        ]
+    )
+
+
+def remitted_postings(
+    paid: Mapping[str, int], *, transferred: int, recovered: int, pharmacy: str, insurer: str
+) -> tuple[Posting, ...]:
+    """An insurer pays a pharmacy: by payer what it owed, less what is recovered, less or plus what is carried over."""
+    carried = sum(paid.values()) - recovered - transferred
+    return _booked(
+        [
+            Posting(account=f"payable.{pharmacy}", amount=transferred),
+            Posting(account=f"carried.{pharmacy}", amount=carried),
+            Posting(account=f"difference.{insurer}", amount=recovered),
+            *(Posting(account=receivable(payer, insurer), amount=-amount) for payer, amount in paid.items()),
+        ]
     )
 
 

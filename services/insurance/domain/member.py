@@ -9,14 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Annotated, ClassVar, assert_never
+from typing import Annotated, ClassVar, assert_never, get_args
 from uuid import UUID
 
 from pydantic import Field
 
 from services.insurance.domain.accumulator import YearFigures
-from services.insurance.domain.periods import within
-from services.insurance.domain.places import places
+from services.insurance.domain.dated_status import (
+    AssistanceImported,
+    Assistances,
+    Filing,
+    FilingImported,
+    Filings,
+    assistance_on,
+    filing_on,
+    with_assistance,
+    with_filing,
+)
 from services.insurance.domain.policy import FilingKind
 from services.seedwork.model import (
     Aggregate,
@@ -31,15 +40,6 @@ from services.seedwork.model import (
     derived_id,
 )
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
-
-
-class Filing(Immutable):
-    """A filing for care out of area (异地就医备案): where, of what kind, from when until when (inclusive)."""
-
-    region: Annotated[str, Field(pattern=r"^\d{6}$")]
-    kind: FilingKind
-    valid_from: date
-    valid_until: date | None = None
 
 
 class MemberFacts(Immutable):
@@ -58,17 +58,11 @@ class MemberFacts(Immutable):
     account_balance: Annotated[int, Field(ge=0)]
     insured_from: date
     insured_until: date | None = None
+    psn_no: str | None = None
+    """As whom the insurer knows the person (人员编号), where it said."""
 
     def insured(self, day: date) -> bool:
         return self.insured_from <= day and (self.insured_until is None or day <= self.insured_until)
-
-    def filing(self, region: str, day: date) -> FilingKind | None:
-        """The kind of filing that holds for care in a region on a day; of several the one for the nearest place."""
-        for place in places(region):
-            for filing in self.filings:
-                if filing.region == place and within(filing, day):
-                    return filing.kind
-        return None
 
 
 class ImportMember(Command):
@@ -107,6 +101,7 @@ class AccountSpent(DomainEvent):
 
     patient_ref: UUID
     claim_id: UUID
+    day: date | None = None
 
 
 class AccountFreed(DomainEvent):
@@ -125,6 +120,19 @@ class AccountReturned(DomainEvent):
 
     patient_ref: UUID
     claim_id: UUID
+    day: date | None = None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What the account paid (or, below nothing, got back) here, and on which day; None: before days were kept."""
+
+    day: date | None
+    amount: int
+
+    def after(self, as_of: date) -> bool:
+        """Whether an import of this day cannot contain it yet."""
+        return self.day is not None and self.day > as_of
 
 
 @dataclass(frozen=True)
@@ -133,9 +141,12 @@ class MemberState:
 
     as_of: date | None = None
     facts: MemberFacts | None = None
-    spent: int = 0
+    assistances: Assistances = field(default_factory=dict)
+    filings: Filings = field(default_factory=dict)
     payments: Mapping[UUID, int] = field(default_factory=dict)
     """What each settled claim took of the account."""
+    moved: tuple[Moved, ...] = ()
+    """What the account paid and got back here since the insurer's last word on it."""
     reserved: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
@@ -143,16 +154,34 @@ class MemberState:
         return NOT_YET if self.as_of is None else "known"
 
     @property
+    def spent(self) -> int:
+        """What the insurer's figure does not contain yet."""
+        return sum(each.amount for each in self.moved)
+
+    @property
     def account_available(self) -> int:
         """What the personal account can still pay."""
         balance = self.facts.account_balance if self.facts else 0
         return max(0, balance - self.spent - sum(self.reserved.values()))
+
+    def assistance(self, day: date) -> str | None:
+        """The assistance identity on a day: by the dated ones, where any came, else as the member's import said."""
+        if self.assistances:
+            return assistance_on(self.assistances, day)
+        return self.facts.assistance if self.facts else None
+
+    def filing(self, region: str, day: date) -> FilingKind | None:
+        """The kind of filing that holds for care in a region on a day; dated ones before the member's import's."""
+        dated = filing_on((told.period for told in self.filings.values()), region, day)
+        return dated or filing_on(self.facts.filings if self.facts else (), region, day)
 
 
 MEMBER_TRANSITIONS = Transitions(
     (
         Transition(NOT_YET, "ImportMember", "", "known", "-"),
         Transition("known", "ImportMember", "not older than the last import", "known", "-"),
+        Transition("known", "ImportAssistance", "no other identity on the same days; not older", "known", "-"),
+        Transition("known", "ImportFiling", "no other filing for the place on the same days; not older", "known", "-"),
         Transition("known", "claim authorised", "the account pays a part", "known, part reserved", "-"),
         Transition("known", "claim settled", "reserved for this claim", "known, part spent", "-"),
         Transition("known", "claim voided", "reserved for this claim", "known, part freed", "-"),
@@ -176,35 +205,51 @@ def reserve_account(state: MemberState, patient_ref: UUID, claim_id: UUID, amoun
     return [AccountReserved(patient_ref=patient_ref, claim_id=claim_id, amount=amount)]
 
 
-def spend_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
-    return [AccountSpent(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.reserved else []
+def spend_account(state: MemberState, patient_ref: UUID, claim_id: UUID, day: date | None = None) -> list[DomainEvent]:
+    spent = AccountSpent(patient_ref=patient_ref, claim_id=claim_id, day=day)
+    return [spent] if claim_id in state.reserved else []
 
 
 def free_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
     return [AccountFreed(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.reserved else []
 
 
-def return_account(state: MemberState, patient_ref: UUID, claim_id: UUID) -> list[DomainEvent]:
-    return [AccountReturned(patient_ref=patient_ref, claim_id=claim_id)] if claim_id in state.payments else []
+def return_account(state: MemberState, patient_ref: UUID, claim_id: UUID, day: date | None = None) -> list[DomainEvent]:
+    returned = AccountReturned(patient_ref=patient_ref, claim_id=claim_id, day=day)
+    return [returned] if claim_id in state.payments else []
 
 
-MemberEvent = MemberImported | AccountReserved | AccountSpent | AccountFreed | AccountReturned
+MemberEvent = (
+    MemberImported
+    | AssistanceImported
+    | FilingImported
+    | AccountReserved
+    | AccountSpent
+    | AccountFreed
+    | AccountReturned
+)
 
 
 def evolve_member(state: MemberState, event: MemberEvent) -> MemberState:
     match event:
         case MemberImported():
-            return replace(state, as_of=event.as_of, facts=event.facts, spent=0)
+            later = tuple(each for each in state.moved if each.after(event.as_of))
+            return replace(state, as_of=event.as_of, facts=event.facts, moved=later)
+        case AssistanceImported():
+            return replace(state, assistances=with_assistance(state.assistances, event))
+        case FilingImported():
+            return replace(state, filings=with_filing(state.filings, event))
         case AccountReserved():
             return replace(state, reserved={**state.reserved, event.claim_id: event.amount or 0})
         case AccountSpent():
             amount = state.reserved[event.claim_id]
             payments = {**state.payments, event.claim_id: amount}
             left = _without(state.reserved, event.claim_id)
-            return replace(state, spent=state.spent + amount, payments=payments, reserved=left)
+            moved = (*state.moved, Moved(event.day, amount))
+            return replace(state, moved=moved, payments=payments, reserved=left)
         case AccountReturned():
-            spent = state.spent - state.payments[event.claim_id]
-            return replace(state, spent=spent, payments=_without(state.payments, event.claim_id))
+            moved = (*state.moved, Moved(event.day, -state.payments[event.claim_id]))
+            return replace(state, moved=moved, payments=_without(state.payments, event.claim_id))
         case AccountFreed():
             return replace(state, reserved=_without(state.reserved, event.claim_id))
         case _:
@@ -217,7 +262,7 @@ def _without(reserved: Mapping[UUID, int], claim_id: UUID) -> dict[UUID, int]:
 
 MEMBER: Aggregate[MemberState] = Aggregate(
     name="member",
-    events=(MemberImported, AccountReserved, AccountSpent, AccountFreed, AccountReturned),
+    events=get_args(MemberEvent),
     initial=MemberState(),
     evolve=evolve_member,
 )

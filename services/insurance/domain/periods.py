@@ -21,6 +21,12 @@ def within(period: Period, day: date) -> bool:
     return period.valid_from <= day and (period.valid_until is None or day <= period.valid_until)
 
 
+def overlap(one: Period, other: Period) -> bool:
+    """Whether there is a day on which both hold."""
+    later, earlier = (one, other) if one.valid_from >= other.valid_from else (other, one)
+    return within(earlier, later.valid_from)
+
+
 def succession(periods: Sequence[Period]) -> str | None:
     """What is wrong with the versions of one rule: one ends before it begins, two overlap, or a day has none."""
     for period in periods:

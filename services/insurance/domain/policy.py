@@ -8,12 +8,13 @@ the nation's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
 from services.insurance.domain.money import BASIS_POINTS
 from services.insurance.domain.periods import succession, within
 from services.insurance.domain.places import places
@@ -165,6 +166,11 @@ class PolicyTable(Immutable):
         """The row of exactly this key on a day."""
         return next((row for row in self._by_key.get(key, ()) if within(row, day)), None)
 
+    def ended(self, key: PolicyKey, day: date) -> bool:
+        """Whether it had rows of this key, and none holds on the day any more."""
+        rows = self._by_key.get(key, ())
+        return any(row.valid_from <= day for row in rows) and self.at(key, day) is None
+
 
 class Visit(Immutable):
     """What an insurance intent of the prescription means: the visit type, and the channel a pharmacy must have."""
@@ -187,7 +193,13 @@ class InsurancePolicy(DatedPolicy, PolicyTable):
     """Up to this claim in fen a named person may hand out on credit; 0: never."""
     retail_level: int
     """A retail pharmacy is paid as an institution of this level (药店纳入门诊统筹: 基层机构政策)."""
+    difference_due_days: Annotated[int, Field(ge=0)] = 5
+    """A difference with a payer that is older has no answer in time."""
     visits: dict[str, Visit]
+    payment_hours: Annotated[int, Field(ge=1)] | None = None
+    """What is asked of a patient can be paid for so long; None: without a limit."""
+    fee_bearers: dict[FeeEnd, FeeBearer] = Field(default={}, max_length=20)
+    """Who bears a delivery fee, where this jurisdiction says otherwise than `FEE_ENDS`."""
     filing_needed: Literal["out_of_area", "out_of_province"] = "out_of_area"
     """Where care needs a filing (异地就医备案)."""
 
@@ -195,6 +207,10 @@ class InsurancePolicy(DatedPolicy, PolicyTable):
     def attempts_all(self) -> int:
         """No supply has more claims than this."""
         return self.attempts_max + self.rebillings_max
+
+    def payment_until(self, now: datetime) -> datetime | None:
+        """Until when what is asked for now can be paid."""
+        return None if self.payment_hours is None else now + timedelta(hours=self.payment_hours)
 
     @property
     def void_inquiry(self) -> timedelta:
@@ -211,13 +227,16 @@ class InsurancePolicy(DatedPolicy, PolicyTable):
     ) -> PolicyRow | None:
         """The row in force on a day for a retail supply, of the nearest place that has one.
 
-        Of one place the loaded tables (`regional`) come before the file's.
+        Of one place the loaded tables (`regional`) come before the file's. Where a table's versions have come to an end
+        there is none: a gap is never filled by what holds further out, or nobody would see it.
         """
         for node in places(place):
             key = PolicyKey(node, insutype, psn_type, med_type, self.retail_level)
             for table in (*regional, self):
                 if row := table.at(key, day):
                     return row
+                if table.ended(key, day):
+                    return None
         return None
 
 

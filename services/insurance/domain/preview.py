@@ -6,7 +6,7 @@ needed. A price that nobody names is the payment standard of the catalogue (åŒ»ä
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -16,6 +16,7 @@ from pydantic import Field
 from services.insurance.domain.accumulator import AccumulatorState
 from services.insurance.domain.adjudication import Adjudication, ClaimLine, adjudicate, self_pay
 from services.insurance.domain.catalogue import Listing
+from services.insurance.domain.delivery_fee import DeliveryFee, fee_of_place
 from services.insurance.domain.entitlement import (
     DesignationInForce,
     Entitlement,
@@ -33,6 +34,7 @@ ALONE: Mapping[SelfPayReason, str] = {
     "not_designated": "share.not_designated",
     "not_a_member": "share.not_a_member",
     "insurer_not_in_force": "share.insurer_not_in_force",
+    "no_filing": "share.no_filing",
     "no_policy": "share.no_policy",
 }
 """Why the patient would pay all of it -> the code of the catalogue. Who wants to pay alone has no problem."""
@@ -74,6 +76,10 @@ class Preview:
     amounts: Adjudication
     prices: Mapping[int, PriceFrom]
     concerns: tuple[Concern, ...]
+    lines: tuple[ClaimLine, ...] = ()
+    """Those that have a price."""
+    delivery_fee: DeliveryFee | None = None
+    """Beside the amounts, where it is to be brought and that costs something."""
 
     @property
     def complete(self) -> bool:
@@ -90,17 +96,22 @@ def preview(
     insurer: EntryState,
     policy: InsurancePolicy,
     day: date,
+    tariffs: Sequence[EntryState] | None = None,
 ) -> Preview:
-    """Who would pay what today. The same arithmetic as a claim's, from where the member stands now."""
+    """Who would pay what today. The same arithmetic as a claim's, from where the member stands now.
+
+    `tariffs`: those of the place it would be brought out of, nearest first; None: it is not brought.
+    """
     entitled = entitlement(wanted, member=member, accumulator=accumulator, insurer=insurer, policy=policy, day=day)
     priced = {row.line: _priced(row, listings.get(row.product)) for row in wanted.lines}
     lines = tuple(found[0] for found in priced.values() if found)
     prices = {line: found[1] for line, found in priced.items() if found}
     concerns = tuple(_concerns(wanted, listings, entitled, prices))
+    fee = fee_of_place(tariffs or (), sum(line.amount for line in lines), day)
     if isinstance(entitled, Entitlement):
         amounts = adjudicate(lines, listings, entitled.policy, entitled.standing)
-        return Preview(entitled.insurer, amounts, prices, concerns)
-    return Preview(None, self_pay(lines, entitled), prices, concerns)
+        return Preview(entitled.insurer, amounts, prices, concerns, lines, fee)
+    return Preview(None, self_pay(lines, entitled), prices, concerns, lines, fee)
 
 
 def _priced(row: WantedLine, listed: Listing | None) -> tuple[ClaimLine, PriceFrom] | None:

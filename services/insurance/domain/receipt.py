@@ -12,9 +12,11 @@ from services.insurance.domain.claim import ClaimState
 SINCE_THEN: dict[str, Any] = {
     "restricted_use_met": None,
     "prescribed_quantity": None,
+    "lots": [],
     "dispensed": [],
     "counter": "",
     "at_home": [],
+    "delivery_fee": None,
 }
 """Fields that receipts did not have at first, and what they are where they say nothing: then they are left out, so
 that a receipt of that time still has its digest."""

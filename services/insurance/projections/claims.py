@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.insurance.domain.amounts import Adjudication
+from services.insurance.domain.claim_audit import AuditLifted
 from services.insurance.domain.claim_events import (
     AuthorisationNotBooked,
     AuthorisationRequested,
@@ -36,9 +37,11 @@ from services.insurance.domain.claim_transitions import (
     REVERSED,
     REVERSING,
     SETTLED,
+    SETTLING,
     VOIDED,
     VOIDING,
 )
+from services.insurance.domain.insurer_events import SettlementRequested
 from services.insurance.projections import METADATA, NOBODY, microseconds
 from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
@@ -106,6 +109,10 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield _amended(recorded, CLEARED)
         case VoidRequested():
             yield _amended(recorded, VOIDING)
+        case AuditLifted():
+            yield _amended(recorded, QUOTED)
+        case SettlementRequested():
+            yield _amended(recorded, SETTLING)
         case ClaimSettled():
             yield _amended(recorded, SETTLED)
             yield Put(SETTLEMENTS, _told(recorded, "settled", event.insurer, receipt_sha256=event.receipt_sha256))
@@ -177,6 +184,7 @@ PROJECTION = Projection(
     name="claims",
     tables=(CLAIMS, SETTLEMENTS),
     project=project,
+    version=2,
     queries={
         "claims_of_supply": sa.select(CLAIMS)
         .where(CLAIMS.c.supply_id == sa.bindparam("supply_id", type_=sa.Uuid))

@@ -20,6 +20,16 @@ from services.insurance.domain.claim_events import (
     DisputeDecided,
     ShareCollected,
 )
+from services.insurance.domain.clearing import BatchRemitted
+from services.insurance.domain.payment_events import (
+    FeeEarned,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentPaid,
+    PaymentRefunded,
+    PaymentRequested,
+)
+from services.insurance.domain.reconciliation import DifferenceAnswered
 from services.insurance.projections import METADATA
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
 
@@ -44,7 +54,25 @@ POSTINGS = sa.Table(
 )
 
 
-BOOKING = (ClaimAuthorised, ClaimCleared, ShareCollected, ClaimSettled, ClaimVoided, ClaimReversed, DisputeDecided)
+BOOKING = (
+    ClaimAuthorised,
+    ClaimCleared,
+    ShareCollected,
+    ClaimSettled,
+    ClaimVoided,
+    ClaimReversed,
+    DisputeDecided,
+    DifferenceAnswered,
+    BatchRemitted,
+    PaymentRequested,
+    PaymentPaid,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentExpired,
+    FeeEarned,
+)
+"""An answered difference books on the claim that it is about; a batch that was paid books on its own account, and so
+does a delivery fee, which no insurer has to do with: pending until it is earned. A share's payment books nothing."""
 
 
 def project(recorded: Recorded) -> Iterator[Operation]:
@@ -58,6 +86,16 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         yield Amend(LEDGER_CLAIMS, {"claim_id": claim_id}, {"insurer": event.insurer})
     if isinstance(event, ClaimSettled | DisputeDecided):
         yield Amend(LEDGER_CLAIMS, {"claim_id": claim_id}, {"insurer": event.insurer, "posted": True})
+    if isinstance(event, DifferenceAnswered) and event.claim_id is not None:
+        claim_id = event.claim_id
+    if isinstance(event, BatchRemitted):
+        own = {"insurer": event.insurer, "pharmacy": event.pharmacy, "posted": True}
+        yield Put(LEDGER_CLAIMS, {"claim_id": claim_id, **own})
+    if isinstance(event, PaymentRequested) and event.item == "delivery_fee":
+        own = {"insurer": None, "pharmacy": event.pharmacy, "posted": False}
+        yield Put(LEDGER_CLAIMS, {"claim_id": claim_id, **own})
+    if isinstance(event, FeeEarned):
+        yield Amend(LEDGER_CLAIMS, {"claim_id": claim_id}, {"posted": True})
     if isinstance(event, BOOKING):
         for number, posting in enumerate(event.postings):
             yield Put(

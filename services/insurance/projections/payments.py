@@ -1,4 +1,4 @@
-"""Payments by claim."""
+"""Payments by claim; the fee of a delivery stands with the claim it was asked for with."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.insurance.domain.payment import (
-    FAILED,
-    PAID,
-    REFUNDED,
-    REQUESTED,
+from services.insurance.domain.payment import CARRIED_OVER, EXPIRED, FAILED, PAID, REFUNDED, REQUESTED
+from services.insurance.domain.payment_events import (
+    PaymentCarriedOver,
+    PaymentCovered,
+    PaymentExpired,
     PaymentFailed,
     PaymentPaid,
     PaymentRefunded,
@@ -31,12 +31,24 @@ PAYMENTS = sa.Table(
     sa.Column("fulfilment_id", sa.Uuid, nullable=False),
     sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
     sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("item", sa.Text, nullable=False, server_default="share"),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("channel", sa.Text),
     sa.Column("reference", sa.Text),
     sa.Column("refund_reference", sa.Text),
     sa.Column("changed_at", sa.BigInteger, nullable=False),
 )
+
+ASKED = {
+    "payment_id",
+    "claim_id",
+    "supply_id",
+    "prescription_id",
+    "fulfilment_id",
+    "patient_ref",
+    "amount",
+    "item",
+}
 
 
 def project(recorded: Recorded) -> Iterator[Operation]:
@@ -45,11 +57,19 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case PatientForgotten():
             yield Amend(PAYMENTS, {"patient_ref": event.patient_ref}, {"patient_ref": NOBODY})
         case PaymentRequested():
-            yield Put(PAYMENTS, {**event.model_dump(), "status": REQUESTED, "changed_at": at})
+            asked = event.model_dump(include=ASKED)
+            yield Put(PAYMENTS, {**asked, "status": REQUESTED, "changed_at": at})
         case PaymentPaid():
             yield _amended(recorded, PAID, channel=event.channel, reference=event.reference)
         case PaymentFailed():
-            yield _amended(recorded, FAILED, channel=event.channel, reference=event.reference)
+            named = {"channel": event.channel, "reference": event.reference} if event.reason != "not_owed" else {}
+            yield _amended(recorded, FAILED, **named)
+        case PaymentCarriedOver():
+            yield _amended(recorded, CARRIED_OVER, refund_reference=event.reference)
+        case PaymentCovered(left=0):
+            yield _amended(recorded, PAID, channel=event.channel, reference=event.reference)
+        case PaymentExpired():
+            yield _amended(recorded, EXPIRED)
         case PaymentRefunded():
             yield _amended(recorded, REFUNDED, refund_reference=event.reference)
 

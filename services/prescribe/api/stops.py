@@ -12,8 +12,7 @@ from starlette.responses import Response
 from services.prescribe.api.prescriptions import AGAIN, SIGNATURE, Jws
 from services.prescribe.application.signed_again import answer_query
 from services.prescribe.application.stops import stop_lines
-from services.prescribe.application.use_cases import acknowledge_stop_use
-from services.prescribe.domain.commands import AcknowledgeStopUse, SafetyStop
+from services.prescribe.domain.commands import SafetyStop
 from services.seedwork.api import Body, Run, allowed, problems
 from services.seedwork.usecase import Actor
 
@@ -45,33 +44,6 @@ async def stop(
 ) -> Response:
     """Stop lines until the prescriber has signed again: nobody holds them, holds without a supply are revoked."""
     return await run(stop_lines(SafetyStop(prescription_id=prescription_id, **dict(body))))
-
-
-class AcknowledgementBody(Body):
-    """Which notice the patient has read: that of one cancellation request."""
-
-    request_id: UUID
-
-
-@router.post(
-    "/prescriptions/{prescription_id}/stop-use-acknowledgements",
-    responses=problems(
-        "prescription.unknown",
-        "prescription.not_yours",
-        "prescription.wrong_state",
-        "prescription.ended",
-        "stop_use.unknown",
-    ),
-)
-async def acknowledge_a_notice(
-    prescription_id: UUID,
-    body: AcknowledgementBody,
-    _actor: Annotated[Actor, Depends(allowed("stop_use.acknowledge"))],
-    run: Run,
-) -> Response:
-    """The patient has read that what they have must not be used any more."""
-    read = AcknowledgeStopUse(prescription_id=prescription_id, request_id=body.request_id)
-    return await run(acknowledge_stop_use(read))
 
 
 @router.post(

@@ -18,6 +18,7 @@ from contracts.events import dispatch_later as told_later_by_dispatch
 from contracts.events import review as told_by_review
 from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.values import LineBuckets as PublicBuckets
+from services.prescribe.application.allocations import ALLOCATION_REACTIONS
 from services.prescribe.application.findings import finding_of
 from services.prescribe.application.reactions_to_blocks import found_by_rescreen, refused_at_pharmacy
 from services.prescribe.application.registers import REGISTER
@@ -39,7 +40,7 @@ from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
 from services.seedwork.reference import entry
 from services.seedwork.usecase import Decision, Load, Moment, UseCase
 
-TRACED_FAMILIES = frozenset({"case", "advice", "fulfilment", "delivery", "claim", "payment"})
+TRACED_FAMILIES = frozenset({"case", "advice", "fulfilment", "delivery", "claim", "payment", "audit"})
 Thinking = Generator[Load, Any, Decision]
 Effect = Callable[[Any, PrescriptionState, Moment], Outcome]
 
@@ -233,4 +234,5 @@ def _line(event: IntegrationEvent, envelope: Envelope, prescription_id: UUID) ->
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     **{event: react for event in EVENTS.values() if event.FAMILY in TRACED_FAMILIES},
     **PROTOCOL_REACTIONS,
+    **ALLOCATION_REACTIONS,
 }

@@ -7,14 +7,17 @@ import binascii
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from services.prescribe.application.allocations import allocation_warnings
 from services.prescribe.application.known import known, signing_keys
 from services.prescribe.application.links import linked
 from services.prescribe.application.nearest import refused_with_nearest
 from services.prescribe.application.registers import REGISTER
+from services.prescribe.domain.allocation import ALLOCATIONS_IN_FORCE, AllocationsState
 from services.prescribe.domain.commands import AmendPrescription, IssuePrescription, WrittenPrescription
 from services.prescribe.domain.issue import Signed, amend, issue
 from services.prescribe.domain.patient_record import PATIENT, PatientState
@@ -83,7 +86,7 @@ class _SignedUseCase:
         products = dict.fromkeys(line.product for line in command.lines)
         drugs = tuple(entry(REGISTER, "drug", product) for product in products)
         streams = (PRESCRIPTION.ref(command.prescription_id), PATIENT.ref(command.patient_ref))
-        return UseCase(streams, self.decide, relaxed=(*people, *drugs), starts_work=True)
+        return UseCase(streams, self.decide, relaxed=(*people, ALLOCATIONS_IN_FORCE, *drugs), starts_work=True)
 
     def decide(
         self,
@@ -92,6 +95,7 @@ class _SignedUseCase:
         patient: Loaded[PatientState],
         person: Loaded[EntryState],
         institution: Loaded[EntryState],
+        limits: Loaded[AllocationsState],
         *drugs: Loaded[EntryState],
     ) -> Deciding:
         if moment.actor.subject != self.command.prescriber:
@@ -110,7 +114,9 @@ class _SignedUseCase:
         if isinstance(outcome, Refusal):
             return refused_with_nearest(outcome)
         after = prescription.after(outcome)
-        return linked(moment, self.command, after, Decision.on(prescription, outcome, _answer(after)))
+        return linked(
+            moment, self.command, after, Decision.on(prescription, outcome, _answer(after, limits.state, day))
+        )
 
 
 def check_signature(jws: str, person: EntryState, moment: Moment) -> Signature | Refusal:
@@ -128,7 +134,7 @@ def check_signature(jws: str, person: EntryState, moment: Moment) -> Signature |
     )
 
 
-def _answer(state: PrescriptionState) -> Answer:
+def _answer(state: PrescriptionState, limits: AllocationsState, day: date) -> Answer:
     signed = state.signed
     return Answer(
         status=201,
@@ -139,5 +145,6 @@ def _answer(state: PrescriptionState) -> Answer:
             "confirmation_no": signed.confirmation_no,
             "signed_sha256": signed.signature.sha256,
             "valid_until": signed.valid_until.isoformat(),
+            "warnings": allocation_warnings(limits, state, day),
         },
     )

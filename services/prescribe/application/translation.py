@@ -9,6 +9,7 @@ from contracts import prescribed
 from contracts.events import prescribe as public
 from contracts.registers import OWNER, DrugClass
 from contracts.values import ConfirmedFinding, LineQuantity, SupplyPlan
+from services.prescribe.application.representatives import TRANSLATE_REPRESENTATIVES
 from services.prescribe.application.substitutions import TRANSLATE_SUBSTITUTIONS
 from services.prescribe.application.translation_blocks import TRANSLATE_BLOCKS
 from services.prescribe.application.translation_plans import instalment_lapsed, stop_use_notified
@@ -155,6 +156,7 @@ def _released(it: Happened) -> Iterable[public.PrescriptionReleased]:
         patient_name=state.signed.patient_name,
         instalments=state.signed.plan.instalments if state.signed.plan else 1,
         patient_age_days=state.signed.facts.age_days if state.signed.facts else None,
+        patient_sex=state.signed.facts.sex if state.signed.facts else None,
         lines=tuple(_released_line(line) for line in state.signed.lines),
         nominated_pharmacy=state.nominated_pharmacy,
         reviewers=tuple(public.ReviewedBy.model_validate(each, from_attributes=True) for each in state.reviewers),
@@ -269,6 +271,7 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     happened.PrescriptionCompleted: _completed,
     EntryRecorded: _entry_recorded,
     **TRANSLATE_BLOCKS,
+    **TRANSLATE_REPRESENTATIVES,
     **TRANSLATE_SUBSTITUTIONS,
 }
 """Each tells exactly one public event; all others stay private."""

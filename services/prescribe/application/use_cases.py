@@ -17,7 +17,7 @@ from services.prescribe.domain.nomination import nominate
 from services.prescribe.domain.patient_record import PATIENT, PatientState, register_patient
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
-from services.prescribe.domain.stop_use import acknowledge
+from services.prescribe.domain.stop_use import Reader, acknowledge
 from services.prescribe.domain.validity import expire
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
@@ -28,10 +28,12 @@ DEATH = "patient_died"
 
 
 def acknowledge_stop_use(command: AcknowledgeStopUse) -> UseCase:
-    """The patient has read the notice."""
+    """The patient, or a representative, has read the notice."""
 
     def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
-        outcome = acknowledge(prescription.state, command.request_id, moment.actor.patient_ref, moment.now)
+        actor = moment.actor
+        reader = Reader(actor.subject, actor.patient_ref, actor.representing)
+        outcome = acknowledge(prescription.state, command.request_id, reader, moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(prescription, outcome, Answer(body={"request_id": str(command.request_id)}))

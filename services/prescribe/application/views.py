@@ -57,7 +57,13 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
 def _show_notice(notice: StopUse) -> dict[str, Any]:
     """What the patient must not use any more."""
     told = notice.notified.model_dump(mode="json", exclude={"patient_ref"})
-    return {**told, "acknowledged_at": notice.acknowledged_at.isoformat() if notice.acknowledged_at else None}
+    read = notice.acknowledged
+    return {
+        **told,
+        "acknowledged_at": read.acknowledged_at.isoformat() if read else None,
+        "acknowledged_by": read.acknowledged_by if read else None,
+        "acknowledged_as": read.acknowledged_as if read else None,
+    }
 
 
 def _show_proposal(proposal: Proposal, screened: SubstituteScreened | None) -> dict[str, Any]:

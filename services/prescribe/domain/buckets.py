@@ -9,12 +9,25 @@ prescribe takes it over when it balances.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from services.prescribe.domain.values import OPEN_BUCKETS, LineBuckets, LineQuantity
 from services.seedwork.model import Refusal
 
 Buckets = Mapping[int, LineBuckets]
 """By line number."""
+ProgressCause = Literal[
+    "quantity_held",
+    "hold_ended",
+    "supply_dispensed",
+    "supply_received",
+    "supply_undone",
+    "supply_taken_back",
+    "fulfilment_closed",
+]
+"""What dispatch tells of quantities; a fulfilment closes once more when what was to be replaced has lapsed."""
+Feedback = Literal["partly_dispensed", "out_of_stock", "rejected", "undone", "taken_back", "not_replaced"]
+"""What the prescriber hears of it."""
 Told = tuple[LineBuckets, ...]
 
 
@@ -38,6 +51,11 @@ def cancelled(buckets: Buckets) -> Told:
 def lapsed(told: Iterable[LineBuckets]) -> Told:
     """What remained has lapsed: nobody may hold it any more."""
     return tuple(line.model_copy(update={"remaining": 0, "lapsed": line.lapsed + line.remaining}) for line in told)
+
+
+def newly_lapsed(known: Buckets, told: Told) -> int:
+    """Base units that have lapsed beyond what was known to, over all lines."""
+    return sum(max(0, line.lapsed - known[line.line].lapsed) for line in told if line.line in known)
 
 
 def unbalanced(buckets: Buckets, told: Told) -> Refusal | None:

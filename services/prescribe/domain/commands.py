@@ -22,8 +22,14 @@ from services.prescribe.domain.values import (
     WrittenLine,
 )
 from services.seedwork.model import Command, Immutable
+from services.seedwork.representation import Scope
 
 CODE_LENGTH_MAX = 30
+NAME_LENGTH_MAX = 100
+ACCOUNT_LENGTH_MAX = 128
+"""As of the subject of a token."""
+EVIDENCE_LENGTH_MAX = 200
+KIND = r"^[a-z][a-z_]{1,39}$"
 PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
 """Whether there is such a pharmacy is dispatch's to know."""
 
@@ -32,7 +38,7 @@ class RegisterPatient(Command):
     """Registers a person as a patient, by resident identity number (居民身份证)."""
 
     identity_number: str = Field(max_length=20)
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
     sex: Literal["female", "male"]
     birth_date: date
     phone: str = Field(pattern=r"^\+?[0-9 -]{5,20}$")
@@ -169,3 +175,25 @@ class NominatePharmacy(Command):
 
     prescription_id: UUID
     pharmacy: str | None = Field(pattern=PHARMACY_CODE, max_length=CODE_LENGTH_MAX)
+
+
+class AppointRepresentative(Command):
+    """Somebody is to act for a patient, in these matters and on these days. `account` is the person at the identity
+    provider; `valid_until` null: as long as the kind allows; `evidence`: of a guardian, the number of the document."""
+
+    patient_ref: UUID
+    kind: str = Field(pattern=KIND)
+    account: str = Field(min_length=1, max_length=ACCOUNT_LENGTH_MAX)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
+    identity_number: str = Field(min_length=1, max_length=18)
+    scope: tuple[Scope, ...] = Field(min_length=1, max_length=len(Scope))
+    valid_from: date
+    valid_until: date | None = None
+    evidence: str | None = Field(default=None, min_length=1, max_length=EVIDENCE_LENGTH_MAX)
+
+
+class WithdrawRepresentation(Command):
+    """The representative is to act no longer."""
+
+    patient_ref: UUID
+    appointment_id: UUID

@@ -6,6 +6,7 @@ with a contract continues another institution's regimen, and only that (家庭�
 
 from __future__ import annotations
 
+import unicodedata
 from uuid import UUID
 
 from services.prescribe.domain.commands import WrittenPrescription
@@ -82,5 +83,7 @@ def _not_extendable(
 
 
 def _regimen(line: Line) -> tuple[object, ...]:
-    """What an extension continues: the drug, how much of it and how often."""
-    return (line.drug_key, line.dose, line.dose_unit, line.frequency_per_day, line.per_days, line.as_needed)
+    """What an extension continues: the drug, how much of it, how often and by which way. The same way in other words
+    is another way here: which words mean the same is review's knowledge, and the doctor can copy what stands there."""
+    way = unicodedata.normalize("NFKC", line.route).strip().casefold()
+    return (line.drug_key, line.dose, line.dose_unit, way, line.frequency_per_day, line.per_days, line.as_needed)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, assert_never
 from uuid import UUID
@@ -15,10 +15,16 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from services.prescribe.domain.commands import RegisterPatient
+from services.prescribe.domain.representative_events import (
+    Appointments,
+    RepresentationWithdrawn,
+    RepresentativeAppointed,
+)
 from services.prescribe.domain.values import StandingFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Personal, PersonalClass, Refusal
+from services.seedwork.representation import Representation
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 Sex = Literal["female", "male"]
@@ -31,6 +37,15 @@ PATIENT_TRANSITIONS = Transitions(
     (
         Transition(NOT_YET, "RegisterPatient", "identity number valid, birth date and sex agree with it", KNOWN, "-"),
         Transition(KNOWN, "ForgetPatient", "no prescription runs, no legal period either", LEAVING, "-"),
+        Transition(
+            KNOWN,
+            "AppointRepresentative",
+            "by whom, of whom and for how long the kind says",
+            KNOWN,
+            "representative_appointed",
+        ),
+        Transition(KNOWN, "WithdrawRepresentation", "", KNOWN, "representation_ended"),
+        Transition(LEAVING, "WithdrawRepresentation", "", LEAVING, "representation_ended"),
         Transition(LEAVING, "ForgetPatient", "", LEAVING, "-"),
         Transition(LEAVING, "clock: forgetting", "as before", FORGOTTEN, "patient_forgotten"),
         Transition(LEAVING, "clock: forgetting", "something runs after all", KNOWN, "-"),
@@ -98,9 +113,23 @@ class PatientState:
     contact: Contact | None = None
     facts: StandingFacts | None = None
     forget_at: datetime | None = None
+    appointments: Appointments = field(default_factory=Appointments)
+
+    @property
+    def representations(self) -> tuple[Representation, ...]:
+        """Who may act for the patient, on the days that each names."""
+        given = (each.gives() for each in self.appointments.by_id.values())
+        return tuple(each for each in given if each)
 
 
-PatientEvent = PatientRegistered | ForgettingAsked | ForgettingCalledOff | PatientForgotten
+PatientEvent = (
+    PatientRegistered
+    | ForgettingAsked
+    | ForgettingCalledOff
+    | RepresentativeAppointed
+    | RepresentationWithdrawn
+    | PatientForgotten
+)
 
 
 def evolve_patient(state: PatientState, event: PatientEvent) -> PatientState:
@@ -119,8 +148,10 @@ def evolve_patient(state: PatientState, event: PatientEvent) -> PatientState:
             return replace(state, status=LEAVING, forget_at=event.forget_at)
         case ForgettingCalledOff():
             return replace(state, status=KNOWN, forget_at=None)
+        case RepresentativeAppointed() | RepresentationWithdrawn():
+            return replace(state, appointments=state.appointments.after(event))
         case PatientForgotten():  # also before the keys are gone
-            return replace(state, status=FORGOTTEN, forget_at=None, identity=None, contact=None, facts=None)
+            return PatientState(FORGOTTEN, state.patient_ref, state.registered_by)
         case _:
             assert_never(event)
 
@@ -158,7 +189,14 @@ def register_patient(
 
 PATIENT = Aggregate(
     name="patient",
-    events=(PatientRegistered, ForgettingAsked, ForgettingCalledOff, PatientForgotten),
+    events=(
+        PatientRegistered,
+        ForgettingAsked,
+        ForgettingCalledOff,
+        RepresentativeAppointed,
+        RepresentationWithdrawn,
+        PatientForgotten,
+    ),
     initial=PatientState(),
     evolve=evolve_patient,
     next_due=next_due,

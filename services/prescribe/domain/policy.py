@@ -111,10 +111,32 @@ class OnlineVisits(Immutable):
     authorisation_no: bool
 
 
+class RepresentativeKind(Immutable):
+    """Who becomes a representative of this kind by whose word, and for how long; `source`: law, or local policy."""
+
+    appointed_by: Literal["patient", "institution"]
+    for_minors: bool
+    """For patients who are not of age: it ends by itself the day before they are. Otherwise for those who are."""
+    days_max: int | None = Field(default=None, ge=1)
+    source: str
+
+
+class Representatives(Immutable):
+    """Who may act for a patient (代理, 监护)."""
+
+    adult_from_years: int = Field(ge=0)
+    """From this birthday on people decide for themselves, and may decide for others."""
+    max_at_once: int = Field(ge=1)
+    begins_within_days: int = Field(ge=0)
+    kinds: dict[str, RepresentativeKind]
+
+
 class Policy(DatedPolicy):
     """What holds from one day on, until the next entry of the file."""
 
     version: str
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Field -> the paragraphs its rows rest on, where `source` is not precise enough."""
     lines_max: dict[MedicineKind, int]
     medicine_types: dict[MedicineKind, frozenset[str]]
     """Which types of medicine stand on which kind of prescription."""
@@ -150,6 +172,8 @@ class Policy(DatedPolicy):
     """From the request until the patient is forgotten: nothing undoes it, and by then every list has followed."""
     records_kept_years: dict[RecordKind, int]
     """From the last day of validity; a prescription that is of several kinds is kept for the longest."""
+    representatives: Representatives | None = None
+    """None: nobody acts for a patient here."""
     long_term: LongTerm | None = None
     """None: the jurisdiction has no supply in instalments."""
 

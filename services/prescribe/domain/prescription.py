@@ -88,7 +88,7 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
         case StopUseNotified():
             return replace(state, stop_use={**state.stop_use, event.request_id: StopUse(event)})
         case StopUseAcknowledged():
-            read = replace(state.stop_use[event.request_id], acknowledged_at=event.acknowledged_at)
+            read = replace(state.stop_use[event.request_id], acknowledged=event)
             return replace(state, stop_use={**state.stop_use, event.request_id: read})
         case SubstitutionProposed() | SubstituteScreened() | SubstitutionConfirmed():
             return _substituting(state, event)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
+from services.prescribe.domain.buckets import Feedback, ProgressCause
 from services.prescribe.domain.plan import Plan
 from services.prescribe.domain.policy import VisitKind
 from services.prescribe.domain.values import (
@@ -153,17 +154,17 @@ class ProgressRecorded(DomainEvent):
 
     TOPIC: ClassVar[str] = "prescribe.prescription.progress_recorded"
 
-    cause: Literal[
-        "quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone", "supply_taken_back"
-    ]
+    cause: ProgressCause
     hold_id: UUID | None = None
     supply_id: UUID | None = None
     pharmacy: str | None = None
     reason: str | None = None
-    feedback: Literal["partly_dispensed", "out_of_stock", "rejected", "undone", "taken_back"] | None = None
+    feedback: Feedback | None = None
     buckets: tuple[LineBuckets, ...]
     instalment: int = 1
     received_at: datetime | None = None
+    lapsed: int = 0
+    """Base units that can never be dispensed any more since this."""
 
 
 class InstalmentLapsed(DomainEvent):
@@ -183,6 +184,8 @@ class InstalmentEnded(DomainEvent):
     instalment: int
     outcome: str
     buckets: tuple[LineBuckets, ...]
+    not_replaced: int = 0
+    """Base units that came back or went bad, and whose pharmacy has not supplied them again in time."""
 
 
 class CancellationKept(DomainEvent):

@@ -14,7 +14,7 @@ from services.prescribe.domain.calendar import past
 from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.parts import NOTHING, Parts
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
-from services.prescribe.domain.stop_use_events import StopUseNotified
+from services.prescribe.domain.stop_use_events import StopUseAcknowledged, StopUseNotified
 from services.prescribe.domain.substitution_events import SubstituteScreened, SubstitutionProposed
 from services.prescribe.domain.values import FINAL, CancelledLine, Finding, LineQuantity, Reviewer, Status
 from services.seedwork.model import Refusal, derived_id
@@ -73,10 +73,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class StopUse:
-    """A notice to stop using what is in the patient's hands, and when the patient acknowledged it."""
+    """A notice to stop using what is in the patient's hands, and who acknowledged it when."""
 
     notified: StopUseNotified
-    acknowledged_at: datetime | None = None
+    acknowledged: StopUseAcknowledged | None = None
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ _SUPPLY = (
     *(
         Transition(state, trigger, "a replacement or a return", "same (buckets)", "-")
         for state in ("completed", "cancelled", "expired")
-        for trigger in _PROGRESS
+        for trigger in (*_PROGRESS, "fulfilment_closed")
     ),
     *(Transition(state, "fulfilment_closed", "the last open instalment", _END, _END_EVENT) for state in _CIRCULATING),
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
-from services.prescribe.domain.buckets import Told, lapsed, unbalanced
+from services.prescribe.domain.buckets import Feedback, ProgressCause, Told, lapsed, newly_lapsed, unbalanced
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.prescription_events import (
     ExpiryConcluded,
@@ -19,17 +18,12 @@ from services.prescribe.domain.prescription_events import (
 )
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
-Cause = Literal[
-    "quantity_held", "hold_ended", "supply_dispensed", "supply_received", "supply_undone", "supply_taken_back"
-]
-Feedback = Literal["partly_dispensed", "out_of_stock", "rejected", "undone", "taken_back"]
-
 
 @dataclass(frozen=True)
 class Progress:
     """What dispatch told of one hold or supply; `buckets` is what stands since then."""
 
-    cause: Cause
+    cause: ProgressCause
     buckets: Told
     hold_id: UUID | None = None
     supply_id: UUID | None = None
@@ -52,6 +46,8 @@ def follow(state: PrescriptionState, progress: Progress) -> Outcome:
     if refusal := unbalanced(state.parts.known_to_dispatch(number), progress.buckets):
         return refusal
     over = state.validity_over or (number in state.windows and state.windows[number].lapsed)
+    after = lapsed(progress.buckets) if over else progress.buckets
+    for_good = newly_lapsed(state.parts.known_to_dispatch(number), after)
     return [
         ProgressRecorded(
             cause=progress.cause,
@@ -59,15 +55,16 @@ def follow(state: PrescriptionState, progress: Progress) -> Outcome:
             supply_id=progress.supply_id,
             pharmacy=progress.pharmacy,
             reason=progress.reason,
-            feedback=_feedback(progress),
-            buckets=lapsed(progress.buckets) if over else progress.buckets,
+            feedback=_feedback(progress, for_good),
+            buckets=after,
             instalment=number,
             received_at=progress.at if progress.cause == "supply_received" else None,
+            lapsed=for_good,
         )
     ]
 
 
-def _feedback(progress: Progress) -> Feedback | None:
+def _feedback(progress: Progress, for_good: int) -> Feedback | None:
     """What the prescriber should hear of it."""
     match progress.cause:
         case "hold_ended" if progress.reason == "out_of_stock":
@@ -80,6 +77,8 @@ def _feedback(progress: Progress) -> Feedback | None:
             return "undone"
         case "supply_taken_back":
             return "taken_back"
+        case "fulfilment_closed" if for_good:
+            return "not_replaced"
         case _:
             return None
 
@@ -90,12 +89,20 @@ def end_fulfilment(state: PrescriptionState, fulfilment: UUID, outcome: str, buc
     if state.current is None:
         return Refusal("prescription.unknown")
     instalment = state.instalment_of(fulfilment)
-    if instalment is None or instalment not in state.open_instalments:
+    if instalment is None:
         return []
+    if instalment not in state.open_instalments:  # it ended before; since then something was to be replaced
+        return follow(state, Progress("fulfilment_closed", buckets, instalment=instalment))
     known = state.parts.known_to_dispatch(instalment)
     if refusal := state.refuses("fulfilment_closed") or unbalanced(known, buckets):
         return refusal
-    ended = InstalmentEnded(instalment=instalment, outcome=outcome, buckets=buckets)
+    replaceable = sum(line.replaceable for line in known.values())
+    ended = InstalmentEnded(
+        instalment=instalment,
+        outcome=outcome,
+        buckets=buckets,
+        not_replaced=min(replaceable, newly_lapsed(known, buckets)),
+    )
     after = PRESCRIPTION.evolve(state, ended)
     if after.open_instalments or after.to_come:
         return [ended]

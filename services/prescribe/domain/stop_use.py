@@ -1,11 +1,12 @@
 """An urgent cancellation of what the patient already has: nothing is taken back, but nobody must go on using it.
 
 Table C: in the patient's hands a quantity is refused; with urgent reasons the patient and the pharmacies get a notice
-to stop using it, which the patient acknowledges.
+to stop using it, which the patient or a representative acknowledges.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -37,17 +38,33 @@ def notices(state: PrescriptionState, events: list[DomainEvent]) -> list[DomainE
     return found
 
 
-def acknowledge(state: PrescriptionState, request_id: UUID, patient_ref: UUID | None, now: datetime) -> Outcome:
-    """By the patient, also when the prescription has ended; once."""
+@dataclass(frozen=True)
+class Reader:
+    """Who has read a notice: the patient or, `representing` them, somebody else."""
+
+    account: str
+    patient_ref: UUID | None
+    representing: bool = False
+
+
+def acknowledge(state: PrescriptionState, request_id: UUID, reader: Reader, now: datetime) -> Outcome:
+    """By the patient or a representative, also when the prescription has ended; the first one's word stands."""
     if state.current is None:
         return Refusal("prescription.unknown")
-    if patient_ref != state.current.patient_ref:
+    if reader.patient_ref != state.current.patient_ref:
         return Refusal("prescription.not_yours")
     if refusal := state.refuses("AcknowledgeStopUse"):
         return refusal
     notice = state.stop_use.get(request_id)
     if notice is None:
         return Refusal("stop_use.unknown")
-    if notice.acknowledged_at is not None:
+    if notice.acknowledged is not None:
         return []
-    return [StopUseAcknowledged(request_id=request_id, acknowledged_at=now)]
+    return [
+        StopUseAcknowledged(
+            request_id=request_id,
+            acknowledged_at=now,
+            acknowledged_by=reader.account,
+            acknowledged_as="representative" if reader.representing else "patient",
+        )
+    ]

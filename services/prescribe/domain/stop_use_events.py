@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from services.prescribe.domain.values import LineQuantity
@@ -22,12 +22,15 @@ class StopUseNotified(DomainEvent):
 
 
 class StopUseAcknowledged(DomainEvent):
-    """The patient has read the notice."""
+    """The patient, or a representative for them, has read the notice. Who it was is not known of what was recorded
+    before representatives were."""
 
     TOPIC: ClassVar[str] = "prescribe.prescription.stop_use_acknowledged"
 
     request_id: UUID
     acknowledged_at: datetime
+    acknowledged_by: str | None = None
+    acknowledged_as: Literal["patient", "representative"] | None = None
 
 
 STOP_USE_EVENTS: tuple[type[DomainEvent], ...] = (StopUseNotified, StopUseAcknowledged)

@@ -46,11 +46,13 @@ def evolve_trace(state: TraceState, event: TraceRecorded) -> TraceState:
 
 SUMMARY_FIELDS = frozenset(
     {
+        "about_prescribing",
         "advice_id",
         "amount",
         "answer",
         "attempt",
         "attempts",
+        "audit_id",
         "case_id",
         "cause",
         "channel",
@@ -67,6 +69,7 @@ SUMMARY_FIELDS = frozenset(
         "fill_no",
         "final",
         "fulfilment_id",
+        "grade",
         "hints_seen",
         "hold_id",
         "how",

@@ -70,7 +70,13 @@ STATUS: Mapping[type[DomainEvent], str] = {
 
 
 PROPOSAL_FACTS = ("proposal_id", "pharmacy", "line", "substitute", "protocol_id", "answer_due_at")
-TOLD_BY_OTHERS: Mapping[str, str] = {"review.case_escalated.v1": "late", "review.advice_given.v1": "advice"}
+TOLD_BY_OTHERS: Mapping[str, str] = {
+    "review.case_escalated.v1": "late",
+    "review.advice_given.v1": "advice",
+    "dispatch.delivery_attempt_failed.v1": "delivery_failed",
+    "dispatch.delivery_return_started.v1": "delivery_returning",
+    "insurance.audit_flagged.v1": "audit_flagged",
+}
 """What other services told of a prescription that changes nothing of it, but that the prescriber should hear."""
 
 
@@ -93,8 +99,12 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
         case happened.PrescriptionReturned() | happened.PrescriptionRefused():
             kind = "returned" if isinstance(event, happened.PrescriptionReturned) else "refused"
             return kind, {"revision": event.revision, "codes": list(event.codes)}
+        case happened.ProgressRecorded(feedback="not_replaced"):
+            return "not_replaced", {"instalment": event.instalment, **_renewal(event.lapsed)}
         case happened.ProgressRecorded() if event.feedback:
-            return event.feedback, {"pharmacy": event.pharmacy, "reason": event.reason}
+            return event.feedback, {"pharmacy": event.pharmacy, "reason": event.reason, **_renewal(event.lapsed)}
+        case happened.InstalmentEnded() if event.not_replaced:
+            return "not_replaced", {"instalment": event.instalment, **_renewal(event.not_replaced)}
         case happened.CancellationAnswered():
             lines = [line.model_dump() for line in event.lines]
             return "cancellation_answered", {
@@ -105,6 +115,8 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             }
         case happened.CancellationUndecided():
             return "cancellation_undecided", {"request_id": str(event.request_id), "holders": list(event.holders)}
+        case TraceRecorded(summary={"about_prescribing": False}):
+            return None
         case TraceRecorded() if event.type in TOLD_BY_OTHERS:
             return TOLD_BY_OTHERS[event.type], event.summary
         case QueryRaised():
@@ -118,7 +130,11 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             about = {"proposal_id": str(event.proposal_id), "degraded": event.degraded}
             return "substitute_screened", {**about, "findings": [each.rule for each in event.findings]}
         case StopUseAcknowledged():
-            return "stop_use_acknowledged", {"request_id": str(event.request_id)}
+            facts = {"request_id": str(event.request_id)}
+            return "stop_use_acknowledged", {
+                **facts,
+                **({"by": event.acknowledged_as} if event.acknowledged_as else {}),
+            }
         case happened.InstalmentLapsed() if event.lines:
             lapsed = sum(each.quantity for each in event.lines)
             return "instalment_lapsed", {"instalment": event.instalment, "lapsed": lapsed}
@@ -126,6 +142,11 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             return "not_dispensed_in_time", {"lapsed": sum(line.lapsed for line in event.buckets)}
         case _:
             return None
+
+
+def _renewal(lapsed: int) -> dict[str, Any]:
+    """What can never be dispensed any more, the prescriber may renew."""
+    return {"lapsed": lapsed, "offer": "renew"} if lapsed else {}
 
 
 def _strictest_class(signed: happened.SignedRevision) -> str:
@@ -203,6 +224,7 @@ PRESCRIPTIONS = Projection(
     name="prescriptions",
     tables=(prescription, feedback),
     project=project,
+    version=2,
     queries={
         "prescriptions_of_prescriber": _listed.where(
             prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text), prescription.c.arrival < _before
@@ -225,6 +247,12 @@ PRESCRIPTIONS = Projection(
         .where(
             prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),
             prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid),
+        )
+        .limit(1),
+        "prescribed_in": sa.select(prescription.c.prescription_id)
+        .where(
+            prescription.c.patient_ref == sa.bindparam("patient_ref", type_=sa.Uuid),
+            prescription.c.institution == sa.bindparam("institution", type_=sa.Text),
         )
         .limit(1),
         "feedback_after": sa.select(feedback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events.dispatch import SupplyDispensed, SupplyReceived, SupplyRefused
 from contracts.events.dispatch_later import SubstitutionProposed
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.events.prescribe import (
     InstalmentOpened,
     PatientForgotten,
@@ -35,6 +37,7 @@ from services.review.domain.medication import (
     list_prescription,
     list_supply,
     medication_ref,
+    shorten_supply,
 )
 from services.review.domain.substitutes import Proposed, screen_substitute
 from services.seedwork.calendar import civil_day
@@ -154,6 +157,24 @@ def on_supply_received(event: SupplyReceived, envelope: Envelope) -> UseCase:
     return UseCase((dossier_ref(event.prescription_id),), decide)
 
 
+def on_supply_taken_back(event: SupplyTakenBack, envelope: Envelope) -> UseCase:
+    """What the patient brought back is not taken any more."""
+    back: Counter[int] = Counter()
+    for each in event.lines:
+        back[each.line] += each.quantity
+
+    def decide(_moment: Moment, dossier: Loaded[DossierState]) -> Generator[Load, tuple[Loaded[Any], ...], Decision]:
+        opened = yield from _opened_case(dossier.state)
+        if opened is None:
+            return Decision.nothing()
+        (medication,) = yield Load.of(medication_ref(opened.patient_ref))
+        lines = {line.line: as_given(dossier.state, event.supply_id, line) for line in opened.lines}
+        about = (opened.patient_ref, opened.prescription_id, event.supply_id)
+        return Decision.on(medication, shorten_supply(medication.state, *about, back, lines, envelope.message_id))
+
+    return UseCase((dossier_ref(event.prescription_id),), decide)
+
+
 def on_supply_refused(event: SupplyRefused, _envelope: Envelope) -> UseCase:
     """What one pharmacist passes and another refuses is drawn for comment."""
 
@@ -253,6 +274,7 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     InstalmentOpened: on_instalment_opened,
     SupplyDispensed: on_supply_dispensed,
     SupplyReceived: on_supply_received,
+    SupplyTakenBack: on_supply_taken_back,
     SupplyRefused: on_supply_refused,
     RegisterEntryRecorded: on_register_entry,
     SubstitutionProposed: on_substitution_proposed,

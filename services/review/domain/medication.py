@@ -38,6 +38,8 @@ class ListedMedicine(Immutable):
     frequency_per_day: int
     valid_from: date
     until: date
+    quantity: int | None = None
+    """Of a supply, base units in the patient's hands; not kept in older entries."""
 
 
 class PrescriptionListed(DomainEvent):
@@ -61,6 +63,18 @@ class SupplyListed(DomainEvent):
     medicines: Annotated[tuple[ListedMedicine, ...] | None, Personal(PersonalClass.CLINICAL)]
 
 
+class SupplyShortened(DomainEvent):
+    """The patient has brought some of a supply back, and has less of it, or nothing."""
+
+    TOPIC: ClassVar[str] = "review.medication.supply_shortened"
+
+    patient_ref: UUID
+    prescription_id: UUID
+    supply_id: UUID
+    message_id: UUID
+    medicines: Annotated[tuple[ListedMedicine, ...] | None, Personal(PersonalClass.CLINICAL)]
+
+
 class PrescriptionEnded(DomainEvent):
     """Nothing more comes of a prescription: what was supplied of it stays, the rest is off the list."""
 
@@ -69,7 +83,7 @@ class PrescriptionEnded(DomainEvent):
     prescription_id: UUID
 
 
-MedicationEvent = PrescriptionListed | SupplyListed | PrescriptionEnded
+MedicationEvent = PrescriptionListed | SupplyListed | SupplyShortened | PrescriptionEnded
 Listed = tuple[ListedMedicine, ...]
 
 
@@ -79,6 +93,8 @@ class MedicationState:
 
     expected: Mapping[UUID, Listed | None] = field(default_factory=dict)
     supplied: Mapping[tuple[UUID, UUID], Listed] = field(default_factory=dict)
+    brought_back: frozenset[UUID] = frozenset()
+    """Messages that told of it."""
 
     def entries(self, *, apart_from: UUID | None = None) -> Iterable[ListedMedicine]:
         """All that is listed, but for one prescription."""
@@ -107,6 +123,9 @@ def evolve_medication(state: MedicationState, event: MedicationEvent) -> Medicat
         case SupplyListed():
             supplied = {**state.supplied, (event.prescription_id, event.supply_id): event.medicines or ()}
             return replace(state, supplied=supplied)
+        case SupplyShortened():
+            supplied = {**state.supplied, (event.prescription_id, event.supply_id): event.medicines or ()}
+            return replace(state, supplied=supplied, brought_back=state.brought_back | {event.message_id})
         case PrescriptionEnded():
             return replace(state, expected={**state.expected, event.prescription_id: None})
         case _:
@@ -115,7 +134,7 @@ def evolve_medication(state: MedicationState, event: MedicationEvent) -> Medicat
 
 MEDICATION: Aggregate[MedicationState] = Aggregate(
     name="medication",
-    events=(PrescriptionListed, SupplyListed, PrescriptionEnded),
+    events=(PrescriptionListed, SupplyListed, SupplyShortened, PrescriptionEnded),
     initial=MedicationState(),
     evolve=evolve_medication,
 )
@@ -163,9 +182,9 @@ def list_supply(
     for line, quantity in quantities:
         before = state.supplied_until(prescription_id, line.line)
         start = max(today, before + timedelta(days=1)) if before else today
-        days = -(-quantity * line.days // line.quantity)
+        days = _days(line, quantity)
         if days:
-            medicines.append(_listed(line, start, days))
+            medicines.append(_listed(line, start, days, quantity))
     return [
         SupplyListed(
             patient_ref=patient_ref,
@@ -176,12 +195,51 @@ def list_supply(
     ]
 
 
+def shorten_supply(
+    state: MedicationState,
+    patient_ref: UUID,
+    prescription_id: UUID,
+    supply_id: UUID,
+    brought_back: Mapping[int, int],
+    lines: Mapping[int, Line],
+    message_id: UUID,
+) -> list[DomainEvent]:
+    """What the patient brought back of a supply is taken no more: what is left lasts for fewer days. `brought_back`:
+    base units by line; each message once."""
+    listed = state.supplied.get((prescription_id, supply_id))
+    if listed is None or message_id in state.brought_back:
+        return []
+    left = []
+    for each in listed:
+        back = brought_back.get(each.line, 0)
+        if not back or each.line not in lines:
+            left.append(each)
+        elif each.quantity is not None and back < each.quantity:
+            rest = each.quantity - back
+            until = each.valid_from + timedelta(days=_days(lines[each.line], rest) - 1)
+            left.append(each.model_copy(update={"quantity": rest, "until": until}))
+    return [
+        SupplyShortened(
+            patient_ref=patient_ref,
+            prescription_id=prescription_id,
+            supply_id=supply_id,
+            message_id=message_id,
+            medicines=tuple(left),
+        )
+    ]
+
+
+def _days(line: Line, quantity: int) -> int:
+    """How long so many base units last by the directions, a part of a day counted whole."""
+    return -(-quantity * line.days // line.quantity)
+
+
 def end_prescription(state: MedicationState, prescription_id: UUID) -> list[DomainEvent]:
     """Only what is expected ends; what never was listed, or has ended, needs no word."""
     return [PrescriptionEnded(prescription_id=prescription_id)] if state.expected.get(prescription_id) else []
 
 
-def _listed(line: Line, start: date, days: int) -> ListedMedicine:
+def _listed(line: Line, start: date, days: int, quantity: int | None = None) -> ListedMedicine:
     return ListedMedicine(
         line=line.line,
         product=line.product,
@@ -193,4 +251,5 @@ def _listed(line: Line, start: date, days: int) -> ListedMedicine:
         frequency_per_day=line.frequency_per_day,
         valid_from=start,
         until=start + timedelta(days=days - 1),
+        quantity=quantity,
     )

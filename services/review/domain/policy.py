@@ -63,6 +63,9 @@ class ScreeningLimits(Immutable):
     antibacterial_atc: tuple[str, ...]
     antibacterial_days_max: int = Field(gt=0)
     antibacterial_long_indications: tuple[str, ...] = Field(description="ICD-10: infections treated for longer")
+    allergens_besides_medicines: tuple[str, ...] = Field(
+        description="stated allergies to these are to no medicine, or say that there is none"
+    )
     childbearing_days: tuple[int, int] = Field(description="ages in days at which pregnancy is asked for")
     many_medicines: int = Field(gt=0, description="as many different medicines at once are told")
     renewal_days: int = Field(ge=0, description="a medicine that ends within these days is renewed, not doubled")

@@ -18,16 +18,18 @@ from services.seedwork.policies import Policies
 
 PASSED = "passed"
 AGAINST = frozenset({"returned", "refused"})
-PHARMACIST = "pharmacist"
-"""Rule of what a person found: no set of knowledge takes it back."""
+NO_MATTER_OF_KNOWLEDGE = frozenset({"pharmacist", "screening"})
+"""What a person found, and that nothing could be screened: no set of knowledge takes it back."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """One case screened again. `status`: undecided, unreadable, same, or differs.
+    """One case screened again. `status`: undecided, unreadable, same, told, or differs.
 
-    `new`: serious and blocking findings that a passed case did not have. `vanished`: those of a returned or refused
-    case that would not be found any more.
+    `new`: findings of any weight that the case did not have. `vanished`: those it had and would not have any more; one
+    that weighs otherwise is both. "differs": something serious or blocking is new in a passed case, or has vanished
+    from a returned or refused one, so that the decision would be another. "told": the decision would stand, and whoever
+    takes it would be told otherwise.
     """
 
     status: str
@@ -37,6 +39,12 @@ class Replayed:
     new: tuple[Finding, ...] = ()
     vanished: tuple[Finding, ...] = ()
 
+    @property
+    def weighs(self) -> str | None:
+        """The gravest of what differs."""
+        gravest = max((finding.severity for finding in (*self.new, *self.vanished)), default=None)
+        return gravest.word if gravest else None
+
     def as_json(self) -> dict[str, Any]:
         return {
             "case_id": str(self.case.case_id),
@@ -44,6 +52,8 @@ class Replayed:
             "revision": self.case.revision,
             "opened_at": self.case.opened_at.isoformat(),
             "decided": self.decided,
+            "status": self.status,
+            "weighs": self.weighs,
             "knowledge_version": self.was,
             "new": [_told(finding) for finding in self.new],
             "vanished": [_told(finding) for finding in self.vanished],
@@ -62,11 +72,14 @@ def replay(state: CaseState, candidate: KnowledgeSet, policies: Policies[ReviewP
     if subject is None:
         return Replayed("unreadable", opened, state.status)
     found = screen(subject, candidate.on(_covered(candidate, subject.on)), policies.on(subject.on))
-    before = [finding for finding in state.findings if finding.rule != PHARMACIST]
-    new = _missing(found, before) if state.status == PASSED else ()
-    vanished = _missing(before, found) if state.status in AGAINST else ()
+    before = [finding for finding in state.findings if finding.rule not in NO_MATTER_OF_KNOWLEDGE]
+    new, vanished = _missing(found, before), _missing(before, found)
+    decisive = new if state.status == PASSED else vanished
+    status = "told" if new or vanished else "same"
+    if any(finding.severity >= Severity.SERIOUS for finding in decisive):
+        status = "differs"
     was = before[0].knowledge_version if before else None
-    return Replayed("differs" if new or vanished else "same", opened, state.status, was, new, vanished)
+    return Replayed(status, opened, state.status, was, new, vanished)
 
 
 def _covered(candidate: KnowledgeSet, day: date) -> date:
@@ -75,9 +88,8 @@ def _covered(candidate: KnowledgeSet, day: date) -> date:
 
 
 def _missing(those: Iterable[Finding], among: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The serious and blocking of the first that the second do not have."""
-    grave = (each for each in those if each.severity >= Severity.SERIOUS)
-    return tuple(each for each in grave if not any(_same(each, other) for other in among))
+    """Those of the first that the second do not have."""
+    return tuple(each for each in those if not any(_same(each, other) for other in among))
 
 
 def _same(one: Finding, other: Finding) -> bool:

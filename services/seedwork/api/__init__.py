@@ -19,7 +19,8 @@ catalogue, every answer carries its correlation id, and without a token only hea
 
 from services.seedwork.api.answers import answer
 from services.seedwork.api.app import create_app
-from services.seedwork.api.arguments import Aside, Body, Keep, Paging, Read, Run
+from services.seedwork.api.arguments import Aside, Body, Bulk, Keep, Paging, Read, Run, Signer
+from services.seedwork.api.bulk import refused_row
 from services.seedwork.api.dependencies import allowed, compact_jws, development_only, secret_key
 from services.seedwork.api.problems import problems
 from services.seedwork.api.registers import register_routes
@@ -30,11 +31,13 @@ from services.seedwork.failures import Refused
 __all__ = [
     "Aside",
     "Body",
+    "Bulk",
     "Keep",
     "Paging",
     "Read",
     "Refused",
     "Run",
+    "Signer",
     "WaitSeconds",
     "Webhook",
     "allowed",
@@ -44,6 +47,7 @@ __all__ = [
     "development_only",
     "newest",
     "problems",
+    "refused_row",
     "register_routes",
     "secret_key",
     "signed_webhook",

@@ -46,7 +46,8 @@ def create_app(
 ) -> FastAPI:
     """The ASGI application: starts the runtime when it starts, stops it when it stops. Wrong or missing keys stop the
     process here, not the first request."""
-    kit = Kit(service.name, settings, runtime, tokens or verifier(settings), new_request_id, aside, rates)
+    known = tokens or verifier(settings)
+    kit = Kit(service.name, settings, runtime, known, new_request_id, aside, rates, service.represented)
     settings.secret_key("cursor")
 
     @asynccontextmanager

@@ -49,31 +49,30 @@ async def command(request: Request) -> CommandRunner:
 
 def runner_of(context: RequestContext, key: str, query: str = "") -> CommandRunner:
     """Runs use cases for this request under a key of its caller's."""
-    idempotency = Idempotency(
-        subject=context.bearer.subject,
-        route=f"{context.method} {context.path}{query}",
-        key=key,
-        body_sha256=context.body_sha256,
-    )
-    return _RequestRunner(context, idempotency)
+    return _RequestRunner(context, key, query)
 
 
 class _RequestRunner:
-    __slots__ = ("_context", "_idempotency")
+    __slots__ = ("_context", "_key", "_query")
 
-    def __init__(self, context: RequestContext, idempotency: Idempotency) -> None:
+    def __init__(self, context: RequestContext, key: str, query: str) -> None:
         self._context = context
-        self._idempotency = idempotency
+        self._key = key
+        self._query = query
 
     async def __call__(
         self, use_case: UseCase, *, secret: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     ) -> Response:
         context = self._context
         if_match = context.headers.get(b"if-match")
+        if if_match is not None:
+            use_case = only_at_version(use_case, if_match)
+        if context.mandate is not None:
+            use_case = context.mandate.guarding(use_case)
         outcome = await context.kit.runtime.execute(
-            use_case if if_match is None else only_at_version(use_case, if_match),
+            use_case,
             actor=context.bearer,
-            idempotency=self._idempotency,
+            idempotency=self._idempotency(),
             correlation_id=context.correlation_id,
             causation_id=context.request_id,
             traceparent=context.traceparent,
@@ -91,6 +90,16 @@ class _RequestRunner:
         if secret is not None:
             body.update(secret(outcome.body))
         return answer(body, status=outcome.status, headers=headers)
+
+    def _idempotency(self) -> Idempotency:
+        """By the actor as they are when it runs: a representative's keys are apart for each patient."""
+        context = self._context
+        return Idempotency(
+            subject=context.bearer.recorded_as,
+            route=f"{context.method} {context.path}{self._query}",
+            key=self._key,
+            body_sha256=context.body_sha256,
+        )
 
 
 def only_at_version(use_case: UseCase, if_match: bytes) -> UseCase:

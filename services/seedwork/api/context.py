@@ -12,7 +12,9 @@ from typing import Any
 from starlette.requests import HTTPConnection
 
 from contracts.rates import Rates
+from services.seedwork.api.mandates import Mandate
 from services.seedwork.identity import Verifier
+from services.seedwork.model import StreamRef
 from services.seedwork.ports import ApiRuntime, Freshness
 from services.seedwork.settings import Settings
 from services.seedwork.usecase import Actor
@@ -38,6 +40,8 @@ class Kit:
     """The threads' port: what takes long leaves the loop by it."""
     rates: Rates | None = None
     """How often each actor may ask; None: as often as they like."""
+    represented: Callable[[uuid.UUID], StreamRef[Any]] | None = None
+    """Where the service knows who may act for a patient."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,8 @@ class RequestContext:
     parsed_body: Any = None
     """The value of a JSON body, as the boundary has let it in."""
     status: int = 0
+    mandate: Mandate | None = None
+    """By what a representative asks; None: the bearer acts for themself."""
     shown: Freshness | None = None
     """Of the rows that are answered; of several lists the oldest."""
 

@@ -7,38 +7,63 @@ import base64
 import binascii
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
-from contracts.roles import RIGHTS
+from contracts.roles import RIGHTS, SCOPES_OF, Role
 from services.seedwork.api.context import RequestContext, context_of
+from services.seedwork.api.mandates import Mandate
 from services.seedwork.failures import Refused
+from services.seedwork.identity import checkpoint_key
 from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.ports import Reader
+from services.seedwork.signing import sign_compact
 from services.seedwork.strict_json import NotStrictJson, parse_strict
 from services.seedwork.usecase import Actor, UseCase
 
 JOSE = b"application/jose"
+INSTALLATION = "checkpoint"
+"""Name of the key that signs in the name of the installation, as in its checkpoints."""
 CAUGHT_UP_SECONDS_MAX = 0.5
 MIN_LOG_INDEX, MIN_LOG_POSITION = "X-Min-Log-Index", "X-Min-Log-Position"
 _PLACE = re.compile(rb"\d{1,18}")
 
 
 def allowed(right: str) -> Callable[[Request], Awaitable[Actor]]:
-    """Only for roles with this right, by the one table of roles; whose records they see is decided with the record."""
+    """Only for roles with this right, by the one table of roles; whose records they see is decided with the record.
+
+    A representative acts in the patient's role from here on, where their scope covers this right today.
+    """
     roles = RIGHTS[right]
 
     async def actor(request: Request) -> Actor:
-        bearer = context_of(request).bearer
+        context = context_of(request)
+        bearer = context.bearer
         if bearer.role not in roles:
             raise Refused("identity.forbidden", right=right, role=bearer.role)
+        if bearer.role == Role.REPRESENTATIVE:
+            bearer = context.actor = await _for_patient(context, bearer, right)
         return bearer
 
     actor.right = right  # type: ignore[attr-defined]  # read by the OpenAPI document
     return actor
+
+
+async def _for_patient(context: RequestContext, bearer: Actor, right: str) -> Actor:
+    """The bearer in the role of the patient whom their token names. Raises Refused where they do not represent them."""
+    if context.kit.represented is None or bearer.patient_ref is None:
+        raise Refused("representation.not_in_force")
+    patient = context.kit.represented(bearer.patient_ref)
+    context.mandate = Mandate(patient, bearer.subject, SCOPES_OF[right])
+    (loaded,) = await context.kit.runtime.load(patient)
+    refused = context.mandate.refusal(loaded.state, await context.kit.runtime.now())
+    if refused:
+        raise Refused(refused.code, **refused.facts)
+    return replace(bearer, role=Role.PATIENT.value, representing=True)
 
 
 class RequestReader:
@@ -94,12 +119,12 @@ def _place(context: RequestContext, header: str) -> int | None:
     return int(sent)
 
 
-async def keeper(request: Request) -> Callable[[UseCase], Awaitable[None]]:
-    """Keeps what a query has made and will answer again: nothing that a caller could tell from its not being kept, so
-    it needs no Idempotency-Key. A refusal is raised."""
+async def keeper(request: Request) -> Callable[[UseCase], Awaitable[Mapping[str, Any]]]:
+    """Keeps what a query has made and will answer again, or what is the same done twice: nothing that a caller could
+    tell from its not being kept, so it needs no Idempotency-Key. Answers what was decided; a refusal is raised."""
     context = context_of(request)
 
-    async def keep(use_case: UseCase) -> None:
+    async def keep(use_case: UseCase) -> Mapping[str, Any]:
         outcome = await context.kit.runtime.execute(
             use_case,
             actor=context.bearer,
@@ -110,6 +135,7 @@ async def keeper(request: Request) -> Callable[[UseCase], Awaitable[None]]:
         )
         if outcome.refusal is not None:
             raise Refused(outcome.refusal.code, **outcome.refusal.facts)
+        return outcome.body
 
     return keep
 
@@ -117,6 +143,12 @@ async def keeper(request: Request) -> Callable[[UseCase], Awaitable[None]]:
 async def aside(request: Request) -> Callable[..., Awaitable[Any]]:
     """Runs what takes long beside the loop: in a thread, or where there must be none in place."""
     return context_of(request).kit.aside
+
+
+async def signer(request: Request) -> Callable[[bytes], str]:
+    """Signs in the installation's name, with the key of its checkpoints: compact JWS over these bytes."""
+    settings = context_of(request).kit.settings
+    return lambda payload: sign_compact(payload, checkpoint_key(settings), INSTALLATION)
 
 
 def secret_key(name: str) -> Callable[[Request], Awaitable[bytes]]:

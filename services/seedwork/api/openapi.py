@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from contracts.errors import CATALOGUE
+from contracts.roles import SCOPES_OF
 from services.seedwork.api.commands import command
 from services.seedwork.api.dependencies import MIN_LOG_INDEX, MIN_LOG_POSITION, compact_jws, reader
 from services.seedwork.api.health import JWKS, LIVE, READY
@@ -20,6 +21,7 @@ from services.seedwork.api.signed_paths import WEBHOOKS
 
 EVERYWHERE = ("identity.missing", "identity.invalid", "rate.exceeded", "overload.shed", "internal.error")
 WITH_RIGHT = ("identity.forbidden",)
+REPRESENTED = ("representation.not_in_force", "representation.out_of_scope")
 WITH_INPUT = ("request.invalid",)
 WITH_BODY = ("request.malformed", "request.too_large", "request.media_type", "request.timeout")
 COMMAND = (
@@ -128,6 +130,7 @@ def _describe(operation: dict[str, Any], route: APIRoute) -> None:
     if rights:
         operation["x-right"] = rights[0]
         codes += WITH_RIGHT
+        codes += REPRESENTED if rights[0] in SCOPES_OF else ()
     if command in calls:
         operation["parameters"] = [*operation.get("parameters", []), *_COMMAND_HEADERS]
         codes += COMMAND

@@ -22,6 +22,7 @@ from services.seedwork.signing import sign_compact, verify_compact
 from services.seedwork.store import reading
 from services.seedwork.store.batch import EventRow, Statement, Wanted
 from services.seedwork.store.drivers import Database
+from services.seedwork.store.errors import Conflict
 from services.seedwork.store.mapper import GENESIS, event_hash
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import checkpoint, events, log, witness
@@ -29,6 +30,8 @@ from services.seedwork.store.tables import checkpoint, events, log, witness
 LEAVES_MAX = 1000
 SECONDS_MAX = 60
 KID = "checkpoint"
+SIGNER = "checkpoint"
+"""The cursor of the last piece signed: two pieces that begin at the same place would both be genuine."""
 PAGE = 2000
 
 _AFTER = sa.bindparam("after_", type_=sa.BigInteger)
@@ -114,7 +117,12 @@ class Checkpoints:
         }
         statement = sign_compact(orjson.dumps(content), self._jwk, KID)
         row = {"upto": upto, "after": after, "statement": statement, "signed_at": now}
-        self._database.write([_KEEP.bind(self._database, **row)])
+        piece = reading.Range(after, upto)
+        signs = reading.opened_at(self._database, SIGNER, after), reading.advance(self._database, SIGNER, piece)
+        try:
+            self._database.write([*signs, _KEEP.bind(self._database, **row)])
+        except Conflict:  # another leader overlapped and has signed from there on: its piece counts
+            return True
         # the one before too: a crash may have come between the two stores
         told = [*last, row]
         self._other_store.write([self._witness(each["upto"], each["statement"]) for each in told])

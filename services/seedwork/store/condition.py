@@ -13,7 +13,18 @@ from services.seedwork.projector import live_index
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.reading import RELAY
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import RESTORING, blocked, cursor, events, fresh, log, meta, poison
+from services.seedwork.store.tables import (
+    CLOCK_OFFSET,
+    HEARTBEAT_DUE,
+    RESTORING,
+    blocked,
+    cursor,
+    events,
+    fresh,
+    log,
+    meta,
+    poison,
+)
 
 UNSEALED_SECONDS_MAX = 5.0
 UNPUBLISHED_SECONDS_MAX = 5.0
@@ -69,6 +80,11 @@ def condition_query(service: Service) -> Prepared:
         sa.select(meta.c.value).where(meta.c.name == CONSUMING).scalar_subquery().label("consuming"),
         sa.select(meta.c.value).where(meta.c.name == RESTORING).scalar_subquery().label("restoring"),
     ]
+    if service.heartbeat is not None:
+        columns += [
+            sa.select(meta.c.value).where(meta.c.name == name).scalar_subquery().label(name)
+            for name in (HEARTBEAT_DUE, CLOCK_OFFSET)
+        ]
     columns += [_sealed_after(live_index(p.name)).label(f"projection_{p.name}") for p in service.projections]
     return Prepared(lambda _insert: sa.select(*columns))
 
@@ -115,9 +131,19 @@ def assess(row: Mapping[str, Any], now: int) -> list[Check]:
     ]
     consuming = row["consuming"] is not None and age(row["consuming"]) <= CONSUMING_SECONDS_MAX
     checks.append(Check("consuming", consuming, "the worker consumes" if consuming else "no worker consumes"))
+    if HEARTBEAT_DUE in row:
+        checks.append(_alerting(row, now))
     for name in row:
         if name.startswith("projection_"):
             seconds = max(age(row[name]), 0)
             label = f"projection {name.removeprefix('projection_')}"
             checks.append(Check(label, seconds <= PROJECTION_SECONDS_MAX, f"{seconds:.1f} s behind"))
     return checks
+
+
+def _alerting(row: Mapping[str, Any], now: int) -> Check:
+    """Whether the last heartbeat came through in time; before the first was due, nothing is known against it."""
+    due = row[HEARTBEAT_DUE]
+    late = 0 if due is None else (now - (row[CLOCK_OFFSET] or 0) - due) / 1e6
+    detail = "no heartbeat was due yet" if due is None else "heartbeats come through"
+    return Check("alerting", late <= 0, detail if late <= 0 else f"a heartbeat is {late:.0f} s overdue")

@@ -23,13 +23,13 @@ from services.seedwork.store.batch import (
     Wanted,
 )
 from services.seedwork.store.mapper import stored
-from services.seedwork.store.requests import LoadStreams, Request, Rows
+from services.seedwork.store.requests import Call, LoadStreams, Request, Rows
 from services.seedwork.store.sealing import KeyName
 from services.seedwork.store.tracking import Tracked
 from services.seedwork.store.work import Context, Gate, Incoming, Outcome, StoreCore, Work
 from services.seedwork.store.writing import Rows as NewRows
 from services.seedwork.store.writing import keys_wanted, tell
-from services.seedwork.usecase import STREAMS_PER_USE_CASE_MAX, Answer, Decision, Find, Load, Moment
+from services.seedwork.usecase import STREAMS_PER_USE_CASE_MAX, Answer, Ask, Decision, Find, Load, Moment
 
 ANSWER_KEPT_MICROS = timedelta(days=3) // timedelta(microseconds=1)
 
@@ -93,12 +93,8 @@ class Desk:
             self.read[stream_id] = tracked.version
 
     def settle(self, work: Work) -> Generator[Request, Any, Outcome]:
-        """Decides one use case and gathers its rows."""
+        """Decides one use case, whose gate has let it pass, and gathers its rows."""
         context = work.context
-        if context.incoming:
-            gate = self._pass(context.incoming)
-            if gate is not Gate.NEXT:
-                return Outcome(status=200, gate=gate)
         decision = yield from self._decide(work)
         outcome = _outcome(decision)
         if decision.refusal is None or context.incoming:
@@ -111,7 +107,10 @@ class Desk:
             self._idempotency = IdempotencyGate(key, outcome.status, answer, self.now, expires_at)
         return outcome
 
-    def _pass(self, incoming: Incoming) -> Gate:
+    def passed(self, incoming: Incoming | None) -> Gate:
+        """What the gate says, once for each; only what comes next passes it."""
+        if incoming is None:
+            return Gate.NEXT
         place = (incoming.upstream, incoming.stream_id)
         if place in self._waiting:
             return Gate.WAITING
@@ -127,7 +126,9 @@ class Desk:
         core = self.core
         moment = Moment(from_micros(self.now), core.ids, work.context.actor, core.jurisdiction, core.trust)
         use_case = work.use_case
-        loaded = [self.tracked[ref.stream_id].loaded() for ref in (*use_case.streams, *use_case.relaxed)]
+        refs = (*use_case.streams, *use_case.relaxed)
+        yield from self._look_missing(refs)
+        loaded = [self.tracked[ref.stream_id].loaded() for ref in refs]
         deciding = use_case.decide(moment, *loaded)
         if isinstance(deciding, Decision):
             return deciding
@@ -139,11 +140,18 @@ class Desk:
             decision: Decision = stop.value
             return decision
 
-    def _grant(self, wish: Load | Find) -> Logic:
+    def _grant(self, wish: Load | Find | Ask) -> Logic:
+        if isinstance(wish, Ask):
+            return (yield Call(wish.call))
         if isinstance(wish, Load):
-            yield from self.look([ref for ref in wish.refs if ref.stream_id not in self.tracked])
+            yield from self._look_missing(wish.refs)
             return tuple(self.tracked[ref.stream_id].loaded() for ref in wish.refs)
         return (yield from find(self.core, wish.query, wish.parameters))
+
+    def _look_missing(self, refs: Sequence[StreamRef[Any]]) -> Logic:
+        missing = [ref for ref in refs if ref.stream_id not in self.tracked]
+        if missing:
+            yield from self.look(missing)
 
     def _gather(self, decision: Decision, context: Context) -> Logic:
         for change in decision.changes:

@@ -14,6 +14,7 @@ from services.seedwork.failures import Overloaded
 from services.seedwork.store.batch import Batch, Found, Statement, Wanted
 from services.seedwork.store.errors import StoreError
 from services.seedwork.store.requests import (
+    Call,
     Enter,
     KeyringRows,
     KeyringWrite,
@@ -202,6 +203,8 @@ class Driver:
                 return self.keyring.write(statements)
             case Pause(seconds):
                 return self._sleep(seconds)
+            case Call(call):
+                return call()
             case Enter(streams):
                 return self._enter(streams, held)
 
@@ -262,6 +265,8 @@ class AsyncDriver:
                 return await self.keyring.write(statements)
             case Pause(seconds):
                 return await asyncio.sleep(seconds)
+            case Call(call):
+                return await asyncio.to_thread(call)
             case Enter(streams):
                 return await self._enter(streams, held)
 

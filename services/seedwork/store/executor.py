@@ -6,7 +6,8 @@ simulation run the very same lines; `services.seedwork.store.drivers` answers th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -18,12 +19,14 @@ from services.seedwork.store.desk import Desk, find
 from services.seedwork.store.errors import Conflict, ConnectionLost, Unavailable
 from services.seedwork.store.mapper import stored
 from services.seedwork.store.requests import Enter, LoadStreams, Pause, Request, Save
-from services.seedwork.store.work import Context, Gate, Incoming, Outcome, StoreCore, Work
+from services.seedwork.store.work import Context, Gate, Incoming, Member, Outcome, StoreCore, Work
+from services.seedwork.usecase import UseCase
 
 __all__ = [
     "Context",
     "Gate",
     "Incoming",
+    "Member",
     "Outcome",
     "StoreCore",
     "Work",
@@ -45,8 +48,8 @@ def perform(core: StoreCore, work: Work) -> Generator[Request, Any, Outcome]:
     return outcomes[0]
 
 
-def perform_all(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, Sequence[Outcome]]:
-    """Several use cases in one save: all of them take effect or none.
+def perform_all(core: StoreCore, works: Sequence[Work | Member]) -> Generator[Request, Any, Sequence[Outcome]]:
+    """Several use cases in one save, and those that members of it make together: all of them take effect or none.
 
     Raises the failures of `services.seedwork.failures`; whatever a decide function raises passes through.
     """
@@ -75,23 +78,38 @@ def load(core: StoreCore, refs: Sequence[StreamRef[Any]]) -> Generator[Request, 
     return [desk.tracked[ref.stream_id].loaded() for ref in refs]
 
 
-def _contended(works: Sequence[Work]) -> tuple[UUID, ...]:
-    refs = {ref.stream_id for work in works for ref in work.use_case.streams if not ref.aggregate.cached}
-    return tuple(sorted(refs))
+def _contended(works: Sequence[Work | Member]) -> tuple[UUID, ...]:
+    use_cases = [work.use_case for work in works if isinstance(work, Work)]
+    return tuple(
+        sorted({ref.stream_id for use_case in use_cases for ref in use_case.streams if not ref.aggregate.cached})
+    )
 
 
-def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, Sequence[Outcome]]:
+def _attempt(core: StoreCore, works: Sequence[Work | Member]) -> Generator[Request, Any, Sequence[Outcome]]:
     desk = Desk(core, len(works))
-    refs = [ref for work in works for ref in (*work.use_case.streams, *work.use_case.relaxed)]
-    key = works[0].context.idempotency if len(works) == 1 else None
-    yield from desk.look(refs, key, [w.context.incoming for w in works if w.context.incoming])
+    lots = _lots(works)
+    use_cases = [work.use_case for work in works if isinstance(work, Work)]
+    refs = [ref for use_case in use_cases for ref in (*use_case.streams, *use_case.relaxed)]
+    refs += [ref for lot in lots for ref in lot.streams()]
+    key = works[0].context.idempotency if len(works) == 1 and isinstance(works[0], Work) else None
+    yield from desk.look(refs, key, [work.incoming for work in works if work.incoming])
     if key and desk.kept:
         return [(yield from _replay(core, key, desk.kept))]
-    outcomes: list[Outcome] = []
+    # all gates first: what is decided together may stand between others of the same streams
+    gates = [desk.passed(work.incoming) for work in works]
+    outcomes = [Outcome(status=200, gate=gate) for gate in gates]
     for number, work in enumerate(works):
+        if gates[number] is not Gate.NEXT or not isinstance(work, Work):
+            continue
         if number:
             yield Pause(0)  # a batch is long: the others of the process have a turn
-        outcomes += [(yield from desk.settle(work))]
+        outcomes[number] = yield from desk.settle(work)
+    for lot in lots:
+        passed = [number for number in lot.members if gates[number] is Gate.NEXT]
+        if passed:
+            outcome = yield from desk.settle(lot.work(passed))
+            for number in passed:
+                outcomes[number] = outcome
     if key and outcomes[0].refusal:
         # somebody else's twin may have succeeded since: a repeat must get the first answer, not "already held"
         kept = (yield LoadStreams(Wanted(idempotency=key))).kept
@@ -105,6 +123,34 @@ def _attempt(core: StoreCore, works: Sequence[Work]) -> Generator[Request, Any, 
         for tracked in desk.changed():
             core.cache.keep(tracked)
     return outcomes
+
+
+class Lot:
+    """The members of a batch that are decided together, by their numbers in it."""
+
+    def __init__(self, together: Callable[[Sequence[Any]], UseCase], members: dict[int, Member]) -> None:
+        self._together, self.members = together, members
+        self._whole: UseCase | None = None
+        with suppress(Exception):  # raised in its turn, behind the gates: an early one is not to blame yet
+            self._whole = together([member.told for member in members.values()])
+
+    def streams(self) -> Sequence[StreamRef[Any]]:
+        """Those that are most probably needed."""
+        return (*self._whole.streams, *self._whole.relaxed) if self._whole else ()
+
+    def work(self, passed: Sequence[int]) -> Work:
+        """Of those that have passed their gates, in the name of the first one."""
+        whole = self._whole if len(passed) == len(self.members) else None
+        use_case = whole or self._together([self.members[number].told for number in passed])
+        return Work(use_case, self.members[passed[0]].context())
+
+
+def _lots(works: Sequence[Work | Member]) -> list[Lot]:
+    found: dict[Callable[[Sequence[Any]], UseCase], dict[int, Member]] = {}
+    for number, work in enumerate(works):
+        if isinstance(work, Member):
+            found.setdefault(work.together, {})[number] = work
+    return [Lot(together, members) for together, members in found.items()]
 
 
 def _replay(core: StoreCore, key: IdempotencyKey, kept: KeptAnswer) -> Generator[Request, Any, Outcome]:

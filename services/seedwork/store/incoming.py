@@ -45,6 +45,7 @@ _NEXT = Prepared(
         .limit(1)
     )
 )
+_ANY = Prepared(lambda _i: sa.select(parked.c.public_seq).limit(sa.literal_column("1")))
 _OUTER = parked.alias("waiting")
 _OPEN = ~sa.exists().where(blocked.c.upstream == _OUTER.c.upstream, blocked.c.stream_id == _OUTER.c.stream_id)
 """What waits for a person is left out, or many of them would take the place of those that can go on."""
@@ -131,6 +132,10 @@ class IncomingTables:
             "parked_at": self._now(),
         }
         self._database.write([_PARK.bind(self._database, **row)])
+
+    def something_parked(self) -> bool:
+        """Of whichever stream: hardly ever, and otherwise nobody need ask about each."""
+        return bool(_ANY.read(self._database))
 
     def next_parked(self, upstream: str, stream: UUID) -> ParkedEvent | None:
         """The parked event that is due now, if there is one."""

@@ -106,7 +106,7 @@ class Keyring:
             raise Unavailable("the keyring waits for the keys of forgotten patients to be destroyed")
         keys: dict[KeyName, AESGCM | None] = {}
         for name in sorted(names):  # a set has another order in each process
-            if name[1] not in self._rights:
+            if not self.may(name):
                 if create:  # it would be lost in silence
                     raise PermissionError(f"this service may not keep personal data of class {name[1]}")
                 keys[name] = None
@@ -117,7 +117,7 @@ class Keyring:
                 continue
             wrapped = yield from self._read(name)
             if wrapped is None and create:
-                yield KeyringWrite((self._insert.bind(self._new_row(name)),))
+                yield KeyringWrite((self._insert.bind(self.made(name)[0]),))
                 wrapped = yield from self._read(name)  # somebody else's may have been first
             keys[name] = self._unwrap(name, wrapped)
             if keys[name] is not None:
@@ -170,11 +170,16 @@ class Keyring:
         row = {"patient_ref": name[0], "data_class": str(name[1]), "wrapped_dek": None}
         return {**row, "kek": self._kek, "state": DESTROYED}
 
-    def _new_row(self, name: KeyName) -> dict[str, Any]:
+    def may(self, name: KeyName) -> bool:
+        """Whether this service has a right to keys of the class."""
+        return name[1] in self._rights
+
+    def made(self, name: KeyName) -> tuple[dict[str, Any], AESGCM]:
+        """A new key, and its row as it is to be kept; nothing is written."""
         nonce, key = self._random_bytes(NONCE_BYTES), self._random_bytes(KEY_BYTES)
         wrapped = nonce + self._master.encrypt(nonce, key, f"{name[0]}|{name[1]}".encode())
         row = {"patient_ref": name[0], "data_class": str(name[1]), "wrapped_dek": wrapped}
-        return {**row, "kek": self._kek, "state": LIVE}
+        return {**row, "kek": self._kek, "state": LIVE}, AESGCM(key)
 
     def _unwrap(self, name: KeyName, wrapped: bytes | None) -> AESGCM | None:
         if wrapped is None:

@@ -57,6 +57,8 @@ class Surroundings:
     """How an api waits for an embedded store."""
     aside: Callable[..., Awaitable[Any]] = asyncio.to_thread
     """How an api does what would hold its loop: in a thread, which a loop with a time of its own does not wait for."""
+    condition_seconds: float = 1.0
+    """How often an api looks at the condition of its store."""
 
     def request_id(self) -> UUID:
         """The name of one attempt of one request."""

@@ -140,6 +140,11 @@ def advance(database: Database, name: str, piece: Range) -> Statement:
     return Statement(bound.text, bound.parameters, expect=1)
 
 
+def opened_at(database: Database, name: str, after: int) -> Statement:
+    """A cursor for a reader that has come so far without one; nothing where it has one."""
+    return _OPEN.bind(database, name=name, after=after)
+
+
 def next_events(database: Database, name: str, batch: int) -> tuple[Range, list[tuple[int, EventRow]]] | None:
     """The next piece of the log for a reader; None for one that has no cursor yet."""
     rows = _next_events(batch).read(database, name=name)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from services.seedwork.store.batch import Statement
 
 POSTGRESQL = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 SQLITE = sqlite.pysqlite.dialect(paramstyle="named")
+RENDERED_MAX = 1024
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ class Rendered:
         ]
 
 
+@lru_cache(RENDERED_MAX)
 def render(statement: sa.ClauseElement, *, is_postgresql: bool) -> Rendered:
-    """Compile once, execute often."""
+    """Compile once, execute often: a store that is opened again finds the statements of its modules rendered."""
     compiled: Any = statement.compile(dialect=POSTGRESQL if is_postgresql else SQLITE)
     text = str(compiled)
     if is_postgresql:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from services.seedwork.store.batch import Batch, Statement, Wanted
@@ -53,10 +54,17 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Answered by what the call returns; it may take as long as an answer over the network."""
+
+    call: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Enter:
     """Take the in-process locks of these streams, in order; the driver frees them when the logic ends."""
 
     streams: tuple[UUID, ...]
 
 
-Request = LoadStreams | Save | Rows | KeyringRows | KeyringWrite | Pause | Enter
+Request = LoadStreams | Save | Rows | KeyringRows | KeyringWrite | Pause | Call | Enter

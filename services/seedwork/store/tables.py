@@ -148,6 +148,42 @@ blocked = sa.Table(
     comment="Streams set aside until a person decides; `upstream` is our own name for a stream the relay set aside.",
 )
 
+webhook_progress = sa.Table(
+    "webhook_progress",
+    METADATA,
+    sa.Column("endpoint_id", sa.Uuid(), primary_key=True),
+    sa.Column("told_upto", sa.BigInteger, nullable=False, comment="log index up to which the feed became deliveries"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0", comment="in a row"),
+    sa.Column("failing_since", sa.BigInteger, nullable=True),
+    sa.Column("answered_at", sa.BigInteger, nullable=True, comment="the last success"),
+    comment="How far each webhook endpoint was told, and how it answers.",
+)
+
+webhook_delivery = sa.Table(
+    "webhook_delivery",
+    METADATA,
+    sa.Column("endpoint_id", sa.Uuid(), primary_key=True),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False, comment="log index of what is told"),
+    sa.Column("stream_id", sa.Uuid(), nullable=False, comment="told in order"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False, comment="webhook-id, the same at every attempt"),
+    sa.Column("status", sa.Text, nullable=False, comment="pending, delivered, dead, skipped, failed, withdrawn"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("due_at", sa.BigInteger, nullable=True, comment="the next attempt; none: it is not pending"),
+    sa.Column("answer", sa.Integer, nullable=True, comment="HTTP status of the last attempt"),
+    sa.Column("error", sa.Text, nullable=True, comment="why there was none, or what was wrong"),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("tried_at", sa.BigInteger, nullable=True),
+    sa.Index("webhook_delivery_due", "due_at"),
+    sa.Index("webhook_delivery_in_order", "endpoint_id", "stream_id", "place"),
+    sa.Index("webhook_delivery_by_status", "endpoint_id", "status", "place"),
+    comment="What webhook endpoints are told, without its content: once per endpoint and log index.",
+)
+
+CLOCK_OFFSET = "clock_offset_us"
+HEARTBEAT_DUE = "heartbeat_due"
+"""By when, in real time, the next beat of the watchdog must have come through."""
+
 meta = sa.Table(
     "meta",
     METADATA,

@@ -13,6 +13,7 @@ from services.seedwork.store.batch import EventRow
 from services.seedwork.store.mapper import GENESIS, Fact
 
 CACHED_STATES_MAX = 20_000
+"""Of ordinary size; a large one counts as several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class StateCache:
 
     def __init__(self) -> None:
         self._states: OrderedDict[UUID, Tracked] = OrderedDict()
+        self._weight = 0
 
     def start(self, ref: StreamRef[Any]) -> Tracked:
         if not ref.aggregate.cached:
@@ -62,7 +64,13 @@ class StateCache:
 
     def keep(self, tracked: Tracked) -> None:
         if tracked.ref.aggregate.cached and tracked.version:
+            self._weight += _weight(tracked) - _weight(self._states.get(tracked.ref.stream_id))
             self._states[tracked.ref.stream_id] = tracked
             self._states.move_to_end(tracked.ref.stream_id)
-            if len(self._states) > CACHED_STATES_MAX:
-                self._states.popitem(last=False)
+            while self._weight > CACHED_STATES_MAX:
+                _, oldest = self._states.popitem(last=False)
+                self._weight -= _weight(oldest)
+
+
+def _weight(tracked: Tracked | None) -> int:
+    return tracked.ref.aggregate.weight(tracked.state) if tracked else 0

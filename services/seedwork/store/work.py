@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -41,7 +41,7 @@ class Gate(StrEnum):
     """Its stream waits for a person."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """The incoming event a use case reacts to: where it stands in its stream."""
 
@@ -75,7 +75,7 @@ class Context:
     incoming: Incoming | None = None
 
     def cause(self) -> Cause:
-        return Cause(self.actor.subject, self.correlation_id, self.causation_id, self.traceparent)
+        return Cause(self.actor.recorded_as, self.correlation_id, self.causation_id, self.traceparent)
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,21 @@ class Work:
 
     use_case: UseCase
     context: Context
+
+    @property
+    def incoming(self) -> Incoming | None:
+        return self.context.incoming
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One event that is decided `together` with the others of its batch whose turn it is. `context`: made only where it
+    speaks for all of them."""
+
+    told: Any
+    together: Callable[[Sequence[Any]], UseCase]
+    incoming: Incoming
+    context: Callable[[], Context]
 
 
 class StoreCore:

@@ -1,38 +1,35 @@
-"""What people and other systems tell shortage: makers that stop, direct reports, public registers."""
+"""What people and other systems tell shortage one by one, and how signs of a shortage have their effect on cases."""
 
 from __future__ import annotations
 
-from hashlib import sha256
+from collections.abc import Sequence
+from uuid import UUID
 
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
-from services.seedwork.usecase import Answer, Change, Decision, Moment, UseCase
+from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
+from services.shortage.application.case_end import responses_over
+from services.shortage.application.imports import sign_of
 from services.shortage.application.nodes import NATION, Loading, Node, Work, after_confirmation, changes, node
 from services.shortage.domain.decisions import dismiss_quiet
-from services.shortage.domain.detection.cover import SupplyStatus
 from services.shortage.domain.detector import reported_evidence
 from services.shortage.domain.events import NoticeEnded, NoticeLinked
+from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
 from services.shortage.domain.opening import open_by_notice, suspect_by
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
-from services.shortage.domain.regions import DIGITS
-from services.shortage.domain.reports import (
-    REPORTS_PER_DAY_MAX,
-    ReportReceived,
-    ReportsState,
-    ShortageReport,
-    reports_ref,
-)
+from services.shortage.domain.regions import known_node
+from services.shortage.domain.reports import ReportsState, ShortageReport, receive, reports_ref
 from services.shortage.domain.stop_notice import (
+    STOP_NOTICE,
     EndStop,
     ReportStop,
     StopNoticeState,
-    StopReported,
     end_stop,
     report_stop,
     stop_notice_id,
     stop_notice_ref,
 )
-from services.shortage.domain.values import SourceKind
+from services.shortage.domain.watch import WATCH, Sign, SignsJudged, WatchState
 from services.shortage.domain.watching import joined, notice_ended, notice_linked
 
 
@@ -40,26 +37,33 @@ def receive_stop(command: ReportStop) -> UseCase:
     """A maker stops: the nation's case of the drug is opened, or learns of it."""
     identity = stop_notice_id(command.maker, command.reference)
 
-    def decide(moment: Moment, notice: Loaded[StopNoticeState]) -> Loading[Decision]:
+    def decide(moment: Moment, notice: Loaded[StopNoticeState], drug: Loaded[KnownDrugState]) -> Loading[Decision]:
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        if drug.state.known is None:
+            return Decision.refused(Refusal("report.drug_unknown", {"drug_key": command.drug_key}))
         outcome = report_stop(notice.state, command, moment.now, moment.actor.subject, policy)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         told = Work(notice, list(outcome))
         answer = Answer(201 if outcome else 200, {"notice_id": str(identity), "state": told.state.status})
-        if not outcome or told.state.reported is None:
+        if not outcome:
             return Decision.nothing(answer)
         nation = yield from node(command.drug_key, NATION)
-        _take_stop(nation, told.state.reported, moment, policy, amended=notice.exists)
+        _end_quiet(nation, moment)
+        _take_notice(nation, identity, told.state, moment, policy)
         return Decision(changes(told, *nation.works()), answer)
 
-    return UseCase((stop_notice_ref(identity),), decide)
+    return UseCase((stop_notice_ref(identity), known_drug_ref(command.drug_key)), decide)
 
 
-def end_notice(command: EndStop) -> UseCase:
-    """A maker goes on: the nation's case may be avoided, and may be eased from now on."""
+def end_notice(command: EndStop, maker: str | None = None) -> UseCase:
+    """A maker goes on: the nation's case may be avoided, and may be eased from now on. `maker`: whose it must be."""
 
     def decide(moment: Moment, notice: Loaded[StopNoticeState]) -> Loading[Decision]:
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        reported = notice.state.reported
+        if reported is not None and maker is not None and reported.maker != maker:
+            return Decision.refused(Refusal("report.not_yours", {"reporter": reported.maker}))
         outcome = end_stop(notice.state, command, moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
@@ -68,63 +72,102 @@ def end_notice(command: EndStop) -> UseCase:
         if not outcome or told.state.reported is None:
             return Decision.nothing(answer)
         nation = yield from node(told.state.reported.drug_key, NATION)
-        ended = NoticeEnded(notice_id=notice.stream_id, how=command.how, ended_at=moment.now)
-        nation.tell(lambda case: notice_ended(case, ended))
-        return Decision(changes(told, *nation.works()), answer)
+        _take_notice(nation, notice.stream_id, told.state, moment, policy)
+        over = (yield from responses_over(nation.latest, moment.now, policy)) if nation.latest else []
+        return Decision(changes(told, *nation.works(), *over), answer)
 
     return UseCase((stop_notice_ref(command.notice_id),), decide)
 
 
 def receive_report(report: ShortageReport) -> UseCase:
     """A direct report or a register's record: kept once by key and content; what tells of a shortage is a sign."""
-    digest = sha256(report.model_dump_json().encode()).hexdigest()
 
-    def decide(moment: Moment, day: Loaded[ReportsState]) -> Loading[Decision]:
-        known = day.state.digests.get((report.source, report.key))
-        if known == digest:
+    def decide(moment: Moment, day: Loaded[ReportsState], drug: Loaded[KnownDrugState]) -> Loading[Decision]:
+        if drug.state.known is None:
+            return Decision.refused(Refusal("report.drug_unknown", {"drug_key": report.drug_key}))
+        if not known_node(report.region):
+            return Decision.refused(Refusal("report.region_unknown", {"region": report.region}))
+        outcome = receive(day.state, report, moment.now)
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        if not outcome:
             return Decision.nothing(Answer(200, {"taken": "known"}))
-        if report.occurred_at > moment.now:
-            return Decision.refused(Refusal("report.in_the_future", {"occurred_at": report.occurred_at}))
-        if len(day.state.digests) >= REPORTS_PER_DAY_MAX:
-            return Decision.refused(Refusal("report.too_many", {"limit": REPORTS_PER_DAY_MAX}))
-        told = Change(day, (ReportReceived(report=report, digest=digest, reported_at=moment.now),))
-        answer = Answer(201, {"taken": "new" if known is None else "corrected"})
-        if report.status is None or report.status < SupplyStatus.SHORT:
+        told = Change(day, tuple(outcome))
+        corrected = day.state.digest_of(report) is not None
+        answer = Answer(201, {"taken": "corrected" if corrected else "new"})
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        sign = sign_of(report, moment.now, policy)
+        if sign is None:
             return Decision((told,), answer)
-        policy = POLICIES.on(civil_day(report.occurred_at), moment.jurisdiction)
-        here = yield from node(report.drug_key, report.region[: DIGITS[policy.case_region_level]])
-        _take_report(here, report, moment, policy)
+        here = yield from node(report.drug_key, sign.node)
+        _take_signs(here, [sign], moment, policy)
         further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
         return Decision((told, *changes(*here.works(), *further)), answer)
 
-    return UseCase((reports_ref(report.reporter, civil_day(report.occurred_at)),), decide)
-
-
-def _take_stop(nation: Node, reported: StopReported, moment: Moment, policy: ShortagePolicy, *, amended: bool) -> None:
-    linked = NoticeLinked(
-        notice_id=reported.notice_id, sole_supplier=reported.sole_supplier, restored_by=reported.restored_by
+    return UseCase(
+        (reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key), known_drug_ref(report.drug_key)),
+        decide,
     )
-    _end_quiet(nation, moment)
+
+
+def judge_signs(watch_id: UUID) -> UseCase:
+    """The clock: the signs of one region node have their effect on its case; the other nodes' turn is next."""
+
+    def decide(moment: Moment, watch: Loaded[WatchState]) -> Loading[Decision]:
+        state = watch.state
+        if state.judge_at is None or moment.now < state.judge_at:
+            return Decision.nothing()
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        signs = state.next_signs()
+        here = yield from node(state.drug_key, signs[0].node)
+        _end_quiet(here, moment)
+        for sign in signs:
+            if sign.notice_id is not None:
+                (notice,) = yield Load.of(STOP_NOTICE.ref(sign.notice_id))
+                _take_notice(here, sign.notice_id, notice.state, moment, policy)
+        _take_signs(here, [sign for sign in signs if sign.notice_id is None], moment, policy)
+        further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
+        over = (yield from responses_over(here.latest, moment.now, policy)) if here.latest else []
+        judged = SignsJudged(node=here.region, judge_at=moment.now)
+        return Decision((Change(watch, (judged,)), *changes(*here.works(), *over, *further)))
+
+    return UseCase((WATCH.ref(watch_id),), decide)
+
+
+def _take_notice(nation: Node, identity: UUID, notice: StopNoticeState, moment: Moment, policy: ShortagePolicy) -> None:
+    """What a maker's notice, as it stands, does to the nation's case."""
+    reported = notice.reported
+    if reported is None:
+        return
+    if notice.ended is not None:
+        ended = NoticeEnded(notice_id=identity, how=notice.ended.how, ended_at=moment.now)
+        nation.tell(lambda case: notice_ended(case, ended))
+        return
+    linked = NoticeLinked(notice_id=identity, sole_supplier=reported.sole_supplier, restored_by=reported.restored_by)
     if nation.case is None:
         nation.opened(open_by_notice(nation.new_case(), linked, moment.now, policy))
-    elif amended:
+    elif identity in nation.case.state.notices:
         nation.case.add([linked])
     else:
         nation.case.add(notice_linked(nation.case.state, linked, moment.now, policy))
 
 
-def _take_report(here: Node, report: ShortageReport, moment: Moment, policy: ShortagePolicy) -> None:
-    source = SourceKind(report.source)
-    event = (f"{source.value}/{report.reporter}/{report.key}",)
+def _take_signs(here: Node, signs: Sequence[Sign], moment: Moment, policy: ShortagePolicy) -> None:
+    """Signs feed the open case, or open one where what they tell of has happened since the last one's end."""
     _end_quiet(here, moment)
+    for sign in sorted(signs, key=lambda each: (not each.opens, each.at)):
+        _take_sign(here, sign, moment, policy)
+
+
+def _take_sign(here: Node, sign: Sign, moment: Moment, policy: ShortagePolicy) -> None:
     if here.case is not None:
-        here.case.add(joined(here.case.state, source, event, moment.now, policy))
+        here.case.add(joined(here.case.state, sign.source, sign.events, moment.now, policy))
         return
     previous = here.latest.state.ended if here.latest is not None else None
-    if previous is not None and report.occurred_at <= previous.ended_at:
+    if not sign.opens or (previous is not None and sign.at <= previous.ended_at):
         return
-    evidence = reported_evidence(report.region, report.occurred_at, policy)
-    here.opened(suspect_by(here.new_case(), source, evidence, event, moment.now, policy))
+    evidence = sign.evidence or reported_evidence(sign.region, sign.at, policy)
+    here.opened(suspect_by(here.new_case(), sign.source, evidence, sign.events, moment.now, policy))
 
 
 def _end_quiet(here: Node, moment: Moment) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from services.seedwork.model import DomainEvent, Loaded
+from services.seedwork.model import DomainEvent, Loaded, StreamRef
 from services.seedwork.usecase import Change, Load
 from services.shortage.domain.case import CaseState, case_id, case_ref
 from services.shortage.domain.decisions import NewCase
@@ -81,13 +81,14 @@ class Node:
 def node(drug_key: str, region: str) -> Loading[Node]:
     """Loads it."""
     (detector,) = yield Load.of(detector_ref(drug_key, region))
-    state: DetectorState = detector.state
-    following = case_ref(case_id(drug_key, region, state.cases + 1))
-    if state.case_id is None:
-        (new,) = yield Load.of(following)
-        return Node(drug_key, region, Work(detector), None, Work(new))
-    new, latest = yield Load.of(following, case_ref(state.case_id))
-    return Node(drug_key, region, Work(detector), Work(latest), Work(new))
+    new, *latest = yield Load(cases_of(drug_key, region, detector.state))
+    return Node(drug_key, region, Work(detector), Work(latest[0]) if latest else None, Work(new))
+
+
+def cases_of(drug_key: str, region: str, detector: DetectorState) -> tuple[StreamRef[CaseState], ...]:
+    """The case that would follow, and the latest one where there is one."""
+    following = case_ref(case_id(drug_key, region, detector.cases + 1))
+    return (following,) if detector.case_id is None else (following, case_ref(detector.case_id))
 
 
 def changes(*works: Work[Any]) -> tuple[Change, ...]:

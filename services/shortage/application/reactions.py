@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
 
 from contracts.envelope import Envelope, IntegrationEvent
-from contracts.events.dispatch import LineUnfilled
 from contracts.events.dispatch_later import TraceCodeRepeated
-from contracts.events.dispatch_stock import OrderLineChanged
+from contracts.events.dispatch_stock import LineUnfilled, OrderLineChanged, RegisterEntryRecorded, StockChanged
+from contracts.events.prescribe import RegisterEntryRecorded as DrugRecorded
 from services.seedwork.calendar import civil_day
-from services.seedwork.composition import Reaction
+from services.seedwork.composition import Reaction, Together
 from services.seedwork.model import Loaded
+from services.seedwork.reference import register
+from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Change, Decision, Moment, UseCase
-from services.shortage.application.nodes import Loading, after_confirmation, changes, node
-from services.shortage.domain.decisions import add_evidence, dismiss_quiet, suspect
-from services.shortage.domain.detector import count_signal
-from services.shortage.domain.events import SignalReceived
+from services.shortage.application.drug_register import on_drug_recorded
+from services.shortage.application.lots import take_order_lines, take_unfilled
 from services.shortage.domain.integrity import (
     CodePlace,
     IntegrityAlarmRaised,
@@ -23,59 +25,55 @@ from services.shortage.domain.integrity import (
     integrity_ref,
     raise_alarm,
 )
-from services.shortage.domain.orders import OrderLineReported, OrderSignalsState, order_signals_ref, report
+from services.shortage.domain.lots import OrderLineColumns, UnfilledRow
 from services.shortage.domain.policy import POLICIES
-from services.shortage.domain.regions import node_at
-from services.shortage.domain.signals import SignalsState, receive_signal, signals_ref
-from services.shortage.domain.values import Signal
-from services.shortage.domain.watching import fed
+from services.shortage.domain.reporter import ReporterState, heard, reporter_ref
+from services.shortage.domain.shelves import ShelvesState, StockLevelReported, report_level, shelves_ref
+from services.shortage.domain.watch import WatchState, note_facts, watch_ref
+
+PHARMACY_COPIES = register("reference")
+"""Pharmacies as dispatch's register tells them."""
 
 
-def on_line_unfilled(event: LineUnfilled, envelope: Envelope) -> UseCase:
-    """A signal: kept with its reporter, counted by the detector of its drug and region, and judged with the case."""
-    received = _received(event, envelope)
-    signal = received.signal
-
-    def decide(moment: Moment, day: Loaded[SignalsState]) -> Loading[Decision]:
-        told = receive_signal(day.state, received)
-        if not told:
-            return Decision.nothing()
-        policy = POLICIES.on(civil_day(signal.occurred_at), moment.jurisdiction)
-        here = yield from node(event.drug_key, node_at(event.region, policy.case_region_level))
-        here.detector.add([count_signal(here.detector.state, signal, policy)])
-        signals = here.detector.state.signals
-        if here.latest is not None:
-            here.latest.add(dismiss_quiet(here.latest.state, signal.occurred_at))
-        if here.latest is not None and not here.latest.events:
-            here.latest.add(
-                add_evidence(here.latest.state, signals, signal, moment.now, policy)
-                or fed(here.latest.state, signals, signal, moment.now, policy)
+def take_lines_unfilled(told: Sequence[tuple[LineUnfilled, Envelope]]) -> UseCase:
+    """Pharmacies could not fill lines. One that has it in its books while reporting none contradicts itself: flagged,
+    whoever is right."""
+    return take_unfilled(
+        [
+            UnfilledRow(
+                drug_key=event.drug_key,
+                region=event.region,
+                occurred_at=envelope.parsed_body().occurred_at,
+                demand_key=event.demand_key,
+                pharmacy=event.pharmacy,
+                quantity=event.quantity,
+                reason=event.reason,
+                on_hand=event.on_hand if event.on_hand_known else None,
+                contradictory=event.reason != "not_enough_stock" and event.on_hand_known and event.on_hand > 0,
+                event=_very(envelope),
             )
-        if here.case is None:
-            here.opened(suspect(here.new_case(), signals, signal, moment.now, policy))
-        further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
-        return Decision((Change(day, tuple(told)), *changes(*here.works(), *further)))
-
-    return UseCase((signals_ref(event.pharmacy, civil_day(signal.occurred_at)),), decide)
-
-
-def _received(event: LineUnfilled, envelope: Envelope) -> SignalReceived:
-    """A pharmacy that has it in its books while reporting none contradicts itself: flagged, whoever is right."""
-    signal = Signal(
-        demand_key=event.demand_key,
-        pharmacy=event.pharmacy,
-        region=event.region,
-        occurred_at=envelope.parsed_body().occurred_at,
-        contradictory=event.reason != "not_enough_stock" and event.on_hand_known and event.on_hand > 0,
-        event=f"{envelope.stream}/{envelope.public_seq}",
+            for event, envelope in told
+        ]
     )
-    return SignalReceived(
-        drug_key=event.drug_key,
-        signal=signal,
-        quantity=event.quantity,
-        reason=event.reason,
-        on_hand=event.on_hand if event.on_hand_known else None,
-    )
+
+
+def take_lines_changed(told: Sequence[tuple[OrderLineChanged, Envelope]]) -> UseCase:
+    """Kept as facts; the detectors look at them within a tick, once they say what came of a line."""
+    return take_order_lines([(*_told_of(event), _very(envelope)) for event, envelope in told])
+
+
+_told_of: Callable[[OrderLineChanged], tuple[Any, ...]] = attrgetter(
+    *(name for name in OrderLineColumns.model_fields if name != "event")
+)
+
+
+def _very(envelope: Envelope) -> str:
+    """The very event, as evidence names it."""
+    return f"{envelope.stream}/{envelope.public_seq}"
+
+
+def _alone(together: Together) -> Reaction:
+    return lambda event, envelope: together([(event, envelope)])
 
 
 def on_trace_code_repeated(event: TraceCodeRepeated, _envelope: Envelope) -> UseCase:
@@ -95,18 +93,37 @@ def on_trace_code_repeated(event: TraceCodeRepeated, _envelope: Envelope) -> Use
     return UseCase((integrity_ref(event.code_sha256),), decide)
 
 
-def on_order_line_changed(event: OrderLineChanged, _envelope: Envelope) -> UseCase:
-    """Kept as a fact of its reporter and day."""
-    told = OrderLineReported(**event.model_dump(exclude={"product"}))
+def on_stock_changed(event: StockChanged, _envelope: Envelope) -> UseCase:
+    """Kept as a fact of its reporter and day; the first of a day has the day before judged, which is over."""
+    told = StockLevelReported(**event.model_dump())
 
-    def decide(_moment: Moment, day: Loaded[OrderSignalsState]) -> Decision:
-        return Decision.on(day, report(day.state, told))
+    def decide(
+        moment: Moment, day: Loaded[ShelvesState], watch: Loaded[WatchState], reporter: Loaded[ReporterState]
+    ) -> Decision:
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        new = report_level(day.state, told)
+        over = bool(new) and watch.state.day_to_judge(moment.now) is not None
+        noted = note_facts(watch.state, event.drug_key, moment.now, policy) if over else []
+        word = heard(reporter.state, event.pharmacy, event.region, moment.now, policy.detection.silence)
+        return Decision((Change(day, tuple(new)), Change(watch, tuple(noted)), Change(reporter, tuple(word))))
 
-    return UseCase((order_signals_ref(event.pharmacy, civil_day(event.occurred_at)),), decide)
+    day = shelves_ref(event.pharmacy, civil_day(event.occurred_at))
+    return UseCase((day, watch_ref(event.drug_key), reporter_ref(event.pharmacy)), decide)
 
 
+def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
+    """Where a pharmacy is and whose chain it belongs to; a copy that is obeyed at once."""
+    return copy_entry(PHARMACY_COPIES, event)
+
+
+TOGETHER: Mapping[type[IntegrationEvent], Together] = {
+    LineUnfilled: take_lines_unfilled,
+    OrderLineChanged: take_lines_changed,
+}
 REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
-    LineUnfilled: on_line_unfilled,
+    **{event: _alone(together) for event, together in TOGETHER.items()},
     TraceCodeRepeated: on_trace_code_repeated,
-    OrderLineChanged: on_order_line_changed,
+    StockChanged: on_stock_changed,
+    RegisterEntryRecorded: on_register_entry,
+    DrugRecorded: on_drug_recorded,
 }

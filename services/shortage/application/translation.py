@@ -1,4 +1,6 @@
-"""What shortage tells the others: the public twins of its events, family `shortage_case`."""
+"""What shortage tells the others: the public twins of its events, families `shortage_case` and `reporter`, and its
+neighbour's.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.events import shortage as public
+from contracts.events.shortage_reporters import ReporterAlert
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent
+from services.shortage.application.translation_responses import RESPONSES_TOLD
 from services.shortage.domain.case import CaseState
 from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseGraded, CaseSuspected
+from services.shortage.domain.heartbeat import is_heartbeat
+from services.shortage.domain.reporter import ReporterAlerted, ReporterHeard, ReporterState
 from services.shortage.domain.values import Evidence
 
 HOUR_SECONDS = 3600
@@ -17,6 +23,8 @@ HOUR_SECONDS = 3600
 
 def tell_suspected(happened: Happened) -> Iterator[public.ShortageCaseSuspected]:
     event: CaseSuspected = happened.event  # type: ignore[assignment]
+    if is_heartbeat(event.drug_key):
+        return
     yield public.ShortageCaseSuspected(
         **_case(happened), evidence=_evidence(event.evidence), previous_case=event.previous_case
     )
@@ -50,9 +58,25 @@ def tell_graded(happened: Happened) -> Iterator[public.ShortageCaseGraded]:
 
 def tell_ended(happened: Happened) -> Iterator[public.ShortageCaseEnded]:
     event: CaseEnded = happened.event  # type: ignore[assignment]
+    if is_heartbeat(happened.after.suspected.drug_key):
+        return
     lasted = event.ended_at - happened.after.suspected.suspected_at
     hours = max(0, int(lasted.total_seconds()) // HOUR_SECONDS)
     yield public.ShortageCaseEnded(**_case(happened), ended_as=event.ended_as, duration_hours=hours)
+
+
+def tell_alerted(happened: Happened) -> Iterator[ReporterAlert]:
+    event: ReporterAlerted = happened.event  # type: ignore[assignment]
+    yield ReporterAlert(raised=True, **event.model_dump(exclude={"raised_at"}))
+
+
+def tell_heard_again(happened: Happened) -> Iterator[ReporterAlert]:
+    """Only who was told to be silent is told that this is over."""
+    event: ReporterHeard = happened.event  # type: ignore[assignment]
+    before: ReporterState = happened.before
+    if before.silent:
+        names = event.model_dump(include={"reporter", "region"})
+        yield ReporterAlert(**names, kind="silent", raised=False, since=event.day, against=None)
 
 
 def _case(happened: Happened) -> dict[str, Any]:
@@ -65,8 +89,11 @@ def _evidence(evidence: Evidence) -> public.Evidence:
 
 
 TRANSLATE: Mapping[type[DomainEvent], Translation] = {
+    **RESPONSES_TOLD,
     CaseSuspected: tell_suspected,
     CaseConfirmed: tell_confirmed,
     CaseGraded: tell_graded,
     CaseEnded: tell_ended,
+    ReporterAlerted: tell_alerted,
+    ReporterHeard: tell_heard_again,
 }

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
+from services.shortage.application.case_end import responses_over
 from services.shortage.application.nodes import Loading, Work, after_confirmation, changes
 from services.shortage.domain import decisions, tasks
 from services.shortage.domain.case import CaseState, case_ref
@@ -14,6 +15,7 @@ from services.shortage.domain.commands import AcknowledgeCase, AssignTask, Compl
 from services.shortage.domain.detector import detector_ref
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import node_of
+from services.shortage.domain.reporter import REPORTER, ReporterState, fall_silent
 from services.shortage.domain.watching import period_over
 
 
@@ -96,10 +98,20 @@ def judge_period(case_id: UUID) -> UseCase:
         policy = _policy(moment)
         (detector,) = yield Load.of(detector_ref(suspected.drug_key, suspected.region))
         work = Work(case, period_over(case.state, detector.state.signals, moment.now, policy))
+        over = yield from responses_over(work, moment.now, policy)
         further = yield from after_confirmation(work, moment.now, policy)
-        return Decision(changes(work, *further))
+        return Decision(changes(work, *over, *further))
 
     return UseCase((case_ref(case_id),), decide)
+
+
+def alert_silence(reporter_id: UUID) -> UseCase:
+    """The clock: a reporter was not heard of in time."""
+
+    def decide(moment: Moment, reporter: Loaded[ReporterState]) -> Decision:
+        return Decision.on(reporter, fall_silent(reporter.state, moment.now))
+
+    return UseCase((REPORTER.ref(reporter_id),), decide)
 
 
 def dismiss_quiet(case_id: UUID) -> UseCase:

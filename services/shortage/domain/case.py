@@ -14,7 +14,7 @@ from services.shortage.domain import events as happened
 from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseEvent, CaseSuspected, NoticeLinked, Task
 from services.shortage.domain.grading import Grade
 from services.shortage.domain.regions import Level
-from services.shortage.domain.values import Evidence, SourceKind
+from services.shortage.domain.values import Evidence, ResponseKind, SourceKind
 
 QUIET = "quiet"
 """The deadline of a suspicion that nothing feeds any more."""
@@ -54,6 +54,8 @@ class CaseState:
     tasks: Mapping[int, Task] = field(default_factory=dict)
     """Tasks that are still to be done."""
     tasks_so_far: int = 0
+    responses: Mapping[UUID, tuple[ResponseKind, str]] = field(default_factory=dict)
+    """What is done against it and not over yet: kind and region node."""
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +113,11 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
             return replace(state, acknowledged=True)
         case happened.TaskAssigned() | happened.TaskCompleted() | happened.TaskEscalated():
             return _evolve_tasks(state, event)
+        case happened.ResponseLinked():
+            return replace(state, responses={**state.responses, event.response_id: (event.kind, event.region)})
+        case happened.ResponseClosed():
+            left = {id_: row for id_, row in state.responses.items() if id_ != event.response_id}
+            return replace(state, responses=left)
         case _:
             assert_never(event)
 
@@ -146,7 +153,7 @@ def _evolve_grade(
             period_at=event.next_at,
         )
     status = "dismissed" if event.ended_as.startswith("dismissed") else event.ended_as
-    return replace(state, status=status, ended=event, quiet_at=None, period_at=None, tasks={})
+    return replace(state, status=status, ended=event, quiet_at=None, period_at=None, tasks={}, responses={})
 
 
 def _evolve_notices(state: CaseState, event: NoticeLinked | happened.NoticeEnded) -> CaseState:
@@ -204,6 +211,8 @@ CASE: Aggregate[CaseState] = Aggregate(
         happened.TaskAssigned,
         happened.TaskCompleted,
         happened.TaskEscalated,
+        happened.ResponseLinked,
+        happened.ResponseClosed,
         CaseEnded,
     ),
     initial=CaseState(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,15 +43,15 @@ class NewCase:
 
 
 def suspect(
-    new: NewCase, signals: tuple[Signal, ...], signal: Signal, now: datetime, policy: ShortagePolicy
+    new: NewCase, signals: tuple[Signal, ...], told: Sequence[Signal], now: datetime, policy: ShortagePolicy
 ) -> list[DomainEvent]:
-    """A signal while no case is open: enough of them open one, and at once confirm it where they suffice for that.
+    """Signals while no case is open: enough of them open one, and at once confirm it where they suffice for that.
 
     After an ended case only what happened since counts, so that what was dismissed is not raised again by itself.
     """
     counts_from = new.previous.ended.ended_at if new.previous and new.previous.ended else None
     counted = _since(counts_from, signals)
-    evidence = strongest_evidence(counted, signal, policy)
+    evidence = strongest_evidence(counted, told, policy)
     threshold = policy.suspect_again_pharmacies if counts_from else policy.suspect_pharmacies
     if evidence is None or evidence.pharmacies < threshold or evidence.demands < policy.suspect_demands:
         return []
@@ -72,25 +72,25 @@ def suspect(
 
 
 def add_evidence(
-    state: CaseState, signals: tuple[Signal, ...], signal: Signal, now: datetime, policy: ShortagePolicy
+    state: CaseState, signals: tuple[Signal, ...], told: Sequence[Signal], now: datetime, policy: ShortagePolicy
 ) -> list[DomainEvent]:
-    """A signal for an open case. A confirmed one is fed no more: its detector goes on counting."""
+    """Signals for an open case. A confirmed one is fed no more: its detector goes on counting."""
     if state.status != "suspected" or not (state.suspected and state.evidence and state.quiet_at):
         return []
     counted = _since(state.suspected.counts_from, signals)
-    evidence = strongest_evidence(counted, signal, policy)
+    evidence = strongest_evidence(counted, told, policy)
     if evidence is None:
         return []
     threshold = policy.suspect_again_pharmacies if state.suspected.counts_from else policy.suspect_pharmacies
     strongest = max(state.evidence, evidence, key=lambda known: (known.pharmacies, known.demands))
     quiet_at = max(state.quiet_at, _quiet_at(counted, threshold, evidence, policy))
-    added = EvidenceAdded(evidence=strongest, quiet_at=quiet_at, events=events_of([signal]))
-    told: list[DomainEvent] = [added]
+    added = EvidenceAdded(evidence=strongest, quiet_at=quiet_at, events=events_of(told))
+    new: list[DomainEvent] = [added]
     enough = evidence.pharmacies >= threshold and evidence.demands >= policy.suspect_demands
     if enough and SourceKind.UNFILLED not in state.sources:
-        told.append(SourceJoined(source=SourceKind.UNFILLED, events=(), joined_at=now, quiet_at=quiet_at))
-    after = CASE.fold(told, state)
-    return [*told, *(_confirmed_by_rule(after, evidence, now, policy) or confirmed_by_sources(after, now, policy))]
+        new.append(SourceJoined(source=SourceKind.UNFILLED, events=(), joined_at=now, quiet_at=quiet_at))
+    after = CASE.fold(new, state)
+    return [*new, *(_confirmed_by_rule(after, evidence, now, policy) or confirmed_by_sources(after, now, policy))]
 
 
 def dismiss_quiet(state: CaseState, moment: datetime) -> list[DomainEvent]:

@@ -1,23 +1,26 @@
 """The detector of one drug key in one region node: which signals count together, and how many cases came of them.
 
-Its stream has one writer, the reaction to signals; every count can be made again from the signals alone. Time is the
+Its stream has one writer, the clock that spreads lots; every count can be made again from the lots alone. Time is the
 time at which a demand stayed unfilled, not the time its report arrived: reports in another order give the same counts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
 from services.seedwork.model import Aggregate, StreamRef, derived_id
-from services.shortage.domain.events import DetectorEvent, DetectorFired, RegionConfirmed, RegionEnded, SignalCounted
+from services.shortage.domain.events import DetectorFired, RegionConfirmed, RegionEnded, SignalCounted
+from services.shortage.domain.lots import DemandsCounted, UnfilledColumns, UnfilledRow
 from services.shortage.domain.policy import ShortagePolicy
 from services.shortage.domain.regions import Level, node_at
 from services.shortage.domain.values import Evidence, Signal
+
+DetectorEvent = SignalCounted | DemandsCounted | DetectorFired | RegionConfirmed | RegionEnded
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ def evolve_detector(state: DetectorState, event: DetectorEvent) -> DetectorState
         case SignalCounted():
             kept = tuple(signal for signal in state.signals if signal.occurred_at >= event.forget_before)
             return replace(state, signals=(*kept, event.signal))
+        case DemandsCounted():
+            signals = (*state.signals, *(row.signal for row in event.rows.rows()))
+            return replace(state, signals=tuple(each for each in signals if each.occurred_at >= event.forget_before))
         case DetectorFired():
             return replace(state, cases=event.n, case_id=event.case_id)
         case RegionConfirmed():
@@ -48,7 +54,7 @@ def evolve_detector(state: DetectorState, event: DetectorEvent) -> DetectorState
 
 DETECTOR: Aggregate[DetectorState] = Aggregate(
     name="detector",
-    events=(SignalCounted, DetectorFired, RegionConfirmed, RegionEnded),
+    events=(SignalCounted, DemandsCounted, DetectorFired, RegionConfirmed, RegionEnded),
     initial=DetectorState(),
     evolve=evolve_detector,
     cached=True,
@@ -59,23 +65,62 @@ def detector_ref(drug_key: str, node: str) -> StreamRef[DetectorState]:
     return DETECTOR.ref(derived_id("detector", drug_key, node))
 
 
-def count_signal(state: DetectorState, signal: Signal, policy: ShortagePolicy) -> SignalCounted:
-    """The signal joins the others; what lies too far behind the newest is dropped."""
-    newest = max([signal.occurred_at, *(known.occurred_at for known in state.signals)])
-    return SignalCounted(signal=signal, forget_before=newest - policy.kept)
+def count_demands(state: DetectorState, rows: Iterable[UnfilledRow], policy: ShortagePolicy) -> list[DemandsCounted]:
+    """The demands that are new join the others; what lies too far behind the newest is dropped.
 
-
-def strongest_evidence(signals: Iterable[Signal], signal: Signal, policy: ShortagePolicy) -> Evidence | None:
-    """The window with the most pharmacies among those that hold this signal; None when nothing in it counts.
-
-    A late report may complete a window that ended before now, so every window around it is looked at.
+    The same demand of a pharmacy and moment told again is nothing new. A later try of it is told, but counts are of
+    demands and pharmacies: it adds none.
     """
-    counted = [known for known in signals if policy.contradictory_signals_count or not known.contradictory]
-    if signal not in counted:
-        return None
-    around = [end for end in counted if signal.occurred_at <= end.occurred_at < signal.occurred_at + policy.window]
-    windows = (_window(counted, end.occurred_at, policy) for end in around)
-    return max(windows, key=lambda evidence: (evidence.pharmacies, evidence.demands, evidence.last_at))
+    known = {_told(each) for each in state.signals}
+    new: dict[tuple[str, str, datetime], UnfilledRow] = {}
+    for row in rows:
+        if _told(row) not in known:
+            new.setdefault(_told(row), row)
+    if not new:
+        return []
+    newest = max(at for *_, at in (*known, *new))
+    return [DemandsCounted(rows=UnfilledColumns.of(list(new.values())), forget_before=newest - policy.kept)]
+
+
+def strongest_evidence(signals: Iterable[Signal], told: Iterable[Signal], policy: ShortagePolicy) -> Evidence | None:
+    """The window with the most pharmacies among those that hold one of these signals; None when nothing in it counts.
+
+    A late report may complete a window that ended before now, so every window around it is looked at: in one walk over
+    the signals by time, or a burst of them would cost its square.
+    """
+    asked = {_told(signal) for signal in told}
+    counted = sorted(
+        (known for known in signals if policy.contradictory_signals_count or not known.contradictory),
+        key=lambda known: known.occurred_at,
+    )
+    pharmacies: Counter[str] = Counter()
+    demands: Counter[str] = Counter()
+    best: tuple[tuple[int, int, int], int] | None = None
+    first, asked_for = 0, 0
+    for last, signal in enumerate(counted):
+        pharmacies[signal.pharmacy] += 1
+        demands[signal.demand_key] += 1
+        asked_for += _told(signal) in asked
+        while counted[first].occurred_at <= signal.occurred_at - policy.window:
+            gone = counted[first]
+            _less(pharmacies, gone.pharmacy)
+            _less(demands, gone.demand_key)
+            asked_for -= _told(gone) in asked
+            first += 1
+        strength = (len(pharmacies), len(demands), last)
+        if asked_for and (best is None or strength > best[0]):
+            best = strength, first
+    return None if best is None else _counted(counted[best[1] : best[0][2] + 1], policy)
+
+
+def _told(signal: Signal | UnfilledRow) -> tuple[str, str, datetime]:
+    return signal.demand_key, signal.pharmacy, signal.occurred_at
+
+
+def _less(counts: Counter[str], name: str) -> None:
+    counts[name] -= 1
+    if not counts[name]:
+        del counts[name]
 
 
 def evidence_since(signals: Iterable[Signal], since: datetime, policy: ShortagePolicy) -> Evidence | None:
@@ -105,6 +150,23 @@ def reported_evidence(node: str | None, at: datetime, policy: ShortagePolicy) ->
     )
 
 
+def counted_places(places: Mapping[str, str], demands: int, first_at: datetime, last_at: datetime) -> Evidence:
+    """What observations of pharmacies in these counties count for, between two moments."""
+    counties = Counter(places.values())
+    return Evidence(
+        window_hours=max(1, -(-int((last_at - first_at).total_seconds()) // 3600)),
+        demands=demands,
+        pharmacies=len(places),
+        in_one_county=max(counties.values()),
+        counties=len(counties),
+        cities=len({node_at(county, Level.CITY) for county in counties}),
+        provinces=len({node_at(county, Level.PROVINCE) for county in counties}),
+        contradictory=0,
+        first_at=first_at,
+        last_at=last_at,
+    )
+
+
 def below_threshold_at(signals: Iterable[Signal], pharmacies: int, policy: ShortagePolicy) -> datetime | None:
     """When fewer than this many pharmacies will be out of it within one window, if no signal follows."""
     latest: dict[str, datetime] = {}
@@ -114,11 +176,7 @@ def below_threshold_at(signals: Iterable[Signal], pharmacies: int, policy: Short
     return by_time[pharmacies - 1] + policy.window if len(by_time) >= pharmacies else None
 
 
-def _window(signals: list[Signal], end: datetime, policy: ShortagePolicy) -> Evidence:
-    return _counted([signal for signal in signals if end - policy.window < signal.occurred_at <= end], policy)
-
-
-def _counted(inside: list[Signal], policy: ShortagePolicy) -> Evidence:
+def _counted(inside: Sequence[Signal], policy: ShortagePolicy) -> Evidence:
     region_of = {signal.pharmacy: signal.region for signal in inside}
     counties = Counter(region_of.values())
     return Evidence(

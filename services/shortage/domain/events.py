@@ -9,7 +9,7 @@ from uuid import UUID
 from services.seedwork.model import DomainEvent, Immutable
 from services.shortage.domain.grading import Grade, GradeInputs
 from services.shortage.domain.regions import Level
-from services.shortage.domain.values import DrugClass, Evidence, Signal, SourceKind
+from services.shortage.domain.values import DrugClass, Evidence, ResponseKind, Signal, SourceKind
 
 EndedAs = Literal["dismissed", "dismissed_auto", "resolved", "avoided"]
 ConfirmedBy = Literal["rule", "regulator", "sources", "stop_notice"]
@@ -28,7 +28,7 @@ class Task(Immutable):
 
 
 class SignalReceived(DomainEvent):
-    """A reporter could not fill a demand."""
+    """A reporter could not fill a demand: as earlier releases kept it, one by one."""
 
     TOPIC: ClassVar[str] = "shortage.signal.received"
 
@@ -41,7 +41,7 @@ class SignalReceived(DomainEvent):
 
 
 class SignalCounted(DomainEvent):
-    """A detector took a signal into account, and no longer counts what is older than `forget_before`."""
+    """A detector took a signal into account: as earlier releases did, one by one."""
 
     TOPIC: ClassVar[str] = "shortage.detector.signal_counted"
 
@@ -232,6 +232,24 @@ class TaskEscalated(DomainEvent):
     due_at: datetime | None
 
 
+class ResponseLinked(DomainEvent):
+    """Something is done against it, in a region of it."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.response_linked"
+
+    response_id: UUID
+    kind: ResponseKind
+    region: str
+
+
+class ResponseClosed(DomainEvent):
+    """That is over, before the case is."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.response_closed"
+
+    response_id: UUID
+
+
 class CaseEnded(DomainEvent):
     """It was none, or is none any more."""
 
@@ -259,7 +277,6 @@ class RegionEnded(DomainEvent):
     region: str
 
 
-DetectorEvent = SignalCounted | DetectorFired | RegionConfirmed | RegionEnded
 CaseEvent = (
     CaseSuspected
     | EvidenceAdded
@@ -276,5 +293,7 @@ CaseEvent = (
     | TaskAssigned
     | TaskCompleted
     | TaskEscalated
+    | ResponseLinked
+    | ResponseClosed
     | CaseEnded
 )

@@ -1,7 +1,8 @@
-"""What a pharmacy's orders with suppliers came to on one day, as dispatch told it: facts, kept with their reporter.
+"""What pharmacies' orders with suppliers came to, as dispatch told it: facts.
 
-What is ordered and does not come is the earliest sign of a shortage. The facts are kept as they came; who detects
-something in them reads them from the log.
+What is ordered and does not come is the earliest sign of a shortage. The facts are kept as they came, in lots
+(`services.shortage.domain.lots`); who detects something in them reads them from the log. Earlier releases kept them in
+a stream for each reporter and day: what they stored still loads.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from services.seedwork.model import Aggregate, DomainEvent, StreamRef, derived_id
+from services.seedwork.model import Aggregate, DomainEvent
 
 
 class OrderLineReported(DomainEvent):
@@ -34,6 +35,8 @@ class OrderLineReported(DomainEvent):
     cancelled: int
     promised_at: date | None
     occurred_at: datetime
+    event: str | None = None
+    """The very event that told it: `<stream>/<number in it>` of its producer."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,8 @@ ORDER_SIGNALS: Aggregate[OrderSignalsState] = Aggregate(
 )
 
 
-def order_signals_ref(reporter: str, day: date) -> StreamRef[OrderSignalsState]:
-    """One stream per reporter and day: no reporter can become a hot spot."""
-    return ORDER_SIGNALS.ref(derived_id("order_signal", reporter, day))
-
-
-def report(state: OrderSignalsState, told: OrderLineReported) -> list[DomainEvent]:
-    """The same again is nothing new."""
-    return [] if told in state.reported else [told]
+def told_short(told: OrderLineReported) -> bool | None:
+    """What this step says came of the line: something of it is missing, or it came; None: it says neither yet."""
+    if told.short or told.back_ordered:
+        return True
+    return False if told.filled else None

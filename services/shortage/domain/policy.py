@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from services.seedwork.policies import DatedPolicy, read_policies
 from services.shortage.domain.detection.policy import DetectionPolicy
 from services.shortage.domain.grading import Grade, GradeRule
 from services.shortage.domain.regions import Level
+from services.shortage.domain.transfer_plan import TransferRules
 from services.shortage.domain.values import DrugClass, SourceKind
 
 
@@ -52,18 +54,37 @@ class ShortagePolicy(DatedPolicy):
         description="kinds of source in one group see the same thing; those of different groups are independent"
     )
     confirm_source_groups: int = Field(gt=1, description="so many independent kinds confirm a suspicion")
+    opening_trust: tuple[Literal["own", "official", "third_party"], ...] = Field(
+        description="whose reports open a case; those of others only join one"
+    )
+    price_jump_percent: int = Field(gt=100, description="a price of so many percent of the one before is a sign")
+    tick_seconds: int = Field(gt=0, description="signs that come within this time are judged together")
     period_hours: int = Field(gt=0, description="how long a confirmed case is watched before it is judged again")
     better_periods: int = Field(gt=0, description="so many periods in a row must be better to ease the grade")
     normal_periods: int = Field(gt=0, description="so many normal periods in a row resolve a case")
     nation_from_regions: int = Field(gt=1, description="confirmed in so many regions: a case of the nation")
     tasks: tuple[TaskRule, ...] = Field(description="what a grade brings; deadlines are local configuration")
     task_escalated_hours: int = Field(gt=0, description="the next level has so long")
+    protocol_level: Level = Field(description="issues substitution protocols, as every level above it does")
+    protocol_days_max: int = Field(gt=0, description="a protocol that says its last day says one within so many days")
+    protocol_notice_days: int = Field(ge=0, description="what is withdrawn, or ends with its case, holds so long still")
+    substitution_modes: tuple[str, ...] = Field(description="who must agree to a substitute: the modes that count here")
+    allocation_days_min: int = Field(gt=0, description="no allocation limits a supply to less")
+    transfer: TransferRules = Field(description="what can be spared, what is needed, how far")
+    effect_days: int = Field(gt=0, description="what a response brings is counted over so many days, before and after")
+    reports_kept_days: int = Field(gt=31, description="a report not issued before can be made for so many days back")
+    heartbeat_minutes: int = Field(gt=0, description="how often a heartbeat case proves that alerting works")
+    heartbeat_limit_minutes: int = Field(gt=0, description="a heartbeat case stands in a report within so long")
     notice_planned_days: int = Field(gt=0, description="停产 that is planned is told so long before")
     notice_unplanned_days: int = Field(gt=0, description="停产 that was not planned is told within so many days")
 
     @property
     def window(self) -> timedelta:
         return timedelta(hours=self.window_hours)
+
+    @property
+    def tick(self) -> timedelta:
+        return timedelta(seconds=self.tick_seconds)
 
     @property
     def kept(self) -> timedelta:

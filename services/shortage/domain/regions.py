@@ -6,6 +6,9 @@ GB/T 2260: 330102 is a county, 3301 its city, 33 its province; the nation is the
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
+
+from stdnum import numdb
 
 
 class Level(StrEnum):
@@ -35,3 +38,9 @@ def node_of(code: str) -> str:
 def covers(node: str, other: str) -> bool:
     """Whether `other` is this node or lies in it."""
     return other.startswith(node)
+
+
+@lru_cache(maxsize=4096)
+def known_node(node: str) -> bool:
+    """Whether GB/T 2260 has this division; the nation is known, too."""
+    return not node or all(found for _, found in numdb.get("cn/loc").info(node.ljust(DIGITS[Level.COUNTY], "0")))

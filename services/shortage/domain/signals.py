@@ -1,11 +1,13 @@
-"""The aggregate of a reporter's signals on one day. Streams per reporter and day: no reporter can become a hot spot."""
+"""A reporter's signals on one day, as earlier releases kept them in streams of their own: what they stored loads.
+
+Signals are taken in lots now (`services.shortage.domain.lots`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
-from services.seedwork.model import Aggregate, DomainEvent, StreamRef, derived_id
+from services.seedwork.model import Aggregate
 from services.shortage.domain.events import SignalReceived
 
 
@@ -23,12 +25,3 @@ def evolve_signals(state: SignalsState, event: SignalReceived) -> SignalsState:
 SIGNALS: Aggregate[SignalsState] = Aggregate(
     name="signal", events=(SignalReceived,), initial=SignalsState(), evolve=evolve_signals
 )
-
-
-def signals_ref(reporter: str, day: date) -> StreamRef[SignalsState]:
-    return SIGNALS.ref(derived_id("signal", reporter, day))
-
-
-def receive_signal(state: SignalsState, received: SignalReceived) -> list[DomainEvent]:
-    """The same demand told again on the same day is nothing new."""
-    return [] if (received.drug_key, received.signal.demand_key) in state.unfilled else [received]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,14 @@ from services.seedwork.model import Immutable
 
 Words = Annotated[str, Field(min_length=1, max_length=2000)]
 """Why an authority decided: never empty, never a novel."""
+
+
+DrugKey = Annotated[str, Field(min_length=1, max_length=300, description="generic name | form | strength")]
+RegionNode = Annotated[str, Field(pattern=r"^([0-9]{6}|[0-9]{4}|[0-9]{2}|)$", description="empty: the nation")]
+
+
+LegalGround = Literal["same_chain", "authority_order"]
+"""Why one retail pharmacy may give medicines to another."""
 
 
 class SourceKind(StrEnum):
@@ -27,8 +35,19 @@ class SourceKind(StrEnum):
     STOP_NOTICE = "stop_notice"
     REGISTER = "register"
     """A public register of shortages."""
+    PRICE_JUMP = "price_jump"
+    """Who has some left asks for more."""
     REGIONS = "regions"
     """Confirmed cases of several regions: of the nation's case."""
+
+
+class ResponseKind(StrEnum):
+    """What kind of response to a shortage it is."""
+
+    PROTOCOL = "protocol"
+    ALLOCATION = "allocation"
+    TRANSFER = "transfer"
+    RESERVE = "reserve"
 
 
 class DrugClass(StrEnum):

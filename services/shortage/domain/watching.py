@@ -37,19 +37,19 @@ def joined(
 
 
 def fed(
-    state: CaseState, signals: Sequence[Signal], signal: Signal, now: datetime, policy: ShortagePolicy
+    state: CaseState, signals: Sequence[Signal], unfilled: Sequence[Signal], now: datetime, policy: ShortagePolicy
 ) -> list[DomainEvent]:
-    """One more unfilled demand for a confirmed case: its spread may raise the grade at once."""
+    """More unfilled demands for a confirmed case: their spread may raise the grade at once."""
     if state.status != "confirmed":
         return []
-    evidence = strongest_evidence(signals, signal, policy)
+    evidence = strongest_evidence(signals, unfilled, policy)
     if evidence is None:
         return []
     told: list[DomainEvent] = []
     if state.period_at is None:  # confirmed before cases were judged by periods
         told = [PeriodJudged(grade=state.grade, better_periods=0, normal_periods=0, next_at=now + policy.period)]
     if SourceKind.UNFILLED not in state.sources:
-        told += joined(state, SourceKind.UNFILLED, events_of([signal]), now, policy)
+        told += joined(state, SourceKind.UNFILLED, events_of(unfilled), now, policy)
     after = CASE.fold(told, state)
     return [*told, *raised(after, case_inputs(after, evidence, policy), now, policy)]
 

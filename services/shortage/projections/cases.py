@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseGraded, CaseSuspected, EvidenceAdded
+from services.shortage.domain.heartbeat import is_heartbeat
 from services.shortage.projections import METADATA
 
 CASES = sa.Table(
@@ -61,7 +62,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
     """A case is listed from its suspicion to its end."""
     case = {"case_id": recorded.stream_id}
     match recorded.event:
-        case CaseSuspected() as suspected:
+        case CaseSuspected() as suspected if not is_heartbeat(suspected.drug_key):
             yield Put(CASES, _row(suspected))
         case EvidenceAdded() as added:
             counts = {"pharmacies": added.evidence.pharmacies, "demands": added.evidence.demands}

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from services.seedwork.identity import new_private_jwk
-from services.seedwork.store import checkpoints
+from services.seedwork.store import checkpoints, reading
+from services.seedwork.store.batch import Statement
 from services.seedwork.store.checkpoints import Checkpoints, Verdict, merkle_root, verify
 from services.seedwork.store.opening import is_sqlite
 from services.seedwork.store.sealer import seal
@@ -87,6 +88,52 @@ def test_pieces_follow_each_other_and_name_the_one_before(both: Pair, monkeypatc
     verdict = verdict_on(both)
     assert verdict.faults == []
     assert (verdict.checkpoints, verdict.open_tail) == (2, 2)  # the third piece is not ripe yet
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_overlapping_leader_that_saw_the_log_longer_signs_nothing_over_it(
+    both: Pair, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "SECONDS_MAX", 0)
+    slow, quick = signing(both), signing(both)
+    for _ in range(before):
+        both.close_case(new_case(), times=2)
+        seal(both.producer.database)
+        quick.step()
+    both.close_case(new_case(), times=2)
+    seal(both.producer.database)
+    tail = reading.tail
+
+    def overtaken(database: Any) -> int:
+        """The quick one has looked a moment earlier, and signs first."""
+        monkeypatch.setattr(reading, "tail", lambda _database: tail(database) - 1)
+        quick.step()
+        monkeypatch.setattr(reading, "tail", tail)
+        return tail(database)
+
+    monkeypatch.setattr(reading, "tail", overtaken)
+
+    assert slow.step(), "it looks again"
+    slow.step()
+
+    verdict = verdict_on(both)
+    assert verdict.faults == []
+    assert (verdict.checkpoints, verdict.open_tail) == (before + 2, 0)
+
+
+def test_a_store_that_was_signed_before_goes_on(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older releases kept no place of their signer."""
+    monkeypatch.setattr(checkpoints, "SECONDS_MAX", 0)
+    for _ in range(2):
+        both.close_case(new_case(), times=2)
+        seal(both.producer.database)
+        signing(both).step()
+        both.producer.database.write([Statement("DELETE FROM cursor WHERE name = 'checkpoint'", {})])
+
+    verdict = verdict_on(both)
+
+    assert verdict.faults == []
+    assert (verdict.checkpoints, verdict.open_tail) == (2, 0)
 
 
 def test_a_changed_event_is_found(both: Pair) -> None:

@@ -220,7 +220,7 @@ def _structure(world: World) -> Any:
     engine = sa.create_engine(world.url.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
         found = sa.inspect(engine)
-        names = [name for name in found.get_table_names() if name.startswith((boxes.name, shelf.name))]
+        names = sorted(name for name in found.get_table_names() if name.startswith((boxes.name, shelf.name)))
         return [
             (
                 name,

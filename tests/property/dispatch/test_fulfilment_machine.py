@@ -44,7 +44,9 @@ QUIET += ("expire", "cancel_all") + ("answer",) * 4 + ("claim_arrives",) * 4 + (
 class Fills(RuleBasedStateMachine):
     """Three pharmacies, a courier, an insurer, a prescriber, a patient and a clock."""
 
-    @initialize(start=st.sampled_from(["in_hands", "nothing", "on_the_road", "two_parcels", "nothing", "dispensed"]))
+    @initialize(
+        start=st.sampled_from(["in_hands", "nothing", "on_the_road", "two_parcels", "nothing", "dispensed", "blocked"])
+    )
     def begin(self, start: str) -> None:
         self.town = Town()
         self.town.load("pharmacy", C, place(28.21, 112.98, "430102"))
@@ -63,6 +65,9 @@ class Fills(RuleBasedStateMachine):
         self.checked, self.folded = 0, FULFILMENTS.initial
         if start == "in_hands":
             self.town.collected(self.id, 40)
+        elif start == "blocked":
+            self.town.accepted(self.id, (1, 20))
+            self._block(1)
         elif start != "nothing":
             supplies = [self.town.dispensed(self.id, 20, A), self.town.dispensed(self.id, 20, B)]
             for supply_id in supplies[: {"dispensed": 0, "on_the_road": 1, "two_parcels": 2}[start]]:
@@ -279,7 +284,7 @@ class Fills(RuleBasedStateMachine):
             self.folded = FULFILMENTS.evolve(self.folded, event)
             assert all(line.buckets.balanced for line in self.folded.lines.values()), event
         self.checked = len(stream)
-        _each_bucket_is_what_holds_and_supplies_say(self.folded)  # once all of a save has happened
+        each_bucket_is_what_holds_and_supplies_say(self.folded)  # once all of a save has happened
 
     @invariant()
     def shelves_and_packs_are_what_moved(self) -> None:
@@ -342,7 +347,7 @@ def _nothing_forbidden(state: FulfilmentState, event: Any) -> None:
             assert not offers or state.status == "open"
 
 
-def _each_bucket_is_what_holds_and_supplies_say(state: FulfilmentState) -> None:
+def each_bucket_is_what_holds_and_supplies_say(state: FulfilmentState) -> None:
     for number, line in state.lines.items():
         supplies = [supply for supply in state.supplies.values() if supply.lines]
         here = {"dispensed", "with_courier"}

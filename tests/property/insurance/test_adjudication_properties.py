@@ -21,7 +21,7 @@ from services.insurance.domain.accumulator import (
 from services.insurance.domain.adjudication import BenefitStanding, ClaimLine, adjudicate, self_pay
 from services.insurance.domain.catalogue import CatalogueEntry, Listing
 from services.insurance.domain.entitlement import standing_of
-from services.insurance.domain.ledger import authorised_postings, paid_postings, settled_postings
+from services.insurance.domain.ledger import authorised_postings, paid_postings, receivable, settled_postings
 from services.insurance.domain.member import MemberFacts
 from services.insurance.domain.money import divide, part_of
 from services.insurance.domain.policy import FUNDS, FurtherFund, PolicyRow, PooledFund, Tier
@@ -194,6 +194,12 @@ def test_what_is_booked_sums_to_zero(
         settled_postings(amounts.total, "P"),
     ):
         assert sum(posting.amount for posting in postings) == 0
+    # line, claim, payer and ledger tell the same amounts
+    booked = {each.account: each.amount for each in authorised_postings(amounts, "P", "I")}
+    for payer in {share.payer for line in amounts.lines for share in line.payers}:
+        by_line = sum(share.amount for line in amounts.lines for share in line.payers if share.payer == payer)
+        assert booked[receivable(payer, "I")] == amounts.paid_by(payer) == by_line
+    assert booked.get("held.P", 0) == -sum(line.amount for line in claimed)
 
 
 @given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1, max_size=12).filter(any))

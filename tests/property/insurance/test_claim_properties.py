@@ -13,6 +13,7 @@ from services.insurance.application.members import give_standing_authorisation, 
 from services.insurance.application.payments import pay
 from services.insurance.domain.accumulator import accumulator_of
 from services.insurance.domain.claim import AuthoriseClaim, ChooseSelfPay, ClaimState, claim_id_of
+from services.insurance.domain.ledger import negated
 from services.insurance.domain.member import member_of
 from services.insurance.domain.payment import PaymentState, PayShare, payment_of
 from tests.unit.insurance.memory import PATIENT, PATIENT_ACTOR, dispensed, insured_world, received, undone
@@ -73,15 +74,37 @@ class ClaimsOfOneMember(RuleBasedStateMachine):
             assert sum(posting.amount for posting in claim.postings) == 0
 
     @invariant()
-    def a_voided_claim_has_booked_nothing_and_keeps_no_money(self) -> None:
+    def a_reversal_is_the_exact_negation_last_first(self) -> None:
+        for claim, _ in self.claims():
+            if claim.state == "reversed":
+                half = len(claim.postings) // 2
+                assert claim.postings[half:] == negated(claim.postings[:half])
+                assert [posting.amount for posting in claim.postings[half:]] == [
+                    -posting.amount for posting in reversed(claim.postings[:half])
+                ]
+
+    @invariant()
+    def what_a_taken_back_claim_booked_is_nothing_and_it_keeps_no_money(self) -> None:
         for claim, payment in self.claims():
-            if claim.state != "voided":
+            if claim.state not in {"voided", "reversed"}:
                 continue
             balances: dict[str, int] = {}
             for posting in claim.postings:
                 balances[posting.account] = balances.get(posting.account, 0) + posting.amount
             assert not any(balances.values())
             assert payment.state in {"-", "failed", "refunded"}
+
+    @invariant()
+    def each_payers_account_holds_what_the_claim_says_of_it(self) -> None:
+        for claim, _ in self.claims():
+            if claim.state not in {"authorised", "authorised(cleared)", "settled"} or claim.adjudication is None:
+                continue
+            debits: dict[str, int] = {}
+            for posting in claim.postings:
+                if posting.account.startswith("receivable.") and posting.amount > 0:
+                    payer = posting.account.split(".")[1]
+                    debits[payer] = debits.get(payer, 0) + posting.amount
+            assert debits == {share.payer: share.amount for share in claim.adjudication.payers}
 
     @invariant()
     def only_what_was_received_and_paid_is_settled(self) -> None:
@@ -94,7 +117,7 @@ class ClaimsOfOneMember(RuleBasedStateMachine):
     def a_supply_has_one_living_claim(self) -> None:
         for supply in (UUID(int=10), UUID(int=11)):
             living = [self.memory.claim(attempt, supply).state for attempt in range(1, 7)]
-            assert len([state for state in living if state not in {"-", "voided"}]) <= 1
+            assert len([state for state in living if state not in {"-", "voided", "reversed"}]) <= 1
 
     @invariant()
     def reservations_are_those_of_authorised_claims(self) -> None:

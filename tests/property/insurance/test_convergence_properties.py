@@ -16,12 +16,25 @@ from services.insurance.application.claims import (
     open_for_supply,
 )
 from services.insurance.application.members import give_standing_authorisation
+from services.insurance.application.payments import pay
 from services.insurance.application.reactions import dispensed_supply
 from services.insurance.domain.accumulator import accumulator_of
 from services.insurance.domain.claim_values import LineQuantity
 from services.insurance.domain.member import member_of
-from tests.unit.insurance.memory import PATIENT, PATIENT_ACTOR, SUPPLY, Memory, dispensed, insured_world
+from services.insurance.domain.payment import PayShare, fee_of
+from tests.unit.insurance.memory import (
+    ADMIN,
+    PATIENT,
+    PATIENT_ACTOR,
+    PHARMACY,
+    SUPPLY,
+    Memory,
+    dispensed,
+    insured_world,
+    recorded,
+)
 
+FEE = 600
 DISPENSED = {1: 20, 2: 30, 3: 10}
 ATTEMPTS = range(1, 16)
 
@@ -47,10 +60,12 @@ def stories(draw: st.DrawFn) -> list[tuple[str, dict[int, int], dict[int, int]]]
 def played(story: list[tuple[str, dict[int, int], dict[int, int]]], order: list[int]) -> Memory:
     """The story's events in an order of their numbers; 0 is the dispensing."""
     memory = insured_world(account_balance=10_000_000)
+    memory.run(recorded("delivery_tariff", "310100", {"fee": FEE, "source": "fictional"}), ADMIN)
     memory.run(give_standing_authorisation(PATIENT_ACTOR), PATIENT_ACTOR)
     for number in order:
         if number == 0:
-            memory.run(open_for_supply(dispensed_supply(dispensed()), memory.outside))
+            memory.run(open_for_supply(dispensed_supply(dispensed(way="delivery")), memory.outside))
+            pay_what_is_asked(memory)
             continue
         kind, amounts, rejected = story[number - 1]
         message: dict[str, Any] = {"message_id": UUID(int=number)}
@@ -64,7 +79,14 @@ def played(story: list[tuple[str, dict[int, int], dict[int, int]]], order: list[
             note = note_supply_undone if kind == "undone" else note_supply_taken_back
             memory.run(note(SUPPLY, quantities(amounts), memory.outside, **message))
         never_above_handed_over(memory, story)
+        pay_what_is_asked(memory)
     return memory
+
+
+def pay_what_is_asked(memory: Memory) -> None:
+    """The delivery fee, as soon as it is."""
+    payment = fee_of(SUPPLY)
+    memory.attempt(pay(PayShare(payment_id=payment.stream_id, reference="WX-0001"), memory.outside), PATIENT_ACTOR)
 
 
 def never_above_handed_over(memory: Memory, story: list[Any]) -> None:
@@ -92,6 +114,8 @@ def outcome(memory: Memory) -> dict[str, Any]:
     for claim in claims(memory):
         for posting in claim.postings:
             accounts[posting.account] += posting.amount
+    for posting in memory.state(fee_of(SUPPLY)).postings:
+        accounts[posting.account] += posting.amount
     settled = [claim for claim in claims(memory) if claim.state == "settled"]
     assert len(settled) <= 1
     year = memory.loaded(accumulator_of(PATIENT, 2026)).state
@@ -124,5 +148,7 @@ def test_what_is_settled_is_what_the_patient_kept(story: list[Any]) -> None:
         elif kind == "taken_back":
             kept.subtract(amounts)
     memory = played(story, list(range(len(story) + 1)))
+    earned = FEE if any(kept.values()) else 0
+    assert -outcome(memory)["accounts"].get(f"fee.payable.{PHARMACY}", 0) == earned
     settled = {line: quantity for line, quantity, _ in outcome(memory)["settled"]}
     assert settled == {line: quantity for line, quantity in kept.items() if quantity}

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from contracts.events import insurance, prescribe
 from contracts.registers import DrugClass
 from contracts.values import LineQuantity as ContractQuantity
-from services.dispatch.application import deliveries, holds, parcel_ends, stock, supplies
+from services.dispatch.application import deliveries, holds, online_orders, parcel_ends, stock, supplies
 from services.dispatch.application.deliveries import ArrangeDelivery
 from services.dispatch.application.holds import HoldRequest
 from services.dispatch.application.parcel_ends import Deliver
@@ -34,7 +34,10 @@ from services.dispatch.domain.fulfilment.commands import (
     TakeBack,
     WantedLine,
 )
+from services.dispatch.domain.fulfilment.online_order import ConfirmOnlineOrder
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.owner_words import NoOtherStore, TraceCodeOwner
+from services.dispatch.domain.policy import CN
 from services.dispatch.domain.stock.item import STOCK_ITEMS, StockState, stock_item_id
 from services.dispatch.domain.values import Bucket, CollectorIdentity, LineQuantity, PickedLine, UndonePack, Way
 from services.seedwork.model import Loaded
@@ -79,7 +82,7 @@ AGENTS_CARD = valid_card(AGENT_CARD[:17])
 
 def person(role: str, pharmacy: str = A) -> str:
     """The code of the one person of a profession at a pharmacy."""
-    return f"HY{pharmacy[1:7]}{pharmacy[-2:]}{['pharmacist', 'preparer', 'checker'].index(role):04d}"
+    return f"HY{pharmacy[1:7]}{pharmacy[-2:]}{['pharmacist', 'preparer', 'checker', 'quality_manager'].index(role):04d}"
 
 
 def actor(role: str, pharmacy: str = A) -> Actor:
@@ -89,8 +92,10 @@ def actor(role: str, pharmacy: str = A) -> Actor:
 class Town:
     """Everything a test of dispatch says, in one place."""
 
-    def __init__(self, store: Any = None, now: datetime = NOON) -> None:
+    def __init__(self, store: Any = None, now: datetime = NOON, owners: TraceCodeOwner | None = None) -> None:
+        """`owners`: the way to other regional stores, where there are some."""
         self.store = store or StoreInMemory(SERVICE, now)
+        self.owners: TraceCodeOwner = owners or NoOtherStore()
         self.opens_at = now
         self.closes_at = VALID_UNTIL if now == NOON else now + 12 * HOUR
         self.patient_ref = uuid4()
@@ -168,7 +173,7 @@ class Town:
                 "institution": "H43010200001",
                 "region": "430102",
                 "patient_name": "测试患者",
-                "diagnoses": [{"code": "I10", "name": "原发性高血压"}],
+                "diagnoses": changes.pop("diagnoses", [{"code": "I10", "name": "原发性高血压"}]),
                 "lines": [
                     released_line(number, product, quantity, **changes)
                     for number, (product, quantity) in enumerate(zip(products, quantities, strict=False), 1)
@@ -230,6 +235,8 @@ class Town:
         self, fulfilment: UUID, *lines: tuple[int, int], pharmacy: str = A, way: Way = Way.COUNTER, **more: Any
     ) -> Outcome:
         brand = more.pop("product", None)
+        if more.pop("ordered", True) and way is Way.DELIVERY:
+            self.try_order(fulfilment)
         wanted = tuple(WantedLine(line=line, quantity=amount, product=brand) for line, amount in lines or ((1, 60),))
         request = HoldRequest(
             fulfilment_id=fulfilment,
@@ -242,6 +249,18 @@ class Town:
         )
         who = actor("pharmacist", pharmacy)
         return self.store.run(holds.hold_quantity(request, who, KEY, KEY), who)
+
+    def try_order(self, fulfilment: UUID, **changes: Any) -> Outcome:
+        """The patient confirms that it may be sent."""
+        notice = CN.on(self.store.time.date()).online_notice
+        said = {
+            "patient_ref": self.patient_ref,
+            "name": "测试患者",
+            "identity_no": PATIENT_CARD,
+            "notice": notice.version if notice else "",
+            **changes,
+        }
+        return self.store.run(online_orders.confirm_online_order(fulfilment, ConfirmOnlineOrder.model_validate(said)))
 
     def hold(self, fulfilment: UUID, *lines: tuple[int, int], pharmacy: str = A, **more: Any) -> UUID:
         """Holds; answers the hold."""
@@ -286,7 +305,8 @@ class Town:
             preparer=person("preparer", pharmacy),
             lines=picks or (self.pick(),),
         )
-        return self.store.run(supplies.prepare_supply(fulfilment, command, self.secret(hold_id, pharmacy), KEY))
+        secret = self.secret(hold_id, pharmacy)
+        return self.store.run(supplies.prepare_supply(fulfilment, command, secret, KEY, self.owners.stores))
 
     def prepare(self, fulfilment: UUID, hold_id: UUID, *picks: PickedLine, pharmacy: str = A) -> UUID:
         return UUID(fine(self.try_prepare(fulfilment, hold_id, *picks, pharmacy=pharmacy)).body["supply_id"])
@@ -302,7 +322,7 @@ class Town:
         supply = self.state(fulfilment).supplies.get(supply_id)
         shown = secret or (self.secret(supply.hold_id, pharmacy) if supply else "none")
         command = DispenseSupply(supply_id=supply_id, pharmacy=pharmacy, checker=checker or person("checker", pharmacy))
-        return self.store.run(supplies.dispense_supply(fulfilment, command, shown, KEY, KEY))
+        return self.store.run(supplies.dispense_supply(fulfilment, command, shown, KEY, KEY, self.owners))
 
     def dispensed(self, fulfilment: UUID, quantity: int = 60, pharmacy: str = A, **more: Any) -> UUID:
         """Held, reviewed, prepared, checked. Answers the supply."""

@@ -85,6 +85,7 @@ def test_the_contracted_family_doctor_continues_another_institutions_regimen(cli
         ({}, {"family_contract": None}, "link.no_contract"),
         ({"suspended": True}, {}, "link.contract_not_in_force"),
         ({}, {"lines": [line(days=7, dose="10", quantity=14)]}, "link.other_regimen"),
+        ({}, {"lines": [line(days=7, route="舌下含服")]}, "link.other_regimen"),
     ],
 )
 def test_an_extension_needs_the_contract_and_the_same_regimen(

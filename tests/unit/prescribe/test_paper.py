@@ -15,8 +15,8 @@ import segno
 
 from services.prescribe.adapters.paper import render
 from services.prescribe.adapters.paper.forms import FORMS
-from services.prescribe.adapters.paper.sheet import _Qr
 from services.prescribe.application.documents import Paper, PaperLine
+from services.seedwork.paper import QrCode
 from services.seedwork.paper_font import face
 
 DIGEST = "ab" * 32
@@ -177,6 +177,6 @@ def test_what_looks_like_markup_or_control_is_only_text() -> None:
 def test_the_code_says_id_revision_and_digest() -> None:
     written = paper()
     assert written.verification == f"urn:rxflow:prescription:{written.prescription_id}:2.0:sha256:{DIGEST}"
-    drawn = [[bool(module) for module in row] for row in _Qr(written.verification)._rows]
+    drawn = [[bool(module) for module in row] for row in QrCode(written.verification, 76).rows]
     symbol = segno.make_qr(written.verification, error="m")
     assert drawn == [[bool(module) for module in row] for row in symbol.matrix_iter(border=2)]

@@ -32,6 +32,8 @@ def test_everything_about_the_person_is_personal() -> None:
         "identity": PersonalClass.IDENTITY,
         "contact": PersonalClass.CONTACT,
         "facts": PersonalClass.CLINICAL,
+        "terms": PersonalClass.IDENTITY,
+        "person": PersonalClass.IDENTITY,
     }
 
 

@@ -1,13 +1,17 @@
 """Following dispatch: where the quantities are, what the prescriber hears, how a prescription ends, and the clock."""
 
 from datetime import timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from contracts.events import dispatch, review
 from contracts.events import prescribe as public
 from contracts.events.dispatch_returned import SupplyTakenBack
+from contracts.events.dispatch_road import DeliveryReturnStarted
+from contracts.events.insurance_audit import AuditFlagged
+from rxflow.docs.schemas import examples
 from services.prescribe.application.use_cases import end_validity
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.prescription_events import InstalmentEnded
@@ -42,7 +46,7 @@ def test_held_dispensed_and_received_completes(clinic: Clinic) -> None:
 
 def test_the_prescriber_hears_of_what_did_not_go_as_prescribed(clinic: Clinic) -> None:
     prescription_id, supply_id, hold_id = clinic.released(), uuid4(), uuid4()
-    undone = fulfilment_event(
+    back = fulfilment_event(
         prescription_id,
         dispatch.SupplyUndone,
         supply_id=supply_id,
@@ -66,7 +70,7 @@ def test_the_prescriber_hears_of_what_did_not_go_as_prescribed(clinic: Clinic) -
     clinic.hear(ended.model_copy(update={"reason": None, "how": "expired"}))
     clinic.hear(supply_dispensed(prescription_id, supply_id, hold_id, dispensed=4, remaining=3))
     clinic.hear(supply_received(prescription_id, supply_id, rejected=1, in_hands=3, remaining=4))
-    clinic.hear(undone)
+    clinic.hear(back)
 
     kinds = [told["kind"] for told in clinic.feedback()]
     assert kinds == ["undone", "rejected", "partly_dispensed", "out_of_stock"]
@@ -96,6 +100,77 @@ def test_what_the_patient_brings_back_is_told_and_counted_even_after_the_end(cli
     assert clinic.feedback()[0]["kind"] == "taken_back"
     assert clinic.state(prescription_id).buckets[1].replaceable == 3
     assert clinic.status(prescription_id) == "completed"
+
+    clinic.closed(prescription_id, "mixed", in_hands=4, lapsed=3)
+
+    assert clinic.state(prescription_id).buckets[1].lapsed == 3, "nobody replaced it in time"
+    last = clinic.feedback()[0]
+    assert (last["kind"], last["facts"]) == ("not_replaced", {"instalment": 1, "lapsed": 3, "offer": "renew"})
+    assert clinic.status(prescription_id) == "completed"
+
+
+def delivery_event(prescription_id: UUID, kind: type[dispatch.DeliveryEvent], **fields: Any) -> Any:
+    about = {"fulfilment_id": uuid4(), "delivery_id": uuid4(), "supply_id": uuid4()}
+    return kind.model_validate({"prescription_id": prescription_id, **about, **fields})
+
+
+def test_the_prescriber_hears_of_attempts_that_failed_and_of_a_parcel_that_turns_round(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    failed = delivery_event(
+        prescription_id, dispatch.DeliveryAttemptFailed, attempt=2, reason="nobody_there", may_retry=False
+    )
+
+    for event in (failed, delivery_event(prescription_id, DeliveryReturnStarted, reason="attempts_used_up")):
+        clinic.hear(event)
+
+    returning, attempt = clinic.feedback()
+    assert (attempt["kind"], returning["kind"]) == ("delivery_failed", "delivery_returning")
+    about = {name: str(getattr(failed, name)) for name in ("delivery_id", "fulfilment_id", "supply_id")}
+    assert attempt["facts"] == {**about, "attempt": 2, "may_retry": False, "reason": "nobody_there"}
+    assert returning["facts"]["reason"] == "attempts_used_up"
+    assert clinic.state(prescription_id).buckets[1].remaining == 7
+
+
+def undone(prescription_id: UUID, **where: int) -> Any:
+    return fulfilment_event(
+        prescription_id,
+        dispatch.SupplyUndone,
+        supply_id=uuid4(),
+        lines=(),
+        why="returned",
+        disposition="quarantined",
+        buckets=buckets(**where),
+    )
+
+
+def test_what_came_back_too_late_is_told_with_the_offer_to_renew_it(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    hold_id = clinic.held(prescription_id, held=7)
+    clinic.hear(supply_dispensed(prescription_id, uuid4(), hold_id, dispensed=7))
+    clinic.hear(undone(prescription_id, remaining=2, dispensed=5))
+    assert "offer" not in clinic.feedback()[0]["facts"]
+    clinic.store.move_clock(timedelta(days=1))
+
+    clinic.hear(undone(prescription_id, lapsed=7))
+
+    assert clinic.feedback()[0]["kind"] == "undone"
+    assert clinic.feedback()[0]["facts"]["lapsed"] == 5  # two had lapsed with the validity, as told then
+    assert clinic.feedback()[0]["facts"]["offer"] == "renew"
+
+
+def test_who_may_replace_it_and_does_not_brings_the_offer_to_renew(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    hold_id = clinic.held(prescription_id, held=7)
+    clinic.hear(supply_dispensed(prescription_id, uuid4(), hold_id, dispensed=7))
+    clinic.store.move_clock(timedelta(days=1))
+    clinic.hear(undone(prescription_id, replaceable=7))
+    assert "offer" not in clinic.feedback()[0]["facts"]
+
+    clinic.closed(prescription_id, "lapsed", lapsed=7)
+
+    assert clinic.feedback()[0]["kind"] == "not_replaced"
+    assert clinic.feedback()[0]["facts"] == {"instalment": 1, "lapsed": 7, "offer": "renew"}
+    assert clinic.status(prescription_id) == "expired"
 
 
 def test_validity_ends_at_midnight_in_shanghai(clinic: Clinic) -> None:
@@ -269,3 +344,16 @@ def test_the_prescriber_hears_of_a_late_review_and_of_a_pharmacists_advice(clini
         "review.case_escalated.v1",
         "review.advice_given.v1",
     ]
+
+
+@pytest.mark.parametrize("about_prescribing", [True, False])
+def test_the_prescriber_hears_of_an_audit_that_is_about_prescribing(clinic: Clinic, about_prescribing: bool) -> None:
+    prescription_id = clinic.released()
+    example = examples()["insurance.audit_flagged.v1"]
+    told = {**example, "prescription_id": str(prescription_id), "about_prescribing": about_prescribing}
+
+    clinic.hear(AuditFlagged.model_validate(told))
+
+    heard = [(entry["kind"], entry["facts"]["grade"]) for entry in clinic.feedback()]
+    assert heard == ([("audit_flagged", example["grade"])] if about_prescribing else [])
+    assert clinic.trace(prescription_id)[-1]["type"] == "insurance.audit_flagged.v1"

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from contracts.envelope import message_id
-from contracts.events import EVENTS, dispatch, review, shortage
+from contracts.events import EVENTS, dispatch, review, shortage, shortage_responses
 from services.prescribe.application.reactions import EFFECTS, REACTIONS, TRACED_FAMILIES
 from services.prescribe.application.views import trace_lines
 from services.prescribe.domain.trace import SUMMARY_FIELDS, Entry, causal_order, summary_of
@@ -32,7 +32,9 @@ def names(entries: list[Entry]) -> list[str | None]:
 def test_every_event_of_the_traced_families_is_recorded(clinic: Clinic) -> None:
     taken = {event for event in EVENTS.values() if event.FAMILY in TRACED_FAMILIES}
 
-    assert set(REACTIONS) == taken | {shortage.ProtocolIssued, shortage.ProtocolEnded}
+    protocols = {shortage.ProtocolIssued, shortage.ProtocolEnded}
+    allocations = {shortage_responses.AllocationSet, shortage_responses.AllocationEnded}
+    assert set(REACTIONS) == taken | protocols | allocations
     assert set(EFFECTS) <= taken
     assert all("prescription_id" in event.model_fields for event in taken)
 

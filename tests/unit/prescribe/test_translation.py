@@ -25,6 +25,7 @@ def test_a_forgotten_patient_is_told_without_personal_data(clinic: Clinic) -> No
             assert told.model_dump().get("tcm_diagnoses") is None
             assert told.model_dump().get("facts") is None
             assert told.model_dump().get("patient_age_days") is None
+            assert told.model_dump().get("patient_sex") is None
 
 
 def test_only_listed_events_are_told(clinic: Clinic) -> None:

@@ -17,7 +17,7 @@ from services.review.domain.case import case_id
 from services.review.domain.verdicts import PER_MILLE
 from services.seedwork.signing import sign_compact
 from services.seedwork.usecase import Actor
-from tests.support.knowledge import document, drug
+from tests.support.knowledge import document, drug, entry
 from tests.support.store_in_memory import StoreInMemory
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -34,6 +34,7 @@ PLAIN = document(
     groups=[],
     doses=[],
     interactions=[],
+    allergy_groups=[entry("penicillins", names=["青霉素"], members=[{"atc": "J01C"}])],
 )
 """Drugs of which nothing bad is known."""
 

@@ -1,6 +1,8 @@
 """What a patient takes: from prescriptions in circulation and supplies in hands, day by day."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +11,14 @@ import orjson
 import pytest
 
 from contracts.events.dispatch import SupplyDispensed, SupplyReceived
+from contracts.events.dispatch_returned import SupplyTakenBack
 from contracts.events.prescribe import (
     PrescriptionCancelled,
     PrescriptionCompleted,
     PrescriptionExpired,
     PrescriptionIssued,
 )
+from services.review.application.reactions import on_supply_taken_back
 from services.review.domain.case import case_id, case_ref
 from services.review.domain.medication import (
     MEDICATION,
@@ -23,12 +27,15 @@ from services.review.domain.medication import (
     PrescriptionListed,
     current_medicines,
     medication_ref,
+    shorten_supply,
 )
+from tests.support.store_in_memory import enveloped
 from tests.unit.review.conftest import NOW, Hospital, issued, line, released
 
 EXAMPLES = Path(__file__).parents[3] / "contracts" / "examples"
 PATIENT = UUID(int=7)
 TODAY = date(2026, 3, 2)
+NUMBERS = count(1)
 ASPIRIN = "阿司匹林|片剂|100mg"
 
 
@@ -62,6 +69,22 @@ def until(hospital: Hospital, day: date = TODAY) -> dict[str, date]:
     return {each.generic_name: each.until for each in current_medicines(state, day)}
 
 
+def bring_back(hospital: Hospital, event: PrescriptionIssued, supply: UUID, quantity: int, line_no: int = 1) -> Any:
+    fields = {
+        "prescription_id": event.prescription_id,
+        "fulfilment_id": uuid4(),
+        "supply_id": supply,
+        "pharmacy": "P43010200001",
+        "lines": [{"line": line_no, "quantity": quantity, "bucket": "replaceable"}],
+        "why": "quality",
+        "replace_until": NOW,
+        "buckets": [],
+    }
+    told = SupplyTakenBack.model_validate(fields)
+    envelope = replace(enveloped(told, NOW), public_seq=next(NUMBERS))
+    return hospital.store.run(on_supply_taken_back(told, envelope))
+
+
 def ended(event: PrescriptionIssued, kind: Any) -> Any:
     more = {
         PrescriptionCancelled: {"request_id": uuid4(), "reason_code": "x"},
@@ -78,6 +101,45 @@ def test_what_is_in_circulation_counts_for_its_days(hospital: Hospital) -> None:
     assert until(hospital) == {"阿司匹林": date(2026, 3, 8)}
     assert until(hospital, date(2026, 3, 8)) != {}
     assert until(hospital, date(2026, 3, 9)) == {}
+
+
+def test_what_is_brought_back_is_not_taken_any_more(hospital: Hospital) -> None:
+    event, supply = prescribed(hospital, days=7), uuid4()
+    receive(hospital, event, 21, supply=supply)
+    hospital.store.react(ended(event, PrescriptionCompleted))
+    assert until(hospital) == {"阿司匹林": date(2026, 3, 8)}
+
+    bring_back(hospital, event, supply, 8)
+    assert until(hospital) == {"阿司匹林": date(2026, 3, 6)}  # 13 are left, three a day
+    bring_back(hospital, event, supply, 2, line_no=9)
+    bring_back(hospital, event, uuid4(), 5)
+    assert until(hospital) == {"阿司匹林": date(2026, 3, 6)}
+
+    bring_back(hospital, event, supply, 13)
+    assert until(hospital) == {}
+
+
+def test_the_same_return_told_twice_counts_once(hospital: Hospital) -> None:
+    event, supply = prescribed(hospital, days=7), uuid4()
+    receive(hospital, event, 21, supply=supply)
+    hospital.store.react(ended(event, PrescriptionCompleted))
+    state = hospital.store.state(medication_ref(PATIENT))
+    written = hospital.store.state(case_ref(case_id(event.prescription_id, 1, 0))).opened.lines
+    lines, message = {each.line: each for each in written}, uuid4()
+
+    told = shorten_supply(state, PATIENT, event.prescription_id, supply, {1: 3}, lines, message)
+    again = shorten_supply(MEDICATION.fold(told, state), PATIENT, event.prescription_id, supply, {1: 3}, lines, message)
+
+    assert (len(told), again) == (1, [])
+    unknown = shorten_supply(state, PATIENT, event.prescription_id, supply, {1: 3}, {}, uuid4())
+    assert MEDICATION.fold(unknown, state).supplied == state.supplied
+
+
+def test_a_return_of_what_no_case_is_known_of_changes_nothing(hospital: Hospital) -> None:
+    event = issued(lines=[line(days=7, drug_key=ASPIRIN)])
+
+    assert bring_back(hospital, event, uuid4(), 1).refusal is None
+    assert until(hospital) == {}
 
 
 def test_what_is_only_issued_does_not_count(hospital: Hospital) -> None:

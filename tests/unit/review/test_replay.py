@@ -8,7 +8,8 @@ import orjson
 import pytest
 from rich.console import Console
 
-from rxflow.replay_cli import PAGE, replay_review
+from rxflow.replay_cli import replay_review
+from rxflow.replaying import PAGE
 from services.review.application import use_cases
 from services.review.composition import SERVICE
 from services.review.domain.case import CaseState, case_id, case_ref
@@ -17,9 +18,9 @@ from services.review.domain.knowledge.reading import KnowledgeSet
 from services.review.domain.policy import CN
 from services.review.domain.replay import Replayed, replay
 from services.seedwork.settings import Settings
-from tests.support.knowledge import document, drug, entry, knowledge_set
+from tests.support.knowledge import document, entry, knowledge_set
 from tests.support.service_on_sqlite import service_on_sqlite
-from tests.unit.review.conftest import Hospital, issued, line, reviewer
+from tests.unit.review.conftest import PLAIN, Hospital, issued, line, reviewer
 from tests.unit.review.steps import pass_, return_, taken
 from tests.unit.review.test_review_on_sqlite import admit
 
@@ -27,8 +28,8 @@ PAIR = {"a": {"drug": "drug-1"}, "b": {"drug": "drug-2"}, "effect": "x"}
 
 
 def candidate(**sections: Any) -> KnowledgeSet:
-    drugs = [drug(f"drug-{number}", f"药品{number}", atc=f"X{number:02}AA01") for number in range(1, 60)]
-    return knowledge_set(**{"drugs": drugs, "groups": [], "doses": [], "interactions": [], **sections})
+    """What the hospital screens by, and something else."""
+    return knowledge_set(**{**PLAIN, "version": "candidate-1", **sections})
 
 
 STRICTER = {"interactions": [entry("new-pair", **PAIR, severity="serious")]}
@@ -55,12 +56,43 @@ def test_a_passed_case_in_which_more_would_be_found_differs(hospital: Hospital) 
 
 
 @pytest.mark.parametrize("severity", ["info", "caution"])
-def test_what_would_only_be_told_makes_no_difference(hospital: Hospital, severity: str) -> None:
+def test_what_would_only_be_told_is_shown_and_leaves_the_decision(hospital: Hospital, severity: str) -> None:
     case = taken(hospital, lines=TWO)
     pass_(hospital, case)
 
-    known = candidate(interactions=[entry("new-pair", **PAIR, severity=severity)])
-    assert replayed(hospital, case, known).status == "same"
+    again = replayed(hospital, case, candidate(interactions=[entry("new-pair", **PAIR, severity=severity)]))
+
+    assert (again.status, again.weighs) == ("told", severity)
+    told = again.as_json()
+    assert (told["status"], told["weighs"]) == ("told", severity)
+    assert [(each["rule"], each["severity"]) for each in told["new"]] == [("A5.interaction", severity)]
+
+
+def test_what_a_returned_case_would_have_besides_is_shown_and_leaves_the_decision(hospital: Hospital) -> None:
+    case = taken(hospital, lines=[line(1, days=14), line(2, days=14)])
+    return_(hospital, case, CodedFinding(code="1-12"))
+
+    again = replayed(hospital, case, candidate(**STRICTER))
+
+    assert (again.status, again.weighs) == ("told", "serious")
+    assert [finding.rule for finding in again.new] == ["A5.interaction"]
+
+
+def test_a_finding_that_weighs_otherwise_is_shown_with_both_weights(hospital: Hospital) -> None:
+    case = taken(hospital, lines=TWO)
+    pass_(hospital, case)
+    state: CaseState = hospital.store.state(case_ref(case))
+    caution = candidate(interactions=[entry("new-pair", **PAIR, severity="caution")])
+    once = replay(state, caution, CN)
+    assert once is not None
+    decided = CaseState(status=state.status, opened=state.opened, findings=(*state.findings, *once.new))
+
+    again = replay(decided, candidate(**STRICTER), CN)
+
+    assert again is not None
+    assert again.status == "differs"
+    assert [each["severity"] for each in again.as_json()["new"]] == ["serious"]
+    assert [each["severity"] for each in again.as_json()["vanished"]] == ["caution"]
 
 
 def test_a_returned_case_in_which_something_would_not_be_found_differs(hospital: Hospital) -> None:
@@ -114,6 +146,51 @@ def test_a_case_nobody_has_decided_and_a_forgotten_one_are_counted_only(hospital
     assert replay(CaseState(), candidate(), CN) is None
 
 
+def before(state: CaseState, *rules: str) -> CaseState:
+    """A case as it was decided before there were these rules."""
+    left = tuple(finding for finding in state.findings if finding.rule not in rules)
+    return CaseState(status=state.status, opened=state.opened, findings=left)
+
+
+HERBS = [entry("gancao", names=["甘草"]), entry("danshen", names=["丹参"])]
+HERB_DRUG = [entry("liquorice", herbs=["gancao"], medicine={"drug": "drug-2"}, severity="serious", effect="x")]
+
+
+def test_what_a_new_rule_would_have_found_differs_and_names_the_rule(hospital: Hospital) -> None:
+    decoction = line(1) | {
+        "product": "T000000001",
+        "generic_name": "甘草",
+        "form": "饮片",
+        "dose": "6",
+        "dose_unit": "g",
+    }
+    facts = {"age_days": 20_000, "sex": "female", "allergies": []}
+    with_herb = taken(hospital, lines=[decoction], facts=facts | {"other_medicines": ["药品2"]})
+    without = taken(hospital, lines=[line(1)], facts=facts | {"other_medicines": ["药品2"]})
+    for case in (with_herb, without):
+        pass_(hospital, case)
+    known = candidate(herbs=HERBS, herb_drug=HERB_DRUG)
+
+    again = [replayed(hospital, case, known) for case in (with_herb, without)]
+
+    assert [each.status for each in again] == ["differs", "same"]
+    assert [(each.rule, each.lines) for each in again[0].new] == [("A5.herb_drug", (1,))]
+    assert replayed(hospital, with_herb, candidate(herbs=HERBS)).new == (), "the set without the pair"
+
+
+def test_new_rules_that_only_ask_are_told_with_the_case_and_change_no_decision(hospital: Hospital) -> None:
+    unasked = taken(hospital, lines=[line(1), line(2)], facts={"age_days": 20_000, "sex": "female"})
+    pass_(hospital, unasked)
+    state: CaseState = hospital.store.state(case_ref(unasked))
+    assert "A7.allergy_unknown" in {finding.rule for finding in state.findings}
+
+    again = replay(before(state, "A7.allergy_unknown"), candidate(), CN)
+
+    assert again is not None
+    assert again.status == "told"
+    assert [(each.rule, each.severity.word) for each in again.new] == [("A7.allergy_unknown", "caution")]
+
+
 def test_a_set_of_the_future_is_tried_on_past_cases(hospital: Hospital) -> None:
     case = taken(hospital, lines=TWO)
     pass_(hospital, case)
@@ -155,7 +232,9 @@ def test_the_command_streams_cases_tells_what_differs_and_changes_nothing(tmp_pa
     assert report["totals"] == {"undecided": PAGE + 2, "differs": 1}
     assert [case_["case_id"] for case_ in report["cases"]] == [str(case)]
     assert "A5.interaction" in {finding["rule"] for finding in report["cases"][0]["vanished"]}
-    assert f"{PAGE + 3} cases: 0 same, 1 differs, {PAGE + 2} undecided" in console.export_text()
+    shown = console.export_text()
+    assert f"{PAGE + 3} cases: 1 differs, 0 told, 0 same, {PAGE + 2} undecided" in shown
+    assert "- serious Interaction" in shown
     assert run(date(2100, 1, 1), interactions=[]) == 0
     assert orjson.loads(out.read_bytes())["totals"] == {}
     assert (tmp_path / "review.db").read_bytes() == before

@@ -40,7 +40,7 @@ def subject(*lines: Line, taken: tuple[Medicine, ...] = (), **facts: Any) -> Sub
         emergency=False,
         herbal=False,
         validity_days=1,
-        facts=PatientFacts(**{"age_days": 15_000, "sex": "male", **facts}),
+        facts=PatientFacts(**{"age_days": 15_000, "sex": "male", "allergies": (), **facts}),
         lines=lines,
         diagnoses=(Diagnosis(code="I10", name="高血压"),),
         prescriber=RIGHTS,

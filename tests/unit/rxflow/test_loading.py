@@ -84,8 +84,8 @@ def test_the_drug_file_of_the_world_loads_as_it_is() -> None:
     assert "list_price" not in entry["content"]
 
 
-OF_NO_WORLD = {"family_contract"}
-"""It names a patient by the reference that registration makes."""
+OF_NO_WORLD = {"family_contract", "audit_rules", "benefit_policy", "delivery_tariff"}
+"""One names a patient by the reference that registration makes, the others change rules that ship with the code."""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in rxflow.loading.KINDS if kind not in OF_NO_WORLD])
@@ -123,6 +123,39 @@ def test_cells_of_lists_are_split_and_empty_cells_left_out(tmp_path: Path) -> No
             },
         )
     ]
+
+
+def test_a_region_sets_its_own_benefits_and_what_overlaps_is_told(tmp_path: Path) -> None:
+    row = {
+        "id": "hz/2026",
+        "insuplc": "330100",
+        "insutype": "390",
+        "psn_types": ["居民"],
+        "med_types": ["门诊统筹"],
+        "medins_lv": [1],
+        "valid_from": "2026-01-01",
+        "deductible": 10000,
+        "pooled": {"ratio_bp": 6000, "annual_cap": 200000},
+    }
+    records = [
+        {"code": "330100-390", "valid_from": "2026-01-01", "rows": [row]},
+        {"code": "330200-390", "rows": [row, {**row, "id": "again"}]},
+        {"code": "330300-390", "rows": [{**row, "deductible": -1}]},
+    ]
+    owner = Owner()
+
+    rows = read_rows(written(tmp_path, "policies.json", json.dumps(records)), "benefit_policy")
+    reports = list(load("benefit_policy", rows, owner, valid_from=TODAY))
+
+    assert [report.problem is None for report in reports] == [True, False, False]
+    ((service, kind, entry),) = owner.entries
+    assert (service, kind, entry["code"], entry["valid_from"]) == (
+        "insurance",
+        "benefit_policy",
+        "330100-390",
+        "2026-01-01",
+    )
+    assert entry["content"]["rows"][0]["pooled"] == row["pooled"]
 
 
 def test_a_cell_may_hold_json(tmp_path: Path) -> None:

@@ -237,6 +237,7 @@ def test_of_a_proof_only_the_digest_is_sent(services: Services, pharmacy: Pharma
         "proof_sha256": hashlib.sha256(b"signature").hexdigest(),
         "code": "CODE",
         "identity_checked": True,
+        "rejected_lines": [],
     }
 
 

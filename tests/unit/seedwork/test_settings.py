@@ -73,6 +73,11 @@ def test_the_keyring_is_a_database_of_its_own() -> None:
         {"in_flight_max": 0},
         {"body_bytes_max": 0},
         {"log_level": "loud"},
+        {"regional_stores": {"east": "http://127.0.0.1:1"}},
+        {"regional_store": "east"},
+        {"regional_stores": {"east": "http://127.0.0.1:1"}, "regional_store": "west"},
+        {"regional_stores": {"East": "http://127.0.0.1:1"}, "regional_store": "East"},
+        {"regional_stores": {"east": "ftp://127.0.0.1:1"}, "regional_store": "east"},
     ],
 )
 def test_what_makes_no_sense_is_refused_at_start(wrong: dict[str, Any]) -> None:
@@ -95,6 +100,7 @@ def test_what_makes_no_sense_is_refused_at_start(wrong: dict[str, Any]) -> None:
         {"broker_url": "amqp://localhost;amqp://broker.example"},
         {"broker_admin_url": "http://broker.example:15672"},
         {"peers": {"review": "http://review.example"}},
+        {"regional_stores": {"east": "http://127.0.0.1", "west": "http://west.example"}, "regional_store": "east"},
     ],
 )
 def test_development_mode_is_refused_when_any_address_is_not_loopback(outside: dict[str, Any]) -> None:

@@ -11,9 +11,10 @@ from contracts.events.shortage import (
     ShortageCaseEnded,
     ShortageCaseSuspected,
 )
+from contracts.events.shortage_reporters import ReporterAlert
 from services.shortage.domain.decisions import NewCase, dismiss_quiet, grade, suspect
 from services.shortage.domain.detector import strongest_evidence
-from services.shortage.domain.events import SignalReceived
+from services.shortage.domain.lots import DemandsCounted
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import covers, node_of
 from services.shortage.domain.values import Evidence, Signal
@@ -77,13 +78,14 @@ def test_the_same_signal_told_twice_counts_once(region: Region) -> None:
     assert region.store.log_index == before
 
 
-def test_the_same_demand_on_the_next_day_is_told_again(region: Region) -> None:
+def test_a_demand_that_is_tried_again_is_told_again_and_is_one_demand(region: Region) -> None:
     region.unfilled("P1")
     region.store.time += 24 * HOUR
     region.unfilled("P1")
 
-    days = [events for events in region.store.streams.values() if isinstance(events[0], SignalReceived)]
-    assert [len(events) for events in days] == [1, 1]
+    events = [each.event for each in region.store.log]
+    counted = [row for event in events if isinstance(event, DemandsCounted) for row in event.rows.rows()]
+    assert [(row.pharmacy, row.day.isoformat()) for row in counted] == [("P1", "2026-03-02"), ("P1", "2026-03-03")]
 
 
 def test_provinces_and_drugs_are_counted_apart(region: Region) -> None:
@@ -119,8 +121,15 @@ def test_a_pharmacy_with_stock_in_its_books_contradicts_itself(region: Region) -
     region.unfilled("P1", on_hand=30)
     region.unfilled("P2", on_hand=None)
 
-    (suspected,) = region.store.told
+    (suspected,) = region.store.told_of(ShortageCaseSuspected)
     assert suspected.evidence.contradictory == 1
+    (alert,) = region.store.told_of(ReporterAlert)
+    assert (alert.reporter, alert.kind, alert.raised, alert.against) == (
+        "P1",
+        "contradictory",
+        True,
+        f"{DRUG} on hand",
+    )
 
 
 def test_books_that_have_some_but_not_enough_are_no_contradiction(region: Region) -> None:
@@ -135,8 +144,8 @@ def test_a_policy_may_leave_contradictory_signals_out() -> None:
     strict = POLICY.model_copy(update={"contradictory_signals_count": False})
     honest, contradictory = signal("P1"), signal("P2", contradictory=True)
 
-    assert strongest_evidence((honest, contradictory), contradictory, strict) is None
-    evidence = strongest_evidence((honest, contradictory), honest, strict)
+    assert strongest_evidence((honest, contradictory), [contradictory], strict) is None
+    evidence = strongest_evidence((honest, contradictory), [honest], strict)
     assert evidence is not None
     assert evidence.pharmacies == 1
 
@@ -146,7 +155,7 @@ def test_demands_can_be_asked_for_beside_pharmacies() -> None:
     new = NewCase(case_id=NOW_ID, drug_key=DRUG, region="33", n=1)
     same_line = (signal("P1"), signal("P2"))
 
-    assert suspect(new, same_line, same_line[1], NOW, many) == []
+    assert suspect(new, same_line, same_line[1:], NOW, many) == []
 
 
 @pytest.mark.parametrize(
@@ -299,8 +308,8 @@ def test_the_thresholds_are_those_that_hold_here(region: Region) -> None:
     region.unfilled("P3", NINGBO, demand="line-3")
     assert region.store.told == [], "another city counts apart"
     region.unfilled("P4", demand="line-4", on_hand=3)
-    assert region.store.told == [], "who has it in the books does not count"
+    assert region.store.told_of(ShortageCaseSuspected) == [], "who has it in the books does not count"
     region.unfilled("P5", demand="line-5")
 
-    (suspected,) = region.store.told
+    (suspected,) = region.store.told_of(ShortageCaseSuspected)
     assert (suspected.region, suspected.evidence.pharmacies) == ("3301", 3)

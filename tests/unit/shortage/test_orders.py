@@ -1,12 +1,11 @@
-"""What pharmacies order and what comes of it: kept as facts with their reporter, once."""
+"""What pharmacies order and what comes of it: kept as facts, in lots, once."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from contracts.events.dispatch_stock import OrderLineChanged
-from services.seedwork.calendar import civil_day
-from services.shortage.domain.orders import order_signals_ref
+from services.shortage.domain.orders import OrderLineReported
 from tests.unit.shortage.conftest import Region
 
 EXAMPLE = Path(__file__).parents[3] / "contracts" / "examples" / "dispatch.order_line_changed.v1.json"
@@ -16,19 +15,27 @@ def told(**changes: Any) -> OrderLineChanged:
     return OrderLineChanged.model_validate({**json.loads(EXAMPLE.read_text()), **changes})
 
 
-def test_an_orders_line_is_kept_with_its_reporter_and_day(region: Region) -> None:
-    region.store.react(told())
-    region.store.react(told(change="short", back_ordered=0, short=300, open=100))
+def kept(region: Region) -> list[OrderLineReported]:
+    lots = [each.event for each in region.store.log if each.event.TOPIC == "shortage.lot.order_lines_taken"]
+    return [row for lot in lots for row in lot.rows.rows()]  # type: ignore[attr-defined]
 
-    day = region.store.state(order_signals_ref(told().pharmacy, civil_day(told().occurred_at)))
-    assert {(row.change, row.requested, row.back_ordered, row.short) for row in day.reported} == {
+
+def test_an_orders_line_is_kept_as_it_was_told(region: Region) -> None:
+    region.react(told())
+    region.react(told(change="short", back_ordered=0, short=300, open=100))
+
+    assert [(row.change, row.requested, row.back_ordered, row.short) for row in kept(region)] == [
         ("back_ordered", 400, 300, 0),
         ("short", 400, 0, 300),
-    }
+    ]
+    first = kept(region)[0]
+    assert first.model_dump(exclude={"event"}) == told().model_dump(exclude={"product"})
+    assert first.event, "the very event"
 
 
 def test_the_same_again_is_nothing_new(region: Region) -> None:
-    region.store.react(told())
-    region.store.react(told())
+    region.react(told())
+    before = region.store.log_index
+    region.react(told())
 
-    assert region.store.log_index == 1
+    assert region.store.log_index == before

@@ -9,7 +9,7 @@ import pytest
 from contracts.roles import Role
 from services.shortage.api import router
 from tests.support.http_caller import Caller
-from tests.unit.shortage.conftest import DRUG, HOUR, NINGBO, XIAN, Region
+from tests.unit.shortage.conftest import DRUG, HOUR, NINGBO, OTHER_DRUG, XIAN, Region
 
 
 class Desks:
@@ -25,6 +25,7 @@ class Desks:
             "shaanxi": caller.token("R61", Role.REGULATOR, region="610000"),
             "nation": caller.token("R0", Role.REGULATOR, region="000000"),
             "patient": caller.token("p", Role.PATIENT),
+            "maker": caller.token("m", Role.MAKER, organisation="M1"),
         }
 
     def get(self, who: str, path: str, **query: str) -> Any:
@@ -79,7 +80,7 @@ def test_a_confirmed_case_is_a_hint_to_prescribers_without_its_evidence(region: 
 
 
 def test_an_authority_confirms_or_dismisses_with_a_reason(region: Region, desks: Desks) -> None:
-    for drug in (DRUG, "阿司匹林|片剂|100mg"):
+    for drug in (DRUG, OTHER_DRUG):
         region.unfilled("P1", drug=drug)
         region.unfilled("P2", drug=drug)
     first, second = [item["case_id"] for item in desks.get("zhejiang", "/shortages").json()["items"]]
@@ -143,6 +144,11 @@ def test_the_document_describes_every_route(desks: Desks) -> None:
         "/shortages/{id}/acknowledge",
         "/shortages/{id}/tasks",
         "/shortages/{id}/tasks/{number}/complete",
+        "/shortages/{id}/protocols",
+        "/shortages/{id}/allocations",
+        "/shortages/{id}/transfers",
+        "/shortages/{id}/reserves",
+        "/shortages/{id}/responses",
     }
     assert {"/stop-notices", "/stop-notices/{id}/end", "/shortage-reports"} <= paths.keys()
 
@@ -211,3 +217,79 @@ def test_a_grade_that_rises_shows_in_the_list(region: Region, desks: Desks) -> N
     (item,) = desks.get("zhejiang", "/shortages").json()["items"]
 
     assert (item["grade"], item["owner_level"]) == ("II", "province")
+
+
+REPORTED = {"key": "W-1", "drug_key": DRUG, "region": "330102", "status": 3, "occurred_at": "2026-03-02T00:00:00Z"}
+FDA = {
+    "package_ndc": "1",
+    "generic_name": "Cefixime Capsule",
+    "strength": ["100 mg"],
+    "status": "Current",
+    "update_date": "20260220",
+}
+CANADIAN = {
+    "id": 1,
+    "en_ingredients": "CEFIXIME",
+    "drug_strength": "100MG",
+    "status": "active_confirmed",
+    "created_date": "2026-02-20",
+}
+STOP = {"reference": "N-1", "maker": "M1", "drug_key": DRUG, "stops_on": "2026-10-01", "reason": "停产"}
+PRICE = {"key": "p", "drug_key": DRUG, "price_before": 100, "price": 200, "occurred_at": "2026-03-02T00:00:00Z"}
+MAPPED = {"columns": {"key": "no", "drug_key": "drug", "occurred_at": "on"}, "constants": {"region": "33"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "mapping"),
+    [
+        ("direct-reports", REPORTED, None),
+        ("price-jumps", PRICE, None),
+        ("stop-notices", STOP, None),
+        ("registers/openfda", FDA, {}),
+        ("registers/drug-shortages-canada", CANADIAN, {}),
+        ("registers/generic", {"no": "1", "drug": DRUG, "on": "2026-02-20"}, MAPPED),
+    ],
+)
+def test_every_source_comes_in_bulk_row_by_row(
+    desks: Desks, path: str, row: dict[str, Any], mapping: dict[str, Any] | None
+) -> None:
+    body = {"rows": [row, {}], "reporter": "R", **({} if mapping is None else {"mapping": mapping})}
+
+    told = desks.post("nation", f"/imports/{path}", body).json()
+
+    assert (told["recorded"], told["unchanged"], told["refused"]) == (1, 0, 1)
+    assert desks.post("nation", f"/imports/{path}", body).json()["unchanged"] == 1
+    assert desks.post("nation", f"/imports/{path}", {**body, "rows": []}).json()["code"] == "import.size"
+    assert desks.post("patient", f"/imports/{path}", body).status_code == 403
+
+
+def test_a_maker_reports_of_its_own_only(region: Region, desks: Desks) -> None:
+    row = {**REPORTED, "reporter": "M1"}
+    told = {**row, "source": "direct_report", "trust": "own"}
+    stop = {**STOP, "planned": True, "sole_supplier": False}
+
+    assert desks.post("maker", "/imports/direct-reports", {"rows": [row, {**row, "reporter": "M2"}]}).json()[
+        "rows"
+    ] == [{"key": "W-1", "result": "recorded"}, {"key": "W-1", "result": "refused", "errors": ["report.not_yours"]}]
+    assert desks.post("maker", "/shortage-reports", told).json() == {"taken": "known"}
+    notice = desks.post("maker", "/stop-notices", stop).json()["notice_id"]
+    others = desks.post("nation", "/stop-notices", {**stop, "maker": "M2"}).json()["notice_id"]
+    end = {"how": "withdrawn", "reason": "复产"}
+    assert desks.post("maker", f"/stop-notices/{notice}/end", end).status_code == 200
+    for path, body in (
+        ("/imports/direct-reports", {"rows": [row], "reporter": "M2"}),
+        ("/imports/registers/openfda", {"rows": [FDA]}),
+        ("/shortage-reports", {**told, "reporter": "M2"}),
+        ("/stop-notices", {**stop, "maker": "M2"}),
+        (f"/stop-notices/{others}/end", end),
+    ):
+        assert desks.post("maker", path, body).json()["code"] == "report.not_yours"
+
+
+def test_alerts_about_reporters_are_shown_to_the_authorities_of_their_region(region: Region, desks: Desks) -> None:
+    region.unfilled("P1", on_hand=40)
+
+    (alert,) = desks.get("zhejiang", "/reporter-alerts").json()["items"]
+    assert (alert["reporter"], alert["kind"], alert["since"]) == ("P1", "contradictory", "2026-03-02")
+    assert desks.get("shaanxi", "/reporter-alerts").json()["items"] == []
+    assert desks.get("prescriber", "/reporter-alerts").status_code == 403

@@ -58,7 +58,7 @@ def test_a_case_of_an_older_release_is_open_and_watched_from_its_next_signal_on(
     old = case_of_an_older_release()
     assert (old.status, old.grade, old.period_at) == ("confirmed", Grade.III, None)
 
-    told = fed(old, [signal("P9")], signal("P9"), NOW + HOUR, POLICY)
+    told = fed(old, [signal("P9")], [signal("P9")], NOW + HOUR, POLICY)
 
     (judged,) = told
     assert isinstance(judged, PeriodJudged)
@@ -69,8 +69,8 @@ def test_only_a_confirmed_case_is_fed_and_only_by_what_counts() -> None:
     strict = POLICY.model_copy(update={"contradictory_signals_count": False})
     doubtful = signal("P9", contradictory=True)
 
-    assert fed(CaseState(), [signal("P9")], signal("P9"), NOW, POLICY) == []
-    assert fed(case_of_an_older_release(), [doubtful], doubtful, NOW, strict) == []
+    assert fed(CaseState(), [signal("P9")], [signal("P9")], NOW, POLICY) == []
+    assert fed(case_of_an_older_release(), [doubtful], [doubtful], NOW, strict) == []
 
 
 def test_a_sign_for_a_case_that_is_over_changes_nothing() -> None:

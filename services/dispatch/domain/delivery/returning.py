@@ -13,6 +13,7 @@ from services.dispatch.domain.delivery.temperature import complete
 from services.dispatch.domain.delivery.transitions import OUT
 from services.dispatch.domain.delivery.values import InspectedPack
 from services.dispatch.domain.delivery.way import answers, irregular
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
@@ -85,8 +86,12 @@ def inspect_return(state: DeliveryState, command: InspectReturn, now: datetime, 
     why_not = list(against_restocking(state, policy))
     if not state.seal_intact:
         why_not.append("delivery.seal_broken")
-    if why_not and any(each.verdict == "restocked" for each in command.verdicts):
+    restocked = [state.packs[each.pack] for each in command.verdicts if each.verdict == "restocked"]
+    if why_not and restocked:
         return Refusal("delivery.not_restockable", {"because": why_not})
+    expired = [pack for pack in restocked if pack.expiry < civil_day(now)]
+    if expired:
+        return Refusal("stock.lot_expired", {"lot": expired[0].lot, "expiry": expired[0].expiry.isoformat()})
     if any(each.verdict != "restocked" and not each.reason for each in command.verdicts):
         return Refusal("delivery.reason_missing", {})
     looked_at = [InspectedPack(pack=each.pack, verdict=each.verdict, reason=each.reason) for each in command.verdicts]

@@ -9,8 +9,8 @@ from datetime import datetime
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.temperature import merged
 from services.dispatch.domain.delivery.transitions import ABROAD, RANK
-from services.dispatch.domain.delivery.values import Breach, InspectedPack, Pack, Reading, Storage
-from services.dispatch.domain.values import LineQuantity
+from services.dispatch.domain.delivery.values import Breach, InspectedPack, Pack, Reading, ReturnReason, Storage
+from services.dispatch.domain.values import LineQuantity, Road
 from services.seedwork.model import Aggregate, DomainEvent
 from services.seedwork.transitions import NOT_YET
 
@@ -52,7 +52,7 @@ class DeliveryState:
     was_lost: bool = False
     ended: bool = False
     """Its end has been told; what follows is the pharmacy's own affair."""
-    return_reason: str | None = None
+    return_reason: ReturnReason | None = None
     returned_at: datetime | None = None
     seal_intact: bool | None = None
     counted: tuple[int, ...] = ()
@@ -91,6 +91,13 @@ class DeliveryState:
     def doubtful(self) -> bool:
         """An excursion is open, or one was rejected: it does not go on to the patient, nor back to the shelf."""
         return any(each.decision != "released" for each in self.excursions.values())
+
+    def road(self, *, lost: bool) -> Road | None:
+        """Why the parcel did not arrive; None: no courier had it. What was spoilt on the way, whatever turned it round,
+        is that."""
+        if lost:
+            return "lost"
+        return "excursion_rejected" if self.return_reason and self.doubtful else self.return_reason
 
     @property
     def place_in_time(self) -> tuple[datetime, int] | None:

@@ -8,6 +8,8 @@ from services.dispatch.domain.fulfilment.ending import next_due
 from services.dispatch.domain.fulfilment.events import EVENTS
 from services.dispatch.domain.fulfilment.evolve import evolve
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
+from services.dispatch.domain.fulfilment.online_order import OnlineOrderConfirmed
+from services.dispatch.domain.fulfilment.owned_codes import OWNED_CODES
 from services.dispatch.domain.fulfilment.return_events import RETURN_EVENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.fulfilment.wishes import WISHES
@@ -15,7 +17,7 @@ from services.seedwork.model import Aggregate, derived_id
 
 FULFILMENTS: Aggregate[FulfilmentState] = Aggregate(
     name="fulfilment",
-    events=(*EVENTS, *RETURN_EVENTS, *WISHES, PharmacyNominated),
+    events=(*EVENTS, *RETURN_EVENTS, *OWNED_CODES, *WISHES, PharmacyNominated, OnlineOrderConfirmed),
     initial=FulfilmentState(),
     evolve=evolve,
     next_due=next_due,

@@ -48,7 +48,10 @@ def refuse_at_pharmacy(
 
 
 def block_lines(state: FulfilmentState, block_id: UUID, lines: tuple[int, ...]) -> list[DomainEvent]:
-    """No new hold; holds that nothing was dispensed under are revoked. What has been dispensed runs on."""
+    """No new hold; holds that nothing was dispensed under are revoked. What has been dispensed runs on.
+
+    What has closed is blocked as well: a patient may bring something back, and it would be replaced.
+    """
     known = tuple(line for line in lines or tuple(state.lines) if line in state.lines)
     if block_id in state.blocks or not known or not FULFILMENT.allows(state.status, "lines_blocked"):
         return []

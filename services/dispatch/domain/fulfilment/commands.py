@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.dispatch.domain.allocation import AllocationFacts
 from services.dispatch.domain.protocol import ProtocolFacts
 from services.dispatch.domain.values import (
     CODE_LENGTH_MAX,
@@ -65,6 +66,8 @@ class HoldQuantity(Command):
     """The pharmacy's agreements in force today."""
     protocols: tuple[ProtocolFacts, ...] = ()
     """What is known of the protocols named."""
+    limits: tuple[AllocationFacts, ...] = ()
+    """Allocations that hold for this patient here."""
     right: Literal["token", "nomination"] = "token"
     replaces: UUID | None = None
     """A replacement: the supply that came back or went bad, of the same pharmacy."""
@@ -221,7 +224,7 @@ class NoteClaim(Command):
 
     supply_id: UUID
     attempt: int
-    status: Literal["quoted", "refused", "cleared", "voided"]
+    status: Literal["quoted", "refused", "cleared", "voided", "withdrawn"]
     patient_share: int | None = None
     how: str | None = None
     may_self_pay: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
@@ -11,8 +12,10 @@ from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.fulfilment.supplies import own_supply, received, undone
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
-from services.dispatch.domain.values import UndonePack, UndoneWhy
+from services.dispatch.domain.values import Road, UndonePack, UndoneWhy
 from services.seedwork.model import DomainEvent, Outcome, Refusal
+
+PaidItem = Literal["share", "delivery_fee"]
 
 
 def attach_delivery(state: FulfilmentState, supply_id: UUID, pharmacy: str, delivery_id: UUID) -> Outcome:
@@ -81,6 +84,7 @@ def came_back_from_courier(
     packs: tuple[UndonePack, ...],
     now: datetime,
     policy: Policy,
+    road: Road | None = None,
 ) -> Outcome:
     """The parcel, or what was rejected of it, never reached the patient: inspected after its return, or lost. A
     cancellation that waited gets its part of it, as cancelled."""
@@ -88,7 +92,7 @@ def came_back_from_courier(
     if not SUPPLY.allows(supply.status, "returned or lost"):
         return wrong_state("supply", supply.status, "returned or lost")
     cancelled = {line: awaited_of(state, supply_id, line) for line in supply.line_numbers}
-    return [undone(state, supply, why, now, policy, cancelled=cancelled, packs=packs)]
+    return [undone(state, supply, why, now, policy, cancelled=cancelled, packs=packs, road=road)]
 
 
 def awaited_of(state: FulfilmentState, supply_id: UUID, line: int) -> int:
@@ -105,6 +109,8 @@ def note_claim(state: FulfilmentState, command: NoteClaim, now: datetime, policy
     supply = state.supplies.get(command.supply_id)
     if supply is None or not SUPPLY.allows(supply.status, "claim") or command.attempt < supply.attempt:
         return []
+    if command.status == "withdrawn" and not supply.cleared:
+        return []  # why it is not cleared is known better: refused, with time to choose, or voided
     same_amount = command.patient_share in {None, supply.patient_share}
     if (command.attempt, command.status) == (supply.attempt, supply.claim) and same_amount:
         return []
@@ -116,9 +122,12 @@ def note_claim(state: FulfilmentState, command: NoteClaim, now: datetime, policy
 
 
 def note_payment(
-    state: FulfilmentState, supply_id: UUID, payment_id: UUID, status: str, amount: int
+    state: FulfilmentState, supply_id: UUID, payment_id: UUID, status: str, amount: int, item: PaidItem = "share"
 ) -> list[DomainEvent]:
-    """What the patient's page shows of the payment."""
-    if supply_id not in state.supplies or state.supplies[supply_id].payment == status:
+    """What the patient's page shows of the payment of the share, or of the delivery fee."""
+    supply = state.supplies.get(supply_id)
+    if status == "carried_over":  # the payment it counts for now says how it stands
         return []
-    return [e.PaymentNoted(supply_id=supply_id, payment_id=payment_id, status=status, amount=amount)]
+    if supply is None or (supply.payment if item == "share" else supply.fee_payment) == status:
+        return []
+    return [e.PaymentNoted(supply_id=supply_id, payment_id=payment_id, status=status, amount=amount, item=item)]

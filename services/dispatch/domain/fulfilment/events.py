@@ -11,7 +11,6 @@ from services.dispatch.domain.values import (
     CollectorIdentity,
     Designation,
     DispensedLine,
-    Disposition,
     FreedLine,
     HeldLine,
     LineQuantity,
@@ -19,8 +18,6 @@ from services.dispatch.domain.values import (
     OpenedLine,
     PartOfSupply,
     PickedLine,
-    UndonePack,
-    UndoneWhy,
     Way,
 )
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
@@ -129,7 +126,7 @@ class ClaimNoted(DomainEvent):
 
     supply_id: UUID
     attempt: int
-    status: Literal["quoted", "refused", "cleared", "voided"]
+    status: Literal["quoted", "refused", "cleared", "voided", "withdrawn"]
     patient_share: int | None = None
     how: str | None = None
     decide_by: datetime | None = None
@@ -145,6 +142,7 @@ class PaymentNoted(DomainEvent):
     payment_id: UUID
     status: str
     amount: int
+    item: Literal["share", "delivery_fee"] = "share"
 
 
 class DeliveryAttached(DomainEvent):
@@ -197,21 +195,6 @@ class SupplyReceived(DomainEvent):
     @property
     def exception(self) -> bool:
         return bool(self.irregularities)
-
-
-class SupplyUndone(DomainEvent):
-    """A dispensed supply, or what was rejected of it at the door, never reached the patient."""
-
-    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
-
-    supply_id: UUID
-    lines: tuple[FreedLine, ...]
-    why: UndoneWhy
-    disposition: Disposition = "restocked"
-    packs: tuple[UndonePack, ...] = ()
-    """Of a parcel, what became of each; empty: none had left the pharmacy, all is back, apart if no good."""
-    replace_until: datetime | None = None
-    """Until when the same pharmacy may supply again what went to `replaceable`."""
 
 
 class RemainderLapsed(DomainEvent):
@@ -290,7 +273,6 @@ EVENTS: tuple[type[DomainEvent], ...] = (
     DeliveryDetached,
     SupplyHandedToCourier,
     SupplyReceived,
-    SupplyUndone,
     RemainderLapsed,
     CancellationDecided,
     LinesBlocked,

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
-from services.dispatch.domain.fulfilment.return_events import ReplacementLapsed, SupplyTakenBack
+from services.dispatch.domain.fulfilment.online_order import OnlineOrderConfirmed
+from services.dispatch.domain.fulfilment.owned_codes import CodesDecided, CodesOwnedElsewhere, CodesUndecided
+from services.dispatch.domain.fulfilment.return_events import ReplacementLapsed, SupplyTakenBack, SupplyUndone
 from services.dispatch.domain.fulfilment.state import (
     Buckets,
     Cancellation,
@@ -46,7 +48,7 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             status = "partly_received" if event.rejected else "in_hands"
             said = {"irregularities": event.irregularities, "received": received}
             return _supply(given, event.supply_id, status=status, **said)
-        case e.SupplyUndone() | SupplyTakenBack() | ReplacementLapsed():
+        case SupplyUndone() | SupplyTakenBack() | ReplacementLapsed():
             return _evolve_return(state, event)
         case e.RemainderLapsed(lines=lapsed):
             moves = [(row.line, Bucket.LAPSED, row.quantity) for row in lapsed]
@@ -63,6 +65,8 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return state
         case PharmacyNominated(pharmacy=pharmacy):
             return replace(state, nominated_pharmacy=pharmacy)
+        case OnlineOrderConfirmed(notice=notice):
+            return replace(state, online_notice=notice)
         case e.FulfilmentClosed(outcome=outcome):
             return replace(state, status="closed", outcome=outcome)
         case _:
@@ -135,28 +139,34 @@ def _evolve_fill(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
 
 
 def _evolve_circumstances(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
-    """Money and the road: what is known about a dispensed supply besides where it is."""
+    """Money, the road, codes of other stores: what is known about a supply besides where it is."""
     match event:
         case e.ClaimNoted(supply_id=supply_id, patient_share=share):
             known = state.supplies[supply_id].patient_share
             amount = known if share is None else share
             claim = {"attempt": event.attempt, "claim": event.status, "decide_by": event.decide_by}
             return _supply(state, supply_id, patient_share=amount, **claim)
-        case e.PaymentNoted(supply_id=supply_id, status=status):
-            return _supply(state, supply_id, payment=status)
+        case e.PaymentNoted(supply_id=supply_id, status=status, item=item):
+            return _supply(state, supply_id, **{"payment" if item == "share" else "fee_payment": status})
         case e.DeliveryAttached(supply_id=supply_id, delivery_id=delivery_id):
             return _supply(state, supply_id, delivery_id=delivery_id)
         case e.DeliveryDetached(supply_id=supply_id):
             return _supply(state, supply_id, delivery_id=None)
         case e.SupplyHandedToCourier(supply_id=supply_id):
             return _supply(state, supply_id, status="with_courier")
+        case CodesOwnedElsewhere(supply_id=supply_id, codes=codes):
+            return _supply(state, supply_id, elsewhere={each.code: each.store for each in codes})
+        case CodesUndecided(supply_id=supply_id, packs=packs):
+            return _supply(state, supply_id, codes_undecided=tuple(each.pack.code for each in packs))
+        case CodesDecided(supply_id=supply_id, repeated=repeated):
+            return _supply(state, supply_id, codes_undecided=(), codes_repeated=repeated)
     return state  # pragma: no cover - the aggregate names no other event
 
 
 def _evolve_return(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
     """What came back before or after the patient had it, and what nobody came to replace."""
     match event:
-        case e.SupplyUndone(supply_id=supply_id, lines=freed, replace_until=until):
+        case SupplyUndone(supply_id=supply_id, lines=freed, replace_until=until):
             state = _may_replace(_moved(state, Bucket.DISPENSED, _rows(freed)), supply_id, until)
             state = _replaceable(state, supply_id, _came_back(freed))
             status = "in_hands" if state.supplies[supply_id].received else "undone"

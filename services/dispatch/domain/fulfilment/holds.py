@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
+from services.dispatch.domain.allocation import AllocationFacts
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.commands import (
     HoldQuantity,
@@ -14,7 +15,8 @@ from services.dispatch.domain.fulfilment.commands import (
     ReleaseHold,
     WantedLine,
 )
-from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
+from services.dispatch.domain.fulfilment.online_order import unconfirmed
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, LineState
 from services.dispatch.domain.fulfilment.substituting import held_line, unlawful
 from services.dispatch.domain.fulfilment.transitions import FULFILMENT, HOLD, wrong_state
 from services.dispatch.domain.policy import Policy
@@ -40,6 +42,8 @@ def hold_quantity(
     lines = _wanted(state, command, civil_day(now), policy)
     if isinstance(lines, Refusal):
         return lines
+    if refused := unconfirmed(state, command.way, policy):
+        return refused
     channel = policy.channel_by_intent.get(state.insurance_intent)
     covering = tuple(row for row in command.designations if channel in row.channels)
     return e.QuantityHeld(
@@ -114,8 +118,24 @@ def _wanted(state: FulfilmentState, command: HoldQuantity, day: date, policy: Po
         lawful = held_line(row, line, product, command.protocols, command.region, day, policy)
         if isinstance(lawful, Refusal):
             return lawful
+        refused = None if command.replaces else over_allocation(row, line, product.drug_key, command.limits)
+        if refused:
+            return refused
         held.append(lawful)
     return tuple(held)
+
+
+def over_allocation(
+    row: WantedLine, line: LineState, drug_key: str, limits: tuple[AllocationFacts, ...]
+) -> Refusal | None:
+    """Why the drug that is short may not be held for so long; None when it may. Of a line that does not say how many
+    days it covers, nobody can tell."""
+    content = line.content
+    days = min((each.max_days for each in limits if each.drug_key == drug_key), default=None)
+    if days is None or not content.days or row.quantity * content.days <= days * content.quantity:
+        return None
+    most = days * content.quantity // content.days
+    return Refusal("hold.over_allocation", {"line": row.line, "max_days": days, "max_quantity": most})
 
 
 def _product(row: WantedLine, prescribed: str) -> str:

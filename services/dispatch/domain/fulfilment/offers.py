@@ -18,6 +18,15 @@ from services.seedwork.model import DomainEvent
 
 Place = tuple[float, float]
 """Latitude and longitude in degrees."""
+CANDIDATES_MAX = 500
+"""Pharmacies that are looked at, the nearest first."""
+DRUGS_AT_ONCE_MAX = 5
+"""Drugs that one query asks about: as many as a prescription of medicines has lines. What is beyond is asked apart."""
+SHORTLIST_EXTRA = 2
+"""So many more pharmacies than are offered are fetched: where the hold has ended is among them, and the query orders
+them as if the earth were flat, which so near by mistakes only those that are as far off to a thousandth."""
+RADIUS_PARTS = (4, 1)
+"""First within a fourth of the radius, a sixteenth of the area, then within all of it."""
 
 
 def still_wanted(state: FulfilmentState, events: Iterable[DomainEvent], now: datetime) -> Mapping[str, int]:

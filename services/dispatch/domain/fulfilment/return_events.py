@@ -1,4 +1,4 @@
-"""What happens to a supply after the patient had it, and to what came back and is not replaced."""
+"""What happens to a supply that comes back: before the patient had it, or after; and to what is not replaced."""
 
 from __future__ import annotations
 
@@ -6,8 +6,25 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from services.dispatch.domain.values import FreedLine, LineQuantity
+from services.dispatch.domain.values import Disposition, FreedLine, LineQuantity, Road, UndonePack, UndoneWhy
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
+
+
+class SupplyUndone(DomainEvent):
+    """A dispensed supply, or what was rejected of it at the door, never reached the patient."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.supply_undone"
+
+    supply_id: UUID
+    lines: tuple[FreedLine, ...]
+    why: UndoneWhy
+    disposition: Disposition = "restocked"
+    packs: tuple[UndonePack, ...] = ()
+    """Of a parcel, what became of each; empty: none had left the pharmacy, all is back, apart if no good."""
+    replace_until: datetime | None = None
+    """Until when the same pharmacy may supply again what went to `replaceable`."""
+    road: Road | None = None
+    """Why it did not arrive, where a courier had it."""
 
 
 class SupplyTakenBack(DomainEvent):
@@ -33,4 +50,4 @@ class ReplacementLapsed(DomainEvent):
     lines: tuple[LineQuantity, ...]
 
 
-RETURN_EVENTS: tuple[type[DomainEvent], ...] = (SupplyTakenBack, ReplacementLapsed)
+RETURN_EVENTS: tuple[type[DomainEvent], ...] = (SupplyUndone, SupplyTakenBack, ReplacementLapsed)

@@ -121,6 +121,8 @@ class Supply:
     claim: str | None = None
     patient_share: int | None = None
     payment: str | None = None
+    fee_payment: str | None = None
+    """Of the delivery fee, where there is one."""
     delivery_id: UUID | None = None
     irregularities: tuple[str, ...] = ()
     received: Mapping[int, int] = field(default_factory=dict)
@@ -129,6 +131,12 @@ class Supply:
     decide_by: datetime | None = None
     taken_back: Mapping[int, int] = field(default_factory=dict)
     """What of that the patient brought back, per line."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Of its trace codes, those that other regional stores own, and which."""
+    codes_undecided: tuple[str, ...] = ()
+    """Of those, what was dispensed without their owners' word."""
+    codes_repeated: tuple[str, ...] = ()
+    """Of those, what their owners do not let it have."""
 
     @property
     def cleared(self) -> bool:
@@ -227,6 +235,8 @@ class FulfilmentState:
     outcome: str | None = None
     nominated_pharmacy: str | None = None
     """May hold without the patient's code, by the patient's word."""
+    online_notice: str | None = None
+    """The version of the risk notice that the patient has confirmed, by real name."""
 
     @property
     def free_bucket(self) -> Bucket:

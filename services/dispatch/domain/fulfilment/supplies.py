@@ -18,6 +18,7 @@ from services.dispatch.domain.fulfilment.commands import (
 from services.dispatch.domain.fulfilment.holds import freed_lines, own_hold
 from services.dispatch.domain.fulfilment.picking import read_picks
 from services.dispatch.domain.fulfilment.pricing import priced
+from services.dispatch.domain.fulfilment.return_events import SupplyUndone
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.fulfilment.transitions import SUPPLY, wrong_state
 from services.dispatch.domain.policy import Policy
@@ -27,6 +28,7 @@ from services.dispatch.domain.values import (
     Disposition,
     FreedLine,
     LineQuantity,
+    Road,
     UndonePack,
     UndoneWhy,
 )
@@ -175,7 +177,8 @@ def undone(
     *,
     cancelled: Mapping[int, int] | None = None,
     packs: tuple[UndonePack, ...] = (),
-) -> e.SupplyUndone:
+    road: Road | None = None,
+) -> SupplyUndone:
     """All that the patient does not have: what a cancellation wants of it is cancelled, the rest goes where `came_back`
     says. `packs`: of a parcel, what became of each; without them all is back on the shelf."""
     bucket = came_back(state, supply, why, now, policy)
@@ -185,13 +188,14 @@ def undone(
         taken = (cancelled or {}).get(line, 0)
         rows += freed_lines({line: taken}, Bucket.CANCELLED) + freed_lines({line: quantity - taken}, bucket)
     replaceable = any(row.bucket is Bucket.REPLACEABLE for row in rows)
-    return e.SupplyUndone(
+    return SupplyUndone(
         supply_id=supply.supply_id,
         lines=tuple(rows),
         why=why,
         disposition=_disposition(packs),
         packs=packs,
         replace_until=now + policy.replacing if replaceable else None,
+        road=road,
     )
 
 

@@ -18,6 +18,8 @@ FULFILMENT = Transitions(
         Transition("open", "clock: replace", "now >= replace_until: replaceable -> lapsed", "open", "-"),
         Transition("closing", "clock: replace", "now >= replace_until: replaceable -> lapsed", "closing", "-"),
         Transition("closed", "TakeBack", "see Supply", "closing", "supply_taken_back"),
+        Transition("open", "ConfirmOnlineOrder", "the patient's own; real name; today's risk notice", "open", "-"),
+        Transition("closing", "ConfirmOnlineOrder", "as before, for what is replaced", "closing", "-"),
         Transition("open", "NominatePharmacy", "the patient's own; pharmacy admitted, or none", "open", "-"),
         Transition("open", "prescription_expired", "", "closing", "-"),
         Transition("open", "cancellation_requested", "cancel table; once per request", "open", "cancellation_decided"),
@@ -28,6 +30,8 @@ FULFILMENT = Transitions(
         Transition("closing", "lines_blocked", "once per block", "closing, lines blocked", "hold_ended"),
         Transition("open", "lines_unblocked", "a block that stands", "open, lines free of it", "-"),
         Transition("closing", "lines_unblocked", "a block that stands", "closing, lines free of it", "-"),
+        Transition("closed", "lines_blocked", "once per block; for what is brought back", "closed, lines blocked", "-"),
+        Transition("closed", "lines_unblocked", "a block that stands", "closed, lines free of it", "-"),
         Transition("closed", "cancellation_requested", "nothing moves", "closed", "cancellation_decided"),
         Transition("open", "last quantity ended", "only in hands, cancelled, lapsed", "closed", "fulfilment_closed"),
         Transition("closing", "last quantity ended", "only in hands, cancelled, lapsed", "closed", "fulfilment_closed"),
@@ -39,8 +43,8 @@ HOLD = Transitions(
         Transition(
             NOT_YET,
             "HoldQuantity",
-            "token or nomination; fulfilment open and valid; pharmacy admitted; way allowed; sum <= remaining; "
-            "stock reserved",
+            "token or nomination; fulfilment open and valid; pharmacy admitted; way allowed; for delivery real name "
+            "and risk notice confirmed; sum <= remaining; stock reserved",
             "active",
             "quantity_held",
         ),
@@ -125,7 +129,7 @@ SUPPLY = Transitions(
         Transition(
             "dispensed",
             "HandOut",
-            "cleared; pickup code; no delivery; out of force: irregular",
+            "cleared; lots not recalled; pickup code; no delivery; out of force: irregular",
             "in_hands",
             "supply_received",
         ),
@@ -147,7 +151,13 @@ SUPPLY = Transitions(
             "dispensed", "clock: self_pay", "claim refused, nobody pays alone by decide_by", "undone", "supply_undone"
         ),
         Transition("dispensed", "cancellation_requested", "cancel table", "undone", "supply_undone"),
-        Transition("dispensed", "HandOverToCourier", "cleared; both in force", "with_courier", "delivery_handed_over"),
+        Transition(
+            "dispensed",
+            "HandOverToCourier",
+            "cleared; lots not recalled; both in force",
+            "with_courier",
+            "delivery_handed_over",
+        ),
         Transition("with_courier", "cancellation_requested", "recorded, answered at the end", "with_courier", "-"),
         Transition(
             "with_courier",

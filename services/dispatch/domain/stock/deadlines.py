@@ -28,6 +28,7 @@ def publish(state: StockState, now: datetime) -> list[DomainEvent]:
             dispensed_in_day=dispensed if day == civil_day(now) else 0,
             source=state.source,
             occurred_at=now,
+            pack_size=state.pack_size or None,
         )
     ]
 
@@ -36,7 +37,14 @@ def expire(state: StockState, now: datetime) -> list[DomainEvent]:
     """Packs of lots whose last day is over leave the shelf for quarantine (药品管理法 第98条)."""
     today = civil_day(now)
     return [
-        e.LotExpired(lot=name, expiry=lot.expiry, quantity=lot.on_hand, occurred_at=now)
+        e.LotExpired(
+            lot=name,
+            expiry=lot.expiry,
+            quantity=lot.on_hand,
+            occurred_at=now,
+            pharmacy=state.pharmacy,
+            product=state.product,
+        )
         for name, lot in state.lots.items()
         if lot.on_hand and lot.expiry < today
     ]

@@ -171,6 +171,9 @@ class LotExpired(DomainEvent):
     expiry: date
     quantity: int
     occurred_at: datetime
+    pharmacy: str | None = None
+    """Not kept in older events, and neither is the product."""
+    product: str | None = None
 
 
 class LotWithdrawn(DomainEvent):
@@ -183,6 +186,9 @@ class LotWithdrawn(DomainEvent):
     expiry: date
     quantity: int
     occurred_at: datetime
+    pharmacy: str | None = None
+    """Not kept in older events, and neither is the product."""
+    product: str | None = None
 
 
 class ExpiryWarned(DomainEvent):
@@ -212,6 +218,7 @@ class StockLevelPublished(DomainEvent):
     dispensed_in_day: int
     source: Source
     occurred_at: datetime
+    pack_size: int | None = None
 
 
 class DemandUnfilled(DomainEvent):
@@ -228,6 +235,11 @@ class DemandUnfilled(DomainEvent):
     demand_key: str
     on_hand_known: bool
     on_hand: int
+
+    @property
+    def contradicts_the_books(self) -> bool:
+        """Nothing was there, it is said, and the books say otherwise; unless they had some but not enough."""
+        return self.reason != "not_enough_stock" and self.on_hand_known and self.on_hand > 0
 
 
 EVENTS: tuple[type[DomainEvent], ...] = (

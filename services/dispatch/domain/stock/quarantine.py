@@ -74,8 +74,9 @@ def _apart(state: StockState, command: DecideQuarantine) -> Lot | Refusal:
 def withdraw(state: StockState, recall_id: UUID, lots: tuple[str, ...], now: datetime) -> list[DomainEvent]:
     """The lots of a recall as far as they are known here: what is on the shelf is set apart, once."""
     known = ((name, state.lots[name]) for name in lots if name in state.lots)
+    shelf = {"recall_id": recall_id, "pharmacy": state.pharmacy, "product": state.product, "occurred_at": now}
     return [
-        e.LotWithdrawn(recall_id=recall_id, lot=name, expiry=lot.expiry, quantity=lot.on_hand, occurred_at=now)
+        e.LotWithdrawn(lot=name, expiry=lot.expiry, quantity=lot.on_hand, **shelf)
         for name, lot in known
         if not lot.recalled or lot.on_hand
     ]

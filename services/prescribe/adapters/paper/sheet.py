@@ -5,32 +5,27 @@ The same content gives the same bytes: no clock, no random id.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple
+from functools import partial
 from string import printable
 from typing import Any
-from xml.sax.saxutils import escape
 
-import segno
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A5
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.platypus import Flowable, HRFlowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Flowable, KeepTogether, Spacer, Table
 
 from services.prescribe.adapters.paper.forms import FORMS, Form
 from services.prescribe.application.documents import Paper, PaperLine
-from services.seedwork.paper_font import FAMILY, MISSING, face, registered
+from services.seedwork.paper import FAINT, INK, PADDING, TIGHT, QrCode, printed, row, rule, strings, text
+from services.seedwork.paper_font import FAMILY, MISSING, registered
 
 MARGIN, FOOTER = 11 * mm, 5 * mm
-PADDING = 6
-"""Points that the frame around the text takes on each side."""
 WIDTH = A5[0] - 2 * (MARGIN + PADDING)
 QR = 27 * mm
-QR_QUIET_MODULES = 2
-INK, FAINT = HexColor("#000000"), HexColor("#666666")
+_row = partial(row, width=WIDTH)
 WORDS: Mapping[str, str] = {
     "title": "处 方 笺",
     "fee": "费别",
@@ -61,27 +56,12 @@ WORDS: Mapping[str, str] = {
 def render(paper: Paper) -> bytes:
     """The document as PDF. Takes some tenths of a second: not for an event loop."""
     form = FORMS.of(paper)
-    characters = {*printable, *form.mark, *MISSING, *"".join(WORDS.values()), *"".join(_strings(astuple(paper)))}
+    characters = {*printable, *form.mark, *MISSING, *"".join(WORDS.values()), *"".join(strings(astuple(paper)))}
     with registered(characters):
         return _printed(paper, form)
 
 
 def _printed(paper: Paper, form: Form) -> bytes:
-    content = io.BytesIO()
-    sheet = SimpleDocTemplate(
-        content,
-        pagesize=A5,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN + FOOTER,
-        title=f"Prescription {paper.prescription_id}",
-        author="rxflow",
-        lang="zh-CN",
-        initialFontName=FAMILY,
-        invariant=1,
-    )
-
     def page(canvas: Any, _document: Any) -> None:
         canvas.setFillColor(HexColor(form.paper))
         canvas.rect(0, 0, *A5, stroke=0, fill=1)
@@ -92,36 +72,37 @@ def _printed(paper: Paper, form: Form) -> bytes:
         canvas.drawString(MARGIN + PADDING, MARGIN, names)
         canvas.drawRightString(A5[0] - MARGIN - PADDING, MARGIN, f"{canvas.getPageNumber()} {WORDS['page']}")
 
-    sheet.build([*_head(paper), *_body(paper), *_foot(paper)], onFirstPage=page, onLaterPages=page)
-    return content.getvalue()
+    content = [*_head(paper), *_body(paper), *_foot(paper)]
+    title = f"Prescription {paper.prescription_id}"
+    return printed(content, size=A5, margin=MARGIN, footer=FOOTER, title=title, page=page)
 
 
 def _head(paper: Paper) -> list[Flowable]:
     """前记."""
     return [
-        _text(paper.institution, size=13, centred=True),
-        _text(WORDS["title"], size=13, centred=True),
+        text(paper.institution, size=13, align="centre"),
+        text(WORDS["title"], size=13, align="centre"),
         Spacer(0, 2 * mm),
         _row(_field("fee", paper.fee), _field("issued_at", paper.issued_at), widths=(0.4, 0.6)),
         _row(_field("patient", paper.patient), _field("sex", paper.sex), _field("age", paper.age)),
-        _text(_field("diagnoses", paper.diagnoses)),
-        _rule(),
+        text(_field("diagnoses", paper.diagnoses)),
+        rule(),
     ]
 
 
 def _body(paper: Paper) -> list[Flowable]:
     """正文: Rp, one drug after another, and where they end."""
     lines = [flowable for number, line in enumerate(paper.lines, start=1) for flowable in _drug(number, line)]
-    reasons = [_text(reason, size=8) for reason in paper.reasons]
-    return [_text("Rp", size=14), *lines, _text(WORDS["end"], size=8, centred=True), *reasons, _rule()]
+    reasons = [text(reason, size=8) for reason in paper.reasons]
+    return [text("Rp", size=14), *lines, text(WORDS["end"], size=8, align="centre"), *reasons, rule()]
 
 
 def _drug(number: int, line: PaperLine) -> list[Flowable]:
     return [
         KeepTogether(
             [
-                _row(_text(f"{number}. {line.drug}"), _text(f"{WORDS['times']} {line.quantity}"), widths=(0.78, 0.22)),
-                _text(_field("directions", line.directions), indent=5 * mm),
+                _row(text(f"{number}. {line.drug}"), text(f"{WORDS['times']} {line.quantity}"), widths=(0.78, 0.22)),
+                text(_field("directions", line.directions), indent=5 * mm),
                 Spacer(0, 1.5 * mm),
             ]
         )
@@ -131,40 +112,15 @@ def _drug(number: int, line: PaperLine) -> list[Flowable]:
 def _foot(paper: Paper) -> list[Flowable]:
     """后记: who signed, who reviewed, what the pharmacy fills in, and the code to compare with."""
     signed = [
-        _text(_field("prescriber", paper.prescriber)),
-        *(_text(each, size=7) for each in paper.signature),
-        _text(_field("reviewers", paper.reviewers or WORDS["not_reviewed"])),
-        *(_text(_field(each, WORDS["at_the_pharmacy"])) for each in ("price", "prepared", "checked")),
-        _text(_field("valid_until", paper.valid_until)),
+        text(_field("prescriber", paper.prescriber)),
+        *(text(each, size=7) for each in paper.signature),
+        text(_field("reviewers", paper.reviewers or WORDS["not_reviewed"])),
+        *(text(_field(each, WORDS["at_the_pharmacy"])) for each in ("price", "prepared", "checked")),
+        text(_field("valid_until", paper.valid_until)),
     ]
-    code = Table([[signed, _Qr(paper.verification)]], colWidths=(WIDTH - QR - 2 * mm, QR + 2 * mm), style=_TIGHT)
-    digest = _text(f"{WORDS['digest']}: {paper.signed_sha256}", size=6)
-    return [KeepTogether([code, Spacer(0, 1 * mm), digest, _text(WORDS["note"], size=6.5)])]
-
-
-_TIGHT = [
-    ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    *((f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")),
-]
-
-
-class _Qr(Flowable):  # type: ignore[misc]  # reportlab is untyped
-    """A QR code as filled squares, so that it is sharp on any printer."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.width = self.height = QR
-        self._rows = [list(row) for row in segno.make_qr(text, error="m").matrix_iter(border=QR_QUIET_MODULES)]
-
-    def draw(self) -> None:
-        canvas, module = self.canv, QR / len(self._rows)
-        canvas.setFillColor(HexColor("#ffffff"))
-        canvas.rect(0, 0, QR, QR, stroke=0, fill=1)
-        canvas.setFillColor(INK)
-        for down, row in enumerate(self._rows, start=1):
-            for across, dark in enumerate(row):
-                if dark:
-                    canvas.rect(across * module, QR - down * module, module, module, stroke=0, fill=1)
+    code = Table([[signed, QrCode(paper.verification, QR)]], colWidths=(WIDTH - QR - 2 * mm, QR + 2 * mm), style=TIGHT)
+    digest = text(f"{WORDS['digest']}: {paper.signed_sha256}", size=6)
+    return [KeepTogether([code, Spacer(0, 1 * mm), digest, text(WORDS["note"], size=6.5)])]
 
 
 def _corner(canvas: Any, mark: str) -> None:
@@ -180,37 +136,5 @@ def _corner(canvas: Any, mark: str) -> None:
     canvas.drawCentredString(left + width / 2, bottom + 2 * mm, mark)
 
 
-def _text(text: str, *, size: float = 9, centred: bool = False, indent: float = 0) -> Paragraph:
-    style = ParagraphStyle(
-        "text",
-        fontName=FAMILY,
-        bulletFontName=FAMILY,
-        fontSize=size,
-        leading=size * 1.45,
-        alignment=1 if centred else 0,
-        leftIndent=indent,
-        wordWrap="CJK",  # Chinese breaks between any two characters
-    )
-    return Paragraph(escape(face().writable(text)), style)
-
-
 def _field(word: str, value: str) -> str:
     return f"{WORDS[word]}: {value}"
-
-
-def _row(*cells: str | Paragraph, widths: Sequence[float] = ()) -> Table:
-    parts = widths or [1 / len(cells)] * len(cells)
-    texts = [each if isinstance(each, Paragraph) else _text(each) for each in cells]
-    return Table([texts], colWidths=[part * WIDTH for part in parts], style=_TIGHT)
-
-
-def _rule() -> HRFlowable:
-    return HRFlowable(width="100%", thickness=0.7, color=INK, spaceBefore=2 * mm, spaceAfter=2 * mm)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple | frozenset):
-        for each in value:
-            yield from _strings(each)

@@ -50,6 +50,23 @@ def _a_day(times: int) -> DoseFrequency:
 Check = Callable[[Written], Refusal | None]
 
 
+@dataclass(frozen=True)
+class IssueRule:
+    """One row of the table: a check, by whose name the rule goes, and the document it rests on."""
+
+    check: Check
+    source: str
+
+    @property
+    def name(self) -> str:
+        return self.check.__name__
+
+
+def broken(rules: tuple[IssueRule, ...], written: Written) -> Refusal | None:
+    """How the first broken rule refuses, if there is one."""
+    return next((refusal for rule in rules if (refusal := rule.check(written))), None)
+
+
 def whole_years(since: date, day: date) -> int:
     """Completed years, as age is counted (周岁): the birthday counts."""
     return day.year - since.year - ((day.month, day.day) < (since.month, since.day))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.review.domain.knowledge.dose import Dose
+from services.review.domain.knowledge.dose import Dose, DoseAdvice
 from services.review.domain.knowledge.entries import Header
 from services.review.domain.knowledge.words import amount_in, folded
 
@@ -42,6 +42,7 @@ def cross_checks(entries: Mapping[str, Sequence[Any]], header: Header | None) ->
     yield from _names(entries["herbs"], "herbs")
     yield from _group_circles(entries["groups"])
     yield from _contradicting(entries["doses"])
+    yield from _contradicted(entries["dose_advice"], entries["doses"])
 
 
 def _references(section: str, entry: Any, known: Mapping[str, set[str]]) -> Iterator[Fault]:
@@ -51,10 +52,13 @@ def _references(section: str, entry: Any, known: Mapping[str, set[str]]) -> Iter
     match section:
         case "drugs":
             drugs += entry.ingredients
-        case "doses":
+            herbs += entry.pieces
+        case "doses" | "dose_advice" | "essential_medicines":
             drugs.append(entry.drug)
         case "herb_pairs":
             herbs += (entry.a, entry.b)
+        case "herb_drug" | "herb_contraindications" | "herb_patterns" | "herb_groups":
+            herbs += entry.herbs
         case "allergy_groups":
             for cross in entry.cross:
                 if cross.group not in known["allergy_groups"]:
@@ -98,6 +102,33 @@ def _contradicting(doses: Iterable[Dose]) -> Iterator[Fault]:
             for other in group[number + 1 :]:
                 if _compete(one, other):
                     yield Fault("doses", other.id, "overlapping limits", f"for some people {one.id} holds as well")
+
+
+def _contradicted(advice: Sequence[DoseAdvice], doses: Iterable[Dose]) -> Iterator[Fault]:
+    """For the same people a source cannot say two things, nor that nothing changes where another entry has a limit."""
+    for number, one in enumerate(advice):
+        for other in advice[number + 1 :]:
+            if one.concern == other.concern and _same_reach(one, other):
+                yield Fault("dose_advice", other.id, "said twice", f"for some people {one.id} holds as well")
+    of_drug: dict[str, list[DoseAdvice]] = defaultdict(list)
+    for each in advice:
+        of_drug[each.drug].append(each)
+    for dose in doses:
+        limited = ("renal", dose.renal), ("hepatic", dose.hepatic)
+        concerns = {concern for concern, holds in limited if holds}
+        for each in of_drug[dose.drug]:
+            if not each.advises and each.concern in concerns and _same_reach(each, dose):
+                yield Fault("dose_advice", each.id, "a limit all the same", f"for some people {dose.id} has one")
+
+
+def _same_reach(one: DoseAdvice, other: DoseAdvice | Dose) -> bool:
+    """Whether both speak of the same drug by the same way and of some of the same people."""
+    if one.drug != other.drug or not (one.by(other.route) or other.route is None):
+        return False
+    if one.child_pugh and other.child_pugh and not set(one.child_pugh) & set(other.child_pugh):
+        return False
+    days = _meet(_validity(one), _validity(other), closed=True)
+    return days and _meet((one.crcl_min, one.crcl_max), (other.crcl_min, other.crcl_max))
 
 
 def _compete(one: Dose, other: Dose) -> bool:
@@ -145,5 +176,5 @@ def _covers(outer: tuple[Any, Any], inner: tuple[Any, Any]) -> bool:
     return low and high
 
 
-def _validity(dose: Dose) -> tuple[date | None, date | None]:
+def _validity(dose: Dose | DoseAdvice) -> tuple[date | None, date | None]:
     return dose.valid_from, dose.valid_until

@@ -1,12 +1,13 @@
-"""Dose limits: the one section whose entries depend on who takes the drug."""
+"""Doses: limits that depend on who takes the drug, and what a source says where it gives no limit."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from services.review.domain.knowledge.forms import Amount, ChildPugh, Entry, IcdPrefix, Id, Route, Weight
+from services.review.domain.knowledge.forms import Amount, ChildPugh, Entry, IcdPrefix, Id, Route, Text, Weight
 from services.review.domain.knowledge.words import known_unit
 from services.review.domain.values import Severity
 
@@ -74,3 +75,47 @@ class Dose(Entry):
     @property
     def hepatic(self) -> bool:
         return bool(self.child_pugh)
+
+
+class DoseAdvice(Entry):
+    """What a source says of the dose for some people where it names no figure: so that "it says that nothing changes"
+    is told from "nobody has looked". What it forbids stands among the contraindications, a figure among the doses.
+
+    `no_adjustment`: the usual dose holds; `fixed` (weight only): it doses by fixed amounts, whatever the weight;
+    `silent`: it has no word about it; `with_care`: start low, go slowly, watch; `no_recommendation`: it cannot say.
+    Ranges as in a dose; none: every degree. No route: by whichever. `severity`: of what a pharmacist should know.
+    """
+
+    drug: Id
+    route: Route | None = None
+    concern: Literal["age", "weight", "renal", "hepatic"]
+    says: Literal["no_adjustment", "fixed", "silent", "with_care", "no_recommendation"]
+    crcl_min: Decimal | None = Field(default=None, ge=0)
+    crcl_max: Decimal | None = Field(default=None, gt=0)
+    child_pugh: tuple[ChildPugh, ...] = ()
+    why: Text | None = None
+    severity: Weight = Severity.CAUTION
+
+    @model_validator(mode="after")
+    def fits_its_concern(self) -> DoseAdvice:
+        ranges = {"renal": self.crcl_min is not None or self.crcl_max is not None, "hepatic": bool(self.child_pugh)}
+        if any(there and self.concern != concern for concern, there in ranges.items()):
+            raise ValueError("a range of something else than the concern")
+        if self.says == "fixed" and self.concern != "weight":
+            raise ValueError("fixed amounts are about the weight")
+        if self.advises and not self.why:
+            raise ValueError("advice says why")
+        if self.advises and self.concern in ranges and self.crcl_max is None and not self.child_pugh:
+            raise ValueError("advice says for whom: crcl_max or child_pugh")
+        if self.crcl_min is not None and self.crcl_max is not None and self.crcl_min >= self.crcl_max:
+            raise ValueError("crcl_min not below crcl_max: fits nobody")
+        return self
+
+    @property
+    def advises(self) -> bool:
+        """Whether a pharmacist should know of it."""
+        return self.says in {"with_care", "no_recommendation"}
+
+    def by(self, route: Route | None) -> bool:
+        """Whether it speaks of this way of giving."""
+        return self.route is None or self.route == route

@@ -12,13 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.review.domain.knowledge.dose import Dose
+from services.review.domain.knowledge.dose import Dose, DoseAdvice
 from services.review.domain.knowledge.forms import (
     Amount,
     Atc,
     ChildPugh,
     Entry,
-    HerbNote,
     IcdPrefix,
     Id,
     Route,
@@ -27,7 +26,15 @@ from services.review.domain.knowledge.forms import (
     Text,
     Weight,
 )
-from services.review.domain.values import Severity
+from services.review.domain.knowledge.herb_entries import (
+    Herb,
+    HerbContraindication,
+    HerbDrug,
+    HerbGroup,
+    HerbPair,
+    HerbPattern,
+    PatentPattern,
+)
 from services.seedwork.model import Immutable
 
 
@@ -49,7 +56,8 @@ class Drug(Entry):
     ddd: DailyDose | None = None
     antibacterial_level: Literal["unrestricted", "restricted", "special"] | None = None
     skin_test: bool | None = None
-    essential: bool | None = None
+    pieces: tuple[Id, ...] = ()
+    """Herbal pieces that are in a patent medicine for sure; not its whole recipe."""
 
 
 class Group(Entry):
@@ -65,6 +73,30 @@ class Indication(Entry):
     selector: Selector
     icd10: tuple[IcdPrefix, ...] = Field(min_length=1)
     tcm: tuple[Text, ...] = ()
+
+
+class NoIndication(Entry):
+    """Diagnoses for which a source says that a medicine has no indication at all: not an unfitting one, none."""
+
+    selector: Selector
+    icd10: tuple[IcdPrefix, ...] = Field(min_length=1)
+    severity: Weight
+    why: Text
+
+
+class OffLabel(Entry):
+    """A use outside the label that a guideline supports: lawful with a reason and the patient's consent (医师法 29)."""
+
+    selector: Selector
+    icd10: tuple[IcdPrefix, ...] = Field(min_length=1)
+    why: Text
+
+
+class EssentialMedicine(Entry):
+    """Whether a drug is on the list of essential medicines. What has no entry nobody has looked up."""
+
+    drug: Id
+    listed: bool
 
 
 class SkinTest(Entry):
@@ -101,6 +133,15 @@ class Interaction(Entry):
     effect: Text
     mechanism: Text | None = None
     advice: Text | None = None
+
+
+class Combination(Entry):
+    """Two medicines of which one takes away what the other is given for: no harm of its own, no sense either."""
+
+    a: Selector
+    b: Selector
+    severity: Weight
+    why: Text
 
 
 class Contraindication(Entry):
@@ -177,26 +218,6 @@ class Incompatibility(Entry):
     why: Text
 
 
-class Herb(Entry):
-    """A herbal piece (饮片): doses in grams a day, the note its decoction needs, its use in pregnancy."""
-
-    names: tuple[Text, ...] = Field(min_length=1)
-    toxic: bool = False
-    dose_max_g: Amount | None = None
-    dose_min_g: Amount | None = None
-    notes_required: HerbNote | None = None
-    pregnancy: Literal["forbidden", "caution"] | None = None
-
-
-class HerbPair(Entry):
-    """Two herbs that tradition keeps apart: eighteen antagonisms (十八反), nineteen fears (十九畏)."""
-
-    a: Id
-    b: Id
-    kind: Literal["eighteen", "nineteen"]
-    severity: Weight = Severity.SERIOUS
-
-
 class Source(Immutable):
     """A document that entries rest on."""
 
@@ -219,10 +240,15 @@ SECTIONS: Mapping[str, type[Entry]] = {
     "drugs": Drug,
     "groups": Group,
     "doses": Dose,
+    "dose_advice": DoseAdvice,
     "indications": Indication,
+    "no_indications": NoIndication,
+    "off_label": OffLabel,
+    "essential_medicines": EssentialMedicine,
     "skin_tests": SkinTest,
     "solvents": SolventRule,
     "interactions": Interaction,
+    "combinations": Combination,
     "contraindications": Contraindication,
     "pregnancy": Pregnancy,
     "lactation": Lactation,
@@ -231,5 +257,10 @@ SECTIONS: Mapping[str, type[Entry]] = {
     "incompatibilities": Incompatibility,
     "herbs": Herb,
     "herb_pairs": HerbPair,
+    "herb_drug": HerbDrug,
+    "herb_contraindications": HerbContraindication,
+    "herb_patterns": HerbPattern,
+    "herb_groups": HerbGroup,
+    "patent_patterns": PatentPattern,
 }
 """Section, which is also the name of its file -> the form of its entries."""

@@ -6,32 +6,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from services.review.domain.knowledge.dose import Dose
+from services.review.domain.knowledge.dose import Dose, DoseAdvice
 from services.review.domain.knowledge.entries import (
     AllergyGroup,
+    Combination,
     Contraindication,
     Drug,
     DuplicateGroup,
+    EssentialMedicine,
     Group,
     Header,
-    Herb,
-    HerbPair,
     Incompatibility,
     Indication,
     Interaction,
     Lactation,
+    NoIndication,
+    OffLabel,
     Pregnancy,
     SkinTest,
     SolventRule,
 )
-from services.review.domain.knowledge.forms import Entry
+from services.review.domain.knowledge.herb_entries import Herb, PatentPattern
+from services.review.domain.knowledge.herbal import HerbIndex
 from services.review.domain.knowledge.local_atc import of_route
+from services.review.domain.knowledge.lookup import Found, Pairs
 from services.review.domain.knowledge.words import folded, folded_allergy
 
-E = TypeVar("E", bound=Entry)
-Pair = TypeVar("Pair", Interaction, Incompatibility)
 Entries = Mapping[str, Sequence[Any]]
 NOTHING: frozenset[str] = frozenset()
 
@@ -57,53 +59,14 @@ class Substance:
         return self.drug is not None
 
 
-class _Found:
-    """Entries by the key of their selector."""
-
-    def __init__(self, entries: Iterable[Any]) -> None:
-        self._by_key: dict[str, list[Any]] = defaultdict(list)
-        for entry in entries:
-            self._by_key[entry.selector.key].append(entry)
-
-    def of(self, keys: Iterable[str]) -> list[Any]:
-        """Sorted by id, so that no order of a file or a set shows."""
-        found = [entry for key in keys for entry in self._by_key.get(key, ())]
-        return sorted(found, key=lambda entry: str(entry.id))
-
-
-class _Pairs:
-    """Entries about two selectors, by the key of the first one; each stands under both, turned round."""
-
-    def __init__(self, entries: Iterable[Any]) -> None:
-        self._by_key: dict[str, list[tuple[str, Any]]] = defaultdict(list)
-        for entry in entries:
-            self._by_key[entry.a.key].append((entry.b.key, entry))
-            if entry.a.key != entry.b.key:
-                self._by_key[entry.b.key].append((entry.a.key, entry))
-
-    def of(self, one: frozenset[str], other: frozenset[str]) -> Any | None:
-        """The entry that says most about two medicines: the narrowest, then the gravest. None: no entry."""
-        found = {
-            entry.id: entry
-            for key in one
-            if key in self._by_key
-            for other_key, entry in self._by_key[key]
-            if other_key in other
-        }
-        return max(found.values(), key=_weight, default=None)
-
-
-def _weight(entry: Any) -> tuple[int, int, str]:
-    return entry.a.precision + entry.b.precision, int(entry.severity), entry.id
-
-
-class Knowledge:
+class Knowledge(HerbIndex):
     """A set of entries on one day. Ask it for a medicine first, then for what is known of it."""
 
     def __init__(self, header: Header, digest: str, entries: Entries, day: date) -> None:
         def of(section: str) -> list[Any]:
             return [entry for entry in entries.get(section, ()) if entry.in_force(day)]
 
+        super().__init__(of)
         self.version = header.version
         self.digest = digest
         drugs: list[Drug] = of("drugs")
@@ -117,14 +80,26 @@ class Knowledge:
         self._doses: dict[str, list[Dose]] = defaultdict(list)
         for dose in sorted(of("doses"), key=lambda each: str(each.id)):
             self._doses[dose.drug].append(dose)
-        self._indications = _Found(of("indications"))
-        self._skin_tests = _Found(of("skin_tests"))
-        self._solvents = _Found(of("solvents"))
-        self._contraindications = _Found(of("contraindications"))
-        self._pregnancy = _Found(of("pregnancy"))
-        self._lactation = _Found(of("lactation"))
-        self._interactions = _Pairs(of("interactions"))
-        self._incompatibilities = _Pairs(of("incompatibilities"))
+        self._advice: dict[str, list[DoseAdvice]] = defaultdict(list)
+        for advice in sorted(of("dose_advice"), key=lambda each: str(each.id)):
+            self._advice[advice.drug].append(advice)
+        self._indications = Found(of("indications"))
+        self._no_indications = Found(of("no_indications"))
+        self._off_label = Found(of("off_label"))
+        self._essential: dict[str, EssentialMedicine] = {entry.drug: entry for entry in of("essential_medicines")}
+        self._listed: dict[str, list[EssentialMedicine]] = defaultdict(list)
+        for drug_id, entry in sorted(self._essential.items()):
+            for subgroup in sorted({atc[:5] for atc in self._drugs[drug_id].atc if entry.listed}):
+                self._listed[f"atc:{subgroup}"].append(entry)
+        self._patent_patterns = Found(of("patent_patterns"))
+        self._skin_tests = Found(of("skin_tests"))
+        self._solvents = Found(of("solvents"))
+        self._contraindications = Found(of("contraindications"))
+        self._pregnancy = Found(of("pregnancy"))
+        self._lactation = Found(of("lactation"))
+        self._interactions = Pairs(of("interactions"))
+        self._combinations = Pairs(of("combinations"))
+        self._incompatibilities = Pairs(of("incompatibilities"))
         self.allergy_groups: dict[str, AllergyGroup] = {group.id: group for group in of("allergy_groups")}
         self._allergy_names = {
             folded_allergy(name): group for group in self.allergy_groups.values() for name in (group.id, *group.names)
@@ -132,11 +107,6 @@ class Knowledge:
         self._allergies = _memberships(self.allergy_groups.values(), "allergy")
         self.duplicate_groups: dict[str, DuplicateGroup] = {group.id: group for group in of("duplicate_groups")}
         self._duplicates = _memberships(self.duplicate_groups.values(), "duplicate")
-        herbs: list[Herb] = of("herbs")
-        self._herbs = {folded(name): herb for herb in herbs for name in (herb.id, *herb.names)}
-        self._herb_pairs: dict[frozenset[str], HerbPair] = {
-            frozenset((pair.a, pair.b)): pair for pair in of("herb_pairs")
-        }
         self._substances: dict[tuple[str, str, str | None], Substance] = {}
 
     def named(self, name: str) -> Drug | None:
@@ -190,8 +160,34 @@ class Knowledge:
     def doses(self, substance: Substance) -> Sequence[Dose]:
         return self._doses.get(substance.drug.id, ()) if substance.drug else ()
 
+    def dose_advice(self, substance: Substance) -> Sequence[DoseAdvice]:
+        """What sources say of the dose without a figure."""
+        return self._advice.get(substance.drug.id, ()) if substance.drug else ()
+
     def indications(self, substance: Substance) -> Sequence[Indication]:
         return self._indications.of(substance.keys)
+
+    def no_indications(self, substance: Substance) -> Sequence[NoIndication]:
+        return self._no_indications.of(substance.keys)
+
+    def off_label(self, substance: Substance) -> Sequence[OffLabel]:
+        return self._off_label.of(substance.keys)
+
+    def essential(self, substance: Substance) -> EssentialMedicine | None:
+        """What the list of essential medicines says of it; None: nobody has looked it up."""
+        return self._essential.get(substance.drug.id) if substance.drug else None
+
+    def essential_beside(self, substance: Substance) -> Sequence[EssentialMedicine]:
+        """Listed drugs of the same chemical subgroup (ATC, five characters)."""
+        return [entry for key in sorted(substance.keys) for entry in self._listed.get(key, ())]
+
+    def pieces(self, substance: Substance) -> tuple[Herb, ...]:
+        """The herbal pieces that are known to be in a patent medicine."""
+        held = (self.herb(each) for each in substance.drug.pieces) if substance.drug else ()
+        return tuple(herb for herb in held if herb is not None)
+
+    def patent_patterns(self, substance: Substance) -> Sequence[PatentPattern]:
+        return self._patent_patterns.of(substance.keys)
 
     def skin_tests(self, substance: Substance) -> Sequence[SkinTest]:
         return self._skin_tests.of(substance.all_keys)
@@ -211,6 +207,15 @@ class Knowledge:
     def interaction(self, one: Substance, other: Substance) -> Interaction | None:
         """What is known of two medicines together."""
         found: Interaction | None = self._interactions.of(one.all_keys, other.all_keys)
+        return found
+
+    def combines(self, substance: Substance) -> bool:
+        """Whether there is anything that one of its combinations could be told by."""
+        return self._combinations.about(substance.all_keys)
+
+    def combination(self, one: Substance, other: Substance) -> Combination | None:
+        """Whether one takes away what the other is given for."""
+        found: Combination | None = self._combinations.of(one.all_keys, other.all_keys)
         return found
 
     def incompatibility(self, one: Substance, other: Substance) -> Incompatibility | None:
@@ -239,14 +244,6 @@ class Knowledge:
     @staticmethod
     def _members_of(memberships: Mapping[str, list[str]], keys: Iterable[str]) -> frozenset[str]:
         return frozenset(group.partition(":")[2] for key in keys for group in memberships.get(key, ()))
-
-    def herb(self, name: str) -> Herb | None:
-        """A herbal piece by its name."""
-        return self._herbs.get(folded(name))
-
-    def herb_pair(self, one: Herb, other: Herb) -> HerbPair | None:
-        found: HerbPair | None = self._herb_pairs.get(frozenset((one.id, other.id)))
-        return found
 
 
 def _atc_keys(codes: Iterable[str]) -> Iterator[str]:

@@ -55,6 +55,10 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "揿": ("puff", "1"),
     "滴": ("drop", "1"),
     "drop": ("drop", "1"),
+    "片": ("tablet", "1"),
+    "粒": ("capsule", "1"),
+    "丸": ("pill", "1"),
+    "袋": ("sachet", "1"),
 }
 """Unit as written, folded -> what it measures, and how many of the first unit of its kind it is."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.review.domain.knowledge.entries import Contraindication, Pregnancy
+from services.review.domain.knowledge.words import folded_allergy
 from services.review.domain.screening.rule import Hit, gravest, place
 from services.review.domain.screening.subject import Prescribed, View
 from services.review.domain.values import Severity
@@ -112,6 +113,27 @@ def allergy_cross(view: View) -> Iterator[Hit]:
             entries = tuple(dict.fromkeys(f"allergy_groups/{name}" for _severity, name in crossing))
             severity = max(severity for severity, _name in crossing)
             yield Hit(_said(each, "may cross with a stated allergy"), (each.number,), severity, entries=entries)
+
+
+def allergy_unknown(view: View) -> Iterator[Hit]:
+    """One question for the whole prescription: any medicine may be the one."""
+    if view.facts.allergies is None and view.medicines:
+        yield Hit("allergies were not asked")
+
+
+def allergy_unread(view: View) -> Iterator[Hit]:
+    """Stated allergies that compare with nothing. To what is no medicine (pollen, seafood) they are only told; to what
+    may be one they are a question, because what was not compared is not without risk."""
+    known = {folded_allergy(word) for word in view.limits.allergens_besides_medicines}
+    unread = [each for each in view.facts.allergies or () if not _read(view, each)]
+    if unread:
+        besides = all(folded_allergy(each) in known for each in unread)
+        count = f"{len(unread)} stated allerg{'y compares' if len(unread) == 1 else 'ies compare'}"
+        yield Hit(f"{count} with nothing in this knowledge base", severity=Severity.INFO if besides else None)
+
+
+def _read(view: View, written: str) -> bool:
+    return any(view.knowledge.allergies(written)) or view.knowledge.herb_of_allergy(written) is not None
 
 
 def _contraindicated(view: View, concerns: Callable[[Contraindication], bool], words: str) -> Iterator[Hit]:

@@ -123,7 +123,7 @@ def _passed(
     """One hit per line for all limits that it passes."""
     fitting = [dose for dose in doses if _fits(dose, each, view)]
     passed = [
-        (limit, amount) for limit in _limits(fitting, names) if (amount := _beyond(limit, each, view)) is not None
+        (limit, amount) for limit in _limits(each, fitting, names) if (amount := _beyond(limit, each, view)) is not None
     ]
     if not passed:
         return
@@ -137,12 +137,14 @@ def _passed(
     )
 
 
-def _limits(fitting: Iterable[Dose], names: tuple[str, ...]) -> Iterator[_Limit]:
-    """For each limit, by weight and not, the narrowest entry. A least amount by weight leaves no other least amount."""
+def _limits(each: Prescribed, fitting: Iterable[Dose], names: tuple[str, ...]) -> Iterator[_Limit]:
+    """For each limit, by weight and not, the narrowest entry; an amount by one that this line can be compared with: a
+    label has one for tablets and one for sachets. A least amount by weight leaves no other least amount."""
     narrowest: dict[tuple[str, bool], Dose] = {}
     for dose in sorted(fitting, key=lambda each: (_narrowness(each), each.id)):
         for limit in dose.limits():
-            narrowest[limit] = dose
+            if limit[0] in names and (limit[0] in COUNTS or _amount(each, dose.unit) is not None):
+                narrowest[limit] = dose
     for name in names:
         for per_kg in (True, False):
             holds = narrowest.get((name, per_kg))
@@ -162,9 +164,7 @@ def _beyond(limit: _Limit, each: Prescribed, view: View) -> Decimal | None:
     }
     if limit.name in counted:
         return counted[limit.name] if counted[limit.name] > limit.value else None
-    amount = amount_in(line.dose, line.dose_unit, entry.unit)
-    if amount is None:
-        amount = strength_amount(line.dose, line.dose_unit, line.strength or "", entry.unit)
+    amount = _amount(each, entry.unit)
     if amount is None or (limit.name == "daily_min" and line.as_needed):
         return None
     if limit.name.startswith("daily"):
@@ -172,6 +172,13 @@ def _beyond(limit: _Limit, each: Prescribed, view: View) -> Decimal | None:
     value = limit.value * Decimal(view.facts.weight_grams or 0) / 1000 if entry.per_kg else limit.value
     beyond = amount < value if limit.name.endswith("_min") else amount > value
     return amount if beyond else None
+
+
+def _amount(each: Prescribed, unit: str) -> Decimal | None:
+    """The dose in a unit, if need be by what one piece holds; None where the two cannot be compared."""
+    line = each.line
+    amount = amount_in(line.dose, line.dose_unit, unit)
+    return amount if amount is not None else strength_amount(line.dose, line.dose_unit, line.strength or "", unit)
 
 
 def _said(limit: _Limit, amount: Decimal) -> str:

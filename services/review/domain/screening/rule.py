@@ -50,6 +50,11 @@ def place(entry: Entry) -> str:
     return f"{_SECTION_OF[type(entry)]}/{entry.id}"
 
 
+def named(lines: tuple[int, ...]) -> str:
+    """Lines as evidence says them."""
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+
+
 def gravest(found: Iterable[Any], evidence: str, lines: tuple[int, ...], code: str | None = None) -> Iterable[Hit]:
     """One hit for all entries that say the same of the same lines, as grave as the gravest of them."""
     entries = sorted(found, key=lambda entry: str(entry.id))

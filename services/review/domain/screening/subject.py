@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from services.review.domain.knowledge.herb_entries import Herb
 from services.review.domain.knowledge.index import Knowledge, Substance
 from services.review.domain.knowledge.words import route_of
 from services.review.domain.policy import ReviewPolicy, ScreeningLimits
@@ -101,6 +102,12 @@ class View:
         said = [(name, "") for name in self.facts.other_medicines or ()]
         found = {name: self.knowledge.substance(name, "", atc) for name, atc in sorted({*listed, *said})}
         return tuple(found.values())
+
+    @cached_property
+    def taken_herbs(self) -> tuple[Herb, ...]:
+        """The herbal pieces among what the patient takes: a decoction is listed piece by piece."""
+        found = [self.knowledge.herb(each.name) for each in self.taken]
+        return tuple(herb for herb in found if herb is not None)
 
     @cached_property
     def kept(self) -> tuple[Substance, ...]:

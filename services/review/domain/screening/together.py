@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from services.review.domain.knowledge.herb_entries import Herb
 from services.review.domain.knowledge.index import Substance, usual_together
-from services.review.domain.screening.rule import Hit, place
+from services.review.domain.screening.rule import Hit, named, place
 from services.review.domain.screening.subject import View
 
 ON_THIS_PRESCRIPTION = "3-4"
@@ -48,7 +49,7 @@ def duplicate_ingredient(view: View) -> Iterator[Hit]:
         if lines and len(here) > 1 and lines not in told:
             told.add(lines)
             besides = " and among what is taken already" if any(each.line is None for each in here) else ""
-            yield Hit(f"{ingredient} on {_named(lines)}{besides}", lines)
+            yield Hit(f"{ingredient} on {named(lines)}{besides}", lines)
 
 
 def duplicate_therapy(view: View) -> Iterator[Hit]:
@@ -73,7 +74,7 @@ def duplicate_therapy(view: View) -> Iterator[Hit]:
         lines = _lines(*meeting)
         if lines:
             code = ON_THIS_PRESCRIPTION if all(each.line for each in meeting) else WITH_OTHERS
-            evidence = f"{len(meeting)} of {group.name}, at most {group.together_max} at once; {_named(lines)}"
+            evidence = f"{len(meeting)} of {group.name}, at most {group.together_max} at once; {named(lines)}"
             yield Hit(evidence, lines, group.severity, code, (place(group),))
 
 
@@ -88,7 +89,40 @@ def interaction(view: View) -> Iterator[Hit]:
         if entry is not None and (lines, entry.id) not in told:
             told.add((lines, entry.id))
             besides = " and what is taken already" if len(lines) == 1 else ""
-            yield Hit(f"{_named(lines)}{besides}", lines, entry.severity, entries=(place(entry),))
+            yield Hit(f"{named(lines)}{besides}", lines, entry.severity, entries=(place(entry),))
+
+
+def combination(view: View) -> Iterator[Hit]:
+    """One takes away what the other is given for. Two medicines that are only taken are not this doctor's."""
+    told: set[tuple[tuple[int, ...], str]] = set()
+    concerned = [each for each in _all(view, view.taken) if view.knowledge.combines(each.substance)]
+    for one, other in combinations(concerned, 2):
+        lines = _lines(one, other)
+        entry = view.knowledge.combination(one.substance, other.substance) if lines else None
+        if entry is not None and (lines, entry.id) not in told:
+            told.add((lines, entry.id))
+            besides = " and what is taken already" if len(lines) == 1 else ""
+            yield Hit(f"{named(lines)}{besides}", lines, entry.severity, entries=(place(entry),))
+
+
+def herb_drug(view: View) -> Iterator[Hit]:
+    """Herbal pieces against medicines, on lines or among what is taken (处方审核规范 15 (一) 5: 中西药).
+    Where both are only taken it is not this doctor's."""
+    herbs: list[tuple[Herb | None, int | None]] = [
+        (view.knowledge.herb(each.line.name), each.number) for each in view.pieces
+    ]
+    herbs += [(herb, None) for herb in view.taken_herbs]
+    medicines = [_Here(each.substance, each.number) for each in view.medicines]
+    medicines += [_Here(substance, None) for substance in view.taken]
+    told: set[tuple[tuple[int, ...], str]] = set()
+    for herb, number in herbs:
+        for other in medicines:
+            lines = tuple(sorted(each for each in (number, other.line) if each is not None))
+            entry = view.knowledge.herb_drug(herb, other.substance) if herb and lines else None
+            if entry is not None and (lines, entry.id) not in told:
+                told.add((lines, entry.id))
+                besides = " and what is taken already" if len(lines) == 1 else ""
+                yield Hit(f"{named(lines)}{besides}", lines, entry.severity, entries=(place(entry),))
 
 
 def incompatible_mix(view: View) -> Iterator[Hit]:
@@ -98,7 +132,7 @@ def incompatible_mix(view: View) -> Iterator[Hit]:
         entry = view.knowledge.incompatibility(one.substance, other.substance)
         if entry is not None:
             lines = (one.number, other.number)
-            yield Hit(f"{_named(lines)} in one infusion", lines, entry.severity, entries=(place(entry),))
+            yield Hit(f"{named(lines)} in one infusion", lines, entry.severity, entries=(place(entry),))
 
 
 def _infusion(view: View, number: int) -> int:
@@ -110,7 +144,3 @@ def _infusion(view: View, number: int) -> int:
         seen.append(here)
         here = into.get(here)
     return min(seen[seen.index(here) :]) if here is not None else seen[-1]
-
-
-def _named(lines: tuple[int, ...]) -> str:
-    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"

@@ -1,4 +1,4 @@
-"""A1, A2, A4, A8, A9: what for, skin test, way, infusion, how many (处方审核规范 15)."""
+"""A2, A4, A8, A9: skin test, way, infusion, how many (处方审核规范 15)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ from services.review.domain.screening.rule import Hit, place
 from services.review.domain.screening.subject import View
 
 POSITIVE = "positive"
-
-
-def indication(view: View) -> Iterator[Hit]:
-    """Where no diagnosis is written at all, another rule says so."""
-    if not view.subject.diagnoses:
-        return
-    for each in view.medicines:
-        entries = view.knowledge.indications(each.substance)
-        if entries and not any(view.suffers(entry.icd10) for entry in entries):
-            yield Hit(
-                f"line {each.number}: no diagnosis and no standing disease is an indication of {each.line.name}",
-                (each.number,),
-                entries=tuple(place(entry) for entry in entries),
-            )
 
 
 def skin_test_missing(view: View) -> Iterator[Hit]:
@@ -90,6 +76,19 @@ def drip(view: View) -> Iterator[Hit]:
                 evidence = f"line {each.number}: in {minutes} minutes, at least {least}"
                 yield Hit(evidence, (each.number,), entries=(place(entry),))
                 break
+
+
+def not_screened(view: View) -> Iterator[Hit]:
+    """What no rule could look at is looked at by a person: lines of medicines and pieces that nobody knows, and what
+    the patient takes of which nothing is known. A class alone, by the code, is not what the medicine is."""
+    for each in view.prescribed:
+        piece = view.is_piece(each.line)
+        known = view.knowledge.herb(each.line.name) is not None if piece else each.substance.known
+        if not known:
+            yield Hit(f"line {each.number}: nothing is known of {each.line.name}, nothing was compared", (each.number,))
+    unknown = [each for each in view.taken if not each.known and view.knowledge.herb(each.name) is None]
+    if unknown:
+        yield Hit(f"nothing is known of {len(unknown)} of what is taken already")
 
 
 def many_medicines(view: View) -> Iterator[Hit]:

@@ -15,6 +15,7 @@ from services.shortage.domain.detection.order_lines import LinePrior
 from services.shortage.domain.detection.silence import SilenceRules
 from services.shortage.domain.detection.surge import SurgeRules
 from services.shortage.domain.detection.unfilled import CountPrior
+from services.shortage.domain.regions import Level
 
 DAYS_PER_YEAR = 365.0
 Share = float
@@ -53,6 +54,10 @@ class DetectionPolicy(Immutable):
     """All detectors of one jurisdiction from one day on."""
 
     false_alarms_per_drug_year: float = Field(gt=0, description="of one drug in one node, all detectors together")
+    level_shares: dict[Level, Share] = Field(
+        min_length=1,
+        description="of that rate, what one node of a level may use: a province with all inside it keeps the rate",
+    )
     lateness_days: int = Field(gt=0, description="reports about what is older come too late")
     order_lines: OrderLinePolicy
     unfilled: CountPolicy
@@ -62,7 +67,7 @@ class DetectionPolicy(Immutable):
     silence: SilenceRules
     status: StatusRules
 
-    def line_prior(self, share: Share | None = None) -> LinePrior:
+    def line_prior(self, share: Share | None = None, level_share: Share = 1.0) -> LinePrior:
         """For the order-line walk; `share` of the false alarms, its own unless told otherwise."""
         own = self.order_lines
         return LinePrior(
@@ -70,26 +75,26 @@ class DetectionPolicy(Immutable):
             weight=own.weight,
             lines_per_day=own.lines_per_day,
             ratio=own.ratio,
-            days_between_alarms=self._days_between(own.budget_share if share is None else share),
+            days_between_alarms=self._days_between((own.budget_share if share is None else share) * level_share),
         )
 
-    def unfilled_prior(self, share: Share | None = None) -> CountPrior:
+    def unfilled_prior(self, share: Share | None = None, level_share: Share = 1.0) -> CountPrior:
         own = self.unfilled
         return CountPrior(
             per_day=own.per_day,
             weight_days=own.weight_days,
             ratio=own.ratio,
-            days_between_alarms=self._days_between(own.budget_share if share is None else share),
+            days_between_alarms=self._days_between((own.budget_share if share is None else share) * level_share),
         )
 
-    def surge_rules(self, share: Share | None = None) -> SurgeRules:
+    def surge_rules(self, share: Share | None = None, level_share: Share = 1.0) -> SurgeRules:
         own = self.surge
         return SurgeRules(
             ratio=own.ratio,
             history_days=own.history_days,
             guard_days=own.guard_days,
             history_days_min=own.history_days_min,
-            days_between_alarms=self._days_between(own.budget_share if share is None else share),
+            days_between_alarms=self._days_between((own.budget_share if share is None else share) * level_share),
         )
 
     def _days_between(self, share: Share) -> float:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import segno
 
-from services.dispatch.domain import secrets
+from services.dispatch.domain import guess, secrets
 from tests.unit.dispatch.api.test_dispatch_api import Street, code_of
 from tests.unit.dispatch.town import PATIENT_CARD, Town
 
@@ -110,3 +110,27 @@ def test_the_preparer_takes_nothing_back(street: Street) -> None:
     assert code_of(street.preparer.post(path, why="quality")) == "identity.forbidden"
     street.town.refer("person", "P-OUT", {"name": "x", "professions": [], "organisation": "none"})
     assert code_of(street.competitor.post(path, why="quality")) == "supply.not_yours"
+
+
+@pytest.mark.parametrize("broken", ["check", "miss"])
+def test_when_wrong_codes_cannot_be_counted_no_code_is_answered(
+    street: Street, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Neither a right one, whose lock nobody could look at, nor a wrong one, which nobody could count."""
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("no count")
+
+    fulfilment = street.town.release()
+    right = street.token(fulfilment)
+    shown = right if broken == "check" else right[:5] + "0000000"
+    monkeypatch.setattr(guess, broken, fails)
+    before = street.town.store.log_index
+
+    lookup = street.pharmacist.post("/lookups", token=shown)
+    hold = street.pharmacist.post(
+        f"/fulfilments/{fulfilment}/holds", token=shown, way="counter", lines=[{"line": 1, "quantity": 20}]
+    )
+
+    assert [(each.status_code, code_of(each)) for each in (lookup, hold)] == [(500, "internal.error")] * 2
+    assert street.town.store.log_index == before

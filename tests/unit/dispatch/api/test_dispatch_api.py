@@ -56,6 +56,7 @@ class Street:
         def staff(role: Role, pharmacy: str = A) -> Desk:
             return Desk(caller, person(role.value, pharmacy), role, organisation=pharmacy)
 
+        self.staff = staff
         self.pharmacist = staff(Role.PHARMACIST)
         self.preparer = staff(Role.PREPARER)
         self.checker = staff(Role.CHECKER)
@@ -63,6 +64,7 @@ class Street:
         self.patient = Desk(caller, "patient-1", Role.PATIENT, patient_ref=town.patient_ref)
         self.stranger = Desk(caller, "patient-2", Role.PATIENT, patient_ref=uuid4())
         self.nobody = Desk(caller, "patient-3", Role.PATIENT)
+        self.quality = staff(Role.QUALITY_MANAGER)
         self.courier = Desk(caller, "rider-1", Role.COURIER, organisation=COURIER)
         self.admin = Desk(caller, "admin", Role.SYSTEM_ADMIN)
         self.officer = Desk(caller, "officer-1", Role.INSURANCE_OFFICER, organisation="I430100")
@@ -161,6 +163,39 @@ def test_what_happened_against_a_rule_is_on_the_list_of_the_organisation_that_di
     assert of_courier["irregularities"] == ["supply.wrong_pickup_code", "delivery.wrong_state"]
     assert street.competitor.get("/irregularities").json() == {"items": [], "next": None}
     assert street.patient.get("/irregularities").status_code == 403
+
+
+def test_it_is_explained_once_by_a_named_person_of_the_organisation_that_did_it(street: Street) -> None:
+    town = street.town
+    fulfilment = town.release()
+    supply = town.dispensed(fulfilment)
+    town.clear(fulfilment, supply)
+    town.load("pharmacy", A, place(28.2, 112.98, "430102"), suspended=True)
+    town.try_hand_out(fulfilment, supply)
+    (shown,) = street.pharmacist.get("/irregularities").json()["items"]
+    assert shown["explanation"] is None
+    path = f"/irregularities/{shown['irregularity_id']}/explanation"
+    why = "the notice came while the patient stood at the counter"
+
+    assert code_of(street.competitor.post(path, explanation=why)) == "irregularity.unknown"
+    assert code_of(street.pharmacist.post(f"/irregularities/{uuid4()}/explanation", explanation=why)) == (
+        "irregularity.unknown"
+    )
+    assert code_of(street.pharmacist.post(path, explanation="")) == "request.invalid"
+    assert code_of(street.pharmacist.post(path, explanation="x" * 1_001)) == "request.invalid"
+    assert code_of(street.checker.post(path, explanation=why)) == "identity.forbidden"
+
+    said = street.pharmacist.post(path, explanation=why).json()
+    assert said["explanation"]["explained_by"] == person("pharmacist")
+    before = len(town.store.log)
+    assert street.pharmacist.post(path, explanation=why).json() == said
+    assert code_of(street.quality.post(path, explanation="another story")) == "irregularity.explained"
+    assert code_of(street.quality.post(path, explanation=why)) == "irregularity.explained", "by somebody else"
+    assert len(town.store.log) == before
+
+    (shown,) = street.pharmacist.get("/irregularities").json()["items"]
+    assert shown["explanation"] == said["explanation"]
+    assert (shown["explanation"]["explanation"], shown["irregularities"]) == (why, ["pharmacy.not_admitted"])
 
 
 def test_a_delivery_may_be_called_off_and_the_supply_given_up(street: Street) -> None:

@@ -60,9 +60,10 @@ def test_who_comes_late_gets_what_stands_now(street: Street, town: Town) -> None
     hold_id = town.accepted(fulfilment)
     town.release_hold(fulfilment, hold_id, reason="out_of_stock")
 
-    (ended,) = Follower(street.pharmacist).changes()
+    ended, contradiction = Follower(street.pharmacist).changes()
 
     assert (ended["status"], ended["reason"], ended["due_at"]) == ("released", "out_of_stock", None)
+    assert (contradiction["kind"], contradiction["facts"]["on_hand"]) == ("contradiction", 200)
 
 
 def test_a_nomination_is_told_to_who_is_chosen_and_withdrawn_from_who_was(street: Street, town: Town) -> None:

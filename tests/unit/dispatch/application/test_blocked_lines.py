@@ -10,7 +10,7 @@ from services.dispatch.application.views import content_view, fulfilment_view
 from services.dispatch.domain.fulfilment.commands import RefuseAtPharmacy
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
 from services.seedwork.ports import Outcome
-from tests.unit.dispatch.town import HOUR, KEY, SHA, A, B, Town, fine, person
+from tests.unit.dispatch.town import KEY, SHA, A, B, Town, fine, person
 
 
 def refuse(
@@ -175,16 +175,32 @@ def test_an_instalment_that_opens_later_is_blocked_as_well() -> None:
     assert town.state(opened.fulfilment_id).blocked_lines == {1}
 
 
-def test_what_is_closed_is_blocked_no_more() -> None:
+def test_what_is_closed_knows_its_blocks_for_what_comes_back_later() -> None:
     town = Town()
     fulfilment = town.release(60)
-    town.expire(fulfilment)
-    town.store.move_clock(HOUR)
+    supply_id = town.collected(fulfilment, 60)
+    assert town.state(fulfilment).status == "closed"
 
     block_id = stopped(town, fulfilment, 1)
+    fine(town.try_take_back(fulfilment, supply_id))
+
+    assert code(town.try_hold(fulfilment, (1, 60), replaces=supply_id)) == "hold.line_blocked"
+    answered(town, fulfilment, block_id)
+    assert code(town.try_hold(fulfilment, (1, 60), replaces=supply_id)) is None
+
+
+def test_what_was_blocked_when_it_closed_is_freed_by_the_answer() -> None:
+    town = Town()
+    fulfilment = town.release(60)
+    supply_id = town.dispensed(fulfilment, 60)
+    block_id = stopped(town, fulfilment, 1)
+    town.clear(fulfilment, supply_id)
+    fine(town.try_hand_out(fulfilment, supply_id))
     answered(town, fulfilment, block_id)
 
-    assert town.state(fulfilment).blocks == {}
+    fine(town.try_take_back(fulfilment, supply_id))
+
+    assert code(town.try_hold(fulfilment, (1, 60), replaces=supply_id)) is None
 
 
 def test_a_blocked_line_that_is_cancelled_ends_like_any_other() -> None:

@@ -17,8 +17,9 @@ from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
 from services.dispatch.domain.stock import quarantine
 from services.dispatch.domain.stock.item import Lot, StockState
 from services.seedwork.model import Refusal
+from tests.unit.dispatch.application.test_recalls import load
 from tests.unit.dispatch.road import QUALITY, Road
-from tests.unit.dispatch.town import SYRUP, TABLETS, A, B, Town, fine, person, refused
+from tests.unit.dispatch.town import GOOD_UNTIL, NOON, SYRUP, TABLETS, A, B, Town, fine, person, refused
 
 ON_THE_SHELF = 140
 """Of 200, while 60 are out."""
@@ -34,7 +35,7 @@ def test_delivered_the_goods_are_the_patients_and_the_code_stays_sold(town: Town
     assert (road.buckets.in_hands, road.lot().on_hand, road.code_is()) == (60, ON_THE_SHELF, "sold")
     (received,) = town.store.told_of(told.SupplyReceived)
     assert [(row.line, row.quantity) for row in received.accepted] == [(1, 60)]
-    assert received.rejected == ()
+    assert (received.rejected, received.carried) == ((), True)
 
 
 def test_accepted_in_part_the_rejected_line_comes_back_and_only_that_is_undone(town: Town) -> None:
@@ -58,7 +59,11 @@ def test_accepted_in_part_the_rejected_line_comes_back_and_only_that_is_undone(t
     fine(road.inspect("destroyed"))
 
     assert [(row.line, row.quantity, row.bucket) for row in road.undone.lines] == [(2, 2, "remaining")]
-    assert (road.undone.why, road.undone.disposition) == ("returned", "destroyed")
+    assert (road.undone.why, road.undone.disposition, road.undone.road) == (
+        "returned",
+        "destroyed",
+        "rejected_in_part",
+    )
     assert (road.ended, road.supply.status) == ([("partly", False)], "in_hands")
     assert road.code_is(0) == "sold"
     assert road.code_is(3) == "spent"
@@ -83,7 +88,8 @@ def test_refused_at_the_door_it_comes_back_whole_and_is_sold_again(town: Town) -
     fine(road.back())
     fine(road.inspect("restocked"))
 
-    assert (road.undone.why, road.undone.disposition) == ("returned", "restocked")
+    assert (road.undone.why, road.undone.road) == ("returned", "refused_at_the_door")
+    assert road.undone.disposition == "restocked"
     assert {pack.code_is for pack in road.undone.packs} == {"freed"}
     assert (road.ended, road.supply.status) == ([("restocked", False)], "undone")
     assert (road.buckets.remaining, road.lot().on_hand, road.code_is()) == (60, 200, "free")
@@ -163,6 +169,7 @@ def test_lost_money_and_quantity_follow_at_once_and_the_codes_are_spent(town: To
     fine(road.lose())
 
     assert (road.undone.why, road.undone.disposition, road.ended) == ("lost", "lost", [("lost", False)])
+    assert road.undone.road == "lost"
     assert {pack.code_is for pack in road.undone.packs} == {"spent"}
     assert (road.buckets.remaining, road.lot().on_hand, road.code_is()) == (60, ON_THE_SHELF, "spent")
     refused(road.deliver(), "delivery.wrong_state")
@@ -202,6 +209,7 @@ def test_damaged_it_goes_back_and_is_destroyed(town: Town) -> None:
     fine(road.inspect("destroyed"))
 
     assert (road.undone.why, road.undone.disposition) == ("damaged", "destroyed")
+    assert road.undone.road == "damaged"
     assert (road.lot().on_hand, road.lot().quarantined, road.code_is()) == (ON_THE_SHELF, 0, "spent")
 
 
@@ -212,6 +220,7 @@ def test_called_off_before_the_courier_has_it_the_supply_waits_at_the_counter(to
     fine(town.give_up(road.fulfilment, road.supply_id))
 
     assert (road.ended, road.undone.why, road.undone.packs) == ([("cancelled", False)], "given_up", ())
+    assert road.undone.road is None
     assert road.code_is() == "free"
 
 
@@ -329,6 +338,28 @@ def test_why_nothing_of_a_parcel_is_sold_again_is_said(town: Town) -> None:
     fine(silent.refuse())
     fine(silent.back())
     assert why_not(silent.inspect("restocked")) == ["delivery.logger_incomplete"]
+
+
+def test_what_was_recalled_meanwhile_is_not_sold_again_and_no_code_of_it_is_free(town: Town) -> None:
+    recalled = Road(town, lines=(20,)).out()
+    fine(load(town, "L1"))
+    fine(recalled.refuse())
+    fine(recalled.back())
+    refused(recalled.inspect("restocked"), "stock.lot_recalled")
+    fine(recalled.inspect("quarantined"))
+    assert (recalled.code_is(), recalled.undone.disposition) == ("locked", "quarantined")
+    refused(recalled.decide("restocked"), "stock.lot_recalled")
+
+
+def test_what_has_expired_before_it_is_looked_at_is_not_sold_again(town: Town) -> None:
+    road = Road(town, lines=(20,)).out()
+    fine(road.refuse())
+    fine(road.back())
+    road.wait(days=(GOOD_UNTIL - NOON.date()).days + 1)
+
+    refused(road.inspect("restocked"), "stock.lot_expired")
+    fine(road.inspect("destroyed"))
+    assert road.code_is() == "spent"
 
 
 def test_nothing_leaves_quarantine_that_is_not_in_it(town: Town) -> None:

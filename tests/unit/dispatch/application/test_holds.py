@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.events import dispatch as told
+from contracts.events import dispatch_stock
 from services.dispatch.application import holds
 from services.dispatch.application.holds import LookUp
 from services.dispatch.domain import secrets
@@ -307,7 +308,7 @@ def test_out_of_stock_is_a_signal_without_patient_or_prescription(town: Town) ->
     second = town.hold(fulfilment, pharmacy=B)
     fine(town.release_hold(fulfilment, second, "out_of_stock", pharmacy=B))
 
-    one, two = town.store.told_of(told.LineUnfilled)
+    one, two = town.store.told_of(dispatch_stock.LineUnfilled)
 
     assert (one.pharmacy, two.pharmacy) == (A, B)
     assert one.demand_key == two.demand_key
@@ -326,12 +327,12 @@ def test_a_hold_that_the_books_cannot_meet_is_refused_and_told_as_unfilled(town:
     assert short.body["facts"] == {"product": SYRUP, "available": 10}
     assert town.store.told_of(told.QuantityHeld) == []
     assert not town.shelf().reserved
-    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    (unfilled,) = town.store.told_of(dispatch_stock.LineUnfilled)
     assert (unfilled.product, unfilled.quantity, unfilled.reason) == (SYRUP, 30, "not_enough_stock")
     assert (unfilled.on_hand_known, unfilled.on_hand) == (True, 10)
     town.hold(fulfilment, (2, 10))
     fine(town.release_hold(fulfilment, next(iter(town.state(fulfilment).holds)), "out_of_stock"))
-    assert {event.demand_key for event in town.store.told_of(told.LineUnfilled)} == {unfilled.demand_key}
+    assert {event.demand_key for event in town.store.told_of(dispatch_stock.LineUnfilled)} == {unfilled.demand_key}
 
 
 def test_what_a_pharmacy_never_had_is_unfilled_too(town: Town) -> None:
@@ -339,7 +340,7 @@ def test_what_a_pharmacy_never_had_is_unfilled_too(town: Town) -> None:
 
     refused(town.try_hold(fulfilment, (1, 60), product=BRAND), "stock.not_enough")
 
-    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    (unfilled,) = town.store.told_of(dispatch_stock.LineUnfilled)
     assert (unfilled.product, unfilled.on_hand_known, unfilled.on_hand) == (BRAND, False, 0)
     town.receive(A, BRAND, "B1", 60)
     town.hold(fulfilment, (1, 60), product=BRAND)
@@ -349,7 +350,7 @@ def test_another_reason_is_no_signal(town: Town) -> None:
     fulfilment = town.release()
     fine(town.release_hold(fulfilment, town.hold(fulfilment), "patient_wish"))
 
-    assert town.store.told_of(told.LineUnfilled) == []
+    assert town.store.told_of(dispatch_stock.LineUnfilled) == []
 
 
 def test_a_part_of_a_hold_may_be_given_back(town: Town) -> None:

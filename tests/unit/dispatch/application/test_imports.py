@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.goods import ROWS_PER_REQUEST_MAX
+from contracts.rows import ROWS_PER_REQUEST_MAX
 from services.dispatch.application import imports
 from services.dispatch.domain.replenishment.order import ORDERS, order_id
 from tests.unit.dispatch.town import SYRUP, TABLETS, A, Town, actor, fine, place, refused

@@ -71,6 +71,33 @@ def test_after_a_partial_supply_only_the_rest_is_looked_for(street: Town) -> Non
     assert ended.offers[0].pharmacy == NEAR
 
 
+def test_the_nearest_are_the_same_wherever_they_are_looked_for_first(street: Town) -> None:
+    # given: five within a fourth of the radius that have all, and one of them without a line; seen from A at 28.2
+    around = [f"P4301020002{number}" for number in range(6)]
+    for number, code in enumerate(around):
+        street.load("pharmacy", code, place(28.2 + 0.004 * (number - 3), 112.981, "430102"))
+        street.receive(code, TABLETS, "L1", 200)
+        if code != around[2]:
+            street.receive(code, SYRUP, "S1", 10)
+    offered_first = _offered_after_a_hold(street)
+    near_enough = sorted((each for each in around if each != around[2]), key=lambda each: abs(int(each[-1]) - 3))
+    assert set(offered_first) == set(near_enough)
+
+    # when one of the five is suspended, one beyond is needed
+    street.load("pharmacy", around[0], place(28.188, 112.981, "430102"), suspended=True)
+    street.store.told.clear()
+
+    # then
+    again = _offered_after_a_hold(street)
+    assert again == [each for each in offered_first if each != around[0]] + [B]
+
+
+def _offered_after_a_hold(street: Town) -> list[str]:
+    fulfilment = street.release(60, 2)
+    street.release_hold(fulfilment, street.hold(fulfilment), "out_of_stock")
+    return offered(street)
+
+
 def test_an_expired_hold_offers_as_well(street: Town) -> None:
     fulfilment = street.release()
     street.hold(fulfilment)

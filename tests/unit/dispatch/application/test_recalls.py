@@ -4,17 +4,22 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+import sqlalchemy as sa
+
 from contracts.events import dispatch as told
 from contracts.events import dispatch_stock as goods
 from contracts.events.dispatch_road import DeliveryReturnStarted
-from services.dispatch.application import orders, recalls
+from services.dispatch.application import deliveries, orders, recalls, stock
 from services.dispatch.application.orders import OrderRequest, WantedLine
 from services.dispatch.domain.recall import RECALLS, LoadRecall, RecallState
 from services.dispatch.domain.replenishment.order import ReceivedGoods, order_id
-from services.dispatch.domain.values import Way
+from services.dispatch.domain.stock.booking import CountedLot, CountStock
+from services.dispatch.domain.values import LineQuantity, Way
+from services.dispatch.projections.goods import HOLDS
 from services.seedwork.ports import Outcome
 from services.seedwork.usecase import Actor
-from tests.unit.dispatch.town import GOOD_UNTIL, TABLETS, A, B, Town, actor, fine, refused
+from tests.unit.dispatch.town import GOOD_UNTIL, SHA, TABLETS, A, B, Town, actor, fine, refused
 
 REGULATOR = Actor(subject="authority", role="regulator", region="430000")
 SECOND = timedelta(seconds=1)
@@ -185,6 +190,85 @@ def test_it_waits_until_the_read_model_shows_it_and_is_late_after_the_days_of_it
     fine(town.store.run(recalls.be_late(recall_id)))
     town.store.rows = hidden  # type: ignore[method-assign]
     assert worked_off(town, recall_id).counts == {"shelf": 2}
+
+
+def test_a_hold_that_the_read_model_does_not_show_yet_is_waited_for_not_passed_by(town: Town) -> None:
+    recall_id = UUID(fine(load(town)).body["recall_id"])
+    assert town.store.rows("recall_shown", recall_id=recall_id)
+    town.store.lists_lag = True
+    fulfilment = town.release()
+    hold_id = town.hold(fulfilment)
+    for _ in range(2):
+        worked_off(town, recall_id)
+        town.store.move_clock(timedelta(minutes=10))
+    state = town.store.state(RECALLS.ref(recall_id))
+    assert (state.status, state.round, state.at) == ("running", 1, ("holds", "L1"))
+    assert town.state(fulfilment).holds[hold_id].running
+
+    town.store.lists_lag = False
+    assert worked_off(town, recall_id).counts == {"shelf": 2, "hold_revoked": 1}
+    assert town.state(fulfilment).holds[hold_id].how == "revoked"
+
+
+def test_what_was_dispensed_of_the_lot_leaves_the_pharmacy_no_more_before_the_recall_comes_to_it(town: Town) -> None:
+    counter, parcel = town.release(), town.release()
+    waiting = town.dispensed(counter)
+    town.clear(counter, waiting)
+    sent = town.dispensed(parcel, way=Way.DELIVERY)
+    town.clear(parcel, sent)
+    delivery_id = town.packed(parcel, sent)
+    recall_id = UUID(fine(load(town)).body["recall_id"])
+
+    refused(town.try_hand_out(counter, waiting, code="000000"), "supply.wrong_pickup_code")
+    refused(town.try_hand_out(counter, waiting), "stock.lot_recalled")
+    refused(town.store.run(deliveries.hand_over(delivery_id, A, SHA)), "stock.lot_recalled")
+    assert {town.state(each).supplies[which].status for each, which in ((counter, waiting), (parcel, sent))} == {
+        "dispensed"
+    }
+    assert worked_off(town, recall_id).counts == {"shelf": 2, "supply_undone": 2}
+
+
+def test_a_parcel_that_was_on_its_way_is_received_all_the_same_and_its_patient_told(town: Town) -> None:
+    fulfilment = town.release()
+    supply_id = town.dispensed(fulfilment, way=Way.DELIVERY)
+    delivery_id = town.on_the_road(fulfilment, supply_id)
+    recall_id = UUID(fine(load(town)).body["recall_id"])
+    fine(town.deliver(delivery_id, supply_id))
+    assert worked_off(town, recall_id).counts == {"shelf": 2, "patient_told": 1}
+
+
+def test_a_lot_that_came_to_a_shelf_by_a_count_is_found_there(town: Town) -> None:
+    found = CountStock(lots=(CountedLot(lot="L9", expiry=GOOD_UNTIL, quantity=40),), counted_by="p")
+    fine(town.store.run(stock.count_stock(A, TABLETS, found)))
+    assert recalled(town, "L9").counts == {"shelf": 1}
+    assert (town.shelf().on_hand, town.shelf().level.quarantined) == (200, 40)
+
+
+def listed_holds(town: Town) -> set[UUID]:
+    town.store.rows("recall_shown", recall_id=uuid4())
+    with town.store.engine.connect() as connection:
+        return set(connection.execute(sa.select(HOLDS.c.hold_id)).scalars())
+
+
+@pytest.mark.parametrize("end", ["released", "expired", "cancelled", "used", "used in part"])
+def test_a_hold_is_listed_until_its_end(town: Town, end: str) -> None:
+    fulfilment = town.release()
+    hold_id = town.accepted(fulfilment)
+    fine(town.release_hold(fulfilment, hold_id, lines=(LineQuantity(line=1, quantity=20),)))
+    assert listed_holds(town) == {hold_id}, "a part of it is released: the rest runs"
+    match end:
+        case "released":
+            fine(town.release_hold(fulfilment, hold_id))
+        case "expired":
+            town.store.move_clock(timedelta(days=1))
+        case "cancelled":
+            town.cancel(fulfilment, (1, 50))
+        case "used" | "used in part":
+            supply_id = town.prepare(fulfilment, hold_id, town.pick(40 if end == "used" else 20))
+            assert listed_holds(town) == {hold_id}
+            fine(town.try_check(fulfilment, supply_id))
+    assert not town.state(fulfilment).holds[hold_id].running
+    assert listed_holds(town) == set()
 
 
 def test_a_maker_recalls_its_own_and_a_recall_keeps_what_it_began_with(town: Town) -> None:

@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-from contracts.events import dispatch as told
 from contracts.events import dispatch_stock as goods
 from services.dispatch.application import stock
 from services.dispatch.application.stock import Receipt
@@ -136,7 +135,7 @@ def test_out_of_stock_beside_stock_on_hand_is_told_as_a_contradiction(town: Town
     fulfilment = town.release()
     town.release_hold(fulfilment, town.hold(fulfilment), reason="out_of_stock")
 
-    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    (unfilled,) = town.store.told_of(goods.LineUnfilled)
     assert (unfilled.reason, unfilled.on_hand_known, unfilled.on_hand) == ("out_of_stock", True, 200)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.events import dispatch as told
-from contracts.events import prescribe_later, shortage
+from contracts.events import dispatch_stock, prescribe_later, shortage
 from contracts.events.dispatch_later import SubstitutionProposed
 from contracts.values import SubstitutionRatio
 from services.dispatch.application import holds
@@ -188,7 +188,7 @@ def test_a_part_is_counted_in_prescribed_units_and_the_rest_is_free(short: Short
     buckets = town.state(fulfilment).lines[1].buckets
     assert (buckets.dispensed, buckets.remaining, buckets.held) == (20, 40, 0)
     assert not town.shelf(A, STRONG).reserved
-    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    (unfilled,) = town.store.told_of(dispatch_stock.LineUnfilled)
     assert (unfilled.drug_key, unfilled.quantity) == (TO, 40)
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.events import dispatch as told
-from contracts.events import insurance
+from contracts.events import dispatch_stock, insurance
 from services.dispatch.application import supplies
 from services.dispatch.application.stock import adjust_stock
 from services.dispatch.domain.fulfilment.commands import Unprepare
@@ -219,7 +219,7 @@ def test_the_rest_of_a_partial_fill_is_free_for_any_pharmacy_and_a_signal(town: 
     assert (buckets.remaining, buckets.held, buckets.dispensed) == (20, 0, 40)
     (ended,) = town.store.told_of(told.HoldEnded)
     assert (ended.how, ended.freed[0].quantity) == ("rest_freed", 20)
-    (unfilled,) = town.store.told_of(told.LineUnfilled)
+    (unfilled,) = town.store.told_of(dispatch_stock.LineUnfilled)
     assert (unfilled.reason, unfilled.quantity) == ("partial_dispense", 20)
     town.hold(fulfilment, (1, 20), pharmacy=B)
 
@@ -233,6 +233,7 @@ def test_nothing_is_handed_out_uncleared(town: Town) -> None:
     fine(town.try_hand_out(fulfilment, supply_id))
 
     (event,) = town.store.told_of(told.SupplyReceived)
+    assert event.carried is False
     assert (event.accepted[0].quantity, event.collector_kind, event.exception) == (60, "patient", False)
     (closed,) = town.store.told_of(told.FulfilmentClosed)
     assert (closed.outcome, closed.buckets[0].in_hands) == ("supplied", 60)
@@ -374,11 +375,14 @@ def test_what_is_shown_of_the_money_comes_from_insurance(town: Town) -> None:
     town.store.react(quote.model_copy(update={"patient_share": 700}))
     kept = {name: facts[name] for name in facts if name not in {"attempt", "pharmacy", "insurer"}}
     paid = insurance.PaymentChanged(payment_id=uuid4(), item="share", status="paid", amount=700, **kept)
+    fee = paid.model_copy(update={"item": "delivery_fee", "status": "requested", "payment_id": uuid4()})
     for _ in range(2):
         town.store.react(paid)
+        town.store.react(fee)
 
     supply = town.state(fulfilment).supplies[supply_id]
     assert (supply.patient_share, supply.payment, supply.cleared) == (700, "paid", False)
+    assert supply.fee_payment == "requested"
 
 
 def test_news_of_an_unknown_supply_changes_nothing(town: Town) -> None:

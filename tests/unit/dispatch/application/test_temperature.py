@@ -112,6 +112,7 @@ def test_rejected_on_the_road_it_comes_back_and_is_never_sold_again(town: Town) 
     fine(road.decide("destroyed"))
 
     assert (road.undone.why, road.code_is(), road.lot().quarantined) == ("damaged", "spent", 0)
+    assert road.undone.road == "excursion_rejected"
 
 
 def test_rejected_in_the_pharmacy_it_is_set_apart_and_the_supply_is_undone(town: Town) -> None:
@@ -122,6 +123,7 @@ def test_rejected_in_the_pharmacy_it_is_set_apart_and_the_supply_is_undone(town:
 
     assert (road.state.status, road.ended) == ("quarantined", [("quarantined", False)])
     assert (road.undone.disposition, road.supply.status, road.code_is()) == ("quarantined", "undone", "locked")
+    assert road.undone.road is None
     assert (road.lot().on_hand, road.lot().quarantined) == (140, 60)
 
 

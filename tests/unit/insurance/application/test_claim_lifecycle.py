@@ -9,8 +9,9 @@ import pytest
 
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.simulated_payments import SimulatedPayments
+from services.insurance.application.claim_inquiries import inquire
 from services.insurance.application.claim_work import Outside
-from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim, inquire
+from services.insurance.application.claims import authorise_claim, choose_self_pay_for_claim
 from services.insurance.application.members import (
     give_standing_authorisation,
     load_member,

@@ -13,12 +13,12 @@ import pytest
 from contracts.envelope import GENESIS, Envelope
 from contracts.events.dispatch import SupplyReceived
 from contracts.values import LineQuantity as ToldQuantity
+from services.insurance.application.claim_inquiries import inquire
 from services.insurance.application.claims import (
     authorise_claim,
     choose_self_pay_for_claim,
     decide_disputed_claim,
     give_credit_on_claim,
-    inquire,
     order_reversal,
 )
 from services.insurance.application.payments import pay

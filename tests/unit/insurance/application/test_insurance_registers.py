@@ -29,19 +29,20 @@ from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.member import AccountReserved, MemberImported, MemberState, evolve_member, member_of
 from services.insurance.domain.payment import (
-    PaymentRequested,
     PaymentState,
     PayShare,
     ProviderAnswer,
     evolve_payment,
     pay_share,
 )
+from services.insurance.domain.payment_events import PaymentOutcomeUnknown, PaymentRequested
 from services.seedwork.reference import entry
 from services.seedwork.usecase import Actor
 from tests.unit.insurance.memory import (
     ADMIN,
     INSURER,
     JIA,
+    NOW,
     PATIENT,
     PATIENT_ACTOR,
     PHARMACY,
@@ -156,11 +157,14 @@ class SilentProvider:
     def pay(self, payment_id: UUID, amount: int, reference: str) -> ProviderAnswer:
         return ProviderAnswer(OutcomeKind.UNKNOWN, "silent")
 
-    def refund(self, payment_id: UUID, amount: int, reference: str) -> str:
+    def inquire(self, payment_id: UUID, reference: str | None) -> ProviderAnswer:
+        return ProviderAnswer(OutcomeKind.UNKNOWN, "silent")
+
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:
         return reference
 
 
-def test_a_silent_provider_changes_nothing() -> None:
+def test_a_silent_provider_is_asked_again_and_nothing_is_assumed() -> None:
     request = PaymentRequested(
         payment_id=UUID(int=1),
         claim_id=UUID(int=2),
@@ -171,15 +175,20 @@ def test_a_silent_provider_changes_nothing() -> None:
         amount=100,
     )
     state = evolve_payment(PaymentState(), request)
-    outcome: Any = pay_share(
-        state, PayShare(payment_id=UUID(int=1), reference="R-0001"), SilentProvider(), "authorised", payable=True
-    )
-    assert outcome.code == "payment.outcome_unknown"
+    asked = PayShare(payment_id=UUID(int=1), reference="R-0001")
+    outcome: Any = pay_share(state, asked, SilentProvider(), "authorised", NOW, payable=True)
+    assert outcome == [PaymentOutcomeUnknown(reference="R-0001", next_inquiry_at=NOW)]
+    waits = evolve_payment(state, outcome[0])
+    assert (waits.state, waits.outcome_unknown) == ("requested", True)
+    other = asked.model_copy(update={"reference": "R-0002"})
+    refused: Any = pay_share(waits, other, SilentProvider(), "authorised", NOW, payable=True)
+    assert (refused.code, refused.facts) == ("payment.outcome_unknown", {"reference": "R-0001"})
     unknown: Any = pay_share(
         PaymentState(),
         PayShare(payment_id=UUID(int=1), reference="R-0001"),
         SilentProvider(),
         "authorised",
+        NOW,
         payable=True,
     )
     assert unknown.code == "payment.unknown"

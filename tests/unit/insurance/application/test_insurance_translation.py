@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,16 +19,27 @@ from services.insurance.application.members import (
     withdraw_standing_authorisation,
 )
 from services.insurance.application.payments import pay
+from services.insurance.application.reconciliation import (
+    HIGHEST,
+    LOWEST,
+    PayerDay,
+    answer_difference,
+    tell_items,
+    tell_totals,
+)
 from services.insurance.application.translation import TRANSLATE
 from services.insurance.domain.claim import AuthoriseClaim, ClaimState, GiveCredit, claim_id_of
 from services.insurance.domain.claim_events import ClaimQuoted
 from services.insurance.domain.gateway import OutcomeKind
+from services.insurance.domain.payer_items import Figures, Item
 from services.insurance.domain.payment import PaymentPaid, PaymentState, PayShare, payment_of
+from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Happened
 from tests.unit.insurance.application.test_claim_lifecycle import Wire
 from tests.unit.insurance.memory import (
     ADMIN,
     INSURER,
+    OFFICER,
     PATIENT_ACTOR,
     PHARMACIST,
     PHARMACY,
@@ -41,6 +52,7 @@ from tests.unit.insurance.memory import (
     recorded,
     undone,
 )
+from tests.unit.insurance.test_trace_alarms import repeated
 
 EXAMPLES = Path(__file__).parents[4] / "contracts" / "examples"
 REFUSED, UNDONE, LOST = UUID(int=30), UUID(int=31), UUID(int=32)
@@ -57,6 +69,20 @@ def lost_and_found(memory: Memory) -> None:
     credit = GiveCredit(claim_id=claim_id_of(LOST, 1), reason="none left at home")
     memory.run(give_credit_on_claim(credit, outside), PHARMACIST)
     memory.run(authorise_claim(ask, outside), PATIENT_ACTOR)
+
+
+def a_day_closed(memory: Memory) -> None:
+    """The insurer's file lacks one booking; the pharmacy bears it."""
+    of = PayerDay(INSURER, civil_day(memory.time))
+    memory.time += timedelta(days=1)
+    rows = memory.rows("payer_items_of_day", **of.parameters, after=LOWEST, upto=HIGHEST, limit=9)
+    items = [Item(row["message_id"], row["total"], row["fund"], row["account"]) for row in rows]
+    lost = max(items, key=lambda item: item.fund)
+    theirs = [item for item in items if item is not lost]
+    sums = {name: sum(getattr(item, name) for item in theirs) for name in ("total", "fund", "account")}
+    memory.run(tell_totals(of, Figures(count=len(theirs), **sums)), OFFICER)
+    memory.run(tell_items(of, theirs, last=True), OFFICER)
+    memory.run(answer_difference(of, lost.key, "pharmacy_bears", "as agreed"), OFFICER)
 
 
 def everything_said() -> dict[str, dict[str, Any]]:
@@ -78,8 +104,10 @@ def everything_said() -> dict[str, dict[str, Any]]:
     payment = payment_of(claim_id_of(SUPPLY, 1)).stream_id
     memory.run(pay(PayShare(payment_id=payment, reference="WX-0001"), memory.outside), PATIENT_ACTOR)
     memory.hear(received())
+    memory.hear(repeated())
     lost_and_found(memory)
     memory.hear(undone())
+    a_day_closed(memory)
     return {event.TYPE: event.model_dump(mode="json") for event in memory.told}
 
 

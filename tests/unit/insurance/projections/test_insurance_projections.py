@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,14 @@ import pytest
 from services.insurance.application.claims import authorise_claim
 from services.insurance.application.members import give_standing_authorisation, load_member
 from services.insurance.application.payments import pay
+from services.insurance.domain.claim import CLAIM as CLAIMS
 from services.insurance.domain.claim import AuthoriseClaim, claim_id_of
+from services.insurance.domain.claim_audit import AuditLifted
+from services.insurance.domain.claim_events import ClaimRefused
 from services.insurance.domain.payment import PayShare, payment_of
 from services.insurance.projections.claims import PROJECTION
+from services.seedwork.usecase import Decision, UseCase
+from tests.unit.insurance.far import Far
 from tests.unit.insurance.memory import (
     ADMIN,
     INSURER,
@@ -89,6 +95,29 @@ def test_the_listed_state_is_the_claims_own(credential: str | None) -> None:
         ask = AuthoriseClaim(claim_id=CLAIM, credential=credential)
         memory.run(authorise_claim(ask, memory.outside), PATIENT_ACTOR)
     assert memory.rows("claims_of_supply", supply_id=SUPPLY)[0]["state"] == memory.claim().state
+
+
+def test_a_claim_is_listed_as_settling_until_its_insurer_has_booked() -> None:
+    far = Far(steps="two_step")
+    far.hear()
+    far.ask()
+    far.pay()
+    listed = []
+    for step in (lambda: far.memory.hear(received()), far.tick):
+        step()
+        listed += [row["state"] for row in far.memory.rows("claims_of_supply", supply_id=SUPPLY)]
+    assert listed == ["settling", "settled"]
+
+
+def test_a_claim_whose_audit_is_lifted_is_listed_as_quoted() -> None:
+    memory = insured_world()
+    memory.hear(dispensed())
+    listed = []
+    for event in (ClaimRefused(reasons=("audit",)), AuditLifted()):
+        happens = partial(lambda event, _moment, claim: Decision.on(claim, [event]), event)
+        memory.run(UseCase((CLAIMS.ref(CLAIM),), happens), ADMIN)
+        listed.append(memory.rows("claims_of_supply", supply_id=SUPPLY)[0]["state"])
+    assert listed == ["refused", "quoted"]
 
 
 def test_the_feed_tells_an_insurer_its_settled_and_taken_back_claims_in_order() -> None:

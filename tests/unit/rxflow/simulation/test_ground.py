@@ -7,6 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from contracts.topology import FAMILY
 from rxflow.simulation.accepted import Accepted
 from rxflow.simulation.broker import Broker, Publishing
+from rxflow.simulation.consuming import Consuming
 from rxflow.simulation.history import History
 from rxflow.simulation.mishaps import CHANCES, EVERY, SPELLS, Fortune, Mishap
 from rxflow.simulation.network import Api, Line, Network
@@ -182,6 +184,50 @@ class TestBroker:
             return [message.body for message in (*taken, *again)]
 
         assert live(life)[0] == [b"body", b"body"]
+
+    def test_who_is_cut_off_neither_sends_nor_takes_while_others_do(self) -> None:
+        drawn = fortune()
+        drawn.running.add((Mishap.BROKER_CUT_OFF, CONSUMER))
+        other = next(name for name in ("prescribe", "dispatch") if name != CONSUMER)
+
+        async def life() -> tuple[bool, bool, bool]:
+            broker = Broker(drawn)
+            sent = []
+            for name in (other, CONSUMER):
+                try:
+                    await in_greenlet(
+                        Publishing(broker, Process(f"{name} worker 1", failed), drawn).publish, [self.outgoing()]
+                    )
+                    sent.append(True)
+                except PublishFailedError:
+                    sent.append(False)
+            taking = asyncio.ensure_future(broker.take(CONSUMER, FAMILY_NAME, 10))
+            await asyncio.sleep(20)
+            waited = not taking.done()
+            drawn.running.clear()
+            return waited and bool(await taking), *sent
+
+        assert live(life)[0] == (True, True, False)
+
+    def test_an_acknowledgement_that_does_not_reach_the_broker_is_none(self) -> None:
+        drawn, told = fortune(), []
+
+        async def life() -> bool:
+            broker = Broker(drawn)
+            broker.acknowledged = lambda consumer, messages: told.append((consumer, len(messages)))
+            broker.route(self.outgoing())
+            duties: Any = SimpleNamespace(service=SimpleNamespace(name=CONSUMER))
+            consuming = Consuming(broker, duties, FAMILY_NAME, random.Random(1))
+            for cut_off in ({(Mishap.BROKER_CUT_OFF, CONSUMER)}, set()):
+                unsettled = await broker.take(CONSUMER, FAMILY_NAME, 10)
+                drawn.running |= cut_off
+                consuming._settle(unsettled, list(unsettled))
+                assert bool(broker.queues[CONSUMER, FAMILY_NAME].waiting) is bool(cut_off)
+                drawn.running.clear()
+            return True
+
+        assert live(life)[0]
+        assert told == [(CONSUMER, 1)]
 
 
 class TestNetwork:

@@ -54,6 +54,14 @@ def test_false_alarms_are_reckoned_over_the_days_on_which_one_would_be_false() -
     assert score.false_per_drug_year == pytest.approx(365 / (365 - 50 - GRACE_DAYS))
 
 
+def test_no_false_alarm_can_begin_while_one_stands() -> None:
+    score = scored([episode(150, 200)], [(190, 300), (310, 320)])
+
+    assert score.free_days == score.quiet_days - (300 - 227) - 10
+    assert score.false_alarms == 1
+    assert score.false_per_free_year == pytest.approx(365 / score.free_days)
+
+
 def test_alarms_of_the_days_of_learning_are_not_counted() -> None:
     assert scored([], [(20, 30), (470, 480)]).false_alarms == 0
 
@@ -61,6 +69,5 @@ def test_alarms_of_the_days_of_learning_are_not_counted() -> None:
 def test_nothing_known_is_no_figure() -> None:
     score = Score()
 
-    assert (score.false_per_drug_year, score.predictive_value, score.detected("x"), score.delay("x", 0.5)) == (
-        None,
-    ) * 4
+    rates = (score.false_per_drug_year, score.false_per_free_year, score.predictive_value)
+    assert (*rates, score.detected("x"), score.delay("x", 0.5)) == (None,) * 5

@@ -88,6 +88,13 @@ def test_the_same_seed_gives_the_same_report_and_another_seed_another(result: Re
     assert supply_page(other) != supply_page(result)
 
 
+def test_calm_worlds_are_judged_too_and_every_alarm_of_theirs_is_false(result: Result) -> None:
+    assert set(result.calm) == set(result.scores)
+    assert all(score.true_alarms == 0 for score in result.calm.values())
+    assert result.calm[ORDERS].quiet_days == SMALL.drugs * SMALL.year
+    assert "in calm worlds" in supply_page(result)
+
+
 def test_a_calm_world_has_no_episodes() -> None:
     assert lived(replace(SMALL, calm=True), 7).episodes == ()
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from contracts.roles import Role
 from services.seedwork.api import (
+    Bulk,
     Paging,
     Read,
     Refused,
@@ -185,6 +186,20 @@ async def list_boxes(actor: Putter, read: Read, page: Paging, colour: str = "") 
     at, last = page.after or [-1, ""]
     rows = await read.find("boxes", after_at=at, after_id=last, limit=page.fetch)
     return page.answer(rows, key=lambda row: [row["at"], row["id"]], item=lambda row: {"id": row["id"]})
+
+
+class ManyBody(BaseModel):
+    rows: list[dict[str, Any]]
+
+
+@router.post("/boxes")
+async def put_many(body: ManyBody, actor: Putter, bulk: Bulk) -> Response:
+    """Put many boxes on the shelf."""
+    refused = await bulk.begin(None if body.rows else Refusal("request.precondition_failed"))
+    if refused is not None:
+        return refused
+    uses = [(row, put_box(UUID(row["box"]), row["label"])) for row in body.rows]
+    return bulk.report([await bulk.row(row["row_key"], row, use) for row, use in uses])
 
 
 @router.post("/seals")

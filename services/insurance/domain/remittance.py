@@ -1,0 +1,189 @@
+"""What a settlement batch pays a pharmacy and why, balanced to the cent at three levels (X12 835).
+
+| level | what balances |
+|---|---|
+| line | charge (SVC02) - its adjustments (CAS) = paid (SVC03) |
+| claim | charge (CLP03) - its adjustments = paid (CLP04), and both are the sums of its lines |
+| remittance | sum of paid (CLP04) - adjustments of the provider (PLB) = what is transferred (BPR02), never below zero |
+
+The payer here is the insurer: its funds and the personal accounts it keeps. What the patient paid is with the payment
+provider and is an adjustment (PR), what the pharmacy bears after a dispute another (CO). A claim that was taken back
+stands there with all signs negated (CLP02 = 22). What a remittance cannot take is carried into the next one, in both.
+Source: X12 005010X221 (835), balancing; X12 RFI 1604 on negative remittances.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+from services.insurance.domain.amounts import LineAmounts
+from services.seedwork.model import Immutable
+
+GroupCode = Literal["PR", "CO"]
+ProviderReason = Literal["WO", "FB"]
+EntryKind = Literal["settled", "reversed", "recovered"]
+
+
+class CodeRow(NamedTuple):
+    """A code of the message and what it stands for here."""
+
+    code: str
+    element: str
+    meaning: str
+
+
+CODES: tuple[CodeRow, ...] = (
+    CodeRow("1", "CLP02", "a claim as it was settled"),
+    CodeRow("22", "CLP02", "a settled claim taken back, all signs negated"),
+    CodeRow("PR", "CAS01", "the patient's share, paid through the payment provider"),
+    CodeRow("CO", "CAS01", "what the pharmacy bears, as a dispute was decided"),
+    CodeRow("WO", "PLB03-1", "recovered: what the pharmacy bears of a difference with the payer's file"),
+    CodeRow("FB", "PLB03-1", "forward balance: out of the remittance before, or into the next one"),
+)
+STATUS: Mapping[EntryKind, str] = {"settled": "1", "reversed": "22"}
+SIGN: Mapping[EntryKind, int] = {"settled": 1, "reversed": -1}
+NOT_THE_INSURERS: Mapping[str, GroupCode] = {"patient": "PR", "hosp": "CO"}
+"""Payers whose part the insurer does not pay; all others are its funds and accounts."""
+
+
+class Adjustment(Immutable):
+    """A part of a charge that this payer does not pay, in fen."""
+
+    group: GroupCode
+    amount: int
+
+
+class RemittedLine(Immutable):
+    """One line of a claim (SVC), in fen."""
+
+    line: int
+    charge: int
+    adjustments: tuple[Adjustment, ...]
+    payers: tuple[tuple[str, int], ...]
+
+    @property
+    def paid(self) -> int:
+        return sum(amount for _payer, amount in self.payers)
+
+
+class RemittedClaim(Immutable):
+    """One claim of a remittance (CLP); `position` is its place in the order of settlement."""
+
+    position: int
+    claim_id: UUID
+    status: str
+    charge: int
+    paid: int
+    lines: tuple[RemittedLine, ...]
+
+    @property
+    def adjustments(self) -> Mapping[str, int]:
+        return summed((each.group, each.amount) for line in self.lines for each in line.adjustments)
+
+    @property
+    def payers(self) -> Mapping[str, int]:
+        return summed(share for line in self.lines for share in line.payers)
+
+
+def summed(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for name, amount in pairs:
+        sums[name] += amount
+    return dict(sums)
+
+
+def remitted_claim(position: int, claim_id: UUID, kind: EntryKind, lines: Iterable[LineAmounts]) -> RemittedClaim:
+    """A settled claim as the remittance shows it, or its exact negation."""
+    sign = SIGN[kind]
+    shown = tuple(_line(line, sign) for line in lines)
+    charge, paid = sum(line.charge for line in shown), sum(line.paid for line in shown)
+    return RemittedClaim(
+        position=position, claim_id=claim_id, status=STATUS[kind], charge=charge, paid=paid, lines=shown
+    )
+
+
+def _line(line: LineAmounts, sign: int) -> RemittedLine:
+    adjustments = [
+        Adjustment(group=NOT_THE_INSURERS[share.payer], amount=sign * share.amount)
+        for share in line.payers
+        if share.payer in NOT_THE_INSURERS
+    ]
+    payers = [(share.payer, sign * share.amount) for share in line.payers if share.payer not in NOT_THE_INSURERS]
+    return RemittedLine(line=line.line, charge=sign * line.total, adjustments=tuple(adjustments), payers=tuple(payers))
+
+
+class OutOfBalance(ValueError):  # noqa: N818
+    """A level does not come to what it must; nothing is paid on it."""
+
+
+@dataclass
+class Sums:
+    """A remittance as it is added up, in fen. Memory does not grow with its claims; `recovered` is a PLB of code WO."""
+
+    brought_forward: int
+    claims: int = 0
+    charge: int = 0
+    paid: int = 0
+    recovered: int = 0
+    upto: int = 0
+    adjustments: Counter[str] = field(default_factory=Counter)
+    payers: Counter[str] = field(default_factory=Counter)
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, claim: RemittedClaim) -> None:
+        """One more claim. Raises OutOfBalance."""
+        for line in claim.lines:
+            if line.charge - sum(each.amount for each in line.adjustments) != line.paid:
+                raise OutOfBalance(f"line {line.line} of claim {claim.claim_id}")
+        if claim.charge - sum(claim.adjustments.values()) != claim.paid:
+            raise OutOfBalance(f"claim {claim.claim_id}")
+        self.claims += 1
+        self.charge += claim.charge
+        self.paid += claim.paid
+        self.adjustments.update(claim.adjustments)
+        self.payers.update(claim.payers)
+        self._noted(claim.position, claim.claim_id, claim.status, claim.charge, claim.paid)
+
+    def recover(self, position: int, claim_id: UUID, amount: int) -> None:
+        """What the pharmacy bears of a difference; negative: what it is given."""
+        self.recovered += amount
+        self._noted(position, claim_id, "WO", amount, 0)
+
+    def _noted(self, position: int, *what: object) -> None:
+        self.upto = position
+        self._digest.update(f"{'|'.join(map(str, (position, *what)))}\n".encode())
+
+    @property
+    def net(self) -> int:
+        """Before anything is carried on."""
+        return self.paid - self.recovered - self.brought_forward
+
+    @property
+    def carried_forward(self) -> int:
+        """What the pharmacy still owes afterwards."""
+        return max(0, -self.net)
+
+    @property
+    def transferred(self) -> int:
+        """BPR02."""
+        return max(0, self.net)
+
+    @property
+    def sha256(self) -> str:
+        """Of all entries in order: the same entries give the same digest."""
+        digest: str = self._digest.hexdigest()
+        return digest
+
+    def provider_adjustments(self) -> tuple[tuple[ProviderReason, int], ...]:
+        """PLB: positive reduces what is transferred."""
+        all_of_them: tuple[tuple[ProviderReason, int], ...] = (
+            ("WO", self.recovered),
+            ("FB", self.brought_forward),
+            ("FB", -self.carried_forward),
+        )
+        return tuple((code, amount) for code, amount in all_of_them if amount)

@@ -1,0 +1,290 @@
+"""What others know of the supply of medicines, in bulk: direct reports, jumps of prices, registers, makers' stops.
+
+A row that is wrong is reported, nothing of it is kept, and it holds up no other. The same row again changes nothing.
+What speaks for a shortage is noted with the watch over its drug, and has its effect on cases at the next tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from contracts.supply_reports import ROWS_PER_REQUEST_MAX, PriceRow, StopRow, Trust
+from services.seedwork.calendar import civil_day
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
+from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
+from services.shortage.application.drug_names import named_drugs
+from services.shortage.application.nodes import Loading
+from services.shortage.domain.detection.cover import SupplyStatus
+from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
+from services.shortage.domain.policy import POLICIES, ShortagePolicy
+from services.shortage.domain.regions import known_node, node_at
+from services.shortage.domain.reporter import contradicts_itself, reporter_ref
+from services.shortage.domain.reports import (
+    ReportReceived,
+    ReportsState,
+    ShortageReport,
+    receive,
+    reports_ref,
+    speaks_for_a_shortage,
+)
+from services.shortage.domain.stop_notice import (
+    EndStop,
+    ReportStop,
+    end_stop,
+    report_stop,
+    stop_notice_id,
+    stop_notice_ref,
+)
+from services.shortage.domain.values import SourceKind
+from services.shortage.domain.watch import Sign, note_signs, watch_ref
+
+COMPLAINTS_MAX = 20
+KEY_CHARACTERS_MAX = 300
+NATION = ""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """For whom an import speaks where its rows do not say. `only`: rows of others are refused."""
+
+    reporter: str | None = None
+    trust: Trust = "official"
+    only: bool = False
+
+
+@dataclass(frozen=True)
+class Read:
+    """A row as it was read: its content, or what is wrong with it."""
+
+    key: str
+    row: Any = None
+    errors: tuple[str, ...] = ()
+
+
+@dataclass
+class _Books:
+    """The streams of one request, each with what the rows so far have added to it, and the signs of each drug."""
+
+    loaded: Mapping[UUID, Loaded[Any]]
+    events: dict[UUID, list[DomainEvent]] = field(default_factory=dict)
+    signs: dict[str, list[Sign]] = field(default_factory=dict)
+    _states: dict[UUID, Any] = field(default_factory=dict)
+
+    def state(self, ref: StreamRef[Any]) -> Any:
+        changed = self._states.get(ref.stream_id)
+        return self.loaded[ref.stream_id].state if changed is None else changed
+
+    def add(self, ref: StreamRef[Any], events: Sequence[DomainEvent]) -> None:
+        self._states[ref.stream_id] = ref.aggregate.fold(events, self.state(ref))
+        self.events.setdefault(ref.stream_id, []).extend(events)
+
+    def knows(self, drug_key: str) -> bool:
+        state: KnownDrugState = self.state(known_drug_ref(drug_key))
+        return state.known is not None
+
+    def changes(self, judge_at: datetime) -> tuple[Change, ...]:
+        for drug_key, signs in self.signs.items():
+            self.add(watch_ref(drug_key), note_signs(drug_key, signs, judge_at))
+        return tuple(Change(self.loaded[stream], tuple(new)) for stream, new in self.events.items() if new)
+
+
+def read_rows(form: type[BaseModel], rows: Sequence[Mapping[str, Any]], key: str = "key") -> list[Read]:
+    """Each row for itself; of what is wrong the field and the reason, never the value."""
+    return [read_row(form, raw, str(raw.get(key) or "")[:KEY_CHARACTERS_MAX]) for raw in rows]
+
+
+def read_row(form: type[BaseModel], raw: Mapping[str, Any], key: str) -> Read:
+    try:
+        return Read(key, form.model_validate(raw))
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, each['loc'])) or 'row'}: {each['msg']}" for each in error.errors()]
+        return Read(key, None, tuple(wrong[:COMPLAINTS_MAX]))
+
+
+def import_reports(source: SourceKind, rows: Sequence[Read], sender: Sender) -> UseCase:
+    """Reports of one kind. A register's drug may be told in words: it is then the one drug that they fit."""
+    if refusal := _too_many(rows):
+        return _refused(refusal)
+
+    def decide(moment: Moment) -> Loading[Decision]:
+        named = yield from named_drugs([each.row for each in rows if each.row is not None])
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        told = [_report(source, each, sender, named) for each in rows]
+        reports = [each for each in told if isinstance(each, ShortageReport)]
+        books = yield from _opened(
+            [ref for each in reports for ref in (_day(each), reporter_ref(each.reporter))],
+            {report.drug_key for report in reports},
+        )
+        answers = [
+            _answered(read.key, _booked(report, books, moment, policy))
+            if isinstance(report, ShortageReport)
+            else _answered(read.key, report)
+            for read, report in zip(rows, told, strict=True)
+        ]
+        return Decision(books.changes(moment.now + policy.tick), _counted(answers))
+
+    return UseCase((), decide)
+
+
+def import_stops(rows: Sequence[Read], sender: Sender) -> UseCase:
+    """Makers' notices; one that names how it ended ends it."""
+    if refusal := _too_many(rows):
+        return _refused(refusal)
+
+    def decide(moment: Moment) -> Loading[Decision]:
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        good: list[StopRow] = [each.row for each in rows if each.row is not None]
+        notices = [stop_notice_ref(stop_notice_id(row.maker, row.reference)) for row in good]
+        books = yield from _opened(notices, {row.drug_key for row in good})
+        answers = [_answered(read.key, _stopped(read, books, moment, policy, sender)) for read in rows]
+        return Decision(books.changes(moment.now + policy.tick), _counted(answers))
+
+    return UseCase((), decide)
+
+
+def sign_of(report: ShortageReport, now: datetime, policy: ShortagePolicy) -> Sign | None:
+    """What a report says for a shortage; None: nothing, or it is about what is over.
+
+    A register's record tells how things are when it is read; another report, how they were when it happened.
+    """
+    at = now if report.source is SourceKind.REGISTER else report.occurred_at
+    late = at < now - timedelta(days=policy.detection.lateness_days)
+    if late or not speaks_for_a_shortage(report, policy.price_jump_percent):
+        return None
+    source = SourceKind(report.source)
+    return Sign(
+        source=source,
+        region=report.region,
+        node=node_at(report.region, policy.case_region_level),
+        at=at,
+        opens=report.trust in policy.opening_trust,
+        events=(f"{source.value}/{report.reporter}/{report.key}",),
+    )
+
+
+def _opened(streams: Sequence[StreamRef[Any]], drug_keys: Iterable[str]) -> Loading[_Books]:
+    drugs = sorted(drug_keys)
+    wanted = [*streams, *map(known_drug_ref, drugs), *map(watch_ref, drugs)]
+    refs = {ref.stream_id: ref for ref in wanted}
+    loaded = (yield Load(tuple(refs.values()))) if refs else ()
+    return _Books({each.stream_id: each for each in loaded})
+
+
+def _day(report: ShortageReport) -> StreamRef[ReportsState]:
+    return reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key)
+
+
+def _report(
+    source: SourceKind, read: Read, sender: Sender, named: Mapping[str, str]
+) -> ShortageReport | Refusal | Read:
+    """The row as a report; or why it is none."""
+    row = read.row
+    if row is None:
+        return read
+    drug_key = row.drug_key or named.get(row.key)
+    if drug_key is None:
+        return Refusal("report.drug_unknown", {"key": row.key})
+    reporter = row.reporter or sender.reporter
+    if reporter is None or (sender.only and reporter != sender.reporter):
+        return Refusal("report.not_yours", {"reporter": reporter})
+    status = getattr(row, "status", None)
+    return ShortageReport(
+        source=source,
+        key=row.key,
+        reporter=reporter,
+        trust="own" if sender.only else row.trust or sender.trust,
+        drug_key=drug_key,
+        region=row.region,
+        status=None if status is None else SupplyStatus(status),
+        occurred_at=row.occurred_at,
+        on_hand=getattr(row, "on_hand", None),
+        note=row.note,
+        reported_at=row.reported_at,
+        price_before=row.price_before if isinstance(row, PriceRow) else None,
+        price=row.price if isinstance(row, PriceRow) else None,
+    )
+
+
+def _booked(report: ShortageReport, books: _Books, moment: Moment, policy: ShortagePolicy) -> Outcome:
+    if not books.knows(report.drug_key):
+        return Refusal("report.drug_unknown", {"drug_key": report.drug_key})
+    if not known_node(report.region):
+        return Refusal("report.region_unknown", {"region": report.region})
+    outcome = receive(books.state(_day(report)), report, moment.now)
+    if not isinstance(outcome, Refusal) and outcome:
+        books.add(_day(report), outcome)
+        for each in outcome:
+            if isinstance(each, ReportReceived) and each.contradicts:
+                told = reporter_ref(report.reporter)
+                books.add(
+                    told,
+                    contradicts_itself(books.state(told), report.reporter, report.region, each.contradicts, moment.now),
+                )
+        if sign := sign_of(report, moment.now, policy):
+            books.signs.setdefault(report.drug_key, []).append(sign)
+    return outcome
+
+
+def _stopped(read: Read, books: _Books, moment: Moment, policy: ShortagePolicy, sender: Sender) -> Outcome | Read:
+    row: StopRow | None = read.row
+    if row is None:
+        return read
+    if sender.only and row.maker != sender.reporter:
+        return Refusal("report.not_yours", {"reporter": row.maker})
+    if not books.knows(row.drug_key):
+        return Refusal("report.drug_unknown", {"drug_key": row.drug_key})
+    identity = stop_notice_id(row.maker, row.reference)
+    notice = stop_notice_ref(identity)
+    told: list[DomainEvent] = []
+    if books.state(notice).status != "ended" or row.how_ended is None:
+        command = ReportStop(**row.model_dump(exclude={"how_ended", "reported_at"}))
+        outcome = report_stop(books.state(notice), command, moment.now, moment.actor.subject, policy)
+        if isinstance(outcome, Refusal):
+            return outcome
+        books.add(notice, outcome)
+        told += outcome
+    if row.how_ended is not None:
+        ended = end_stop(
+            books.state(notice), EndStop(notice_id=identity, how=row.how_ended, reason=row.reason), moment.now
+        )
+        if isinstance(ended, Refusal):
+            return ended
+        books.add(notice, ended)
+        told += ended
+    if told:
+        sign = Sign(source=SourceKind.STOP_NOTICE, region=NATION, node=NATION, at=moment.now, notice_id=identity)
+        books.signs.setdefault(row.drug_key, []).append(sign)
+    return told
+
+
+def _answered(key: str, outcome: Outcome | Read) -> dict[str, Any]:
+    if isinstance(outcome, Read):
+        return {"key": key, "result": "refused", "errors": list(outcome.errors)}
+    if isinstance(outcome, Refusal):
+        return {"key": key, "result": "refused", "errors": [outcome.code]}
+    contradicts = [each.contradicts for each in outcome if isinstance(each, ReportReceived) and each.contradicts]
+    return {"key": key, "result": "recorded" if outcome else "unchanged"} | (
+        {"contradicts": contradicts[0]} if contradicts else {}
+    )
+
+
+def _counted(answers: list[dict[str, Any]]) -> Answer:
+    results = [row["result"] for row in answers]
+    counts = {result: results.count(result) for result in ("recorded", "unchanged", "refused")}
+    return Answer(body={**counts, "rows": answers})
+
+
+def _too_many(rows: Sequence[Read]) -> Refusal | None:
+    if 1 <= len(rows) <= ROWS_PER_REQUEST_MAX:
+        return None
+    return Refusal("import.size", {"rows": len(rows), "max": ROWS_PER_REQUEST_MAX})
+
+
+def _refused(refusal: Refusal) -> UseCase:
+    return UseCase((), lambda _moment: Decision.refused(refusal))

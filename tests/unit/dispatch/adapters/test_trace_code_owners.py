@@ -1,0 +1,133 @@
+"""Other regions over HTTP: what is an answer, what is none, and who is left alone for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import orjson
+import pytest
+
+from services.dispatch.adapters.trace_code_owners import QUIET_SECONDS, HttpOwners, owners_of
+from services.dispatch.domain.owner_words import AskedCode, NoOtherStore, Question, Word
+from services.dispatch.domain.regional_stores import RegionalStores
+from services.seedwork.identity import verifier
+from services.seedwork.settings import Settings
+from tests.unit.dispatch.town import NOON
+
+QUESTION = Question(
+    asked_by="east",
+    supply_id=UUID(int=7),
+    operation="reserve",
+    at=NOON,
+    codes=(AskedCode(code="81"), AskedCode(code="82")),
+)
+GOOD = [{"code": "81"}, {"code": "82", "problem": "trace_code.repeated", "found": "sold", "news": "of a later release"}]
+
+
+class Far:
+    """A store far away, our way to it, and our clock."""
+
+    def __init__(self, keys: Path) -> None:
+        self.answer: Any = httpx.Response(200, json=GOOD)
+        self.seen: list[httpx.Request] = []
+        self.now = 0.0
+        stores = {"east": "http://127.0.0.1:1", "west": "http://127.0.0.1:2/"}
+        self.settings = Settings(
+            development=True,
+            key_directory=keys,
+            database_url=f"sqlite:///{keys}",
+            regional_stores=stores,
+            regional_store="east",
+        )
+        self.owners = HttpOwners(lambda: self.settings, httpx.MockTransport(self._handle), lambda: self.now)
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        found: httpx.Response = self.answer
+        return found
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Far:
+    return Far(tmp_path)
+
+
+def test_a_question_goes_out_with_the_service_token_and_its_words_come_back(far: Far) -> None:
+    words = far.owners.ask("west", QUESTION)
+
+    assert words == (Word(code="81"), Word(code="82", problem="trace_code.repeated", found="sold"))
+    (request,) = far.seen
+    assert (request.method, str(request.url)) == ("PUT", "http://127.0.0.1:2/internal/trace-codes")
+    assert Question.model_validate(orjson.loads(request.content)) == QUESTION
+    bearer = verifier(far.settings).actor(request.headers["authorization"].removeprefix("Bearer "))
+    assert (bearer.subject, bearer.role) == ("service:dispatch", "service")
+    assert far.owners.stores == RegionalStores(frozenset({"east", "west"}), "east")
+
+
+def dripping() -> Iterator[bytes]:
+    yield b"["
+    while True:
+        yield b" " * 8192
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ConnectError("away"),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(500),
+        httpx.Response(409, json={}),
+        httpx.Response(307, headers={"location": "http://elsewhere"}),
+        httpx.Response(200, content=b"<html>"),
+        httpx.Response(200, json=[{"code": "81", "problem": "something.new"}, {"code": "82"}]),
+        httpx.Response(200, content=dripping()),
+    ],
+    ids=["refused", "slow", "broken", "other list", "elsewhere", "no words", "unknown problem", "endless"],
+)
+def test_everything_else_is_no_answer_and_the_store_is_left_alone_for_a_while(far: Far, answer: Any) -> None:
+    far.answer = answer
+    assert far.owners.ask("west", QUESTION) is None
+    assert far.owners.ask("west", QUESTION) is None
+    assert len(far.seen) == 1, "the second supply waits for nobody"
+
+    far.now, far.answer = QUIET_SECONDS, httpx.Response(200, json=GOOD)
+    assert far.owners.ask("west", QUESTION) is not None
+
+
+def test_an_answer_that_drips_is_none(far: Far) -> None:
+    def drip() -> Iterator[bytes]:
+        for byte in orjson.dumps(GOOD):
+            far.now += 1
+            yield bytes([byte])
+
+    far.answer = httpx.Response(200, content=drip())
+    assert far.owners.ask("west", QUESTION) is None
+
+
+def test_words_about_other_codes_are_none(far: Far) -> None:
+    far.answer = httpx.Response(200, json=GOOD[:1])
+    assert far.owners.ask("west", QUESTION) is None
+
+
+def test_a_store_that_is_not_on_the_list_any_more_is_not_asked(far: Far) -> None:
+    assert far.owners.ask("south", QUESTION) is None
+    assert not far.seen
+
+
+def test_without_a_service_token_nobody_is_asked(tmp_path: Path) -> None:
+    far = Far(tmp_path)
+    far.settings = far.settings.model_copy(update={"development": False})
+    assert far.owners.ask("west", QUESTION) is None
+    assert not far.seen
+
+
+def test_an_api_has_one_way_to_the_others_or_none(far: Far, tmp_path: Path) -> None:
+    assert owners_of(far.settings) is owners_of(far.settings)
+    alone = Settings(development=True, key_directory=tmp_path, database_url=f"sqlite:///{tmp_path}")
+    assert isinstance(owners_of(alone), NoOtherStore)

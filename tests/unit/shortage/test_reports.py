@@ -1,0 +1,209 @@
+"""Reports as of any past instant: the same bytes for ever, also after late commits and a rebuild; files for people."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import zipfile
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from pypdf import PdfReader
+
+from contracts.roles import Role
+from services.shortage.adapters.report_files import harmless
+from services.shortage.api import router
+from services.shortage.domain.report import rate
+from services.shortage.domain.report_issue import REPORT_ISSUE
+from tests.support.http_caller import Caller
+from tests.unit.shortage.conftest import DRUG
+from tests.unit.shortage.responses import DAY, Shortage
+
+MINUTE = timedelta(minutes=1)
+
+
+class Desk:
+    """Authorities that ask for reports, and somebody who follows changes."""
+
+    def __init__(self, world: Shortage, tmp_path: Path) -> None:
+        self.world = world
+        self._caller = Caller(world.store, router, tmp_path)
+        token = self._caller.token
+        self._tokens = {
+            "zhejiang": token("R33", Role.REGULATOR, region="330000"),
+            "nation": token("R0", Role.REGULATOR, region="000000"),
+            "shaanxi": token("R61", Role.REGULATOR, region="610000"),
+            "prescriber": token("D1", Role.PRESCRIBER, organisation="H1"),
+        }
+
+    def get(self, who: str, path: str, **query: Any) -> Any:
+        return self._caller(self._tokens[who], "GET", path, params=query)
+
+    def seal(self) -> None:
+        """What has happened is sealed now; an instant before knows nothing of it."""
+        self.world.store.rows("case_changes", after=0, limit=1)
+
+    def report(self, kind: str = "weekly", **query: Any) -> Any:
+        return self.get("zhejiang", "/shortage-reports", kind=kind, region="330000", **query)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    world = Shortage()
+    world.pharmacy("P1")
+    world.pharmacy("P9", chain="=cmd|x")
+    world.order(100, 50)
+    world.shelf("P9", 30, dispensed=12)
+    world.confirmed()
+    found = Desk(world, tmp_path)
+    found.seal()
+    return found
+
+
+def test_an_instant_has_the_same_bytes_for_ever(desk: Desk) -> None:
+    store = desk.world.store
+    instant = store.time.isoformat()
+    store.time += MINUTE
+    first = desk.report(as_of=instant)
+    assert first.status_code == 200, first.text
+
+    # when: more happens, and what was recorded before is sealed late
+    store.lists_lag = True
+    desk.world.order(100, 100)
+    store.time += DAY
+    store.lists_lag = False
+    desk.world.unfilled("P7", "330203", demand="x")
+    store.rebuild()
+    again = desk.report(as_of=instant)
+    in_chinese_time = desk.report(as_of=store.time.replace(year=2026).isoformat())
+
+    # then
+    assert again.content == first.content
+    assert again.headers["etag"] == first.headers["etag"]
+    assert in_chinese_time.json()["code"] == "report.too_recent"
+    # and not only because the first issue is kept: made anew it is the same
+    kept = [ref for ref in store.refs.values() if ref.aggregate is REPORT_ISSUE]
+    for ref in kept:
+        del store.streams[ref.stream_id]
+    assert desk.report(as_of=instant).content == first.content
+    later = desk.report(as_of=(store.time - MINUTE).isoformat()).json()
+    assert later["log_index"] >= first.json()["log_index"]
+
+
+def test_what_stands_in_a_report(desk: Desk) -> None:
+    desk.world.store.time += MINUTE
+    content = desk.report().json()
+    assert (content["region"], content["policy"], content["algorithm"]) == ("33", "cn-2020-07", "report-1")
+    figures = {row["name"]: row for row in content["figures"]}
+    assert figures["confirmed_grade_II"]["value"] == 1
+    assert figures["new_in_period"]["value"] == 1
+    assert figures["order_fill_percent"]["inputs"] == {"filled": 50, "wanted": 100}
+    assert figures["order_fill_percent"]["value"] == "50.00"
+    assert all(row["formula"] and row["inputs"] for row in content["figures"])
+    (drug,) = content["drugs"]
+    assert (drug["drug_key"], drug["dispensed"], drug["unfilled"]) == (DRUG, 12, 36)
+    assert drug["demand_fill_percent"] == "25.00"
+    (case,) = content["cases"]
+    assert (case["state"], case["grade"], case["pharmacies"]) == ("confirmed", "II", 3)
+    assert content["completeness"]["inputs"] == {"told": 4, "expected": 2}
+    assert content["freshness"]["newest_fact_recorded_at"] == "2026-03-02T01:00:00+00:00"
+    assert "drugs" not in desk.report("cases").json()
+    assert "cases" not in desk.report("dashboard").json()
+
+
+def test_nothing_wanted_is_unknown_and_no_rate() -> None:
+    assert [rate(*counts) for counts in ((0, 0), (0, 5), (1, 3), (2, 3), (5, 5))] == [
+        None,
+        "0.00",
+        "33.33",
+        "66.67",
+        "100.00",
+    ]
+
+
+def test_a_week_is_as_it_was_known_at_its_end(desk: Desk) -> None:
+    assert desk.report(week="2026-W10").json()["code"] == "report.too_recent"
+    assert desk.report(week="2026-W60").json()["code"] == "report.days"
+    for _ in range(8):
+        desk.world.store.move_clock(DAY)
+        desk.seal()
+    content = desk.report(week="2026-W10").json()
+    assert (content["first"], content["last"]) == ("2026-03-02", "2026-03-08")
+    assert content["as_of"] == "2026-03-08T16:00:00+00:00"
+    before = desk.report(week="2026-W09", as_of="2026-03-08T16:00:00Z").json()
+    assert before["drugs"] == []
+    # what has ended before the days asked for is in no report of them
+    for _ in range(8):
+        desk.world.store.move_clock(3 * DAY)
+    desk.seal()
+    desk.world.store.time += 30 * DAY
+    assert desk.report().json()["cases"] == []
+
+
+def test_reports_are_of_the_own_region_and_wait_for_their_rows(desk: Desk) -> None:
+    desk.world.store.time += MINUTE
+    foreign = desk.get("shaanxi", "/shortage-reports", region="330000")
+    assert foreign.json()["code"] == "shortage.not_your_region"
+    assert desk.get("prescriber", "/shortage-reports", region="330000").status_code == 403
+    ahead = (desk.world.store.time + DAY).isoformat()
+    assert desk.report(as_of=ahead).json()["code"] == "report.too_recent"
+
+
+def test_a_report_as_csv_xlsx_and_pdf_in_two_languages(desk: Desk) -> None:
+    desk.world.store.time += MINUTE
+    content = desk.report()
+    signed = content.headers["x-report-signature"].split(".")[1]
+    payload = orjson.loads(base64.urlsafe_b64decode(signed + "=" * (-len(signed) % 4)))
+    assert payload["sha256"] == content.headers["etag"].strip('"') == sha256(content.content).hexdigest()
+
+    table = desk.report(format="csv", language="en")
+    rows = list(csv.reader(io.StringIO(table.content.decode("utf-8-sig"))))
+    assert ["Order fill rate %", "50.00"] in [row[:2] for row in rows]
+    assert [content.headers["etag"].strip('"')] == [row[1] for row in rows if row and row[0] == "Digest of the JSON"]
+    book = zipfile.ZipFile(io.BytesIO(desk.report(format="xlsx").content))
+    assert {"xl/worksheets/sheet1.xml", "xl/worksheets/sheet4.xml"} <= set(book.namelist())
+    assert "药品短缺监测周报" in book.read("xl/sharedStrings.xml").decode()
+    for language, title in (("zh", "药品短缺监测周报"), ("en", "Weekly report")):
+        paper = desk.report(format="pdf", language=language)
+        assert paper.headers["content-type"] == "application/pdf"
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.content)).pages)
+        assert title in text
+    assert harmless("=1+1") == "'=1+1"
+
+
+def test_changes_are_followed_in_order(desk: Desk) -> None:
+    store = desk.world.store
+    seen = desk.get("prescriber", "/shortage-changes").json()
+    assert [(row["change"], row["state"]) for row in seen["items"]] == [("new", "confirmed")]
+    own = desk.get("zhejiang", "/shortage-changes").json()
+    assert [row["change"] for row in own["items"]] == ["new", "new"]
+    assert [row["state"] for row in own["items"]] == ["suspected", "confirmed"]
+    after = seen["next"]
+    assert desk.get("prescriber", "/shortage-changes", cursor=after).json() == {"items": [], "next": after}
+
+    for _ in range(8):
+        store.move_clock(3 * DAY)
+    told = desk.get("prescriber", "/shortage-changes", cursor=after).json()
+    assert [row["change"] for row in told["items"]] == ["eased", "ended"]
+    for pharmacy in ("P1", "P2", "P3"):
+        desk.world.unfilled(pharmacy, demand=f"again-{pharmacy}")
+    again = desk.get("prescriber", "/shortage-changes", cursor=told["next"]).json()
+    assert [row["change"] for row in again["items"]] == ["back_again"]
+    assert again["items"][0]["previous_case"] == str(desk.world.id())
+
+
+def test_the_shape_of_openfda(desk: Desk) -> None:
+    desk.world.unfilled("P1", drug="阿司匹林|片剂|100mg")
+    desk.world.unfilled("P2", drug="阿司匹林|片剂|100mg")  # suspected only
+    document = orjson.loads(desk.get("prescriber", "/drug/shortages.json", limit=5).content)
+    assert document["meta"]["results"] == {"skip": 0, "limit": 5, "total": 1}
+    (record,) = document["results"]
+    assert (record["generic_name"], record["dosage_form"], record["strength"]) == ("头孢克肟", "胶囊剂", ["100mg"])
+    assert (record["status"], record["availability"]) == ("Current", "Limited Availability")
+    assert record["initial_posting_date"] == "20260302"
+    assert "grade II; region 33" in record["related_info"]
