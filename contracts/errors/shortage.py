@@ -101,6 +101,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "The digest is not that of this draft; read it again and sign what you have read.",
     ),
     Problem(
+        "protocol.signed_something_else",
+        409,
+        "Another protocol was signed",
+        "The payload names another protocol than the address; sign the one that is to be put in force.",
+    ),
+    Problem(
         "protocol.drugs",
         422,
         "Drugs do not fit",

@@ -13,11 +13,11 @@ from contracts.events.prescribe import RegisterEntryRecorded as DrugRecorded
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction, Together
 from services.seedwork.model import Loaded
-from services.seedwork.reference import register
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Change, Decision, Moment, UseCase
-from services.shortage.application.drug_register import on_drug_recorded
 from services.shortage.application.lots import take_order_lines, take_unfilled
+from services.shortage.application.national_register import on_entry_recorded
+from services.shortage.application.officers import COPIES
 from services.shortage.domain.integrity import (
     CodePlace,
     IntegrityAlarmRaised,
@@ -30,9 +30,6 @@ from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.reporter import ReporterState, heard, reporter_ref
 from services.shortage.domain.shelves import ShelvesState, StockLevelReported, report_level, shelves_ref
 from services.shortage.domain.watch import WatchState, note_facts, watch_ref
-
-PHARMACY_COPIES = register("reference")
-"""Pharmacies as dispatch's register tells them."""
 
 
 def take_lines_unfilled(told: Sequence[tuple[LineUnfilled, Envelope]]) -> UseCase:
@@ -113,7 +110,7 @@ def on_stock_changed(event: StockChanged, _envelope: Envelope) -> UseCase:
 
 def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
     """Where a pharmacy is and whose chain it belongs to; a copy that is obeyed at once."""
-    return copy_entry(PHARMACY_COPIES, event)
+    return copy_entry(COPIES, event)
 
 
 TOGETHER: Mapping[type[IntegrationEvent], Together] = {
@@ -125,5 +122,5 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     TraceCodeRepeated: on_trace_code_repeated,
     StockChanged: on_stock_changed,
     RegisterEntryRecorded: on_register_entry,
-    DrugRecorded: on_drug_recorded,
+    DrugRecorded: on_entry_recorded,
 }

@@ -1,8 +1,8 @@
 """Which formula a report is made by: the one in force on the day of its instant, never the newest.
 
-An instant that was asked about before an upgrade gives the same bytes after it, whether its first issue was kept or not.
-Whoever changes the meaning of a figure keeps the builder as it was, adds another one with a version of its own, and has
-it hold from a day after the release that brings it: what the older release has shown stays as it was shown.
+An instant that was asked about before an upgrade gives the same bytes after it, whether its first issue was kept or
+not. Whoever changes the meaning of a figure keeps the builder as it was, adds another one with a version of its own,
+and has it hold from a day after the release that brings it: what the older release has shown stays as it was shown.
 """
 
 from __future__ import annotations
