@@ -63,7 +63,9 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem(
         "response.region", 422, "Outside the case", "A reserve is released for the region of the case or a part of it."
     ),
-    Problem("response.expected_before", 422, "Expected in the past", "`expected_on` is today or later."),
+    Problem(
+        "response.expected_before", 422, "Expected at no such time", "`expected_on` is today or later, within a year."
+    ),
     Problem("report.days", 422, "No such week", "An ISO week is written 2026-W10 and exists in its year."),
     Problem(
         "report.too_recent",
@@ -141,7 +143,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "stop_notice.dates",
         422,
         "Dates that cannot be",
-        "A stop lies at most three years ahead, and deliveries are restored after it.",
+        "A stop lies at most three years ahead or thirty behind, and deliveries are restored after it.",
     ),
     Problem(
         "stop_notice.ended",

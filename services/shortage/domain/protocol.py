@@ -215,7 +215,7 @@ def _wrong(drug_key: str, text: ProtocolText, by: Authority, today: date, policy
         return Refusal("shortage.not_your_region", {"region": foreign[0]})
     longest = today + timedelta(days=policy.protocol_days_max)
     last = text.valid_until
-    if text.valid_from < today or (last is not None and not text.valid_from <= last <= longest):
+    if not today <= text.valid_from <= longest or (last is not None and not text.valid_from <= last <= longest):
         return Refusal("protocol.days", {"from": text.valid_from, "until": last, "longest": longest})
     return None
 

@@ -127,6 +127,7 @@ def test_of_people_who_sign_for_nobody_nothing_is_kept(shortage: Shortage) -> No
         ("protocol.mode", {"mode": "pharmacist_alone"}),
         ("shortage.not_your_region", {"regions": ("33", "61")}),
         ("protocol.days", {"valid_from": date(2026, 3, 1)}),
+        ("protocol.days", {"valid_from": date.max}),
         ("protocol.days", {"valid_until": date(2026, 3, 1)}),
         ("protocol.days", {"valid_until": date(2027, 3, 4)}),
     ],
@@ -232,7 +233,8 @@ def test_a_protocol_ends_with_its_last_day(shortage: Shortage) -> None:
 
 def test_what_is_released_goes_to_the_case_s_region_and_is_over_when_it_should_have_come(shortage: Shortage) -> None:
     assert code(reserve(shortage, region="61")) == "response.region"
-    assert code(reserve(shortage, expected_on=date(2026, 3, 1))) == "response.expected_before"
+    for never in (date(2026, 3, 1), date(2027, 3, 4), date.max):
+        assert code(reserve(shortage, expected_on=never)) == "response.expected_before"
     assert reserve(shortage, expected_on=date(2026, 3, 4))["state"] == "open"
     response_id = UUID(reserve(shortage)["response_id"])
     first, second = shortage.store.told_of(told.ReserveReleased)
@@ -305,7 +307,7 @@ def test_the_end_of_a_case_ends_what_answered_it(shortage: Shortage) -> None:
     held = shortage.issued()
     shortage.draft()
     shortage.limit()
-    reserve(shortage, expected_on=date(2027, 3, 4))
+    reserve(shortage, expected_on=date(2027, 3, 3))
     done = shortage.decide(responses.withdraw_protocol(WithdrawProtocol(protocol_id=shortage.issued(), reason="x")))
     assert done["state"] == "ended"
 
