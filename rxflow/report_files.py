@@ -78,8 +78,8 @@ def _csv(path: Path, _list_name: str, done: Told) -> Iterator[FileRow]:
 
 
 def _encoding_of(path: Path) -> str:
-    """UTF-8 where the whole file can be read in neither of the two: then a few bytes are broken, and their rows are told. It
-    is never guessed to be GB18030, as which almost anything can be read as something else."""
+    """UTF-8 where the whole file can be read in neither of the two: a few bytes are broken then, and their rows told.
+    It is never guessed to be GB18030, as which almost anything can be read as something else."""
     try:
         return encoding_of(path)
     except Unloadable:
