@@ -128,7 +128,8 @@ def policy_at(moment: Moment) -> Policy:
 
 def warning_day(expiry: date, policy: Policy) -> date | None:
     """When the pharmacy is told that a lot expires soon."""
-    return None if expiry == NO_EXPIRY else date.fromordinal(expiry.toordinal() - policy.expiry_warning_days)
+    day = expiry.toordinal() - policy.expiry_warning_days
+    return None if expiry == NO_EXPIRY else date.fromordinal(max(date.min.toordinal(), day))
 
 
 def adjust_stock(pharmacy: str, product: str, command: AdjustStock) -> UseCase:
