@@ -89,8 +89,8 @@ def read_lines(path: Path, kind: str, whose: str | None = None) -> Iterator[Line
     """
     encoding = encoding_of(path)
     with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file)
-        header = [name.strip() for name in next(reader, ())]
+        lines = enumerate(file, 1)
+        header = [name.strip() for name in _header(lines, path)]
         about = BULK_KINDS[kind]
         column = {about.whose} if about.whose else set()
         known = column | about.form.model_fields.keys()
@@ -101,20 +101,30 @@ def read_lines(path: Path, kind: str, whose: str | None = None) -> Iterator[Line
             raise Unloadable(f"{path} lacks the columns {', '.join(sorted(needed - set(header)))}")
         if about.whose is not None and about.whose not in header and whose is None:
             raise Unloadable(f"{path} has no column {about.whose}: say whose it is")
-        yield from islice(_lines(reader, header, about.whose, whose or ""), ROWS_MAX + 1)
+        yield from islice(_lines(lines, header, about.whose, whose or ""), ROWS_MAX + 1)
 
 
-def _lines(reader: Any, header: Sequence[str], column: str | None, whose: str) -> Iterator[Line]:
-    while True:
+def _header(lines: Iterator[tuple[int, str]], path: Path) -> list[str]:
+    try:
+        return next((_cells(text) for _, text in lines), [])
+    except csv.Error as error:
+        raise Unloadable(f"{path} has no header: {error}") from error
+
+
+def _cells(text: str) -> list[str]:
+    """Of one line. No row of these kinds goes over several: a quote that is never closed would swallow the next."""
+    return next(csv.reader([text], strict=True), [])
+
+
+def _lines(lines: Iterator[tuple[int, str]], header: Sequence[str], column: str | None, whose: str) -> Iterator[Line]:
+    for number, text in lines:
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells = _cells(text)
         except csv.Error as error:
-            yield Line(reader.line_num, whose, {}, str(error))
+            yield Line(number, whose, {}, str(error))
             continue
         if any(cells):
-            yield _line(reader.line_num, header, cells, column, whose)
+            yield _line(number, header, cells, column, whose)
 
 
 def _line(number: int, header: Sequence[str], cells: Sequence[str], column: str | None, whose: str) -> Line:
@@ -122,6 +132,8 @@ def _line(number: int, header: Sequence[str], cells: Sequence[str], column: str 
         return Line(number, whose, {}, f"{len(cells)} cells instead of {len(header)}")
     if max(map(len, cells)) > CELL_CHARACTERS_MAX:
         return Line(number, whose, {}, f"a cell has more than {CELL_CHARACTERS_MAX} characters")
+    if any("\0" in cell for cell in cells):
+        return Line(number, whose, {}, "a cell holds a NUL character")
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
     if column is None:
         return Line(number, "", row)

@@ -90,6 +90,14 @@ _TRACE = (
         "Another store owns the code",
         "The stores that ask and answer go by different lists of regional stores (RXFLOW_REGIONAL_STORES).",
     ),
+    Problem(
+        "trace_code.owner_away",
+        503,
+        "The code's owner does not answer",
+        "Nobody in this region sold the pack, and the regional store that would know who did cannot be reached: set it "
+        "apart and ask again in a while.",
+        final=False,
+    ),
     Problem("trace_code.unknown", 404, "Unknown trace code", "No pharmacy has ever scanned this code."),
     Problem("trace_code.not_sold", 409, "Not sold", "No sale of this code is known, so it cannot come back."),
 )

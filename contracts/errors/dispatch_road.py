@@ -50,6 +50,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "delivery.frozen", 409, "It was frozen", "What must not freeze is not released, whatever its mean temperature."
     ),
     Problem("delivery.time_in_future", 422, "Time in the future", "The logger's or courier's clock is wrong."),
+    Problem(
+        "delivery.time_before_handover",
+        422,
+        "Before the courier had it",
+        "By the courier's clock it happened before the parcel was handed over; it counts with the hand-over's moment.",
+    ),
     Problem("delivery.too_many_readings", 422, "Too many readings", "Read the logger less often."),
     Problem("delivery.too_many_reports", 429, "Too many messages", "About one parcel there is not so much to say."),
     Problem("delivery.not_in_parcel", 422, "Not in this parcel", "Lines and packs are those of its supply."),

@@ -14,8 +14,12 @@ def end_of_day(day: date) -> datetime:
 
 
 def civil_day(moment: datetime) -> date:
-    """The day it is in China at this moment."""
-    return moment.astimezone(ZONE).date()
+    """The day it is in China at this moment. Of moments at the ends of the calendar, which people may send us: its
+    first or last day."""
+    try:
+        return moment.astimezone(ZONE).date()
+    except OverflowError:
+        return date.max if moment.year == date.max.year else date.min
 
 
 def first_moment(day: date) -> datetime:

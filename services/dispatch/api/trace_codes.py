@@ -51,15 +51,21 @@ async def check(
 @router.post(
     "/trace-codes/returns",
     responses=problems(
-        *TRACE_CODE, "pharmacy.not_admitted", "trace_code.unknown", "trace_code.not_sold", "trace_code.repeated"
+        *TRACE_CODE,
+        "pharmacy.not_admitted",
+        "trace_code.unknown",
+        "trace_code.not_sold",
+        "trace_code.repeated",
+        "trace_code.owner_away",
     ),
 )
 async def returned(
-    body: ReturnedPackBody, actor: Annotated[Actor, Depends(allowed("trace_code.return"))], run: Run
+    body: ReturnedPackBody, actor: Annotated[Actor, Depends(allowed("trace_code.return"))], run: Run, owners: Owners
 ) -> Response:
-    """A pack is back: of which of the caller's supplies is it? Sold by another pharmacy it is refused, and told."""
+    """A pack is back: of which of the caller's supplies is it? Sold by another pharmacy it is refused, and told; of one
+    that nobody in this region sold, the regional store that owns its code is asked."""
     command = ReturnPack(pharmacy=organisation(actor), scanned=body.trace_code)
-    response: Response = await run(return_pack(command))
+    response: Response = await run(return_pack(command, owners))
     return response
 
 
@@ -67,8 +73,8 @@ async def returned(
 async def asked(
     body: Question, _peer: Annotated[Actor, Depends(allowed("internal.trace_code"))], keep: Keep, owners: Owners
 ) -> Response:
-    """Another regional store asks the owner of codes: to reserve, release or spend them for a supply of its own. The
-    same by code and supply has its effect once, so it needs no Idempotency-Key.
+    """Another regional store asks the owner of codes: to reserve, release or spend them for a supply of its own, or
+    whether one that came back is sold. The same by code and supply has its effect once, so it needs no Idempotency-Key.
     """
     said = await keep(answer_question(body, owners.stores))
     return answer(said["words"])

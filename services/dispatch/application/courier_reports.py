@@ -62,8 +62,8 @@ def _delivered(moment: Moment, parcel: Loaded[DeliveryState], report: Report, pi
         return _taken(parcel, unfit or [])
     before = reports.on_the_way_to_the_door(parcel.state, report, limits(moment))
     command = Deliver(courier=report.courier, **dict(report.proof))
-    decision = yield from delivered(moment, parcel, command, pickup_key, before, report.at)
-    return _noting(parcel, decision, report)
+    decision = yield from delivered(moment, parcel, command, pickup_key, before, reports.when(parcel.state, report))
+    return _noting(moment, parcel, decision, report)
 
 
 def _lost(moment: Moment, parcel: Loaded[DeliveryState], report: Report) -> Thinking:
@@ -72,20 +72,21 @@ def _lost(moment: Moment, parcel: Loaded[DeliveryState], report: Report) -> Thin
     if unfit is not None or created is None:
         return _taken(parcel, unfit or [])
     (fulfilment,) = yield Load.of(FULFILMENTS.ref(created.fulfilment_id))
-    events = way.lose(parcel.state, report.at, courier=report.courier)
+    events = way.lose(parcel.state, reports.when(parcel.state, report), courier=report.courier)
     if isinstance(events, Refusal):  # pragma: no cover - `_unfit` has asked
         return Decision.refused(events)
     decision = yield from with_goods(moment, parcel, fulfilment, parcel.state, events)
-    return _noting(parcel, decision, report)
+    return _noting(moment, parcel, decision, report)
 
 
-def _noting(parcel: Loaded[DeliveryState], decision: Decision, report: Report) -> Decision:
+def _noting(moment: Moment, parcel: Loaded[DeliveryState], decision: Decision, report: Report) -> Decision:
     """With the note of the message; what the supply refuses is noted as against a rule."""
     if decision.refusal:
         return _taken(parcel, reports.against(parcel.state, report, decision.refusal.code))
-    noted = reports.noted(report, "applied")
     changes = tuple(
-        Change(each.loaded, (*each.events, noted)) if each.loaded.stream_id == parcel.stream_id else each
+        Change(each.loaded, tuple(reports.applied(parcel.state, report, each.events, moment.now, limits(moment))))
+        if each.loaded.stream_id == parcel.stream_id
+        else each
         for each in decision.changes
     )
     events = next(each.events for each in changes if each.loaded.stream_id == parcel.stream_id)

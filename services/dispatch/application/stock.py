@@ -128,29 +128,49 @@ def policy_at(moment: Moment) -> Policy:
 
 def warning_day(expiry: date, policy: Policy) -> date | None:
     """When the pharmacy is told that a lot expires soon."""
-    return None if expiry == NO_EXPIRY else date.fromordinal(expiry.toordinal() - policy.expiry_warning_days)
+    day = expiry.toordinal() - policy.expiry_warning_days
+    return None if expiry == NO_EXPIRY else date.fromordinal(max(date.min.toordinal(), day))
 
 
 def adjust_stock(pharmacy: str, product: str, command: AdjustStock) -> UseCase:
     """Correct the books of one lot, with a reason."""
-    return _booked(pharmacy, product, command, booking.adjust)
+
+    def decide(moment: Moment, shelf: Loaded[StockState]) -> Decision:
+        return _decided(shelf, _booked(moment, shelf, product, command, booking.adjust), moment)
+
+    return UseCase((STOCK_ITEMS.ref(stock_item_id(pharmacy, product)),), decide)
 
 
 def count_stock(pharmacy: str, product: str, command: CountStock) -> UseCase:
-    """Book what people found on the shelf; each lot's difference is told apart."""
-    return _booked(pharmacy, product, command, booking.count)
+    """Book what people found on the shelf; each lot's difference is told apart. What is recalled is set apart at once:
+    the recall may have passed this shelf before the lot was known on it."""
+
+    def decide(moment: Moment, shelf: Loaded[StockState], recalled: Loaded[RecalledState]) -> Decision:
+        outcome = _booked(moment, shelf, product, command, booking.count)
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        events, found = list(outcome), shelf.after(outcome)
+        for row in command.lots:
+            if row.lot in recalled.state.by_lot:
+                events += quarantine.withdraw(found, recalled.state.by_lot[row.lot], (row.lot,), moment.now)
+        return _decided(shelf, events, moment)
+
+    return UseCase((STOCK_ITEMS.ref(stock_item_id(pharmacy, product)), recalled_ref(product)), decide)
 
 
-def _booked(pharmacy: str, product: str, command: Dated, book: Callable[[StockState, Dated], Outcome]) -> UseCase:
-    def decide(moment: Moment, shelf: Loaded[StockState]) -> Decision:
-        at = dated(command.occurred_at, moment.now, policy_at(moment).stock_back_dating_days)
-        if isinstance(at, Refusal):
-            return Decision.refused(at)
-        if not shelf.exists:
-            return Decision.refused(Refusal("stock.unknown", {"product": product}))
-        return _decided(shelf, book(shelf.state, command.model_copy(update={"occurred_at": at})), moment)
-
-    return UseCase((STOCK_ITEMS.ref(stock_item_id(pharmacy, product)),), decide)
+def _booked(
+    moment: Moment,
+    shelf: Loaded[StockState],
+    product: str,
+    command: Dated,
+    book: Callable[[StockState, Dated], Outcome],
+) -> Outcome:
+    at = dated(command.occurred_at, moment.now, policy_at(moment).stock_back_dating_days)
+    if isinstance(at, Refusal):
+        return at
+    if not shelf.exists:
+        return Refusal("stock.unknown", {"product": product})
+    return book(shelf.state, command.model_copy(update={"occurred_at": at}))
 
 
 def quarantine_stock(pharmacy: str, product: str, command: QuarantineStock) -> UseCase:

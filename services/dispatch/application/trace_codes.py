@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from services.dispatch.application.recorded import answered
 from services.dispatch.application.registers import admitted_pharmacy, pharmacy_ref
 from services.dispatch.domain.codes.reading import PackCode, read_code
+from services.dispatch.domain.owner_words import AskedCode, Question, TraceCodeOwner, Word
 from services.dispatch.domain.trace_code import (
     TRACE_CODES,
     TraceCodeState,
@@ -21,9 +23,9 @@ from services.dispatch.domain.trace_code_events import Place
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Command, Loaded, Refusal, derived_id
 from services.seedwork.reference import EntryState
-from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
+from services.seedwork.usecase import Answer, Ask, Change, Decision, Load, Moment, UseCase
 
-Thinking = Generator[Load, Any, Decision]
+Thinking = Generator[Any, Any, Decision]
 
 
 class ReturnPack(Command):
@@ -63,8 +65,9 @@ def trace_code_view(code: PackCode, state: TraceCodeState, supply_id: UUID | Non
     return shown if supply_id is None else {**shown, "of_this_supply": supply_id in state.sold}
 
 
-def return_pack(command: ReturnPack) -> UseCase:
-    """Is it a pack of ours? One that another pharmacy sold is refused and told (回流药)."""
+def return_pack(command: ReturnPack, owners: TraceCodeOwner) -> UseCase:
+    """Is it a pack of ours? One that another pharmacy sold is refused and told (回流药), also where that was in another
+    region: the code's owner knows it."""
 
     def decide(moment: Moment, pharmacy: Loaded[EntryState]) -> Thinking:
         place = admitted_pharmacy(pharmacy.state, moment)
@@ -74,17 +77,40 @@ def return_pack(command: ReturnPack) -> UseCase:
         if isinstance(code, Refusal):
             return Decision.refused(code)
         (known,) = yield Load.of(TRACE_CODES.ref(trace_code_id(code.normal)))
-        if known.state.pack is None:
-            return Decision.refused(Refusal("trace_code.unknown", {"trace_code": code.normal}))
         outcome = check_return(known.state, code.normal, command.pharmacy)
         if not isinstance(outcome, Refusal):
             supplies = [str(supply_id) for supply_id in known.state.sold]
             return Decision.nothing(Answer(200, {**trace_code_view(code, known.state), "supplies": supplies}))
-        if outcome.code != "trace_code.repeated":
-            return Decision.refused(outcome)
         attempt = derived_id("returned_pack", command.pharmacy, civil_day(moment.now), code.normal)
         second = Place(pharmacy=command.pharmacy, region=place.region, at=moment.now)
-        told = repeated(known.state, attempt, "return", second)
+        word: Word | None = None
+        owner = owners.stores.elsewhere(code.normal)
+        if owner and outcome.code != "trace_code.repeated":
+            question = _question(owners, attempt, code.normal, second, moment)
+            words: Sequence[Word] | None = yield Ask(partial(owners.ask, owner, question))
+            if words is None:
+                return Decision.refused(Refusal("trace_code.owner_away", {"trace_code": code.normal, "owner": owner}))
+            word = words[0]
+            if word.problem == "trace_code.repeated":
+                outcome = Refusal(word.problem, {"trace_code": code.normal, "state": word.found})
+        if outcome.code != "trace_code.repeated":
+            return Decision.refused(outcome)
+        told = [_told(event, code.normal, word) for event in _alarm(known.state, attempt, second, word)]
         return Decision((Change(known, tuple(told)),) if told else (), answered(outcome))
 
     return UseCase((), decide, relaxed=(pharmacy_ref(command.pharmacy),))
+
+
+def _question(owners: TraceCodeOwner, attempt: UUID, code: str, place: Place, moment: Moment) -> Question:
+    asked = AskedCode(code=code, pharmacy=place.pharmacy, region=place.region)
+    return Question(asked_by=owners.stores.own, supply_id=attempt, operation="return", at=moment.now, codes=(asked,))
+
+
+def _alarm(state: TraceCodeState, attempt: UUID, second: Place, word: Word | None) -> list[Any]:
+    if word is None:
+        return list(repeated(state, attempt, "return", second))
+    return list(repeated(state, attempt, "return", second, word.found, word.first.place if word.first else None))
+
+
+def _told(event: Any, code: str, word: Word | None) -> Any:
+    return event if word is None else event.model_copy(update={"code": code, "product": word.product})

@@ -242,8 +242,8 @@ def _trace_code_repeated(happened: Happened, event: CodeRepeated) -> Told:
     pack = happened.after.pack
     yield told_later.TraceCodeRepeated.model_validate(
         {
-            "code_sha256": code_sha256(pack.code),
-            "product": pack.product,
+            "code_sha256": code_sha256(event.code or pack.code),
+            "product": event.product or pack.product,
             "kind": event.kind,
             "found": event.found,
             "first": event.first.model_dump(),

@@ -18,14 +18,22 @@ CODES_PER_QUESTION_MAX = 50
 """Each is a stream at its owner, and a use case touches at most 100."""
 STORE_NAME_MAX = 40
 
-Operation = Literal["reserve", "release", "spend"]
+Operation = Literal["reserve", "release", "spend", "return"]
 """`reserve`: taken by a supply that is being dispensed; at its owner the code is sold. `release`: the supply is undone
-and the pack on the shelf again. `spend`: the pack is destroyed, lost, or was taken back from a patient."""
+and the pack on the shelf again. `spend`: the pack is destroyed, lost, or was taken back from a patient. `return`: the
+pack is at a counter where nobody sold it; in place of a supply stands what names that try."""
 Code = Annotated[str, Field(max_length=CODE_LENGTH_MAX)]
 
 
-Refused = Literal["trace_code.repeated", "trace_code.not_free", "trace_code.foreign_product", "trace_code.pack_used_up"]
-"""Why an owner does not reserve a code, by the error catalogue."""
+Refused = Literal[
+    "trace_code.repeated",
+    "trace_code.not_free",
+    "trace_code.foreign_product",
+    "trace_code.pack_used_up",
+    "trace_code.unknown",
+    "trace_code.not_sold",
+]
+"""Why an owner does not reserve a code, or does not know it as sold, by the error catalogue."""
 
 
 class CodeOfStore(Immutable):
@@ -104,6 +112,8 @@ class Word(Said):
     found: str = ""
     first: FirstSale | None = None
     """Of a repeat: what the owner knew of the code, and where it was sold first."""
+    product: str = ""
+    """Of a repeated return: what the pack is."""
 
 
 class TraceCodeOwner(Protocol):

@@ -225,13 +225,17 @@ class LotsNamed(DomainEvent):
 
 @dataclass(frozen=True)
 class RecalledState:
-    """The recalled lots of one product."""
+    """The recalled lots of one product, each with the recall that named it first."""
 
-    lots: frozenset[str] = frozenset()
+    by_lot: Mapping[str, UUID] = field(default_factory=dict)
+
+    @property
+    def lots(self) -> frozenset[str]:
+        return frozenset(self.by_lot)
 
 
 def evolve_lots(state: RecalledState, event: LotsNamed) -> RecalledState:
-    return RecalledState(state.lots | set(event.lots))
+    return RecalledState({**dict.fromkeys(event.lots, event.recall_id), **state.by_lot})
 
 
 RECALLED_LOTS: Aggregate[RecalledState] = Aggregate(

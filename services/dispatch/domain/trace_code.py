@@ -227,7 +227,9 @@ def free(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
 
 def check_return(state: TraceCodeState, code: str, pharmacy: str) -> Outcome:
     """A pack is back at a counter: it belongs only where it was sold. Nothing changes; its supply decides its fate."""
-    elsewhere = state.pack is not None and state.pack.pharmacy != pharmacy
+    if state.pack is None:
+        return Refusal("trace_code.unknown", {"trace_code": code})
+    elsewhere = state.pack.pharmacy != pharmacy
     if state.used and elsewhere and TRANSITIONS.allows(state.status, FOREIGN_RETURN):
         return Refusal("trace_code.repeated", {"trace_code": code, "state": state.status})
     if not state.sold or elsewhere:

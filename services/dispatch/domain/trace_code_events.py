@@ -103,3 +103,6 @@ class CodeRepeated(DomainEvent):
     found: str
     first: Place
     second: Place
+    code: str = ""
+    """With its product, where nobody here has ever scanned it: only its owner in another region knows them."""
+    product: str = ""

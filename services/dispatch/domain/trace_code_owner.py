@@ -8,7 +8,16 @@ from datetime import datetime
 from uuid import UUID
 
 from services.dispatch.domain.owner_words import AskedCode, FirstSale, Operation, Question, Word
-from services.dispatch.domain.trace_code import TRACE_CODES, USED, TraceCodeState, end_sale, repeated, scan, sell
+from services.dispatch.domain.trace_code import (
+    TRACE_CODES,
+    USED,
+    TraceCodeState,
+    check_return,
+    end_sale,
+    repeated,
+    scan,
+    sell,
+)
 from services.dispatch.domain.trace_code_events import Place, ReservationReleased
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
@@ -43,6 +52,7 @@ _DECIDE: Mapping[Operation, Callable[[TraceCodeState, Question, AskedCode], Outc
     "reserve": lambda state, asked, code: reserve(state, asked.supply_id, code, asked.at, asked.asked_by),
     "release": lambda state, asked, _code: release(state, asked.supply_id),
     "spend": lambda state, asked, _code: spend(state, asked.supply_id),
+    "return": lambda state, _asked, code: check_return(state, code.code, code.pharmacy),
 }
 
 
@@ -56,5 +66,6 @@ def decide(state: TraceCodeState, question: Question, code: AskedCode, now: date
     if outcome.code != "trace_code.repeated":
         return [], word
     second = Place(pharmacy=code.pharmacy, region=code.region, at=now)
-    told = repeated(state, question.supply_id, "sale", second)
-    return told, word.model_copy(update={"first": FirstSale(**dict(state.first_sale))})
+    told = repeated(state, question.supply_id, "return" if question.operation == "return" else "sale", second)
+    product = state.pack.product if state.pack else ""
+    return told, word.model_copy(update={"first": FirstSale(**dict(state.first_sale)), "product": product})

@@ -103,6 +103,25 @@ def test_a_cell_beyond_what_a_reader_takes_is_told_and_the_others_go_on(tmp_path
     assert "field larger" in str(reports[0].problem)
 
 
+def test_a_quote_that_is_never_closed_breaks_its_own_line_only(tmp_path: Path) -> None:
+    """And what would make a whole request unreadable breaks none but its own either."""
+    text = HEADER + 'P1,"A,L,1,1\nP1,"B",L,1,1\nP1,C\0,L,1,1\r\nP1,D,"L""1",1,1\nP1,"E"x,L,1,1\n'
+    owner = Owner()
+
+    reports = loaded(written(tmp_path, text), owner)
+
+    assert [(report.number, report.result) for report in reports] == [
+        (2, "refused"),
+        (3, "booked"),
+        (4, "refused"),
+        (5, "booked"),
+        (6, "refused"),
+    ]
+    assert [row["product"] for _, _, rows in owner.requests for row in rows] == ["B", "D"]
+    with pytest.raises(Unloadable, match="no header"):
+        list(read_lines(written(tmp_path, 'pharmacy,"product\nP1,T\n'), "stock"))
+
+
 def test_rows_go_in_parts_of_one_pharmacy(tmp_path: Path) -> None:
     rows = "".join(f"P1,T,{n},40,1\n" for n in range(ROWS_PER_REQUEST_MAX + 1)) + "P2,T,A,40,1\n"
     owner = Owner()

@@ -7,6 +7,7 @@ is late, out of turn or against a rule is recorded and changes nothing; a rule b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from services.dispatch.domain.delivery import events as e
@@ -20,6 +21,8 @@ from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 REPORTS_MAX = 500
 """Messages of one delivery; more is a courier's interface gone wild."""
+FACTS = ("delivered", "lost", "damaged")
+"""What counts whenever it happened."""
 
 
 def known(state: DeliveryState, report: Report) -> Outcome | None:
@@ -54,12 +57,36 @@ def too_late(state: DeliveryState, report: Report) -> str | None:
         return None if TRANSITIONS.allows(state.status, "TemperatureLogged") else "late"
     if state.status in {*FINAL, "return_arrived", "quarantined"}:
         return "late"
-    if report.kind in {"delivered", "lost", "damaged"} or state.status not in ABROAD:
+    if report.kind in FACTS or state.status not in ABROAD:
         return None  # what has happened to it, whenever; and what cannot be true is said so by the table
     place = state.place_in_time
     said = (report.at, RANK.get(report.kind, len(RANK)))
     known = report.kind != "picked_up" and (state.status not in OUT or (place is not None and said <= place))
     return "out_of_turn" if known else None
+
+
+def when(state: DeliveryState, report: Report) -> datetime:
+    """When a fact happened: by the courier's clock, but not before the courier had the parcel."""
+    handed = state.handed_over_at
+    early = report.kind in FACTS and handed is not None and report.at < handed - CLOCK_TOLERANCE
+    return handed if handed is not None and early else report.at
+
+
+def applied(
+    state: DeliveryState, report: Report, events: Iterable[DomainEvent], now: datetime, policy: Policy
+) -> list[DomainEvent]:
+    """The events with the note of their message. The courier has spoken now, whenever it was that it speaks of: it is
+    not silent before its days have passed from now on. A clock that must be wrong is a task for it."""
+    due = now + policy.silence
+    spoken = [event.model_copy(update={"word_due": due}) if _word_due_before(event, due) else event for event in events]
+    codes = ("delivery.time_before_handover",) if when(state, report) != report.at else ()
+    task = way.irregular(state, report.courier, report.courier, *codes)
+    return [*spoken, noted(report, "applied"), *task]
+
+
+def _word_due_before(event: DomainEvent, due: datetime) -> bool:
+    known: datetime | None = getattr(event, "word_due", None)
+    return known is not None and known < due
 
 
 def take(state: DeliveryState, report: Report, now: datetime, policy: Policy) -> list[DomainEvent]:
@@ -72,7 +99,7 @@ def take(state: DeliveryState, report: Report, now: datetime, policy: Policy) ->
     done = _apply(state, report, now, policy)
     if isinstance(done, Refusal):
         return against(state, report, done.code)
-    return [*done, noted(report, "applied")]
+    return applied(state, report, done, now, policy)
 
 
 def against(state: DeliveryState, report: Report, code: str) -> list[DomainEvent]:
@@ -90,7 +117,7 @@ def _apply(state: DeliveryState, report: Report, now: datetime, policy: Policy) 
         case "refused":
             return way.refuse_at_door(state, courier, report.at, policy)
         case "damaged":
-            return way.damage(state, report.at, policy, courier=courier)
+            return way.damage(state, when(state, report), policy, courier=courier)
         case "picked_up":
             return [] if state.status in ABROAD else Refusal("delivery.wrong_state", {"state": state.status})
     return _along(state, report, policy)
@@ -135,5 +162,5 @@ def on_the_way_to_the_door(state: DeliveryState, report: Report, policy: Policy)
     """Steps that a proof of delivery stands for; none when the parcel could not go that way any more."""
     if state.status not in OUT or state.status == "arrived":
         return []
-    done = _along(state, report.model_copy(update={"kind": "arrived"}), policy)
+    done = _along(state, report.model_copy(update={"kind": "arrived", "at": when(state, report)}), policy)
     return [] if isinstance(done, Refusal) else done

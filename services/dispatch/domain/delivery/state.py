@@ -61,6 +61,7 @@ class DeliveryState:
     excursions: Mapping[int, Excursion] = field(default_factory=dict)
     settled_until: datetime | None = None
     """Readings up to here have been assessed."""
+    handed_over_at: datetime | None = None
     moved_at: datetime | None = None
     """The courier's own time of the last word that counted."""
     word_due: datetime | None = None
@@ -141,7 +142,8 @@ def evolve(state: DeliveryState, event: DomainEvent) -> DeliveryState:
 def _evolve_way(state: DeliveryState, event: DomainEvent) -> DeliveryState:
     match event:
         case e.DeliveryHandedOver(at=at, word_due=due):
-            return replace(state, status="handed_over", moved_at=at, word_due=due, booking_due=None)
+            handed = replace(state, status="handed_over", handed_over_at=at, moved_at=at)
+            return replace(handed, word_due=due, booking_due=None)
         case e.DeliveryMoved(to=to, at=at, word_due=due):
             return replace(state, status=to, moved_at=at, word_due=due, retry_due=None, next_attempt_at=None)
         case e.DeliveryAttemptFailed(attempt=attempt, may_retry=may_retry, at=at, word_due=due, retry_due=retry_due):

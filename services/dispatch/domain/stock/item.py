@@ -79,7 +79,7 @@ TRANSITIONS = Transitions(
         Transition(
             "kept",
             "CountStock",
-            "as of a day within the back-dating limit; no day since then ends below zero",
+            "as of a day within the back-dating limit; no day since then ends below zero; recalled packs are set apart",
             "kept",
             "stock_changed",
         ),

@@ -110,6 +110,61 @@ def test_an_answer_that_drips_is_none(far: Far) -> None:
     assert far.owners.ask("west", QUESTION) is None
 
 
+@pytest.mark.parametrize("away", [1, 8])
+@pytest.mark.parametrize("seconds", [4.0, 3.0], ids=["no answer", "answers late"])
+def test_stores_that_are_away_or_late_take_a_tenth_of_the_time_however_many_they_are(
+    far: Far, away: int, seconds: float
+) -> None:
+    """The clock's other deadlines wait behind every question."""
+    names = [f"away {number}" for number in range(away)]
+    stores = {"west": "http://127.0.0.1:2", **{name: f"http://127.0.0.1:{9 + n}" for n, name in enumerate(names)}}
+    far.settings = far.settings.model_copy(update={"regional_stores": {**far.settings.regional_stores, **stores}})
+    waited = 0.0
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal waited
+        if request.url.port == 2:
+            return httpx.Response(200, json=GOOD)
+        far.now, waited = far.now + seconds, waited + seconds
+        if seconds == 4.0:
+            raise httpx.ReadTimeout("slow")
+        return httpx.Response(200, json=GOOD)
+
+    far.owners = HttpOwners(lambda: far.settings, httpx.MockTransport(handle), lambda: far.now)
+    for name in names:  # nobody can know before the first time
+        far.owners.ask(name, QUESTION)
+    waited, began = 0.0, far.now
+    while far.now < began + 1000:
+        for name in (*names, "west"):
+            answered = far.owners.ask(name, QUESTION)
+            assert name != "west" or answered is not None, "whoever answers is asked as ever"
+        far.now += 0.1
+
+    assert 0 < waited <= (far.now - began) / 10 + seconds
+
+
+def test_one_that_stays_away_does_not_keep_one_that_is_back_from_being_asked(far: Far) -> None:
+    stores = {"west": "http://127.0.0.1:2", "dead": "http://127.0.0.1:9"}
+    far.settings = far.settings.model_copy(update={"regional_stores": {**far.settings.regional_stores, **stores}})
+    back = False
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if back and request.url.port == 2:
+            return httpx.Response(200, json=GOOD)
+        far.now += 4.0
+        raise httpx.ReadTimeout("slow")
+
+    far.owners = HttpOwners(lambda: far.settings, httpx.MockTransport(handle), lambda: far.now)
+    assert [far.owners.ask(name, QUESTION) for name in stores] == [None, None]
+    back, until = True, far.now + 150
+    answered = False
+    while far.now < until and not answered:
+        far.owners.ask("dead", QUESTION)
+        answered = far.owners.ask("west", QUESTION) is not None
+        far.now += 0.1
+    assert answered
+
+
 def test_words_about_other_codes_are_none(far: Far) -> None:
     far.answer = httpx.Response(200, json=GOOD[:1])
     assert far.owners.ask("west", QUESTION) is None

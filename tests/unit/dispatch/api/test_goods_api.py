@@ -67,6 +67,49 @@ def test_a_count_and_its_movements_show_both_times(street: Street) -> None:
     assert first["items"][0]["recorded_at"].startswith("2026-03-02T04:00")
 
 
+@pytest.mark.parametrize(
+    ("moment", "refused"),
+    [
+        ("0001-01-01T00:00:00+14:00", "stock.too_long_ago"),
+        ("9999-12-31T23:59:59-12:00", "stock.ahead_of_time"),
+    ],
+)
+def test_a_moment_at_the_ends_of_the_calendar_is_refused_as_any_other(
+    street: Street, moment: str, refused: str
+) -> None:
+    lots = [{"lot": "L1", "expiry": "2029-06-30", "quantity": 3}]
+    for answer in (
+        street.pharmacist.post("/stock/receipts", **receipt("L1", 20, "2029-06-30", occurred_at=moment)),
+        street.pharmacist.post("/stock/adjustments", **L1, change=-1, reason="broken", occurred_at=moment),
+        street.pharmacist.post("/stock/counts", product=TABLETS, lots=lots, occurred_at=moment),
+    ):
+        assert code_of(answer) == refused
+
+
+def test_goods_that_expired_when_the_calendar_began_are_expired_and_hold_up_no_other_row(street: Street) -> None:
+    order = street.pharmacist.post(
+        "/orders", order_no="N1", supplier=SUPPLIER, lines=[{"line": 1, "product": TABLETS, "requested": 20}]
+    ).json()
+    for expiry in ("0001-01-01", "0001-02-01"):
+        goods = [{"line": 1, "lot": "LX", "expiry": expiry, "quantity": 5, "unit_price": 3}]
+        came = street.pharmacist.post(f"/orders/{order['order_id']}/receipts", lines=goods)
+        assert code_of(came) == code_of(street.pharmacist.post("/stock/receipts", **receipt("LX", 20, expiry)))
+        assert code_of(came) == "stock.lot_expired"
+    rows = [
+        {"row_key": "a", **receipt("LX", 20, "0001-01-01")},
+        {"row_key": "b", **receipt("LX", 20, "2029-06-30", occurred_at="0001-01-01T00:00:00+14:00")},
+        {"row_key": "c", **receipt("LY", 20, "2029-06-30")},
+    ]
+
+    report = street.pharmacist.post("/imports/stock", rows=rows).json()["rows"]
+
+    assert [(row["key"], row["result"], row.get("errors")) for row in report] == [
+        ("a", "refused", ["stock.lot_expired"]),
+        ("b", "refused", ["stock.too_long_ago"]),
+        ("c", "booked", None),
+    ]
+
+
 def test_packs_are_set_apart_and_the_quality_manager_decides(street: Street, quality: Desk) -> None:
     apart = street.pharmacist.post("/stock/quarantine", **L1, quantity=60, reason="damaged").json()
     assert (apart["on_hand"], apart["quarantined"]) == (140, 60)

@@ -11,7 +11,12 @@ from contracts.events import dispatch_road
 from services.dispatch.application.courier_reports import take_report
 from services.dispatch.domain import secrets
 from services.dispatch.domain.delivery.commands import Proof, Report
-from services.dispatch.domain.delivery.events import CourierReported
+from services.dispatch.domain.delivery.events import (
+    CourierReported,
+    DeliveryDelivered,
+    DeliveryLost,
+    DeliveryReturnStarted,
+)
 from services.dispatch.domain.delivery.values import Reading
 from services.seedwork.ports import Outcome
 from tests.unit.dispatch.road import MINUTES, Road
@@ -184,6 +189,40 @@ def test_a_word_out_of_the_future_is_a_task_for_the_courier(wire: Wire, kind: st
 
     assert wire.tasks == [["delivery.time_in_future"]]
     assert wire.road.state.status == "handed_over"
+
+
+YEARS_BEFORE = -60 * 24 * 400
+
+
+@pytest.mark.parametrize("kind", ["damaged", "lost", "delivered"])
+def test_what_happened_before_the_courier_had_it_counts_from_the_hand_over_on_and_is_a_task(
+    wire: Wire, kind: str
+) -> None:
+    """A clock that starts in 1970 is no reason to lose what has happened, nor to take a parcel for lost."""
+    road, after = wire.road, {"damaged": "returning", "lost": "lost", "delivered": "delivered"}[kind]
+    fine(wire.say("in_transit", 5))
+    fine(wire.say(kind, YEARS_BEFORE))
+    road.wait(minutes=1)
+
+    assert road.state.status == after
+    assert wire.effects[-1] == (kind, "applied")
+    assert wire.tasks == [["delivery.time_before_handover"]]
+    ends = (DeliveryDelivered, DeliveryLost, DeliveryReturnStarted)
+    (end,) = [each for each in road.town.store.streams[road.delivery_id] if isinstance(each, ends)]
+    assert (end.delivered_at if isinstance(end, DeliveryDelivered) else end.at) == wire.start
+
+
+def test_a_courier_that_has_just_spoken_of_days_ago_is_not_silent(wire: Wire) -> None:
+    """Its words come in when its interface is back; the days of silence run from then on."""
+    road = wire.road
+    fine(wire.say("in_transit", 5))
+    road.wait(days=6, hours=20)
+    fine(wire.say("damaged", 6))
+    road.wait(hours=6)
+    assert road.state.status == "returning"
+
+    road.wait(days=7)
+    assert road.state.status == "lost"
 
 
 def test_going_again_with_an_excursion_open_is_a_task_for_the_courier(town: Town) -> None:

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from contracts.errors import CATALOGUE
 from contracts.events.dispatch import SupplyDispensed
 from contracts.events.dispatch_later import TraceCodeRepeated, TraceCodesDecided
 from services.dispatch.application.owners import answer_question, owner_timer
+from services.dispatch.application.trace_codes import ReturnPack, return_pack
 from services.dispatch.domain.owner_asks import OWNER_ASKS, owner_asks_of
 from services.dispatch.domain.owner_words import AskedCode, NoOtherStore, Question
 from services.dispatch.domain.regional_stores import ONE_STORE, RegionalStores
@@ -223,6 +225,59 @@ def test_what_a_patient_brings_back_is_spent_at_its_owner_once_the_line_is_back(
     assert [regions.known(WEST, code).status for code in codes] == ["spent", "spent"]
     refused_again = ask(regions, WEST, "reserve", codes[0]).body["words"][0]
     assert (refused_again["problem"], refused_again["found"]) == ("trace_code.repeated", "spent")
+
+
+# back at a counter of another region ----------------------------------------------------------------------------------
+def bring_back(regions: Regions, region: str, code: str, pharmacy: str) -> Any:
+    town = regions.towns[region]
+    return town.store.run(return_pack(ReturnPack(pharmacy=pharmacy, scanned=code), regions.borders[region]))
+
+
+@pytest.mark.parametrize("first", [EAST, WEST], ids=["sold in a third region", "sold by the owner's own"])
+def test_a_pack_that_was_sold_in_another_region_is_refused_and_told_there_and_here(first: str) -> None:
+    regions = Regions(EAST, WEST, "north")
+    north, seller = regions.towns["north"], regions.towns[first]
+    (code,) = regions.codes_of(WEST)
+    fulfilment, _hold, supply_id = prepared(seller, code)
+    fine(seller.try_check(fulfilment, supply_id))
+
+    for _ in range(2):
+        refused(bring_back(regions, "north", code, B), "trace_code.repeated")
+
+    for region in (north, regions.towns[WEST]):
+        (alarm,) = told(region, TraceCodeRepeated)
+        assert (alarm.kind, alarm.found, alarm.product) == ("return", "sold", TABLETS)
+        assert (alarm.code_sha256, alarm.first.pharmacy, alarm.first.supply_id) == (code_sha256(code), A, supply_id)
+        assert (alarm.second.pharmacy, alarm.second.region, alarm.second.supply_id) == (B, "430103", None)
+    assert regions.known(WEST, code).sold == {supply_id: 20}
+    assert regions.known("north", code).pack is None
+
+
+def test_a_pack_that_no_region_sold_is_refused_without_an_alarm(regions: Regions) -> None:
+    code, free = regions.codes_of(WEST, 2)
+    fulfilment, hold_id, _supply = prepared(regions.towns[WEST], free)
+    fine(regions.towns[WEST].release_hold(fulfilment, hold_id))
+
+    refused(bring_back(regions, EAST, code, A), "trace_code.unknown")
+    refused(bring_back(regions, EAST, free, A), "trace_code.unknown")
+
+    assert not [alarm for town in regions.towns.values() for alarm in told(town, TraceCodeRepeated)]
+
+
+def test_while_the_owner_is_away_a_pack_that_nobody_here_sold_is_neither_taken_nor_cleared(regions: Regions) -> None:
+    ours, theirs = regions.codes_of(WEST, 2)
+    for name, code in ((EAST, ours), (WEST, theirs)):
+        fulfilment, _hold, supply_id = prepared(regions.towns[name], code)
+        fine(regions.towns[name].try_check(fulfilment, supply_id))
+    regions.close(WEST)
+
+    refused(bring_back(regions, EAST, theirs, B), "trace_code.owner_away")
+    assert fine(bring_back(regions, EAST, ours, A)).body["status"] == "sold", "what was sold here needs nobody's word"
+    assert CATALOGUE["trace_code.owner_away"].final is False
+    regions.open(WEST)
+
+    refused(bring_back(regions, EAST, theirs, B), "trace_code.repeated")
+    assert [len(told(town, TraceCodeRepeated)) for town in regions.towns.values()] == [1, 1]
 
 
 # the owner is away ---------------------------------------------------------------------------------------------------

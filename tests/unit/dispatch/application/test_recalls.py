@@ -14,12 +14,12 @@ from services.dispatch.application import deliveries, orders, recalls, stock
 from services.dispatch.application.orders import OrderRequest, WantedLine
 from services.dispatch.domain.recall import RECALLS, LoadRecall, RecallState
 from services.dispatch.domain.replenishment.order import ReceivedGoods, order_id
-from services.dispatch.domain.stock.booking import CountedLot, CountStock
+from services.dispatch.domain.stock.booking import AdjustStock, CountedLot, CountStock
 from services.dispatch.domain.values import LineQuantity, Way
 from services.dispatch.projections.goods import HOLDS
 from services.seedwork.ports import Outcome
 from services.seedwork.usecase import Actor
-from tests.unit.dispatch.town import GOOD_UNTIL, SHA, TABLETS, A, B, Town, actor, fine, refused
+from tests.unit.dispatch.town import GOOD_UNTIL, NOON, SHA, TABLETS, A, B, Town, actor, fine, refused
 
 REGULATOR = Actor(subject="authority", role="regulator", region="430000")
 SECOND = timedelta(seconds=1)
@@ -242,6 +242,22 @@ def test_a_lot_that_came_to_a_shelf_by_a_count_is_found_there(town: Town) -> Non
     fine(town.store.run(stock.count_stock(A, TABLETS, found)))
     assert recalled(town, "L9").counts == {"shelf": 1}
     assert (town.shelf().on_hand, town.shelf().level.quarantined) == (200, 40)
+
+
+def test_a_lot_that_is_counted_for_the_first_time_after_its_recall_was_done_is_promised_to_nobody(town: Town) -> None:
+    """Where it had never been when the recall passed: the doors refuse it, so a hold must not count on it either."""
+    recalled(town, "L9")
+    before = town.shelf().available(NOON.date())
+    lots = (CountedLot(lot="L9", expiry=GOOD_UNTIL, quantity=40), CountedLot(lot="L8", expiry=GOOD_UNTIL, quantity=20))
+
+    shown = fine(town.store.run(stock.count_stock(A, TABLETS, CountStock(lots=lots, counted_by="p")))).body
+
+    assert (town.shelf().available(NOON.date()), town.shelf().level.quarantined) == (before + 20, 40)
+    (row,) = [each for each in shown["lots"] if each["lot"] == "L9"]
+    assert (row["on_hand"], row["quarantined"], row["recalled"]) == (0, 40, True)
+    more = AdjustStock(lot="L9", change=20, reason="found", adjusted_by="p")
+    fine(town.store.run(stock.adjust_stock(A, TABLETS, more)))
+    assert town.shelf().available(NOON.date()) == before + 20
 
 
 def listed_holds(town: Town) -> set[UUID]:

@@ -11,6 +11,7 @@ from contracts.events.dispatch_later import TraceCodeRepeated
 from services.dispatch.application.trace_codes import ReturnPack, return_pack, trace_code_view
 from services.dispatch.domain import trace_code
 from services.dispatch.domain.codes.reading import PackCode, read_code
+from services.dispatch.domain.owner_words import NoOtherStore
 from services.dispatch.domain.trace_code import TRACE_CODES, TraceCodeState, code_sha256, trace_code_id
 from services.dispatch.domain.trace_code_events import CodeScanned, CodeSold, PackFacts
 from services.seedwork.calendar import civil_day
@@ -27,7 +28,7 @@ def known(town: Town, code: str) -> TraceCodeState:
 
 
 def come_back(town: Town, code: str, pharmacy: str = A) -> Outcome:
-    return town.store.run(return_pack(ReturnPack(pharmacy=pharmacy, scanned=code)))
+    return town.store.run(return_pack(ReturnPack(pharmacy=pharmacy, scanned=code), NoOtherStore()))
 
 
 def alarms(town: Town) -> list[Any]:
