@@ -31,8 +31,8 @@ from services.seedwork.settings import Settings
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import StoreCore
 from services.seedwork.store.opening import blocking_database, store_core
-from services.shortage.application.drug_register import on_drug_recorded
 from services.shortage.application.imports import Sender, import_reports, read_rows
+from services.shortage.application.national_register import on_entry_recorded
 from services.shortage.composition import SERVICE
 from services.shortage.domain.values import SourceKind
 
@@ -107,7 +107,7 @@ def intake() -> Iterator[tuple[StoreCore, Driver, str]]:
         for number in range(DRUGS):
             content = {**DRUG, "generic_name": f"药{number}"}
             entry = DrugRecorded(kind="drug", code=f"X{number}", content=content, valid_from=NOW.date())
-            run(core, driver, on_drug_recorded(entry, envelope(entry, number)))
+            run(core, driver, on_entry_recorded(entry, envelope(entry, number)))
         yield core, driver, url
 
 

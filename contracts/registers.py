@@ -102,13 +102,15 @@ class SigningKey(RegisterContent):
 
 
 class Person(RegisterContent):
-    """A doctor or pharmacist, by national code (医保医师 D…, 药师 HY…)."""
+    """A doctor or pharmacist, by national code (医保医师 D…, 药师 HY…); or a person who signs for an authority, by R,
+    its division (000000: the nation) and six digits."""
 
     name: str
     professions: tuple[str, ...] = Field(
-        description="prescriber, reviewer, supervisor, pharmacist, preparer, checker, quality_manager (质量负责人)"
+        description="prescriber, reviewer, supervisor, pharmacist, preparer, checker, quality_manager (质量负责人), "
+        "authority"
     )
-    organisation: str = Field(description="code of the institution or pharmacy")
+    organisation: str = Field(description="code of the institution or pharmacy; of an authority its division")
     registration_no: str
     prescribing_rights: tuple[DrugClass, ...] = Field(default=(), description="as long as the entry is in force")
     dated_rights: tuple[PrescribingRight, ...] = ()

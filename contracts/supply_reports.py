@@ -6,13 +6,25 @@ Used by whoever sends them and by shortage, which reads each row for itself.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 ROWS_PER_REQUEST_MAX = 24
 """Each row is kept with its reporter and noted with its drug, and one save touches at most a hundred streams."""
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""At the ends of what a machine can write (0001, 9999) no day before or after can be told, and no civil day of another
+zone: what lies there was never meant."""
+
+
+def _in_these_centuries(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError(f"not between {EARLIEST.year} and {LATEST.year}")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_these_centuries)]
 DRUGS_MAPPED_MAX = 5_000
 COLUMNS_JOINED_MAX = 5
 Key = Annotated[str, Field(min_length=1, max_length=300)]
@@ -39,8 +51,8 @@ class ToldRow(SupplyRow):
     key: Key
     drug_key: Key = Field(description="generic name | form | strength")
     region: Region = ""
-    occurred_at: AwareDatetime
-    reported_at: AwareDatetime | None = None
+    occurred_at: Instant
+    reported_at: Instant | None = None
     reporter: Key | None = None
     trust: Trust | None = None
     note: Note = ""
@@ -74,8 +86,8 @@ class RegisterRow(SupplyRow):
     atc: Annotated[str, Field(max_length=10)] = ""
     region: Region = ""
     status: Annotated[int, Field(ge=1, le=4)] | None = None
-    occurred_at: AwareDatetime
-    reported_at: AwareDatetime | None = None
+    occurred_at: Instant
+    reported_at: Instant | None = None
     reporter: Key | None = None
     trust: Trust | None = None
     note: Note = ""
@@ -93,7 +105,7 @@ class StopRow(SupplyRow):
     sole_supplier: bool = False
     restored_by: date | None = None
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
-    reported_at: AwareDatetime | None = None
+    reported_at: Instant | None = None
     how_ended: Literal["withdrawn", "restored"] | None = None
 
 

@@ -25,6 +25,8 @@ from rxflow.loading import Unloadable
 
 ROWS_MAX = 1_000_000
 CELLS_MAX = 200
+HEADER_BYTES_MAX = 64 * 1024
+DIGITS_MAX, DEPTH_MAX = 18, 20
 TEXT_CHARACTERS_MAX = 20_000
 """Of one value in a JSON record or a sheet."""
 UNPACKED_BYTES_MAX = 1 << 30
@@ -55,7 +57,7 @@ def read_file(path: Path, list_name: str = "rows", done: Told = lambda _share: N
 
 
 def _csv(path: Path, _list_name: str, done: Told) -> Iterator[FileRow]:
-    encoding = encoding_of(path)
+    encoding = _encoding_of(path)
     size = max(1, path.stat().st_size)
     with path.open("rb") as raw, _Decoded(raw, encoding) as lines:
         reader = csv.reader(lines)
@@ -75,6 +77,20 @@ def _csv(path: Path, _list_name: str, done: Told) -> Iterator[FileRow]:
                 yield _row(reader.line_num, header, cells)
 
 
+def _encoding_of(path: Path) -> str:
+    """UTF-8 where the whole file can be read in neither of the two: a few bytes are broken then, and their rows told.
+    It is never guessed to be GB18030, as which almost anything can be read as something else."""
+    try:
+        return encoding_of(path)
+    except Unloadable:
+        with path.open("rb") as raw:
+            try:
+                raw.readline(HEADER_BYTES_MAX).decode()
+            except UnicodeDecodeError:
+                raise Unloadable(f"{path} is neither UTF-8 nor GB18030") from None
+        return "utf-8"
+
+
 class _Decoded:
     """Lines of a file in its encoding, so that where the file is read to can be told."""
 
@@ -85,7 +101,9 @@ class _Decoded:
         # a byte of a line break stands in no character of the two encodings
         mark = "\ufeff"
         return (
-            line.decode("utf-8" if self._encoding == "utf-8-sig" else self._encoding).removeprefix(mark)
+            line.decode("utf-8" if self._encoding == "utf-8-sig" else self._encoding, "surrogateescape").removeprefix(
+                mark
+            )
             for line in iter(self._raw.readline, b"")
         )
 
@@ -97,9 +115,11 @@ def _row(number: int, header: Sequence[str], cells: Sequence[str]) -> FileRow:
         return FileRow(number, {}, f"{len(cells)} cells instead of {len(header)}")
     if max(map(len, cells)) > 10 * CELL_CHARACTERS_MAX:
         return FileRow(number, {}, f"a cell has more than {10 * CELL_CHARACTERS_MAX} characters")
-    return FileRow(
-        number, {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name and cell.strip()}
-    )
+    try:
+        filled = {name: _text(cell.strip()) for name, cell in zip(header, cells, strict=True) if name and cell.strip()}
+    except _Unsendable as error:
+        return FileRow(number, {}, str(error))
+    return FileRow(number, filled)
 
 
 def _json(path: Path, list_name: str, done: Told) -> Iterator[FileRow]:
@@ -130,20 +150,43 @@ def _json(path: Path, list_name: str, done: Told) -> Iterator[FileRow]:
 def _record(number: int, record: Any) -> FileRow:
     if not isinstance(record, dict):
         return FileRow(number, {}, "not an object")
-    return FileRow(number, {name: _plain(value) for name, value in record.items() if value is not None})
+    try:
+        return FileRow(number, {_text(name): _plain(value) for name, value in record.items() if value is not None})
+    except _Unsendable as error:
+        return FileRow(number, {}, str(error))
 
 
-def _plain(value: Any) -> Any:
+class _Unsendable(ValueError):  # noqa: N818 - what the row is
+    """What stands in a row can be in no request; the others of its request would be refused with it."""
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
     """Numbers of the parser as JSON has them; texts are cut, so that no row outgrows a request."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+    if depth > DEPTH_MAX:
+        raise _Unsendable(f"nested more than {DEPTH_MAX} times")
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return _number(value)
     if isinstance(value, str):
-        return value[:TEXT_CHARACTERS_MAX]
+        return _text(value)
     if isinstance(value, list):
-        return [_plain(each) for each in value[:CELLS_MAX]]
+        return [_plain(each, depth + 1) for each in value[:CELLS_MAX]]
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in islice(value.items(), CELLS_MAX)}
+        return {_text(name): _plain(each, depth + 1) for name, each in islice(value.items(), CELLS_MAX)}
     return value
+
+
+def _number(value: Decimal | int) -> int | float:
+    """Looked at by its exponent first: to write 1e99999999 as a number takes minutes and all memory."""
+    too_long = value.adjusted() > DIGITS_MAX if isinstance(value, Decimal) else abs(value) >= 10**DIGITS_MAX
+    if too_long:
+        raise _Unsendable(f"a number of more than {DIGITS_MAX} digits")
+    return int(value) if value == int(value) else float(value)
+
+
+def _text(value: str) -> str:
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise _Unsendable("a NUL, half a character, or bytes that are none")
+    return value[:TEXT_CHARACTERS_MAX]
 
 
 def _xlsx(path: Path, _list_name: str, done: Told) -> Iterator[FileRow]:

@@ -63,7 +63,9 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem(
         "response.region", 422, "Outside the case", "A reserve is released for the region of the case or a part of it."
     ),
-    Problem("response.expected_before", 422, "Expected in the past", "`expected_on` is today or later."),
+    Problem(
+        "response.expected_before", 422, "Expected at no such time", "`expected_on` is today or later, within a year."
+    ),
     Problem("report.days", 422, "No such week", "An ISO week is written 2026-W10 and exists in its year."),
     Problem(
         "report.too_recent",
@@ -101,6 +103,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "The digest is not that of this draft; read it again and sign what you have read.",
     ),
     Problem(
+        "protocol.signed_something_else",
+        409,
+        "Another protocol was signed",
+        "The payload names another protocol than the address; sign the one that is to be put in force.",
+    ),
+    Problem(
         "protocol.drugs",
         422,
         "Drugs do not fit",
@@ -135,7 +143,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "stop_notice.dates",
         422,
         "Dates that cannot be",
-        "A stop lies at most three years ahead, and deliveries are restored after it.",
+        "A stop lies at most three years ahead or thirty behind, and deliveries are restored after it.",
     ),
     Problem(
         "stop_notice.ended",

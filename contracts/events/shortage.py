@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -125,13 +125,26 @@ on the prescription, or the dispensing pharmacist alone."""
 ExcludedPatients = Literal["children", "pregnant", "lactating", "renal_impairment", "hepatic_impairment"]
 
 
+class ProtocolSignature(ContractValue):
+    """The word of a person of the authority: a compact JWS whose payload names the protocol and the digest of its text,
+    and the public key that checks it, by itself or in its certificate."""
+
+    compact: str
+    kid: str
+    algorithm: Literal["ES256", "SM2"]
+    jwk: dict[str, Any] | None = None
+    certificate: str | None = None
+
+
 class ProtocolIssuer(ContractValue):
-    """The authority that answers for a protocol; of province level or above."""
+    """The authority that answers for a protocol; of province level or above. `signed_sha256`: the digest of its text,
+    SHA-256 of its canonical JSON."""
 
     authority: str
     level: Literal["province", "nation"]
     person: str
     signed_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    signature: ProtocolSignature | None = None
 
 
 class ProtocolEvent(IntegrationEvent):

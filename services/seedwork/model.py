@@ -72,6 +72,18 @@ class DomainEvent(Immutable):
     personal_before: ClassVar[Mapping[int, Mapping[str, PersonalClass]]] = {}
 
 
+CLASS_VERSION = "class_version"
+"""Under what name the version of a stored event stands beside it, where it is above 1."""
+
+
+def upcast(event: type[DomainEvent], fields: dict[str, Any], version: int) -> dict[str, Any]:
+    """The stored form of an event as its class has it now; changed in place."""
+    while version < event.class_version:
+        getattr(event, f"upcast_v{version}_v{version + 1}")(fields)
+        version += 1
+    return fields
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A command that breaks a rule: the rule's code in the error catalogue and the facts that show it."""

@@ -10,7 +10,8 @@ from services.shortage.application.following import CHANGES
 from services.shortage.application.heartbeat import HEARTBEAT
 from services.shortage.application.intake import judge_signs
 from services.shortage.application.lots import spread_lot
-from services.shortage.application.reactions import PHARMACY_COPIES, REACTIONS, TOGETHER
+from services.shortage.application.officers import COPIES
+from services.shortage.application.reactions import REACTIONS, TOGETHER
 from services.shortage.application.reports import kept
 from services.shortage.application.translation import TRANSLATE
 from services.shortage.application.use_cases import alert_silence, dismiss_quiet, escalate_tasks, judge_period
@@ -62,7 +63,7 @@ SERVICE = Service(
         ALLOCATION,
         RESPONSE,
         EFFECT,
-        PHARMACY_COPIES,
+        COPIES,
         INTEGRITY,
         KNOWN_DRUG,
         WATCH,

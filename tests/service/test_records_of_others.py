@@ -117,6 +117,11 @@ def amendment(played: Played, story: Story) -> Body:
     return str(signer.key.sign(draft.body))
 
 
+def word(_played: Played, story: Story) -> Body:
+    """Somebody's signature over something."""
+    return str(story.journey.doctor.key.sign(b"{}"))
+
+
 def signed_again(**said: Any) -> Callable[[Played, Story], Body]:
     """Another signature of the same doctor over the same prescription."""
 
@@ -807,9 +812,7 @@ CASES: dict[str, Case] = {
         ),
         **SHORTAGE,  # type: ignore[arg-type]
     ),
-    "POST /protocols/{id}/sign": Case(
-        short, authority, other_authority, fixed(digest="0" * 64), unknown="protocol.unknown"
-    ),
+    "POST /protocols/{id}/sign": Case(short, authority, other_authority, word, unknown="protocol.unknown"),
     "POST /protocols/{id}/withdraw": Case(short, authority, other_authority, REASON, unknown="protocol.unknown"),
     "POST /shortages/{id}/allocations": Case(
         short,

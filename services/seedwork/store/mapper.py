@@ -18,7 +18,7 @@ import orjson
 from eventsourcing.persistence import Mapper, StoredEvent
 from pydantic import BaseModel
 
-from services.seedwork.model import DomainEvent, PersonalClass
+from services.seedwork.model import CLASS_VERSION, DomainEvent, PersonalClass, upcast
 from services.seedwork.store.batch import EventRow
 from services.seedwork.store.sealing import KeyName, Keys, Place, personal_fields, seal, unseal
 
@@ -81,7 +81,7 @@ class PydanticMapper(Mapper[UUID]):
         fields = dumped(event, Place(fact.originator_id, fact.originator_version, event.TOPIC), keys, self.random_bytes)
         meta = fact.meta.as_json()
         if event.class_version > 1:  # a class variable is not serialised; without it the event would be upcast again
-            meta["class_version"] = event.class_version
+            meta[CLASS_VERSION] = event.class_version
         state = orjson.dumps({"event": fields, "meta": meta})
         return StoredEvent(fact.originator_id, fact.originator_version, event.TOPIC, state)
 
@@ -116,17 +116,15 @@ class SealedFact:
     def opened(self, keys: Keys) -> Fact:
         """Once: the fields are changed in place."""
         cls, fields, personal = self.cls, self.fields, self._personal()
-        version = self.meta.pop("class_version", 1)
+        version = self.meta.pop(CLASS_VERSION, 1)
         if personal:
             unseal(fields, personal, UUID(fields["patient_ref"]), self.place, keys)
-        while version < cls.class_version:
-            getattr(cls, f"upcast_v{version}_v{version + 1}")(fields)
-            version += 1
+        fields = upcast(cls, fields, version)
         return Fact(self.place.stream, self.place.sequence, cls.model_validate(fields), Meta(**self.meta))
 
     def _personal(self) -> Mapping[str, PersonalClass]:
         """The personal fields as they were called when it was stored."""
-        return self.cls.personal_before.get(self.meta.get("class_version", 1), personal_fields(self.cls))
+        return self.cls.personal_before.get(self.meta.get(CLASS_VERSION, 1), personal_fields(self.cls))
 
 
 def dumped(model: BaseModel, place: Place, keys: Keys, random_bytes: RandomBytes) -> dict[str, Any]:

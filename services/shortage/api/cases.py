@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.roles import Role
+from contracts.supply_reports import Instant
 from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.clock import from_micros
 from services.seedwork.usecase import Actor
@@ -45,7 +46,7 @@ class TaskBody(Body):
 
     kind: Annotated[str, Field(min_length=1, max_length=100)]
     owner_level: Level
-    due_at: AwareDatetime
+    due_at: Instant
 
 
 @router.get("/shortages")

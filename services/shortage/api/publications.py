@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime
 
+from contracts.supply_reports import Instant
 from services.seedwork.api import Aside, Keep, Paging, Read, Refused, Signer, allowed, answer, problems
 from services.seedwork.calendar import civil_day, end_of_day
 from services.seedwork.usecase import Actor
@@ -64,9 +64,7 @@ async def report(
     week: Annotated[
         str | None, Query(pattern=r"^\d{4}-W\d{2}$", description="ISO week; none: the last seven days")
     ] = None,
-    as_of: Annotated[
-        AwareDatetime | None, Query(description="what was known then; none: now, or the week's end")
-    ] = None,
+    as_of: Annotated[Instant | None, Query(description="what was known then; none: now, or the week's end")] = None,
     format: Literal["json", "csv", "xlsx", "pdf"] = "json",  # noqa: A002 - the query's name
     language: Language = "zh",
 ) -> Response:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.roles import Role
+from contracts.supply_reports import Instant
 from services.seedwork.api import Body, Refused, Run, allowed, problems
 from services.seedwork.usecase import Actor
 from services.shortage.application import intake
@@ -59,8 +60,8 @@ class ReportBody(Body):
     status: SupplyStatus | None = Field(
         default=None, description="1 充足, 2 较充足, 3 短缺, 4 严重短缺; none: it does not say"
     )
-    occurred_at: AwareDatetime
-    reported_at: AwareDatetime | None = Field(default=None, description="when the source said it; none: now")
+    occurred_at: Instant
+    reported_at: Instant | None = Field(default=None, description="when the source said it; none: now")
     on_hand: Annotated[int, Field(ge=0, le=10**12)] | None = None
     note: Annotated[str, Field(max_length=2000)] = ""
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import Field
 
-from services.seedwork.api import Aside, Body, Paging, Read, Refused, Run, allowed, answer, problems
+from services.seedwork.api import Aside, Body, Paging, Read, Refused, Run, allowed, answer, compact_jws, problems
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros
 from services.seedwork.usecase import Actor
@@ -22,7 +22,7 @@ from services.shortage.application.use_cases import authority_of
 from services.shortage.domain.allocation import EndAllocation, Priority, SetAllocation
 from services.shortage.domain.case import CaseState, case_ref
 from services.shortage.domain.policy import POLICIES
-from services.shortage.domain.protocol import DraftProtocol, ProtocolText, SignProtocol, WithdrawProtocol
+from services.shortage.domain.protocol import DraftProtocol, ProtocolText, WithdrawProtocol
 from services.shortage.domain.regions import covers
 from services.shortage.domain.response import ProposeTransfers, ReleaseReserve
 from services.shortage.domain.transfer_plan import TransferPlan, plan_transfers
@@ -35,6 +35,17 @@ router = APIRouter(tags=["shortage responses"])
 MayRead = Annotated[Actor, Depends(allowed("shortage.read"))]
 MayDecide = Annotated[Actor, Depends(allowed("shortage.decide"))]
 CASE_PROBLEMS = ("shortage.unknown", "shortage.wrong_state", "shortage.not_your_region", "response.level")
+SIGNED = (
+    "signature.malformed",
+    "signature.unknown_key",
+    "signature.key_not_valid",
+    "signature.invalid",
+    "signature.certificate",
+    "signature.revoked",
+    "signature.revocation_unknown",
+    "signature.unavailable",
+    "protocol.signed_something_else",
+)
 SHORTAGES_MAX = 20
 DRUGS_MAX = 5
 """As many as a prescription has lines."""
@@ -42,12 +53,6 @@ DRUGS_MAX = 5
 
 class ProtocolBody(Body, ProtocolText):
     """The text of a substitution protocol."""
-
-
-class DigestBody(Body):
-    """The digest of the text that was read, and is put in force."""
-
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class WhyBody(Body):
@@ -95,12 +100,24 @@ async def draft_protocol(id: UUID, body: ProtocolBody, _actor: MayDecide, run: R
 @router.post(
     "/protocols/{id}/sign",
     responses=problems(
-        *CASE_PROBLEMS, "protocol.unknown", "protocol.wrong_state", "protocol.own_draft", "protocol.another_text"
+        *CASE_PROBLEMS,
+        *SIGNED,
+        "protocol.unknown",
+        "protocol.wrong_state",
+        "protocol.own_draft",
+        "protocol.another_text",
     ),
 )
-async def sign_protocol(id: UUID, body: DigestBody, _actor: MayDecide, run: Run) -> Response:  # noqa: A002
-    """Put a draft in force: dispatch, prescribe and the pharmacies act on it."""
-    return await run(responses.sign_protocol(SignProtocol(protocol_id=id, digest=body.digest)))
+async def sign_protocol(
+    id: UUID,  # noqa: A002
+    _actor: MayDecide,
+    run: Run,
+    jws: Annotated[str, Depends(compact_jws)],
+) -> Response:
+    """Put a draft in force: dispatch, prescribe and the pharmacies act on it. The body is a compact JWS whose payload
+    names the protocol (`protocol_id`) and the digest of its text (`digest`), by a key of the signer's entry in the
+    register."""
+    return await run(responses.sign_protocol(id, jws))
 
 
 @router.post(

@@ -20,7 +20,8 @@ from services.shortage.domain.decisions import dismiss_case
 from services.shortage.domain.heartbeat import COUNTY, beat_signals, case_nodes, heartbeat_key
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.regions import node_at
-from services.shortage.domain.report import CASE_ROWS_MAX, DRUGS_MAX, Facts, Question, build
+from services.shortage.domain.report import CASE_ROWS_MAX, DRUGS_MAX, Facts, Question
+from services.shortage.domain.report_formulas import formula_of, formula_on
 
 Row = Mapping[str, Any]
 
@@ -66,6 +67,7 @@ def _reported(moment: Moment, node: str, policy: str) -> Loading[set[str]]:
         log_index=min(int(sealed["log_index"]), int(sealed["shown"])),
         jurisdiction=moment.jurisdiction,
         policy=policy,
+        algorithm=formula_on(civil_day(instant)).version,
     )
     at = {"log_index": question.log_index, "within": node}
     days, since = supply_days(question)
@@ -74,7 +76,7 @@ def _reported(moment: Moment, node: str, policy: str) -> Loading[set[str]]:
         return set()  # nothing to be seen: the counts need not be made every few seconds
     supply: Sequence[Row] = yield Find("supply_at", {**at, **days, "limit": DRUGS_MAX})  # type: ignore[misc]
     (reporters,) = yield Find("reporters_at", {**at, **days})  # type: ignore[misc]
-    content = build(question, Facts(cases, supply, reporters))
+    content = formula_of(question).build(question, Facts(cases, supply, reporters))
     return {row["drug_key"] for row in content["cases"]}
 
 

@@ -6,7 +6,7 @@ time: a drug in a region node is loaded once, all its demands are counted and ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -35,7 +35,7 @@ from services.shortage.domain.orders import OrderLineReported, told_short
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import node_at
 from services.shortage.domain.reporter import ReporterState, contradicts_itself, heard, reporter_ref
-from services.shortage.domain.values import Signal
+from services.shortage.domain.values import Signal, happened_by
 from services.shortage.domain.watch import WatchState, note_facts, watch_ref
 from services.shortage.domain.watching import fed
 
@@ -50,7 +50,10 @@ def take_unfilled(rows: Sequence[UnfilledRow]) -> UseCase:
     def decide(moment: Moment, lot: Loaded[LotState]) -> Decision:
         if lot.exists:
             return Decision.nothing()
-        return Decision.on(lot, [UnfilledTaken(rows=UnfilledColumns.model_validate(content), taken_at=moment.now)])
+        return Decision.on(
+            lot,
+            [UnfilledTaken(rows=UnfilledColumns.model_validate(_happened(content, moment.now)), taken_at=moment.now)],
+        )
 
     return UseCase((lot_ref(content),), decide)
 
@@ -62,9 +65,22 @@ def take_order_lines(rows: Sequence[Sequence[Any]]) -> UseCase:
     def decide(moment: Moment, lot: Loaded[LotState]) -> Decision:
         if lot.exists:
             return Decision.nothing()
-        return Decision.on(lot, [OrderLinesTaken(rows=OrderLineColumns.model_validate(content), taken_at=moment.now)])
+        return Decision.on(
+            lot,
+            [
+                OrderLinesTaken(
+                    rows=OrderLineColumns.model_validate(_happened(content, moment.now)), taken_at=moment.now
+                )
+            ],
+        )
 
     return UseCase((lot_ref(content),), decide)
+
+
+def _happened(content: Mapping[str, Sequence[Any]], now: datetime) -> Mapping[str, Sequence[Any]]:
+    """What is told has happened, whatever the clock of who tells it says: with one moment of the year 2036 in a
+    detector, all that really happens lies too far behind it to count."""
+    return {**content, "occurred_at": tuple(happened_by(at, now) for at in content["occurred_at"])}
 
 
 def spread_lot(lot_id: UUID) -> UseCase:

@@ -13,11 +13,12 @@ from contracts.events.prescribe import RegisterEntryRecorded as DrugRecorded
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import Reaction, Together
 from services.seedwork.model import Loaded
-from services.seedwork.reference import register
 from services.seedwork.register_loading import copy_entry
-from services.seedwork.usecase import Change, Decision, Moment, UseCase
-from services.shortage.application.drug_register import on_drug_recorded
+from services.seedwork.usecase import Change, Decision, Load, Moment, UseCase
 from services.shortage.application.lots import take_order_lines, take_unfilled
+from services.shortage.application.national_register import on_entry_recorded
+from services.shortage.application.nodes import Loading
+from services.shortage.application.officers import COPIES
 from services.shortage.domain.integrity import (
     CodePlace,
     IntegrityAlarmRaised,
@@ -29,10 +30,8 @@ from services.shortage.domain.lots import OrderLineColumns, UnfilledRow
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.reporter import ReporterState, heard, reporter_ref
 from services.shortage.domain.shelves import ShelvesState, StockLevelReported, report_level, shelves_ref
+from services.shortage.domain.values import happened_by
 from services.shortage.domain.watch import WatchState, note_facts, watch_ref
-
-PHARMACY_COPIES = register("reference")
-"""Pharmacies as dispatch's register tells them."""
 
 
 def take_lines_unfilled(told: Sequence[tuple[LineUnfilled, Envelope]]) -> UseCase:
@@ -95,11 +94,12 @@ def on_trace_code_repeated(event: TraceCodeRepeated, _envelope: Envelope) -> Use
 
 def on_stock_changed(event: StockChanged, _envelope: Envelope) -> UseCase:
     """Kept as a fact of its reporter and day; the first of a day has the day before judged, which is over."""
-    told = StockLevelReported(**event.model_dump())
 
-    def decide(
-        moment: Moment, day: Loaded[ShelvesState], watch: Loaded[WatchState], reporter: Loaded[ReporterState]
-    ) -> Decision:
+    def decide(moment: Moment, watch: Loaded[WatchState], reporter: Loaded[ReporterState]) -> Loading[Decision]:
+        at = happened_by(event.occurred_at, moment.now)
+        told = StockLevelReported(**event.model_dump(exclude={"occurred_at"}), occurred_at=at)
+        day: Loaded[ShelvesState]
+        (day,) = yield Load.of(shelves_ref(event.pharmacy, civil_day(at)))
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         new = report_level(day.state, told)
         over = bool(new) and watch.state.day_to_judge(moment.now) is not None
@@ -107,13 +107,12 @@ def on_stock_changed(event: StockChanged, _envelope: Envelope) -> UseCase:
         word = heard(reporter.state, event.pharmacy, event.region, moment.now, policy.detection.silence)
         return Decision((Change(day, tuple(new)), Change(watch, tuple(noted)), Change(reporter, tuple(word))))
 
-    day = shelves_ref(event.pharmacy, civil_day(event.occurred_at))
-    return UseCase((day, watch_ref(event.drug_key), reporter_ref(event.pharmacy)), decide)
+    return UseCase((watch_ref(event.drug_key), reporter_ref(event.pharmacy)), decide)
 
 
 def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
     """Where a pharmacy is and whose chain it belongs to; a copy that is obeyed at once."""
-    return copy_entry(PHARMACY_COPIES, event)
+    return copy_entry(COPIES, event)
 
 
 TOGETHER: Mapping[type[IntegrationEvent], Together] = {
@@ -125,5 +124,5 @@ REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
     TraceCodeRepeated: on_trace_code_repeated,
     StockChanged: on_stock_changed,
     RegisterEntryRecorded: on_register_entry,
-    DrugRecorded: on_drug_recorded,
+    DrugRecorded: on_entry_recorded,
 }

@@ -16,16 +16,15 @@ from services.seedwork.ports import Reader
 from services.seedwork.usecase import Decision, Moment, UseCase
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.report import (
-    ALGORITHM,
     CASE_ROWS_MAX,
     DRUGS_MAX,
     Facts,
     Kind,
     Question,
-    build,
     canonical,
     digest,
 )
+from services.shortage.domain.report_formulas import formula_of, formula_on
 from services.shortage.domain.report_issue import IssueState, ReportIssued, issue, issue_ref
 
 SETTLED = timedelta(seconds=15)
@@ -51,6 +50,7 @@ async def ask(read: Reader, kind: Kind, region: str, first: date, last: date, as
         log_index=int(sealed["log_index"]),
         jurisdiction=read.jurisdiction,
         policy=policy.version,
+        algorithm=formula_on(civil_day(as_of)).version,
     )
 
 
@@ -67,7 +67,7 @@ async def content_of(read: Reader, question: Question) -> bytes:
     if len(cases) > CASE_ROWS_MAX or len(supply) > DRUGS_MAX:
         raise Refused("report.too_large", limit=CASE_ROWS_MAX)
     (reporters,) = await read.find("reporters_at", **at, **days)
-    return canonical(build(question, Facts(cases, supply, reporters)))
+    return canonical(formula_of(question).build(question, Facts(cases, supply, reporters)))
 
 
 def kept(jurisdiction: str, now: datetime) -> timedelta:
@@ -92,7 +92,7 @@ def first_issue(question: Question, content: bytes, sign: Callable[[bytes], str]
         last=question.last,
         as_of=question.as_of,
         log_index=question.log_index,
-        algorithm=ALGORITHM,
+        algorithm=question.algorithm,
         sha256=sha256,
         content=content.decode(),
         signature=sign(orjson.dumps({**named, "log_index": question.log_index, "sha256": sha256})),

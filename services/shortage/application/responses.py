@@ -11,6 +11,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
 from services.seedwork.usecase import Answer, Change, Decision, Find, Load, Moment, UseCase
 from services.shortage.application.nodes import Loading, Work, changes
+from services.shortage.application.officers import officer_ref, signed_protocol
 from services.shortage.application.use_cases import authority_of
 from services.shortage.domain import allocation, effect, protocol, response
 from services.shortage.domain.case import CaseState, case_ref
@@ -38,21 +39,25 @@ def draft_protocol(command: protocol.DraftProtocol) -> UseCase:
     return UseCase((case_ref(command.case_id),), decide)
 
 
-def sign_protocol(command: protocol.SignProtocol) -> UseCase:
-    """Another person puts it in force."""
+def sign_protocol(protocol_id: UUID, compact: str) -> UseCase:
+    """Another person puts it in force, by their signature (compact JWS)."""
 
     def decide(moment: Moment, draft: Loaded[protocol.ProtocolState]) -> Loading[Decision]:
         drafted = draft.state.drafted
         if drafted is None:
             return Decision.refused(Refusal("protocol.unknown"))
-        case, waiting = yield Load.of(case_ref(drafted.case_id), effect_ref(command.protocol_id))
-        signed = protocol.sign(draft.state, case.state, command, _by(moment), moment.now)
+        by = _by(moment)
+        case, waiting, person = yield Load.of(
+            case_ref(drafted.case_id), effect_ref(protocol_id), officer_ref(by.person)
+        )
+        word = signed_protocol(compact, protocol_id, by, person, moment)
+        signed = protocol.sign(draft.state, case.state, word, by, moment.now)
         if isinstance(signed, Refusal):
             return Decision.refused(signed)
-        awaited = _awaited(command.protocol_id, ResponseKind.PROTOCOL, case.state, _began(case.state).region, moment)
+        awaited = _awaited(protocol_id, ResponseKind.PROTOCOL, case.state, _began(case.state).region, moment)
         return Decision((Change(draft, tuple(signed)), Change(waiting, (awaited,))), _protocol_answer(draft, signed))
 
-    return UseCase((protocol.protocol_ref(command.protocol_id),), decide)
+    return UseCase((protocol.protocol_ref(protocol_id),), decide)
 
 
 def withdraw_protocol(command: protocol.WithdrawProtocol) -> UseCase:

@@ -11,7 +11,7 @@ from contracts.values import SubstitutionRatio
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent
 from services.shortage.domain.allocation import AllocationEnded, AllocationSet, AllocationState
-from services.shortage.domain.protocol import ProtocolOver, ProtocolSigned, ProtocolState
+from services.shortage.domain.protocol import ProtocolOver, ProtocolSigned, ProtocolState, Signature
 from services.shortage.domain.regions import Level
 from services.shortage.domain.response import ReserveReleased, ResponseOver, ResponseState, TransfersProposed
 
@@ -31,9 +31,14 @@ def _issued(happened: Happened) -> Iterator[public.ProtocolIssued]:
             level="nation" if drafted.level is Level.NATION else "province",
             person=event.person,
             signed_sha256=event.digest,
+            signature=_signature(event.signature),
         ),
         **text.model_dump(exclude={"numerator", "denominator"}),
     )
+
+
+def _signature(signature: Signature | None) -> public.ProtocolSignature | None:
+    return None if signature is None else public.ProtocolSignature.model_validate(signature.model_dump())
 
 
 def _protocol_over(happened: Happened) -> Iterator[public.ProtocolEnded]:

@@ -1,7 +1,7 @@
 """SubstitutionProtocol: while a drug is short another one may be given for it, as this says and not otherwise.
 
-Drafted by one person of an authority, put in force by another who has read that very text: the digest they give is the
-digest of its canonical JSON. Others enforce it (dispatch, prescribe).
+Drafted by one person of an authority, put in force by another who has read that very text: they sign the digest of its
+canonical JSON by a key of their own. Others enforce it (dispatch, prescribe), and can check who has said so.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from math import gcd
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 import orjson
@@ -76,7 +76,7 @@ class DraftProtocol(Command):
 
 
 class SignProtocol(Command):
-    """It is, as I have read it."""
+    """It is, as I have read it: the payload of what is signed."""
 
     protocol_id: UUID
     digest: Digest
@@ -87,6 +87,19 @@ class WithdrawProtocol(Command):
 
     protocol_id: UUID
     reason: Words
+
+
+class Signature(Immutable):
+    """A verified signature: the compact JWS as received, its SHA-256 in hexadecimal, and the key that made it, by
+    itself or in its certificate. `degraded`: what could not be checked and was accepted by policy all the same."""
+
+    compact: str
+    sha256: str
+    kid: str
+    algorithm: str
+    jwk: dict[str, Any] | None
+    certificate: str | None
+    degraded: str | None
 
 
 class ProtocolDrafted(DomainEvent):
@@ -105,13 +118,14 @@ class ProtocolDrafted(DomainEvent):
 
 
 class ProtocolSigned(DomainEvent):
-    """It is in force from its first day on."""
+    """It is in force from its first day on. `signature` None: of a release that took the word of a token for it."""
 
     TOPIC: ClassVar[str] = "shortage.protocol.signed"
 
     person: str
     digest: str
     signed_at: datetime
+    signature: Signature | None = None
 
 
 class ProtocolOver(DomainEvent):
@@ -201,12 +215,18 @@ def _wrong(drug_key: str, text: ProtocolText, by: Authority, today: date, policy
         return Refusal("shortage.not_your_region", {"region": foreign[0]})
     longest = today + timedelta(days=policy.protocol_days_max)
     last = text.valid_until
-    if text.valid_from < today or (last is not None and not text.valid_from <= last <= longest):
+    if not today <= text.valid_from <= longest or (last is not None and not text.valid_from <= last <= longest):
         return Refusal("protocol.days", {"from": text.valid_from, "until": last, "longest": longest})
     return None
 
 
-def sign(state: ProtocolState, case: CaseState, command: SignProtocol, by: Authority, now: datetime) -> Outcome:
+def sign(
+    state: ProtocolState,
+    case: CaseState,
+    signed: tuple[SignProtocol, Signature] | Refusal,
+    by: Authority,
+    now: datetime,
+) -> Outcome:
     """Another person puts the very text they have read in force."""
     if state.drafted is None:
         return Refusal("protocol.unknown")
@@ -217,9 +237,12 @@ def sign(state: ProtocolState, case: CaseState, command: SignProtocol, by: Autho
         return Refusal("protocol.wrong_state", {"state": state.status})
     if by.person == state.drafted.drafted_by:
         return Refusal("protocol.own_draft")
+    if isinstance(signed, Refusal):
+        return signed
+    command, signature = signed
     if command.digest != state.drafted.digest:
         return Refusal("protocol.another_text", {"digest": state.drafted.digest})
-    return [ProtocolSigned(person=by.person, digest=command.digest, signed_at=now)]
+    return [ProtocolSigned(person=by.person, digest=command.digest, signed_at=now, signature=signature)]
 
 
 def withdraw(

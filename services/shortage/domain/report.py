@@ -16,12 +16,11 @@ import orjson
 
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros
+from services.seedwork.model import CLASS_VERSION, upcast
 from services.shortage.domain.case import CASE, CaseState
 from services.shortage.domain.events import CaseSuspected
 from services.shortage.domain.regions import covers
 
-ALGORITHM = "report-1"
-"""Changes with the meaning of any figure; what was issued before keeps its bytes, because they are stored."""
 CASE_ROWS_MAX = 20_000
 """Events of cases that one report is made from."""
 DRUGS_MAX = 5_000
@@ -43,6 +42,8 @@ class Question:
     """Sealed by that instant."""
     jurisdiction: str
     policy: str
+    algorithm: str
+    """Of the formula in force on the day of the instant (`report_formulas`)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def build(question: Question, facts: Facts) -> dict[str, Any]:
     drugs = _drugs(facts.supply)
     report: dict[str, Any] = {
         "report": f"shortage_{question.kind}",
-        "algorithm": ALGORITHM,
+        "algorithm": question.algorithm,
         "jurisdiction": question.jurisdiction,
         "policy": question.policy,
         "region": question.region,
@@ -94,7 +95,8 @@ def folded(rows: Iterable[Mapping[str, Any]]) -> list[CaseState]:
     """The cases out of their events, in the order in which they began."""
     states: dict[Any, CaseState] = {}
     for row in rows:
-        event = EVENTS[row["topic"]].model_validate(row["state"])
+        kind, state = EVENTS[row["topic"]], dict(row["state"])
+        event = kind.model_validate(upcast(kind, state, state.pop(CLASS_VERSION, 1)))
         states[row["case_id"]] = CASE.evolve(states.get(row["case_id"], CASE.initial), event)
     return list(states.values())
 

@@ -119,6 +119,10 @@ class ResponseOver(DomainEvent):
     """None in what ended before this was kept."""
 
 
+EXPECTED_DAYS_MAX = 366
+"""A reserve that arrives later than that is none; and further away no day after could be told."""
+
+
 @dataclass(frozen=True)
 class ResponseState:
     """A response as it is now."""
@@ -190,9 +194,9 @@ def release(
     if not covers(standing.case.region, command.region):
         return Refusal("response.region", {"region": command.region, "case": standing.case.region})
     today = civil_day(now)
-    if command.expected_on is not None and command.expected_on < today:
-        return Refusal("response.expected_before", {"expected_on": command.expected_on, "today": today})
     arrives = command.expected_on or today
+    if not today <= arrives <= today + timedelta(days=EXPECTED_DAYS_MAX):
+        return Refusal("response.expected_before", {"expected_on": command.expected_on, "today": today})
     return [
         ReserveReleased(
             response_id=response_id,

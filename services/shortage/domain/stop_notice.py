@@ -30,7 +30,7 @@ STOP_NOTICE_TRANSITIONS = Transitions(
         Transition("ended", "EndStop", "answered no-op", "ended", "-"),
     )
 )
-AHEAD_DAYS_MAX = 3 * 366
+AHEAD_DAYS_MAX, BEHIND_DAYS_MAX = 3 * 366, 30 * 366
 """A stop further away than this is a slip of the pen."""
 
 
@@ -123,7 +123,7 @@ def stop_notice_ref(identity: UUID) -> StreamRef[StopNoticeState]:
 def report_stop(state: StopNoticeState, command: ReportStop, now: datetime, by: str, policy: ShortagePolicy) -> Outcome:
     """A new notice, or other dates for one that is open."""
     today = civil_day(now)
-    if (command.stops_on - today).days > AHEAD_DAYS_MAX:
+    if not -BEHIND_DAYS_MAX <= (command.stops_on - today).days <= AHEAD_DAYS_MAX:
         return Refusal("stop_notice.dates", {"stops_on": command.stops_on, "today": today})
     if command.restored_by is not None and command.restored_by <= command.stops_on:
         return Refusal("stop_notice.dates", {"stops_on": command.stops_on, "restored_by": command.restored_by})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -16,6 +16,15 @@ Words = Annotated[str, Field(min_length=1, max_length=2000)]
 
 DrugKey = Annotated[str, Field(min_length=1, max_length=300, description="generic name | form | strength")]
 RegionNode = Annotated[str, Field(pattern=r"^([0-9]{6}|[0-9]{4}|[0-9]{2}|)$", description="empty: the nation")]
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def happened_by(told: datetime, now: datetime) -> datetime:
+    """When something happened that was told to have happened then: not in the future, and not before there were clocks
+    that could tell. Machines whose clock is wrong or was never set say both."""
+    return max(EARLIEST, min(told, now))
 
 
 LegalGround = Literal["same_chain", "authority_order"]

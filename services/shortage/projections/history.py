@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import to_micros
+from services.seedwork.model import CLASS_VERSION
 from services.seedwork.projection import Operation, Projection, Put, Recorded
 from services.seedwork.reference import EntryRecorded
 from services.seedwork.store.tables import cursor, log
@@ -195,6 +196,8 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         row = {"log_index": recorded.log_index, "case_id": recorded.stream_id, "topic": event.TOPIC, **begun}
         told = _told(recorded)
         state = event.model_dump(mode="json")
+        if event.class_version > 1:  # what a release after this one reads, it brings into its own form
+            state[CLASS_VERSION] = event.class_version
         yield Put(CASE_LOG, {**row, "told": told, "state": state, "recorded_at": to_micros(recorded.recorded_at)})
     told_at = to_micros(recorded.recorded_at)
     for n, fact in enumerate(_facts(recorded)):

@@ -1,5 +1,7 @@
 """The registers of prescribe: national codes, told to the other services, listed."""
 
+from typing import Any
+
 import pytest
 
 from contracts.events.prescribe import RegisterEntryRecorded
@@ -65,6 +67,28 @@ def test_a_code_names_a_division_that_exists(clinic: Clinic, kind: str, code: st
     (row,) = clinic.load(kind, code, known["content"]).body["rows"]
 
     assert row["errors"] == ["code: names no division of GB/T 2260"]
+
+
+OFFICER = {"name": "-", "professions": ["authority"], "organisation": "330000", "registration_no": "-"}
+
+
+@pytest.mark.parametrize(
+    ("code", "changed", "errors"),
+    [
+        ("R330000000001", {}, None),
+        ("R000000000001", {"organisation": "000000"}, None),
+        ("R610000000001", {}, ["code: not of the division that the organisation is"]),
+        ("D330000000001", {}, ["code: not of the division that the organisation is"]),
+        ("R990000000001", {"organisation": "990000"}, ["code: names no division of GB/T 2260"]),
+        ("R330000000001", {"professions": ["prescriber"]}, ["code: R is of those who sign for an authority"]),
+    ],
+)
+def test_who_signs_for_an_authority_has_a_code_of_its_division(
+    clinic: Clinic, code: str, changed: dict[str, Any], errors: list[str] | None
+) -> None:
+    (row,) = clinic.load("person", code, OFFICER | changed).body["rows"]
+
+    assert row.get("errors") == errors
 
 
 @pytest.mark.parametrize(("number", "result"), [("12330102000000001E", "recorded"), ("12330102000000001A", "refused")])

@@ -106,6 +106,48 @@ def test_json_that_breaks_off_has_given_what_stands_before_the_break(tmp_path: P
     assert "breaks off" in str(told[2].problem)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1e400",
+        "9" * 30,
+        "-" + "9" * 30,
+        "1e99999999",
+        '"a\\u0000b"',
+        "[" * 30 + "]" * 30,
+        '{"\\u0000": 1}',
+    ],
+)
+def test_a_record_that_fits_into_no_request_is_told_and_those_around_it_are_sent(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, "a.json", f'[{{"key": "1"}}, {{"key": "2", "on_hand": {value}}}, {{"key": "3"}}]')
+    owner = Owner()
+
+    told = loaded(path, owner)
+
+    assert [each.result for each in told] == ["recorded", "refused", "recorded"]
+    assert [row["key"] for rows in owner.requests for row in rows] == ["1", "3"]
+
+
+def test_numbers_of_a_record_are_as_they_stand(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.json", '[{"a": 1.5, "b": 2.0, "c": -7, "d": true, "e": 1e3, "f": 1e-99999999}]')
+    owner = Owner()
+    loaded(path, owner)
+
+    assert owner.requests == [[{"a": 1.5, "b": 2, "c": -7, "d": True, "e": 1000, "f": 0.0}]]
+
+
+def test_bytes_that_are_no_characters_are_their_rows_fault_alone(tmp_path: Path) -> None:
+    head, good = f"{HEADER}\n".encode(), f"{LINE}\n".encode()
+    broken = b"W-2,\xff\xfe,330102,3,x\n"
+    owner = Owner()
+
+    told = loaded(written(tmp_path, "a.csv", head + good + broken + b"W-\0,X,,,\n" + good), owner)
+
+    assert [each.result for each in told] == ["recorded", "refused", "refused", "recorded"]
+    assert {row["drug_key"] for rows in owner.requests for row in rows} == {"头孢克肟|胶囊剂|100mg"}
+    assert loaded(written(tmp_path, "b.csv", head + broken + good), Owner())[0].problem
+
+
 def test_a_workbook_is_read_from_its_first_sheet(tmp_path: Path) -> None:
     book = Workbook()
     sheet = book.worksheets[0]

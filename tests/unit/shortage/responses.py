@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from contracts.events.dispatch_stock import OrderLineChanged, RegisterEntryRecorded, StockChanged
+from contracts.events.prescribe import RegisterEntryRecorded as DrugRecorded
+from rxflow.world.identity import SigningPair, signing_pair
 from services.seedwork.model import Refusal
 from services.seedwork.ports import Outcome
 from services.seedwork.usecase import Actor, UseCase
@@ -22,6 +24,11 @@ CITY = Actor("R330100000001", "regulator", region="330100")
 NATION = Actor("R000000000001", "regulator", region="000000")
 SHAANXI = Actor("R610000000001", "regulator", region="610000")
 DAY = timedelta(days=1)
+
+
+def word(protocol_id: Any, digest: str) -> bytes:
+    """What is signed."""
+    return SignProtocol(protocol_id=UUID(str(protocol_id)), digest=digest).model_dump_json().encode()
 
 
 class Shortage(Region):
@@ -54,10 +61,22 @@ class Shortage(Region):
         command = DraftProtocol(case_id=case or self.id(), text=self.text(**changes))
         return self.decide(responses.draft_protocol(command), actor)
 
+    def officer(self, person: str, organisation: str = "330000", **changes: Any) -> SigningPair:
+        """The register has somebody who signs for an authority, with this key."""
+        pair = signing_pair(7, f"{person}-1")
+        key = {"kid": pair.kid, "jwk": pair.public_jwk, "valid_from": "2026-01-01", "valid_until": "2026-12-31"}
+        content = {"name": person, "professions": ["authority"], "organisation": organisation, "registration_no": "-"}
+        told = {"kind": "person", "code": person, "valid_from": date(2026, 1, 1)}
+        self.store.react(DrugRecorded.model_validate({**told, "content": {**content, "keys": [key]}, **changes}))
+        return pair
+
     def sign(self, protocol_id: Any, digest: str, actor: Actor = DEPUTY) -> Any:
-        return self.decide(
-            responses.sign_protocol(SignProtocol(protocol_id=UUID(str(protocol_id)), digest=digest)), actor
-        )
+        """By a key of the signer's entry."""
+        pair = self.officer(actor.subject, actor.region or "")
+        return self.send(protocol_id, pair.sign(word(protocol_id, digest)), actor)
+
+    def send(self, protocol_id: Any, compact: str, actor: Actor = DEPUTY) -> Any:
+        return self.decide(responses.sign_protocol(UUID(str(protocol_id)), compact), actor)
 
     def issued(self, **changes: Any) -> UUID:
         """A protocol in force."""

@@ -98,8 +98,8 @@ def test_provinces_and_drugs_are_counted_apart(region: Region) -> None:
 
 def test_a_late_report_completes_a_window_that_is_over(region: Region) -> None:
     region.unfilled("P1", at=NOW)
-    region.unfilled("P9", at=NOW + 30 * HOUR)
     region.store.time = NOW + 31 * HOUR
+    region.unfilled("P9", at=NOW + 30 * HOUR)
 
     region.unfilled("P2", at=NOW + 2 * HOUR)
 

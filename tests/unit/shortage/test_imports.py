@@ -92,6 +92,12 @@ def test_the_same_file_again_changes_nothing_and_another_content_is_recorded(reg
         ({"region": "330199"}, "report.region_unknown"),
         ({"region": "33010"}, "region: "),
         ({"occurred_at": "2026-02-30T00:00:00Z"}, "occurred_at: "),
+        ({"occurred_at": "9999-12-31T23:30:00Z"}, "occurred_at: "),
+        ({"occurred_at": "0001-01-01T00:00:00+14:00"}, "occurred_at: "),
+        ({"reported_at": "9999-12-31T23:30:00Z"}, "reported_at: "),
+        ({"on_hand": float("nan")}, "on_hand: "),
+        ({"on_hand": 1e400}, "on_hand: "),
+        ({"on_hand": "Infinity"}, "on_hand: "),
         ({"occurred_at": "2026-02-03T00:00:00"}, "occurred_at: "),
         ({"colour": "red"}, "colour: "),
     ],
@@ -267,6 +273,13 @@ def test_a_bad_notice_is_told(region: Region, changed: dict[str, Any], error: st
 
     assert errors(outcome)[0].startswith(error)
     assert watch(region).judge_at is None
+
+
+@pytest.mark.parametrize("stops_on", ["0001-01-01", "1950-01-01", "9999-12-31"])
+def test_a_stop_in_no_time_of_ours_is_told_and_holds_up_no_other(region: Region, stops_on: str) -> None:
+    outcome = stopped(region, stop(stops_on=stops_on), stop(reference="N-2"))
+
+    assert (results(outcome), errors(outcome)) == (["refused", "recorded"], ["stop_notice.dates"])
 
 
 def test_a_notice_whose_end_is_refused_is_told(region: Region) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
 from contracts.envelope import IntegrationEvent
-from contracts.events.dispatch_stock import LineUnfilled
+from contracts.events.dispatch_stock import LineUnfilled, StockChanged
 from contracts.events.shortage import ShortageCaseConfirmed, ShortageCaseEnded, ShortageCaseSuspected
 from contracts.events.shortage_reporters import ReporterAlert
 from services.seedwork.store.mapper import PydanticMapper
@@ -21,12 +23,16 @@ from services.shortage.domain.events import SignalCounted
 from services.shortage.domain.lots import LOT, DemandsCounted, LotSpread, LotState
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.reporter import reporter_ref
+from services.shortage.domain.shelves import StockLevelReported
 from services.shortage.domain.values import Signal
 from services.shortage.domain.watch import watch_ref
 from tests.support.store_in_memory import StoreInMemory, enveloped
 from tests.unit.shortage.conftest import DRUG, HANGZHOU, HOUR, NINGBO, NOW, OTHER_DRUG, XIAN, Region, spread
 from tests.unit.shortage.test_live_detection import told
 
+LEVEL = json.loads(
+    (Path(__file__).parents[3] / "contracts" / "examples" / "dispatch.stock_changed.v1.json").read_text()
+)
 POLICY = POLICIES.of("cn").versions[-1]
 
 
@@ -109,6 +115,41 @@ def test_a_large_lot_has_its_effect_in_pieces_of_limited_size(region: Region) ->
     assert pieces == [30, 40, DEMANDS_PER_TURN, DEMANDS_PER_TURN + 5]
     assert sum(len(event.rows.drug_key) for event in counted(store)) == 40 + DEMANDS_PER_TURN + 5
     assert max(len({row.drug_key for row in event.rows.rows()}) for event in counted(store)) == 1
+
+
+NEVER = (NOW + timedelta(days=3650), datetime(9999, 12, 31, 23, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC))
+"""What clocks that are wrong, or were never set, say."""
+
+
+@pytest.mark.parametrize("at", NEVER)
+def test_a_pharmacy_whose_clock_is_wrong_deafens_no_detector(region: Region, at: datetime) -> None:
+    take(region.store, [(unfilled("P9"), at)])
+    spread(region.store)
+    take(region.store, [(unfilled(f"P{n}"), NOW) for n in range(3)])
+    spread(region.store)
+
+    assert region.case().status == "confirmed"
+    (lot, *_) = lots(region.store)
+    assert lot.taken is not None
+    assert lot.taken.rows.occurred_at == (max(datetime(1970, 1, 1, tzinfo=UTC), min(at, NOW)),)
+
+
+@pytest.mark.parametrize("at", NEVER)
+def test_lines_and_levels_of_a_pharmacy_whose_clock_is_wrong_stand_on_a_day_that_was(
+    region: Region, at: datetime
+) -> None:
+    store = region.store
+    line = told("P9", at)
+    level = StockChanged.model_validate({**LEVEL, "drug_key": DRUG, "occurred_at": at})
+    for event in (line, level):
+        store.run(SERVICE.react[type(event)](event, enveloped(event, NOW)))
+    spread(store)
+    store.move_clock(timedelta(minutes=2))
+
+    facts = store.rows("sealed_by", moment=2**62)
+    assert facts[0]["shown"] == facts[0]["log_index"], "every read model has taken it"
+    days = {each.event.occurred_at for each in store.log if isinstance(each.event, StockLevelReported)}
+    assert days == {max(datetime(1970, 1, 1, tzinfo=UTC), min(at, NOW))}
 
 
 def test_one_drug_in_two_provinces_is_two_pieces(region: Region) -> None:

@@ -21,6 +21,7 @@ def kept(region: Region) -> list[OrderLineReported]:
 
 
 def test_an_orders_line_is_kept_as_it_was_told(region: Region) -> None:
+    region.store.time = told().occurred_at
     region.react(told())
     region.react(told(change="short", back_ordered=0, short=300, open=100))
 

@@ -16,11 +16,16 @@ import pytest
 from pypdf import PdfReader
 
 from contracts.roles import Role
+from services.seedwork.calendar import civil_day
 from services.shortage.adapters.report_files import harmless
 from services.shortage.api import router
-from services.shortage.domain.report import rate
+from services.shortage.domain import report_formulas
+from services.shortage.domain.events import CaseSuspected
+from services.shortage.domain.report import Facts, Question, build, rate
+from services.shortage.domain.report_formulas import Formula
 from services.shortage.domain.report_issue import REPORT_ISSUE
 from tests.support.http_caller import Caller
+from tests.support.store_in_memory import StoreInMemory
 from tests.unit.shortage.conftest import DRUG
 from tests.unit.shortage.responses import DAY, Shortage
 
@@ -87,12 +92,77 @@ def test_an_instant_has_the_same_bytes_for_ever(desk: Desk) -> None:
     assert again.headers["etag"] == first.headers["etag"]
     assert in_chinese_time.json()["code"] == "report.too_recent"
     # and not only because the first issue is kept: made anew it is the same
-    kept = [ref for ref in store.refs.values() if ref.aggregate is REPORT_ISSUE]
-    for ref in kept:
-        del store.streams[ref.stream_id]
+    without_first_issues(store)
     assert desk.report(as_of=instant).content == first.content
     later = desk.report(as_of=(store.time - MINUTE).isoformat()).json()
     assert later["log_index"] >= first.json()["log_index"]
+
+
+def without_first_issues(store: StoreInMemory) -> None:
+    """Whatever is asked for now is made anew."""
+    for ref in [ref for ref in store.refs.values() if ref.aggregate is REPORT_ISSUE]:
+        store.streams.pop(ref.stream_id, None)
+
+
+def test_an_instant_has_the_same_bytes_after_an_upgrade_that_counts_otherwise(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = desk.world.store
+    instant = store.time.isoformat()
+    store.time += MINUTE
+    before = desk.report(as_of=instant)
+
+    def counted_otherwise(question: Question, facts: Facts) -> dict[str, Any]:
+        return {**build(question, facts), "figures": []}
+
+    tomorrow = civil_day(store.time + DAY)
+    newer = Formula("report-2", tomorrow, counted_otherwise)
+    monkeypatch.setattr(report_formulas, "FORMULAS", (*report_formulas.FORMULAS, newer))
+    without_first_issues(store)
+    store.time += 2 * DAY
+    desk.seal()
+
+    assert desk.report(as_of=instant).content == before.content
+    after = desk.report(as_of=(store.time - MINUTE).isoformat())
+    assert (after.json()["algorithm"], after.json()["figures"]) == ("report-2", [])
+    issued = [store.state(ref).issued for ref in store.refs.values() if ref.aggregate is REPORT_ISSUE]
+    assert {each.algorithm for each in issued} == {"report-1", "report-2"}
+    assert report_formulas.formula_on(tomorrow - DAY).version == "report-1"
+
+
+def test_an_instant_has_the_same_bytes_after_an_upgrade_that_stores_otherwise(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The history keeps events as the release that wrote them had them; a later one brings them into its own form."""
+    store = desk.world.store
+    instant = store.time.isoformat()
+    store.time += MINUTE
+    before = desk.report(as_of=instant)
+
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        state["suspected_at"] = state.pop("begun_at")
+
+    monkeypatch.setattr(CaseSuspected, "class_version", 2)
+    monkeypatch.setattr(CaseSuspected, "upcast_v1_v2", staticmethod(upcast_v1_v2), raising=False)
+    found = store.rows
+
+    def as_the_older_release_wrote(query: str, **about: Any) -> Any:
+        rows = found(query, **about)
+        return [older(row) for row in rows] if query == "cases_at" else rows
+
+    def older(row: dict[str, Any]) -> dict[str, Any]:
+        if row["topic"] != CaseSuspected.TOPIC:
+            return row
+        fields = dict(row["state"])
+        return {**row, "state": {**fields, "begun_at": fields.pop("suspected_at")}}
+
+    without_first_issues(store)
+    with monkeypatch.context() as old_rows:
+        old_rows.setattr(store, "rows", as_the_older_release_wrote)
+        assert desk.report(as_of=instant).content == before.content
+    without_first_issues(store)
+    store.rebuild()  # by this release: its own form, told as such
+    assert desk.report(as_of=instant).content == before.content
 
 
 def test_what_stands_in_a_report(desk: Desk) -> None:

@@ -1,22 +1,28 @@
 """What is done against a confirmed shortage: by whom, what is told, how it ends, and what came of it."""
 
+from base64 import urlsafe_b64encode
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
 
 from contracts.events import shortage as public
 from contracts.events import shortage_responses as told
+from rxflow.world.identity import signing_pair
 from services.seedwork.model import Refusal
 from services.shortage.application import intake, responses
 from services.shortage.domain.allocation import EndAllocation, SetAllocation
-from services.shortage.domain.protocol import SignProtocol, WithdrawProtocol
+from services.shortage.domain.protocol import ProtocolText, SignProtocol, WithdrawProtocol
 from services.shortage.domain.response import ProposeTransfers, ReleaseReserve
 from services.shortage.domain.stop_notice import EndStop, ReportStop
 from services.shortage.domain.transfer_plan import TransferPlan
 from tests.unit.shortage.conftest import DRUG
-from tests.unit.shortage.responses import CITY, DAY, DEPUTY, NATION, OTHER, PROVINCE, SHAANXI, Shortage
+from tests.unit.shortage.responses import CITY, DAY, DEPUTY, NATION, OTHER, PROVINCE, SHAANXI, Shortage, word
 
 
 @pytest.fixture
@@ -52,13 +58,64 @@ def test_a_protocol_holds_once_another_person_has_signed_the_very_text(shortage:
     (issued,) = shortage.store.told_of(public.ProtocolIssued)
     assert (issued.from_drug_key, issued.to_drug_key, issued.regions) == (DRUG, OTHER, ("33",))
     assert (issued.ratio.numerator, issued.ratio.denominator, issued.max_days) == (1, 2, 14)
-    assert issued.issuer.model_dump() == {
+    assert issued.issuer.model_dump(exclude={"signature"}) == {
         "authority": "330000",
         "level": "province",
         "person": DEPUTY.subject,
         "signed_sha256": drafted["digest"],
     }
     assert code(shortage.sign(drafted["protocol_id"], drafted["digest"])) == "protocol.wrong_state"
+
+
+def test_whoever_gets_a_protocol_can_check_who_put_its_very_text_in_force(shortage: Shortage) -> None:
+    shortage.issued(excluded=("pregnant",), max_days=14)
+    (issued,) = shortage.store.told_of(public.ProtocolIssued)
+    told = orjson.loads(issued.model_dump_json())
+
+    # from outside: the published event alone, and a library that knows nothing of this one
+    signature = told["issuer"]["signature"]
+    checked = jws.deserialize_compact(signature["compact"], ECKey.import_key(signature["jwk"]), algorithms=["ES256"])
+    payload = orjson.loads(checked.payload)
+    text = {name: told[name] for name in ProtocolText.model_fields if name not in told["ratio"]} | told["ratio"]
+    digest = sha256(orjson.dumps(text, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    assert payload == {"protocol_id": told["protocol_id"], "digest": digest}
+    assert (digest, signature["kid"]) == (told["issuer"]["signed_sha256"], f"{DEPUTY.subject}-1")
+
+
+def test_a_token_alone_puts_no_protocol_in_force(shortage: Shortage) -> None:
+    drafted = shortage.draft()
+    protocol_id, digest = drafted["protocol_id"], drafted["digest"]
+    about = word(protocol_id, digest)
+    own = signing_pair(7, f"{DEPUTY.subject}-1")
+
+    assert code(shortage.send(protocol_id, own.sign(about))) == "signature.unknown_key", "not in the register"
+    shortage.officer(DEPUTY.subject)
+    forged = signing_pair(8, f"{DEPUTY.subject}-1")
+    assert code(shortage.send(protocol_id, forged.sign(about))) == "signature.invalid"
+    head, _, signature = own.sign(about).split(".")
+    changed = urlsafe_b64encode(word(protocol_id, "0" * 64)).decode().rstrip("=")
+    assert code(shortage.send(protocol_id, f"{head}.{changed}.{signature}")) == "signature.invalid"
+    assert code(shortage.send(protocol_id, own.sign(word(uuid4(), digest)))) == "protocol.signed_something_else"
+    assert code(shortage.send(protocol_id, own.sign(b'{"digest": 7}'))) == "request.invalid"
+    for entry in (
+        {"valid_until": date(2026, 3, 1)},
+        {"suspended": True},
+        {"organisation": "610000"},
+        {"content": {"professions": ["prescriber"], "name": "-", "organisation": "330000", "registration_no": "-"}},
+    ):
+        shortage.officer(DEPUTY.subject, **entry)
+        assert code(shortage.send(protocol_id, own.sign(about))) == "signature.unknown_key", entry
+    assert not shortage.store.told_of(public.ProtocolIssued)
+
+    shortage.officer(DEPUTY.subject)
+    assert shortage.send(protocol_id, own.sign(about))["state"] == "in_force"
+
+
+def test_of_people_who_sign_for_nobody_nothing_is_kept(shortage: Shortage) -> None:
+    before = shortage.store.log_index
+    shortage.officer("D330000000001", content={"professions": ["prescriber"], "name": "-"})
+    assert shortage.store.log_index == before
 
 
 @pytest.mark.parametrize(
@@ -70,6 +127,7 @@ def test_a_protocol_holds_once_another_person_has_signed_the_very_text(shortage:
         ("protocol.mode", {"mode": "pharmacist_alone"}),
         ("shortage.not_your_region", {"regions": ("33", "61")}),
         ("protocol.days", {"valid_from": date(2026, 3, 1)}),
+        ("protocol.days", {"valid_from": date.max}),
         ("protocol.days", {"valid_until": date(2026, 3, 1)}),
         ("protocol.days", {"valid_until": date(2027, 3, 4)}),
     ],
@@ -175,7 +233,8 @@ def test_a_protocol_ends_with_its_last_day(shortage: Shortage) -> None:
 
 def test_what_is_released_goes_to_the_case_s_region_and_is_over_when_it_should_have_come(shortage: Shortage) -> None:
     assert code(reserve(shortage, region="61")) == "response.region"
-    assert code(reserve(shortage, expected_on=date(2026, 3, 1))) == "response.expected_before"
+    for never in (date(2026, 3, 1), date(2027, 3, 4), date.max):
+        assert code(reserve(shortage, expected_on=never)) == "response.expected_before"
     assert reserve(shortage, expected_on=date(2026, 3, 4))["state"] == "open"
     response_id = UUID(reserve(shortage)["response_id"])
     first, second = shortage.store.told_of(told.ReserveReleased)
@@ -248,7 +307,7 @@ def test_the_end_of_a_case_ends_what_answered_it(shortage: Shortage) -> None:
     held = shortage.issued()
     shortage.draft()
     shortage.limit()
-    reserve(shortage, expected_on=date(2027, 3, 4))
+    reserve(shortage, expected_on=date(2027, 3, 3))
     done = shortage.decide(responses.withdraw_protocol(WithdrawProtocol(protocol_id=shortage.issued(), reason="x")))
     assert done["state"] == "ended"
 

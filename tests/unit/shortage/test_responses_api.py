@@ -10,7 +10,7 @@ from contracts.roles import Role
 from services.shortage.api import router
 from tests.support.http_caller import Caller
 from tests.unit.shortage.conftest import DRUG, HANGZHOU
-from tests.unit.shortage.responses import DAY, OTHER, Shortage
+from tests.unit.shortage.responses import DAY, OTHER, Shortage, word
 
 TEXT = {
     "from_drug_key": DRUG,
@@ -39,6 +39,10 @@ class Desk:
     def get(self, who: str, path: str, **query: Any) -> Any:
         return self._caller(self._tokens[who], "GET", path, params=query)
 
+    def send(self, who: str, path: str, compact: str) -> Any:
+        headers = {"Content-Type": "application/jose"}
+        return self._caller(self._tokens[who], "POST", path, content=compact.encode(), headers=headers)
+
     def post(self, who: str, path: str, body: Any) -> Any:
         return self._caller(self._tokens[who], "POST", path, json=body)
 
@@ -59,9 +63,12 @@ def test_a_protocol_from_draft_to_end(shortage: Shortage, desk: Desk) -> None:
     drafted = desk.post("zhejiang", f"/shortages/{shortage.id()}/protocols", TEXT)
     assert drafted.status_code == 201
     path = f"/protocols/{drafted.json()['protocol_id']}"
-    digest = {"digest": drafted.json()["digest"]}
-    assert desk.post("zhejiang", f"{path}/sign", digest).json()["code"] == "protocol.own_draft"
-    assert desk.post("deputy", f"{path}/sign", digest).json()["state"] == "in_force"
+    about = word(drafted.json()["protocol_id"], drafted.json()["digest"])
+    draft, deputy = (shortage.officer(person).sign(about) for person in ("R33", "R33-2"))
+    assert desk.post("zhejiang", f"{path}/sign", {"digest": "0" * 64}).json()["code"] == "request.media_type"
+    assert desk.send("zhejiang", f"{path}/sign", draft).json()["code"] == "protocol.own_draft"
+    assert desk.send("deputy", f"{path}/sign", draft).json()["code"] == "signature.unknown_key"
+    assert desk.send("deputy", f"{path}/sign", deputy).json()["state"] == "in_force"
     assert desk.post("prescriber", f"{path}/withdraw", {"reason": "x"}).status_code == 403
     withdrawn = desk.post("zhejiang", f"{path}/withdraw", {"reason": "到货"}).json()
     assert (withdrawn["state"], withdrawn["ends_on"]) == ("ended", "2026-03-09")
