@@ -81,9 +81,11 @@ async def payments_of_claim(
     claim_id: UUID, actor: Annotated[Actor, Depends(allowed("payment.read"))], read: Read
 ) -> Response:
     """The payments of a claim, if they are the caller's: of the share, and of the delivery fee, which stays the same
-    over all attempts for a supply."""
+    over all attempts for a supply; each with what had been paid for the claim before (`covered`) and what is `due`."""
     rows = await read.find("payments_of_claim", claim_id=claim_id)
-    own = [dict(row) for row in rows if row["patient_ref"] == actor.patient_ref]
+    mine = [row for row in rows if row["patient_ref"] == actor.patient_ref]
+    found = await read.load(*(PAYMENT.ref(row["payment_id"]) for row in mine)) if mine else ()
+    own = [{**row, **payment_view(payment.state)} for row, payment in zip(mine, found, strict=True)]
     if not any(row["item"] == "delivery_fee" for row in own):
         own += await _fee_of(claim_id, actor, read)
     return answer({"items": own})

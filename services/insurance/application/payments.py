@@ -55,6 +55,7 @@ def payment_view(payment: PaymentState) -> Mapping[str, Any]:
         "channel": payment.channel,
         "reference": payment.reference,
         "refund_reference": payment.refund_reference,
+        "covered": payment.covered,
         "due": payment.due,
         "ended": payment.ended,
         "expires_at": payment.expires_at.isoformat() if payment.expires_at else None,

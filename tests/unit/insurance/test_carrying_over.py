@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,7 @@ from tests.unit.insurance.memory import (
 )
 from tests.unit.insurance.test_delivery_fees import FEE, balances, brought_world
 from tests.unit.insurance.test_delivery_fees import paid as pays
+from tests.unit.insurance.test_insurance_api import Desk
 
 
 @dataclass
@@ -160,6 +162,16 @@ def partly(provider: Ledger) -> Memory:
     return memory
 
 
+def test_the_list_of_a_claims_payments_shows_what_had_been_paid_and_what_is_due(partly: Memory, tmp_path: Path) -> None:
+    desk = Desk(partly, tmp_path)
+    second = claim_id_of(SUPPLY, 2)
+    rows = {row["item"]: row for row in desk.patient("GET", f"/payments?claim_id={second}").json()["items"]}
+    figures = {item: (row["amount"], row["covered"], row["due"]) for item, row in rows.items()}
+    assert figures["share"] == (ALONE, INSURED, ALONE - INSURED)
+    assert figures["delivery_fee"][1] == 0
+    assert desk.patient("GET", f"/payments/{share(2)}").json()["covered"] == INSURED
+
+
 def held(memory: Memory) -> dict[str, int]:
     """What the claims' postings come to."""
     return balances(*(memory.claim(attempt).postings for attempt in range(1, 7)))
@@ -236,6 +248,12 @@ def test_voided_while_the_rest_is_not_answered_all_goes_back_with_the_answer(
     rest = {(share(2), share(2)): ALONE - INSURED} if reference == "WX-0002" else {}
     assert (partly.payment(2).state, partly.claim(3).state) == ("refunded", "-")
     assert provider.back == {(share(1), share(2)): INSURED, **rest}
+    assert (held(partly), sum(provider.back.values())) == ({}, INSURED + sum(rest.values()))
+    assert told_of_refunds(partly) == [(share(2), None if rest else INSURED)]
+    happened = len(partly.log)
+    partly.run(inquire_payment(share(2), partly.outside))
+    partly.hear(undone())
+    assert (of_payments(partly, happened), len(provider.back)) == ([], 1 + len(rest))
 
 
 def test_declined_for_what_the_patient_has_it_stays_owed_and_goes_back_with_the_supply(
