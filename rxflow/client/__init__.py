@@ -10,7 +10,8 @@ with `wait_until`.
 
 from rxflow.client.courier import Courier
 from rxflow.client.failures import NoAnswer, Problem, TimedOut
-from rxflow.client.people import Administrator, Insurer, Office, Prescriber, Regulator, Reviewer
+from rxflow.client.insurer import Insurer
+from rxflow.client.people import Administrator, Office, Prescriber, Regulator, Reviewer
 from rxflow.client.retail import Hold, Patient, Pharmacy, Supply
 from rxflow.client.transport import Addresses, Connection, Reply, Session
 from rxflow.client.waiting import wait_until

@@ -172,6 +172,10 @@ class Pharmacy:
         items: list[dict[str, Any]] = self.pharmacist.read("insurance", "/claims", supply_id=supply.supply_id)["items"]
         return items
 
+    def appeal_audit(self, audit_id: str, grounds: str) -> Reply:
+        """What an insurer's officer has upheld against a claim, once and in time."""
+        return self.pharmacist.command("insurance", f"/audits/{audit_id}/appeal", {"grounds": grounds})
+
     def fulfilment(self, fulfilment_id: str) -> dict[str, Any]:
         return self.pharmacist.read("dispatch", f"/fulfilments/{fulfilment_id}")
 

@@ -93,8 +93,9 @@ class Cast:
         """Somebody who acts for a patient, as far as they were appointed."""
         return Patient(self._session(Role.REPRESENTATIVE, account, patient_ref=patient_ref))
 
-    def insurer(self, code: str) -> Insurer:
-        return Insurer(self._session(Role.INSURANCE_OFFICER, f"officer-{code}", code))
+    def insurer(self, code: str, person: str = "officer") -> Insurer:
+        """An officer of it; `person`: which of them."""
+        return Insurer(self._session(Role.INSURANCE_OFFICER, f"{person}-{code}", code))
 
     def regulator(self, region: str) -> Regulator:
         return Regulator(self._session(Role.REGULATOR, f"authority-{region}", region=region))

@@ -33,6 +33,8 @@ def unfilled_is_known(books: AllBooks) -> Iterator[str]:
         yield f"{pharmacy} could not meet a demand for {drug_key}; only one of dispatch and shortage knows"
     for events in books["shortage"].histories(DETECTOR):
         rows = [row for event in events if isinstance(event, DemandsCounted) for row in event.rows.rows()]
-        for (pharmacy, drug_key, _), count in Counter((r.pharmacy, r.drug_key, r.demand_key) for r in rows).items():
+        # the same demand may be tried once more, at another moment: both are kept, and counts are of demands
+        tries = Counter((r.pharmacy, r.drug_key, r.demand_key, r.occurred_at) for r in rows)
+        for (pharmacy, drug_key, *_), count in tries.items():
             if count > 1:
                 yield f"{pharmacy} could not meet one demand for {drug_key}, and it counts {count} times"

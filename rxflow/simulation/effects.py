@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from services.seedwork.store.drivers import Database
 
 _CAUSES = (
     "SELECT position, recorded_at, json_extract(CAST(state AS TEXT), '$.meta.correlation_id'),"
-    " json_extract(CAST(state AS TEXT), '$.meta.causation_id') FROM events ORDER BY position"
+    " json_extract(CAST(state AS TEXT), '$.meta.causation_id'), stream_id FROM events ORDER BY position"
 )
 _SEALED_PUBLIC = "SELECT stream_id, max(public_seq), type FROM public GROUP BY stream_id"
 _HASHES = "SELECT stream_id, public_seq, hash FROM public"
@@ -37,7 +37,10 @@ FOUNDED = "registers"
 
 
 def once(books: AllBooks) -> Iterator[str]:
-    """What one cause leads to in a store is one save: its events are of one moment."""
+    """What one cause leads to in a store is one save: its events are of one moment.
+
+    A deadline is one cause until something else happens to whom it is of, which may set it to the same moment again.
+    """
     told = {
         str(message_id(UUID(stream), number))
         for book in books.values()
@@ -47,10 +50,12 @@ def once(books: AllBooks) -> Iterator[str]:
     for name, book in books.items():
         moments: defaultdict[str, dict[int, int]] = defaultdict(dict)
         attempts: defaultdict[str, set[str]] = defaultdict(set)
-        for position, recorded_at, correlation, causation in book.query(_CAUSES):
+        meanwhile: Counter[str] = Counter()
+        for position, recorded_at, correlation, causation, stream in book.query(_CAUSES):
             if causation.startswith("timer:"):  # the same deadline may run for many: the correlation is whose it is
-                moments[f"{causation} of {correlation}"][recorded_at] = position
+                moments[f"{causation} of {correlation} after {meanwhile[correlation]}"][recorded_at] = position
                 continue
+            meanwhile[str(UUID(stream))] += 1
             moments[causation][recorded_at] = position
             if causation not in told:
                 attempts[correlation].add(causation)
@@ -67,7 +72,7 @@ def kept(books: AllBooks, accepted: Accepted) -> Iterator[str]:
     """Every accepted command's events are where its answer said."""
     yield from accepted.contradictions
     correlations = {
-        name: {position: correlation for position, _, correlation, _ in book.query(_CAUSES)}
+        name: {position: correlation for position, _, correlation, *_ in book.query(_CAUSES)}
         for name, book in books.items()
     }
     for command in accepted.commands.values():

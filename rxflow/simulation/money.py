@@ -10,6 +10,7 @@ from uuid import UUID
 from rxflow.simulation.books import AllBooks, Books
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.insurance.domain.accumulator import ACCUMULATOR
+from services.insurance.domain.audit.case import AUDIT
 from services.insurance.domain.claim import CLAIM, ClaimState
 from services.insurance.domain.payment import PAYMENT, PaymentState
 
@@ -63,8 +64,8 @@ def money_at_rest(books: AllBooks, fulfilments: Mapping[UUID, Any]) -> Iterator[
 
 
 def money_at_the_end(books: AllBooks) -> Iterator[str]:
-    """Nothing is kept back any more, but for a claim billed anew: its patient has the supply and owes the share. Every
-    insurer has answered."""
+    """Nothing is kept back any more, but for a claim billed anew, whose patient has the supply and owes the share, and
+    for one that waits for what an officer says of a trace code that was met twice. Every insurer has answered."""
     claims = {_id(claim): claim for claim in books["insurance"].states(CLAIM)}
     for name, claim in claims.items():
         if claim.next_inquiry_at is not None:
@@ -75,8 +76,10 @@ def money_at_the_end(books: AllBooks) -> Iterator[str]:
         for supply_id, supply in state.supplies.items()
         if supply.status == "in_hands"
     }
+    audits = books["insurance"].states(AUDIT)
+    suspected = {audit.flagged.claim_id for audit in audits if audit.flagged and audit.holds_settlement}
     for found in books["insurance"].states(ACCUMULATOR):
-        for claim_id in found.reserved:
+        for claim_id in sorted(found.reserved.keys() - suspected):
             claim = claims[claim_id]
             if claim.state != "authorised" or claim.opened.supply.supply_id not in in_hands:
                 yield f"an accumulator still reserves for claim {claim_id}, which is {claim.state}"
@@ -109,10 +112,16 @@ def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
     if claim.state in ENDED and left:
         yield f"claim {name} is {claim.state} and holds {left}"
     if claim.state == "settled":
-        owed = claim.credit is not None  # handed out before the patient had paid
-        open_accounts = [e for e in left if (e == "receivable.patient" and not owed) or e.startswith("held.")]
+        open_accounts = [e for e in left if (e == "receivable.patient" and not _owed(claim)) or e.startswith("held.")]
         if open_accounts:
             yield f"claim {name} is settled and holds {left}"
+
+
+def _owed(claim: ClaimState) -> bool:
+    """Whether the patient may have the supply and not have paid: it was handed out on credit, or what the insurer would
+    not authorise for what stays with the patient was settled by an officer's word."""
+    by_an_officer = claim.decided is not None and claim.dispute is not None and claim.dispute.about == "authorisation"
+    return claim.credit is not None or by_an_officer
 
 
 def _fee_is_explained(fee: PaymentState) -> Iterator[str]:
@@ -134,7 +143,7 @@ def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Ite
             continue
         claim = by_id[payment.requested.claim_id]
         wrong = (
-            (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid" and claim.credit is None)
+            (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid" and not _owed(claim))
             or (claim.state in ENDED and payment.state not in {"failed", "refunded", "expired", "carried_over"})
             or (payment.state == "paid" and claim.state not in STANDING)
         )

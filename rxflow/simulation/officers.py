@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from rxflow.client import Problem, Supply
+from rxflow.client import Insurer, Problem, Supply
 from rxflow.client.retail import BackReason
 from rxflow.simulation.writing import Town
 from rxflow.world import Store
@@ -23,6 +24,7 @@ DECISIONS = (
     ("stands", "patient"),
 )
 """Decisions and bearers, also those that do not go together."""
+OFFICERS = ("officer", "second-officer")
 SELDOM = 0.3
 """Share of thoughts about a reversal that are acted upon: most of what is settled stays so."""
 
@@ -36,7 +38,9 @@ class Officers:
     supplied: Sequence[tuple[Store, Supply]]
 
     def deeds(self) -> list[Callable[[], object]]:
-        return [self.credit, self.order_reversal, self.decide, self.take_back] if self.supplied else []
+        if not self.supplied:
+            return []
+        return [self.credit, self.order_reversal, self.decide, self.audit, self.appeal, self.take_back]
 
     def credit(self) -> None:
         store, claim = self._claim()
@@ -53,6 +57,33 @@ class Officers:
         decision, bearer = self.town.random.choice(DECISIONS)
         self.town.cast.insurer(self.insurer).decide(claim["claim_id"], decision, bearer, REASON)
 
+    def audit(self) -> None:
+        """What is suspected of a supply is decided, or what was appealed, also by the same person again."""
+        _, supply = self._one()
+        officer = self.town.cast.insurer(self.insurer, self.town.random.choice(OFFICERS))
+        for case in officer.audits():
+            if case["supply_id"] == supply.supply_id:
+                self.town.random.choice((self._decide_audit, self._decide_appeal))(officer, case["audit_id"])
+
+    def appeal(self) -> None:
+        store, supply = self._one()
+        for case in self.town.cast.insurer(self.insurer).audits("upheld"):
+            if case["supply_id"] == supply.supply_id:
+                self.town.cast.pharmacy(store).appeal_audit(case["audit_id"], REASON)
+
+    def _decide_audit(self, officer: Insurer, audit_id: str) -> None:
+        officer.decide_audit(audit_id, self.town.random.choice(("cleared", "upheld")), REASON)
+
+    def _decide_by_another(self, officers: Sequence[Insurer], audit_id: str) -> None:
+        """By the first of them who has not decided about it before."""
+        for officer in officers:
+            with suppress(Problem):
+                self._decide_appeal(officer, audit_id)
+                return
+
+    def _decide_appeal(self, officer: Insurer, audit_id: str) -> None:
+        officer.decide_appeal(audit_id, self.town.random.choice(("granted", "rejected")), REASON)
+
     def take_back(self) -> None:
         """The patient brings something back, all of it or one unit of a line."""
         if self.town.random.random() < SELDOM:
@@ -61,6 +92,21 @@ class Officers:
             why: BackReason = self.town.random.choice(("quality", "recall", "wrong_item"))
             lines = self.town.random.choice((None, [{"line": line, "quantity": 1}]))
             self.town.cast.pharmacy(store).take_back(supply, why, lines)
+
+    def settle_audits(self) -> None:
+        """In the end somebody decides about what is open; who is told so appeals, and somebody else decides."""
+        first, second = (self.town.cast.insurer(self.insurer, person) for person in OFFICERS)
+        for store, supply in self.supplied:
+            for case in [each for each in first.audits() if each["supply_id"] == supply.supply_id]:
+                name, state = case["audit_id"], case["state"]
+                if state == "open":
+                    self._decide_audit(first, name)
+                    state = next(each["state"] for each in first.audits() if each["audit_id"] == name)
+                if state == "upheld":
+                    self.town.cast.pharmacy(store).appeal_audit(name, REASON)
+                    state = "appealed"
+                if state == "appealed":
+                    self._decide_by_another((first, second), name)
 
     def settle_disputes(self) -> None:
         """In the end somebody decides."""

@@ -253,9 +253,10 @@ class Mischief(Doing):
             self.town.move_clock(self.town.random.choice(LAPSES))
 
     def bring_to_an_end(self) -> None:
-        """What is on the road arrives, what is back is looked at, what is disputed is decided."""
+        """What is on the road arrives, what is back is looked at, what is suspected or disputed is decided."""
         journeys = (self.desk.journey, *self.desk.followed)
         found = [each for one in journeys for each in self._patient.fulfilments(one.prescription_id)]
         away = {s["supply_id"]: s["delivery_id"] for f in found for s in f["supplies"] if s["status"] == "with_courier"}
         self.road.bring_home(away)
+        self.officers.settle_audits()
         self.officers.settle_disputes()

@@ -28,7 +28,8 @@ class Process:
         self.leaves: list[Callable[[], None]] = []
         """What the operating system takes back when it dies."""
         self._failed = failed
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        """In the order of their start: a set's would be another one each time."""
 
     @property
     def service(self) -> str:
@@ -50,8 +51,8 @@ class Process:
 
     def own(self, task: asyncio.Task[Any]) -> None:
         """A task that its code has started."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
     def kill(self) -> None:
         """As `kill -9` does."""

@@ -57,7 +57,7 @@ class Consumer:
         try:
             self._decide(envelopes)
             if self.tables.something_parked():
-                for upstream, stream in {(each.producer, each.stream) for each in envelopes}:
+                for upstream, stream in dict.fromkeys((each.producer, each.stream) for each in envelopes):
                     self.drain(upstream, stream)
         except (StoreError, ExecutionFailure) as error:
             raise TryLaterError(repr(error)) from error

@@ -161,7 +161,7 @@ class CatchUp:
         """Those whose number the inbox has not reached. One look-up for the page."""
         if not envelopes:
             return []
-        places = tuple({(each.producer, each.stream) for each in envelopes})
+        places = tuple(dict.fromkeys((each.producer, each.stream) for each in envelopes))
         seen = self._database.load(Wanted(inbox=places)).inbox
         return [each for each in envelopes if seen.get((each.producer, each.stream), (0, b""))[0] < each.public_seq]
 

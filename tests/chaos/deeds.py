@@ -177,8 +177,9 @@ def step_clock(seconds: int) -> Deed:
     """Of the whole installation, by the administrator; never behind the machine's own."""
 
     def do(scene: Scene) -> Done:
-        scene.clock_ahead_seconds = max(0, scene.clock_ahead_seconds + seconds)
-        move_clocks(scene.administrator, scene.clock_ahead_seconds)
+        ahead = max(0, scene.clock_ahead_seconds + seconds)
+        move_clocks(scene.administrator, ahead)
+        scene.clock_ahead_seconds = ahead
         return Done(f"clock {seconds:+d} s")
 
     return do

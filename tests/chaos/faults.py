@@ -13,7 +13,7 @@ EVERYBODY = "all five services say that they are ready, and a prescription issue
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of mistreatment. `claims`: what nobody else may touch while it lasts and until its end is seen."""
+    """One kind of mistreatment. `claims`: what no other may touch while it lasts."""
 
     does: str
     promise: str

@@ -21,7 +21,7 @@ T = TypeVar("T")
 ATTEMPTS_MAX = 200
 TIMEOUT_SECONDS = 10.0
 PAUSE_SECONDS = 0.05
-PAUSE_SECONDS_MAX = 1.0
+PAUSE_SECONDS_MAX = 2.0
 PAUSE_GROWTH = 1.6
 
 
@@ -128,6 +128,10 @@ class Load:
     def close(self) -> None:
         """After the patience was called off, or all has ended."""
         self._pool.shutdown(cancel_futures=True)
+
+    def not_open(self) -> str:
+        """Whether prescriptions began when their time had come; otherwise how many did not."""
+        return f"{self.held_back} prescriptions did not start in their time" if self.held_back else ""
 
     def endings(self) -> Counter[str]:
         """How the prescriptions ended, or where they stopped."""

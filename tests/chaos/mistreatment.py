@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
-from tests.chaos.deeds import Done, Scene
+from tests.chaos.deeds import Done, NotNow, Scene
 from tests.chaos.faults import Fault
 from tests.chaos.recovery import Committed, Watch
 from tests.chaos.schedule import Schedule, moments
 
-CLAIMED_SECONDS_MAX = 60.0
-"""A fault that nobody sees the end of gives up what it claims after this long."""
+TRIED_SECONDS_MAX = 60.0
+"""What cannot be done now, since the system is still getting over another fault, is tried again for this long."""
 FAULTS_AT_ONCE_MAX = 8
 STEP_SECONDS = 0.5
 Tell = Callable[[str], None]
@@ -55,13 +55,8 @@ class Mistreatment:
         self.look_around()
 
     def _taken(self) -> set[str]:
-        now = monotonic()
-        return {
-            claim
-            for each in self.committed
-            if each.recovered_at is None and now - (each.lifted_at or now) < CLAIMED_SECONDS_MAX
-            for claim in self._faults[each.name].claims
-        }
+        """What faults have in hand that last; the next one does not wait until the system is over the one before."""
+        return {claim for each in self.committed if each.lifted_at is None for claim in self._faults[each.name].claims}
 
     def look_around(self) -> None:
         """Notes and tells which faults have been recovered from."""
@@ -78,7 +73,8 @@ class Mistreatment:
         self.committed.append(committed)
         done = Done("")
         try:
-            done = fault.deed(self._scene)
+            done = self._as_soon_as_possible(fault)
+            committed.begun_at = monotonic()
             committed.target = done.target
             self._tell(f"fault: {name} ({done.target}), for {fault.seconds:g} s")
             self._scene.ended.wait(fault.seconds)
@@ -87,6 +83,15 @@ class Mistreatment:
             self._tell(f"fault: {name} could not be done: {error!r}")
         finally:
             self._lift(done, committed)
+
+    def _as_soon_as_possible(self, fault: Fault) -> Done:
+        end = monotonic() + TRIED_SECONDS_MAX
+        while True:
+            try:
+                return fault.deed(self._scene)
+            except NotNow:
+                if monotonic() > end or self._scene.ended.wait(STEP_SECONDS):
+                    raise
 
     def _lift(self, done: Done, committed: Committed) -> None:
         try:

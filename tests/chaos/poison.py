@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from time import monotonic
+
 import amqp
 import httpx
 import orjson
@@ -17,6 +20,9 @@ from tests.chaos.deeds import Done, NotNow, Scene
 from tests.chaos.house import House
 from tests.faults.systems import rxflow
 from tests.integration.messaging.conftest import connect
+
+LOOKED_AT_SECONDS_MAX = 20.0
+STEP_SECONDS = 0.5
 
 
 def undecodable(scene: Scene) -> Done:
@@ -46,15 +52,24 @@ def altered(scene: Scene) -> Done:
 
 
 def _settle(scene: Scene, consumer: str) -> str:
-    """What an operator does with it."""
-    for number in dead_letters(scene.house.installation, consumer):
-        done = rxflow(
-            scene.house.installation, "dead-letters", "discard", consumer, number, "--reason", "altered on its way"
-        )
-        if done.returncode:
-            return f"not settled: {done.stdout}{done.stderr}"
-        return "set aside and discarded"
-    return "passed over: handled before"
+    """What an operator does with it, once its consumer is well enough to have looked at it."""
+    end = monotonic() + LOOKED_AT_SECONDS_MAX
+    while not (numbers := _waiting(scene.house.installation, consumer)):
+        if monotonic() > end or scene.ended.wait(STEP_SECONDS):
+            return "passed over: handled before"
+    # one altered event at a time: what else waits is left for the look at the end
+    done = rxflow(
+        scene.house.installation, "dead-letters", "discard", consumer, numbers[0], "--reason", "altered on its way"
+    )
+    if done.returncode:
+        return f"not settled: {done.stdout}{done.stderr}"
+    return "set aside and discarded"
+
+
+def _waiting(installation: Installation, consumer: str) -> list[str]:
+    with suppress(NotNow):
+        return dead_letters(installation, consumer)
+    return []
 
 
 def dead_letters(installation: Installation, consumer: str) -> list[str]:
@@ -80,7 +95,11 @@ def _consumed(scene: Scene) -> tuple[str, Family]:
 
 
 def _publish(scene: Scene, queue: str, body: bytes) -> None:
-    with connect(scene.house.servers["rabbit"].url) as connection:
+    try:
+        connection = connect(scene.house.servers["rabbit"].url)
+    except (OSError, amqp.AMQPError) as error:
+        raise NotNow(f"the broker takes no connection: {error!r}") from error
+    with connection:
         channel = connection.channel()
         channel.confirm_select()
         channel.basic_publish_confirm(amqp.Message(body, delivery_mode=2), "", queue)
@@ -92,14 +111,17 @@ def _last_of(installation: Installation, family: Family) -> Envelope:
     newest: list[bytes] = []
     after = 0
     while True:
-        page = httpx.get(
-            f"{installation.addresses.of(family.producer)}/internal/feed/{family.name}",
-            params={"after": after},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=10,
-            trust_env=False,
-        )
-        lines = page.raise_for_status().content.splitlines()
+        try:
+            page = httpx.get(
+                f"{installation.addresses.of(family.producer)}/internal/feed/{family.name}",
+                params={"after": after},
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=10,
+                trust_env=False,
+            )
+            lines = page.raise_for_status().content.splitlines()
+        except httpx.HTTPError as error:
+            raise NotNow(f"the feed of {family.name} gives no answer: {error!r}") from error
         if not lines:
             break
         newest, after = lines, Envelope.from_wire(lines[-1]).log_index

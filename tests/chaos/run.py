@@ -52,7 +52,7 @@ class Options:
     seed: int = 1
     rate: float = 1.0
     invalid_share: float = 0.1
-    under_way_max: int = 160
+    under_way_max: int = 400
     patience_seconds: float = 240.0
     faults: Mapping[str, Fault] = None  # type: ignore[assignment]
     report: Path = Path("var/chaos.json")
@@ -147,7 +147,11 @@ class Run:
         self.tell("letting every deadline pass")
         afterwards.let_deadlines_pass(self.scene, self.cast, self.load.told, self.tell)
         self.tell("asking everybody what he sees")
-        checks = {"rest": unrest, **afterwards.operator_look(self.scene, self.watch, self.tell)}
+        checks = {
+            "rest": unrest,
+            "open loop": self.load.not_open(),
+            **afterwards.operator_look(self.scene, self.watch, self.tell),
+        }
         picture = seen.look(self.cast, self.load.told, accepted, lambda n: self.tell(f"{n} prescriptions looked at"))
         found += breaches(picture, accepted)
         return Outcome(

@@ -83,6 +83,19 @@ class Shortage:
                 return wait_until(lambda: self.found(state), f"a case that is {state}", seconds=SECONDS_MAX / TICKS_MAX)
         return self.case(state)
 
+    def end_in_days(self, case_id: str) -> dict[str, Any]:
+        """How a case ended that nothing more is told of, while the days go by: it eases on one and ends on a later one,
+        so that each has to be long enough for somebody to look."""
+
+        def ended() -> dict[str, Any] | None:
+            return self.authority.shortage(case_id)["ended"]  # type: ignore[no-any-return]
+
+        for _ in range(DAYS_MAX):
+            self.move_clock(DAY)
+            with suppress(TimedOut):
+                return wait_until(ended, "the end of the case", seconds=SECONDS_MAX / DAYS_MAX)
+        return wait_until(ended, "the end of the case")
+
     def hinted(self) -> list[str]:
         """What its doctor is told before prescribing it, as grades."""
         place = Place(COUNTY, self.giver.pharmacy.latitude, self.giver.pharmacy.longitude)
@@ -190,13 +203,7 @@ def test_packs_move_by_order_of_the_authority(story: Shortage) -> None:
 
 
 def test_it_ends_when_nothing_more_is_told_and_so_does_the_hint(story: Shortage) -> None:
-    case_id = story.case("confirmed")["case_id"]
-    for _ in range(DAYS_MAX):
-        story.move_clock(DAY)
-        if story.authority.shortage(case_id)["state"] == "resolved":
-            break
-
-    ended = wait_until(lambda: story.authority.shortage(case_id)["ended"], "the end of the case")
+    ended = story.end_in_days(story.case("confirmed")["case_id"])
 
     assert ended["ended_as"] == "resolved"
     assert wait_until(lambda: not story.hinted(), "no hint any more")

@@ -231,6 +231,26 @@ def test_an_owner_that_is_away_holds_up_no_patient_and_decides_when_it_is_back(r
     assert (alarm.first.pharmacy, alarm.second.pharmacy, str(alarm.second.supply_id)) == (B, A, supplies[1])
 
 
+def test_a_pack_sold_in_one_region_is_told_in_both_when_it_is_brought_back_in_the_other(
+    regions: dict[str, Region],
+) -> None:
+    east, west = regions[EAST], regions[WEST]
+    (code,) = codes_of(EAST, 1)
+    held = east.held()
+    with east.running("api"), west.running("api"):
+        supply_id = east.prepare(held, code).json()["supply_id"]
+        assert east.check(held, supply_id).status_code == httpx.codes.OK
+        brought = west.post(Role.PHARMACIST, "/trace-codes/returns", {"trace_code": code})
+        assert brought.json()["code"] == "trace_code.repeated"
+    with west.running("api"):  # east is away, and nobody here knows of the other code
+        unknown = west.post(Role.PHARMACIST, "/trace-codes/returns", {"trace_code": codes_of(EAST, 2)[1]})
+        assert (unknown.status_code, unknown.json()["code"]) == (503, "trace_code.owner_away")
+
+    for region in (east, west):
+        (alarm,) = region.code(code).repeats
+        assert (alarm.kind, alarm.first.pharmacy, alarm.second.pharmacy) == ("return", A, B)
+
+
 def test_only_a_service_asks_as_a_store_and_of_the_owner_only(regions: dict[str, Region]) -> None:
     east, west = regions[EAST], regions[WEST]
     (ours,), (theirs,) = codes_of(WEST, 1), codes_of(EAST, 1)
@@ -256,7 +276,7 @@ def test_only_a_service_asks_as_a_store_and_of_the_owner_only(regions: dict[str,
         assert ask(service, codes=[{"code": "?"}]).json()["code"] == "trace_code.malformed"
         assert west.code(ours).status == "-"
         words = ask(service).json()
-        assert words == [{"code": ours, "problem": None, "found": "", "first": None}]
+        assert words == [{"code": ours, "problem": None, "found": "", "first": None, "product": ""}]
         assert west.code(ours).status == "sold"
         shown = httpx.get(
             f"{west.url}/trace-codes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,13 +38,18 @@ def test_a_violation_comes_with_its_history_and_how_to_see_it_again(founded: Pat
     assert found is not None
     with SIMULATED["key reuse"]():
         told = CliRunner().invoke(simulate_cli.app, ["world", "--seed", str(found.seeds)])
+        lines = told.output.splitlines()
+        command = next(line for line in lines if line.startswith("again: ")).removeprefix("again: ")
+        told_again = CliRunner().invoke(simulate_cli.app, shlex.split(command)[2:])
     configure_logging("error")  # the command logs to a stream that has ended with it
 
-    assert told.exit_code == 1
-    lines = told.output.splitlines()
+    assert told.exit_code == told_again.exit_code == 1
     again = next(number for number, line in enumerate(lines) if line.startswith("again: "))
     assert lines[again].startswith(f"again: rxflow simulate world --seed {found.seeds} --hours 48 --without ")
     assert not OF_HISTORY.match(lines[again - 1]), "what does not hold is said after its history"
     history = [line for line in lines if OF_HISTORY.match(line)]
     assert len(history) > 1
     assert any(mishap in line for line in history for mishap in EVERY), "and what went wrong stands in it"
+    lines_again = told_again.output.splitlines()
+    assert lines[again - 1] in lines_again, "the command shows the same violation"
+    assert [line for line in lines_again if OF_HISTORY.match(line)] == history, "after the same history"

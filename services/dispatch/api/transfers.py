@@ -63,8 +63,6 @@ async def send(transfer_id: UUID, actor: MayDecide, run: Run) -> Response:
         *OWN_TRANSFER,
         "transfer.other_side",
         "pharmacy.not_admitted",
-        "stock.lot_recalled",
-        "stock.lot_expired",
         "stock.lot_differs",
     ),
 )

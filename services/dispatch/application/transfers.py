@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from contracts.events.shortage_responses import TransferProposed
 from services.dispatch.application.registers import admitted_pharmacy, pharmacy_ref
 from services.dispatch.application.stock import policy_at, warning_day
-from services.dispatch.domain.recall import none_recalled, recalled_ref
-from services.dispatch.domain.stock import booking
+from services.dispatch.domain.recall import RecalledState, recalled_ref
+from services.dispatch.domain.stock import booking, deadlines, quarantine
 from services.dispatch.domain.stock.booking import AdjustStock, ReceiveStock
+from services.dispatch.domain.stock.events import StockReceived
 from services.dispatch.domain.stock.item import STOCK_ITEMS, offered, stock_item_id
 from services.dispatch.domain.stock.state import StockState
 from services.dispatch.domain.transfer import (
@@ -110,35 +112,43 @@ def receive_transfer(identity: UUID, pharmacy: str, by: str) -> UseCase:
         admitted = admitted_pharmacy(place.state, moment)
         if isinstance(admitted, Refusal):
             return Decision.refused(admitted)
-        picks = sent.picks if sent is not None else ()
-        refused = none_recalled(recalled.state, frozenset(pick.lot for pick in picks))
-        if isinstance(refused, Refusal):
-            return Decision.refused(refused)
         booked: list[DomainEvent] = []
-        for pick in picks:
-            received = booking.receive(
-                shelf.after(booked),
-                ReceiveStock(
-                    pharmacy=pharmacy,
-                    product=offer.product,
-                    drug_key=offer.drug_key,
-                    region=admitted.region,
-                    pack_size=giver.state.pack_size,
-                    lot=pick.lot,
-                    expiry=pick.expiry,
-                    quantity=pick.quantity,
-                    unit_price=shelf.state.unit_price or (sent.unit_price if sent else 0),
-                    occurred_at=moment.now,
-                    warn_on=warning_day(pick.expiry, policy_at(moment)),
-                ),
-                civil_day(moment.now),
+        for pick in sent.picks if sent is not None else ():
+            receipt = ReceiveStock(
+                pharmacy=pharmacy,
+                product=offer.product,
+                drug_key=offer.drug_key,
+                region=admitted.region,
+                pack_size=giver.state.pack_size,
+                lot=pick.lot,
+                expiry=pick.expiry,
+                quantity=pick.quantity,
+                unit_price=shelf.state.unit_price or (sent.unit_price if sent else 0),
+                occurred_at=moment.now,
+                warn_on=warning_day(pick.expiry, policy_at(moment)),
             )
-            if isinstance(received, Refusal):
-                return Decision.refused(received)
-            booked += received
+            came = _booked_in(shelf.after(booked), receipt, recalled.state, moment.now)
+            if isinstance(came, Refusal):
+                return Decision.refused(came)
+            booked += came
         return _with(transfer, TransferArrived(by=by, arrived_at=moment.now), Change(shelf, tuple(booked)))
 
     return UseCase((transfer_ref(identity),), decide)
+
+
+def _booked_in(shelf: StockState, receipt: ReceiveStock, recalled: RecalledState, now: datetime) -> Outcome:
+    """What was recalled or has expired on its way is there all the same, in nobody else's books: it is set apart."""
+    recall_id, expired = recalled.by_lot.get(receipt.lot), receipt.expiry < civil_day(now)
+    if recall_id is None and not expired:
+        return booking.receive(shelf, receipt, civil_day(now))
+    known = shelf.lots.get(receipt.lot)
+    if known and known.expiry != receipt.expiry:
+        return Refusal("stock.lot_differs", {"lot": receipt.lot, "expiry": known.expiry.isoformat()})
+    came = StockReceived(**dict(receipt))
+    there = STOCK_ITEMS.fold([came], shelf)
+    if recall_id is None:
+        return [came, *deadlines.expire(there, now)]
+    return [came, *quarantine.withdraw(there, recall_id, (receipt.lot,), now)]
 
 
 def transfer_view(state: TransferState) -> dict[str, Any]:

@@ -31,7 +31,7 @@ TRANSFER_TRANSITIONS = Transitions(
         Transition("agreed", "DeclineTransfer", "giver or taker, with a reason", "declined", "-"),
         Transition("agreed", "SendTransfer", "giver; so much is free on the shelf", "sent", "stock_changed"),
         Transition(
-            "sent", "ReceiveTransfer", "taker; none of the lots is recalled or expired", "arrived", "stock_changed"
+            "sent", "ReceiveTransfer", "taker; recalled and expired packs are set apart", "arrived", "stock_changed"
         ),
     )
 )

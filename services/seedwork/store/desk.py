@@ -50,7 +50,7 @@ class Desk:
         self._waiting: set[tuple[str, UUID]] = set()
         self._gates: dict[tuple[str, UUID], InboxGate] = {}
         self._rows = NewRows()
-        self._changed: set[UUID] = set()
+        self._changed: dict[UUID, None] = {}
         self._asserted: dict[UUID, int] = {}
         self._idempotency: IdempotencyGate | None = None
         self._about: dict[UUID, tuple[KeyName, AESGCM]] = {}
@@ -69,7 +69,7 @@ class Desk:
         wanted = Wanted(
             {stream_id: start.version for stream_id, start in starts.items()},
             key,
-            tuple({(each.upstream, each.stream_id) for each in incoming}),
+            tuple(dict.fromkeys((each.upstream, each.stream_id) for each in incoming)),
         )
         found: Found = yield LoadStreams(wanted)
         if found.restoring:
@@ -165,7 +165,7 @@ class Desk:
             self.tracked[stream_id] = self.core.writer.write(
                 self._rows, tracked, told, from_micros(self.now), context.cause(), keys
             )
-            self._changed.add(stream_id)
+            self._changed[stream_id] = None
 
     def _keys(self, names: set[KeyName], *, create: bool = False) -> Logic:
         keys = (yield from self.core.keyring.fetch(names, create=create)) if names else {}

@@ -63,7 +63,7 @@ def perform_all(core: StoreCore, works: Sequence[Work | Member]) -> Generator[Re
         except Conflict:
             lost = False
         except ConnectionLost:
-            lost = True  # the next look-up tells what became of it: the key, the inbox or our own events
+            lost = True  # the next look-up tells what became of it: the key or the inbox
         except Unavailable as error:
             if lost:
                 raise OutcomeUnknown(str(error)) from error
@@ -117,12 +117,25 @@ def _attempt(core: StoreCore, works: Sequence[Work | Member]) -> Generator[Reque
             return [(yield from _replay(core, key, kept))]
     batch = desk.batch()
     if batch.events or batch.gates or batch.idempotency or batch.timers:
-        positions = yield Save(batch)
+        try:
+            positions = yield Save(batch)
+        except ConnectionLost as error:
+            if not _looked_up(works):
+                raise OutcomeUnknown(
+                    "the connection broke while saving, and nothing tells what became of it"
+                ) from error
+            raise
         if len(outcomes) == 1 and positions:
             outcomes = [replace(outcomes[0], position=max(positions))]
         for tracked in desk.changed():
             core.cache.keep(tracked)
     return outcomes
+
+
+def _looked_up(works: Sequence[Work | Member]) -> bool:
+    """Whether the next attempt learns what became of this one: by a key or the inbox. The clock has neither: its
+    deadline stands or does not, and tried again at once it might take the step after the one that it has taken."""
+    return all(work.incoming or (isinstance(work, Work) and work.context.idempotency) for work in works)
 
 
 class Lot:

@@ -92,15 +92,15 @@ def test_a_save_whose_answer_was_lost_is_found_by_its_key(line: Line) -> None:
     assert len(events_of(line.database, box)) == 1
 
 
-def test_without_a_key_the_effect_comes_twice(line: Line) -> None:
-    """Switched off: nothing to look it up by."""
+def test_without_a_key_it_is_not_tried_again(line: Line) -> None:
+    """Nothing to look it up by, as at a deadline: whoever asked for it looks whether it still stands."""
     box = uuid4()
     line.before_the_next_save(lambda: line.cut_after_the_commit_of(box))
 
-    outcome = do(line.desk, work(add_item(box)))
+    with pytest.raises(OutcomeUnknown):
+        do(line.desk, work(add_item(box)))
 
-    assert outcome.body == {"item": "aspirin", "place": 2}
-    assert len(events_of(line.database, box)) == 2
+    assert len(events_of(line.database, box)) == 1
 
 
 def test_a_reaction_whose_answer_was_lost_is_found_by_its_inbox(line: Line) -> None:

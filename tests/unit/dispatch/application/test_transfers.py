@@ -143,21 +143,51 @@ def test_what_was_booked_back_in_time_is_not_given_twice(town: Town, monkeypatch
     refused(send(town, transfer), "stock.below_zero")
 
 
-def test_recalled_and_other_goods_are_not_booked_in(town: Town) -> None:
-    differs, closed, recalled = agreed(town, quantity=20), agreed(town, quantity=20), agreed(town, quantity=20)
+def test_goods_of_another_expiry_and_at_a_closed_place_are_not_booked_in(town: Town) -> None:
+    differs, closed = agreed(town, quantity=20), agreed(town, quantity=20)
     town.receive(GIVER, TABLETS, "L0", 20, expiry=date(2027, 1, 31))
     fine(send(town, differs))
     town.receive(TAKER, TABLETS, "L0", 20, expiry=GOOD_UNTIL)  # the same number, another expiry
     refused(receive(town, differs), "stock.lot_differs")
-    for transfer in (closed, recalled):
-        fine(send(town, transfer))
+    fine(send(town, closed))
     town.load("pharmacy", TAKER, place(28.15, 112.95, "430103"), suspended=True)
     refused(receive(town, closed), "pharmacy.not_admitted")
-    town.load("pharmacy", TAKER, place(28.15, 112.95, "430103"))
+
+
+@pytest.mark.parametrize("fate", ["recalled", "expired"])
+@pytest.mark.parametrize("known", [True, False], ids=["known there", "not known there"])
+def test_what_was_recalled_or_expired_on_its_way_is_set_apart_where_it_arrives(
+    town: Town, fate: str, known: bool
+) -> None:
+    """It is in the taker's hands and in nobody else's books: refused, it would be in none for ever."""
+    lot, expiry = "L7", date(2026, 3, 3)
+    town.receive(GIVER, TABLETS, lot, 20, expiry=expiry)
+    if known:
+        town.receive(TAKER, TABLETS, lot, 20, expiry=expiry)
+    transfer = agreed(town, quantity=20)
+    fine(send(town, transfer))
+    if fate == "recalled":
+        recall(town, lot)
+    else:
+        town.store.move_clock(timedelta(days=2))
+    before = town.shelf(TAKER).available(date(2026, 3, 2))
+    lots = town.shelf(TAKER).lots
+    there = lots[lot].on_hand + lots[lot].quarantined if known else 0
+
+    fine(receive(town, transfer))
+
+    shelf = town.shelf(TAKER)
+    assert (shelf.lots[lot].on_hand, shelf.lots[lot].quarantined) == (0, there + 20)
+    assert shelf.lots[lot].recalled is (fate == "recalled")
+    assert shelf.available(date(2026, 3, 2)) == before - (20 if known and fate == "recalled" else 0)
+    refused(receive(town, transfer), "transfer.wrong_state")
+
+
+def recall(town: Town, lot: str) -> None:
     command = LoadRecall(
         recall_id=uuid4(),
         product=TABLETS,
-        lots=("L1",),
+        lots=(lot,),
         recall_class="1",
         reason="x",
         instruction="停用",
@@ -165,7 +195,6 @@ def test_recalled_and_other_goods_are_not_booked_in(town: Town) -> None:
         organisation="",
     )
     fine(town.store.run(recalls.load_recall(command, Actor("R1", "regulator", region="000000"))))
-    refused(receive(town, recalled), "stock.lot_recalled")
 
 
 def test_both_sides_find_it_in_their_lists(town: Town) -> None:

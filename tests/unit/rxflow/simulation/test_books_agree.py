@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -323,6 +323,9 @@ def test_packs_that_the_shelf_and_the_supplies_tell_differently_are_found(
 # -- demands
 
 
+LATER = NOW + timedelta(hours=3)
+
+
 def unfilled(key: str) -> stocked.DemandUnfilled:
     return stocked.DemandUnfilled(
         pharmacy="P1",
@@ -337,8 +340,8 @@ def unfilled(key: str) -> stocked.DemandUnfilled:
     )
 
 
-def told_as(key: str, drug_key: str = "drug") -> UnfilledRow:
-    return UnfilledRow(drug_key, "310101", NOW, key, "P1", 1, "out_of_stock", 0, False, "e/1")
+def told_as(key: str, drug_key: str = "drug", at: datetime = NOW) -> UnfilledRow:
+    return UnfilledRow(drug_key, "310101", at, key, "P1", 1, "out_of_stock", 0, False, "e/1")
 
 
 @pytest.mark.parametrize(
@@ -349,6 +352,7 @@ def told_as(key: str, drug_key: str = "drug") -> UnfilledRow:
         ((), (told_as("a"),), (), 1),
         (("a",), (told_as("a"), told_as("a")), (told_as("a"),), 0),
         (("a",), (told_as("a"),), (told_as("a"), told_as("a")), 1),
+        (("a", "a"), (told_as("a"), told_as("a", at=LATER)), (told_as("a"), told_as("a", at=LATER)), 0),
         ((), (told_as("x", "heartbeat|-|now"),), (), 0),
     ],
 )
@@ -402,16 +406,22 @@ def test_a_request_to_cancel_that_never_got_its_last_word_is_found(*, final: boo
     assert len(list(circulation.requests_are_answered(both))) == found
 
 
+ONE, OTHER = str(uuid4()), str(uuid4())
+
+
 @pytest.mark.parametrize(
     ("causes", "found"),
     [
-        ([("timer:x/due:5", "one"), ("timer:x/due:5", "other")], 0),
-        ([("timer:x/due:5", "one"), ("timer:x/due:9", "one")], 0),
-        ([("timer:x/due:5", "one"), ("timer:x/due:5", "one")], 1),
+        ([("timer:x/due:5", ONE, ONE), ("timer:x/due:5", OTHER, OTHER)], 0),
+        ([("timer:x/due:5", ONE, ONE), ("timer:x/due:9", ONE, ONE)], 0),
+        ([("timer:x/due:5", ONE, ONE), ("timer:x/due:5", ONE, ONE)], 1),
+        ([("timer:x/due:5", ONE, ONE), ("command", "key", OTHER), ("timer:x/due:5", ONE, ONE)], 1),
+        # something of its own happened in between, and set the deadline to the same moment again
+        ([("timer:x/due:5", ONE, ONE), ("command", "key", ONE), ("timer:x/due:5", ONE, ONE)], 0),
     ],
 )
 def test_a_deadline_that_is_decided_twice_is_found(causes: Any, found: int) -> None:
-    rows = [(number, number, correlation, cause) for number, (cause, correlation) in enumerate(causes, start=1)]
+    rows = [(number, number, whose, cause, stream) for number, (cause, whose, stream) in enumerate(causes, start=1)]
 
     class Told(Kept):
         def query(self, text: str, **_parameters: Any) -> list[tuple[Any, ...]]:

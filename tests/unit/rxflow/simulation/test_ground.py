@@ -283,3 +283,26 @@ def test_a_short_history_tells_what_concerns_a_violation_and_every_mishap() -> N
 
     assert [line.split()[0] for line in told] == ["1.000", "3.000"]
     assert history.mishaps == {Mishap.DUPLICATED: 1}
+
+
+def test_the_tasks_of_a_process_end_in_the_order_in_which_they_began() -> None:
+    """Whatever they do while they end is chance's, and chance must come to all worlds of a seed in one order."""
+    ended: list[int] = []
+
+    async def endless(number: int) -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            ended.append(number)
+
+    async def life() -> None:
+        process = Process("worker", lambda _where, _error: None)
+        for number in range(200):
+            process.start(endless(number), f"{number}")
+        await asyncio.sleep(1)
+        process.kill()
+        await asyncio.sleep(1)
+
+    live(life)
+
+    assert ended == list(range(200))
