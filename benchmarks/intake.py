@@ -134,7 +134,7 @@ def _broken(directory: Path) -> Iterator[Figure]:
     """A large file with broken rows, read and checked row by row; what is kept of it is measured above."""
     size = int(FILE_BYTES_WHOLE * SHARE)
     path = directory / "broken.csv"
-    count, broken = _written(path, size // 90, broken_every=BROKEN_EVERY)
+    count, broken = _written(path, size // 75, broken_every=BROKEN_EVERY)
 
     def send(kind: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         return [

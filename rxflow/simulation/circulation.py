@@ -125,7 +125,7 @@ def _whom(state: PrescriptionState, fulfilments: list[FulfilmentState], review: 
         yield "clock"
     for found in fulfilments:
         supplies = {supply.status for supply in found.supplies.values()}
-        if "with_courier" in supplies:
+        if supplies & {"with_courier", "partly_received"}:  # of these, what was rejected is on its way back
             yield "courier"
         to_replace = any(row.buckets.replaceable for row in found.lines.values())
         if "dispensed" in supplies or any(found.running_holds()) or to_replace:

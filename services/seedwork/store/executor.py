@@ -63,7 +63,7 @@ def perform_all(core: StoreCore, works: Sequence[Work | Member]) -> Generator[Re
         except Conflict:
             lost = False
         except ConnectionLost:
-            lost = True  # the next look-up tells what became of it: the key, the inbox or our own events
+            lost = True  # the next look-up tells what became of it: the key or the inbox
         except Unavailable as error:
             if lost:
                 raise OutcomeUnknown(str(error)) from error

@@ -1,7 +1,10 @@
 """A long import on the real store: what a part of it costs, and what processes and releases know of each other."""
 
+import tracemalloc
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,7 +28,9 @@ from tests.unit.shortage.conftest import DRUG, HANGZHOU, XIAN
 
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
 DAY = reports_ref("H9", civil_day(AT), DRUG)
-PARTS = 8
+PARTS, ROWS_IN_ALL = 8, 2_400
+BYTES_PER_ROW_MAX = 500
+"""A digest and a key of each row stay in the process, in numbers that are bounded; the row itself does not."""
 
 
 def row(key: str, status: int | None = 3, region: str = HANGZHOU, **changed: Any) -> dict[str, Any]:
@@ -100,6 +105,26 @@ def test_a_part_of_an_import_reads_nothing_of_the_parts_before_it(
     assert per_part[1:] == [0] * (PARTS - 1), "events that were read, by part"
     (day,) = shortage.load(DAY)
     assert day.state.count == PARTS * ROWS_PER_REQUEST_MAX, "all of them about one drug and day"
+
+
+def test_many_rows_go_through_in_one_pass_and_flat_memory(shortage: ServiceOnSqlite) -> None:
+    """Of one reporter over many days, as a register's file is; what is kept of days that are past is bounded."""
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for n in range(ROWS_IN_ALL):
+            yield row(f"R-{n}", occurred_at=(AT - timedelta(hours=n % 4000)).isoformat())
+
+    told, remaining, grown = Counter[str](), rows(), []
+    tracemalloc.start()
+    while part := list(islice(remaining, ROWS_PER_REQUEST_MAX)):
+        told.update(result for result, _ in load(shortage, *part))
+        if told.total() >= ROWS_IN_ALL // 2 and not grown:
+            grown.append(tracemalloc.get_traced_memory()[0])
+    grown.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert told == {"recorded": ROWS_IN_ALL}
+    assert (grown[1] - grown[0]) / (ROWS_IN_ALL // 2) < BYTES_PER_ROW_MAX
 
 
 def test_what_another_process_has_taken_is_known_and_contradicted(
