@@ -90,6 +90,12 @@ _PROPOSAL = (
         "The substitution protocol has ended, or is not known here yet.",
         final=False,
     ),
+    Problem(
+        "proposal.not_confirmable",
+        422,
+        "Cannot be confirmed",
+        "The screening of the substitute found what no signature may insist on; another may be proposed.",
+    ),
     Problem("proposal.other_substitute", 422, "Another substitute", "Line and product are signed exactly as proposed."),
 )
 

@@ -29,6 +29,7 @@ router = APIRouter()
         "proposal.over",
         "proposal.protocol_over",
         "proposal.other_substitute",
+        "proposal.not_confirmable",
     ),
 )
 async def confirm(

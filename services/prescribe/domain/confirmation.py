@@ -50,11 +50,15 @@ def confirm_findings(state: PrescriptionState, command: ConfirmFindings, signer:
     ]
 
 
+def not_confirmable(findings: tuple[Finding, ...]) -> list[int]:
+    """The numbers of those that stand in the way and that no signature of a prescriber takes out of it."""
+    return sorted(each.number for each in findings if each.severity in STAND_IN_THE_WAY and not each.confirmable)
+
+
 def _reasoned(findings: tuple[Finding, ...], command: ConfirmFindings) -> tuple[ConfirmedFinding, ...] | Refusal:
     """Every open finding with its reason; one that cannot be confirmed asks for an amendment."""
     open_findings = {each.number: each for each in findings if each.severity in STAND_IN_THE_WAY}
-    stubborn = sorted(number for number, each in open_findings.items() if not each.confirmable)
-    if stubborn:
+    if stubborn := not_confirmable(findings):
         return Refusal("confirmation.not_confirmable", {"findings": stubborn})
     reasons = {each.finding: each.reason for each in command.findings}
     if len(reasons) < len(command.findings) or not reasons.keys() <= {each.number for each in findings}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.prescribe.domain.commands import ConfirmSubstitution
+from services.prescribe.domain.confirmation import not_confirmable
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.protocol import ProtocolState
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
@@ -40,8 +41,9 @@ def screened(state: PrescriptionState, found: SubstituteScreened) -> Outcome:
 def confirm_substitution(
     state: PrescriptionState, command: ConfirmSubstitution, signer: Signer, protocol: ProtocolState, *, now: datetime
 ) -> Outcome:
-    """By the prescriber, registered today, while the pharmacy waits and the protocol holds. The same bytes again change
-    nothing."""
+    """By the prescriber, registered today, while the pharmacy waits and the protocol holds, and never past what no
+    signature may insist on: nobody reviews the substitute between this signature and the counter. The same bytes again
+    change nothing."""
     signature = may_not_sign(state, command, signer)
     if isinstance(signature, Refusal):
         return signature
@@ -59,6 +61,9 @@ def confirm_substitution(
         return Refusal("proposal.protocol_over", about)
     if (command.line, command.substitute) != (proposal.proposed.line, proposal.proposed.substitute):
         return Refusal("proposal.other_substitute", {**about, "proposed": proposal.proposed.substitute})
+    found = state.screenings.get(command.proposal_id)
+    if found is not None and (stubborn := not_confirmable(found.findings)):
+        return Refusal("proposal.not_confirmable", {**about, "findings": stubborn})
     return [
         SubstitutionConfirmed(
             proposal_id=command.proposal_id,

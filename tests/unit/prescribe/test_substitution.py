@@ -82,14 +82,14 @@ def proposed(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
     return UUID(str(event.proposal_id))
 
 
-def screened(clinic: Clinic, prescription_id: UUID, proposal_id: UUID) -> None:
+def screened(clinic: Clinic, prescription_id: UUID, proposal_id: UUID, **changes: Any) -> None:
     event = review.SubstituteScreened.model_validate(
         {
             "prescription_id": prescription_id,
             "patient_ref": clinic.patient_ref,
             "proposal_id": proposal_id,
             "line": 1,
-            "findings": [FINDING],
+            "findings": [{**FINDING, **changes}],
             "degraded": False,
         }
     )
@@ -183,6 +183,30 @@ def test_what_is_signed_is_what_was_proposed(
 ) -> None:
     assert code(confirm(clinic, *asked, **changes)) == refusal
     assert not clinic.store.told_of(public.SubstitutionConfirmed)
+
+
+@pytest.mark.parametrize(
+    ("found", "refused"),
+    [
+        ({"rule": "A7.allergy", "severity": "blocking", "result_code": "2-2", "confirmable": False}, True),
+        ({"rule": "A2.skin_test_missing", "severity": "serious", "result_code": "2-9", "confirmable": False}, True),
+        ({"rule": "A7.allergy_unknown", "severity": "caution", "result_code": "2-2", "confirmable": False}, False),
+        ({"severity": "serious", "confirmable": True}, False),
+    ],
+)
+def test_no_signature_insists_on_what_cannot_be_confirmed(
+    clinic: Clinic, asked: tuple[UUID, UUID], found: dict[str, Any], refused: bool
+) -> None:
+    prescription_id, proposal_id = asked
+    other = proposed(clinic, prescription_id)
+    screened(clinic, prescription_id, other, **found)
+    before = clinic.state(prescription_id)
+
+    outcome = confirm(clinic, prescription_id, other)
+
+    assert code(outcome) == ("proposal.not_confirmable" if refused else None)
+    assert (clinic.state(prescription_id) == before) is refused
+    assert code(confirm(clinic, prescription_id, proposal_id)) is None
 
 
 def test_nobody_else_signs_it(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:

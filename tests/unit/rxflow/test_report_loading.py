@@ -227,7 +227,7 @@ def test_a_mapping_file_is_checked_before_anything_is_sent(tmp_path: Path, monke
         read_mapping(good)
 
 
-@pytest.mark.parametrize("count", [20_000, pytest.param(650_000, marks=pytest.mark.nightly, id="50 MB")])
+@pytest.mark.parametrize("count", [20_000, pytest.param(720_000, marks=pytest.mark.nightly, id="50 MB")])
 def test_a_large_file_with_broken_rows_goes_through_in_one_pass_and_flat_memory(tmp_path: Path, count: int) -> None:
     path = tmp_path / "large.csv"
     with path.open("w") as file:
