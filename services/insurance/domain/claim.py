@@ -163,7 +163,7 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
         case e.CreditGiven():
             reached = CLEARED if state.state == AUTHORISED else state.state
             return replace(state, state=reached, cleared="credit", credit=event)
-        case e.ShareCollected():
+        case e.ShareCollected() | e.RefundAwaited() | e.RefundOrdered():
             return _booked(state, event.postings)
         case e.ClearanceWithdrawn():
             return replace(state, cleared=None, credit=None)

@@ -177,6 +177,23 @@ class ClaimVoided(DomainEvent):
     postings: tuple[Posting, ...]
 
 
+class RefundAwaited(DomainEvent):
+    """The claim is taken back, but its payment has no answer yet, and nothing goes back before it has: what the
+    provider had of the patient's before stays on the books."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.refund_awaited"
+
+    postings: tuple[Posting, ...]
+
+
+class RefundOrdered(DomainEvent):
+    """The provider has answered, and all that was kept on the books for the patient is on its way back."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.refund_ordered"
+
+    postings: tuple[Posting, ...]
+
+
 class ReverseRequested(insurer_events.InsurerAsked):
     """The insurer is asked to take a settled claim back. Once per claim."""
 
@@ -256,6 +273,8 @@ ClaimEvent = (
     | VoidRequested
     | VoidNotConfirmed
     | ClaimVoided
+    | RefundAwaited
+    | RefundOrdered
     | ReverseRequested
     | ReverseNotConfirmed
     | ClaimReversed

@@ -38,6 +38,8 @@ DECIDE = "DecideDispute"
 AUDIT_AGAINST = "audit: against"
 AUDIT_LIFTED = "audit: appeal granted"
 UNDONE = "supply_undone"
+REFUND_AWAITED = "taken back, payment not answered"
+REFUND_ORDERED = "payment answered"
 QUOTE_ASKED = "clock: quote_inquiry"
 
 CLAIM_TRANSITIONS = Transitions(
@@ -84,6 +86,10 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(AUTHORISING, LATE_REFUSAL, "handed out on credit", DISPUTED, "claim_refused"),
         Transition(CLEARED, COLLECTED, "cleared on credit", CLEARED, "-"),
         Transition(SETTLED, COLLECTED, "cleared on credit", SETTLED, "-"),
+        *(
+            Transition(state, COLLECTED, "its provider had not answered before", state, "-")
+            for state in (SETTLING, VOIDING, REVERSING, DISPUTED)
+        ),
         Transition(QUOTED, PART, "the rest is accounted for", VOIDED, "claim_voided"),
         Transition(REFUSED, PART, "the rest is accounted for", VOIDED, "claim_voided"),
         Transition(AUTHORISED, PART, "the rest is accounted for; the part is the next attempt", "voiding, voided", "-"),
@@ -98,6 +104,11 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(REVERSING, UNKNOWN_OUTCOME, "nothing is booked until known", REVERSING, "claim_outcome_unknown"),
         Transition(REVERSING, "clock: reverse_inquiry", "asked again, same message id", "reversing, reversed", "-"),
         Transition(DISPUTED, DECIDE, "named officer and bearer", "settled, reversed", "claim_settled / claim_reversed"),
+        *(
+            Transition(state, trigger, "what the provider had before; only the books move", state, "-")
+            for state in (VOIDED, REVERSED)
+            for trigger in (REFUND_AWAITED, REFUND_ORDERED)
+        ),
         Transition("any", f"{RECEIVED} or {UNDONE} before its time", "", "same, fact kept", "-"),
     )
 )
