@@ -123,10 +123,11 @@ def _ledger_is_zero(claim: ClaimState, share: PaymentState) -> Iterator[str]:
 
 
 def _owed(claim: ClaimState) -> bool:
-    """Whether the patient may have the supply and not have paid: it was handed out on credit, or what the insurer would
-    not authorise for what stays with the patient was settled by an officer's word."""
+    """Whether the patient may have the supply and not have paid: it was handed out on credit, the share of what was
+    billed anew was left owed at its deadline, or what the insurer would not authorise for what stays with the patient
+    was settled by an officer's word."""
     by_an_officer = claim.decided is not None and claim.dispute is not None and claim.dispute.about == "authorisation"
-    return claim.credit is not None or by_an_officer
+    return claim.cleared == "credit" or by_an_officer
 
 
 def _unanswered(payment: PaymentState) -> bool:

@@ -32,6 +32,8 @@ class ClaimOpened(DomainEvent):
     """All that was dispensed, where this attempt bills only a part of it."""
     delivery_fee: DeliveryFee | None = None
     """What bringing it costs the patient, apart from the claim; None: nothing."""
+    decide_until: datetime | None = None
+    """Of what is billed anew and the patient has: until when it is to be authorised and paid; None: without a limit."""
 
 
 class ClaimQuoted(DomainEvent):
@@ -117,6 +119,15 @@ class CreditGiven(DomainEvent):
     given_by: str
     reason: str
     patient_consent: str | None
+
+
+class ShareLeftOwed(DomainEvent):
+    """Billed anew, authorised, not paid in time: the patient has the supply and bears the share, which stays owed."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.share_left_owed"
+
+    bearer: Literal["patient"]
+    amount: int
 
 
 class ShareCollected(DomainEvent):
@@ -265,6 +276,7 @@ ClaimEvent = (
     | TakingBackNoted
     | FactsInherited
     | CreditGiven
+    | ShareLeftOwed
     | ShareCollected
     | ClearanceWithdrawn
     | insurer_events.SettlementRequested

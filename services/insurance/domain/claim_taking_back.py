@@ -164,8 +164,11 @@ def keep_on_the_books(state: ClaimState, held: int, channel: str) -> list[Domain
     return []
 
 
-def following_attempt(state: ClaimState, attempt: int, claim_id: UUID) -> ClaimOpened | None:
-    """The attempt that takes this one's place: for what may still be billed, or for the same."""
+def following_attempt(
+    state: ClaimState, attempt: int, claim_id: UUID, decide_until: datetime | None = None
+) -> ClaimOpened | None:
+    """The attempt that takes this one's place: for what may still be billed, or for the same. What the patient has is
+    to be decided until then."""
     opened = state.opened
     if opened is None:
         return None
@@ -177,4 +180,5 @@ def following_attempt(state: ClaimState, attempt: int, claim_id: UUID) -> ClaimO
     if allowed is not None:
         lines = accepted_lines(lines, [LineQuantity(line=line, quantity=each) for line, each in allowed.items()])
     again = {"attempt": attempt, "claim_id": claim_id, "lines": lines}
+    again["decide_until"] = decide_until if state.in_hands else None
     return opened.model_copy(update=again | ({"dispensed": dispensed} if lines != opened.lines else {}))

@@ -41,6 +41,7 @@ UNDONE = "supply_undone"
 REFUND_AWAITED = "taken back, payment not answered"
 REFUND_ORDERED = "payment answered"
 QUOTE_ASKED = "clock: quote_inquiry"
+REBILL_EXPIRED = "clock: rebill_expiry"
 
 CLAIM_TRANSITIONS = Transitions(
     (
@@ -77,6 +78,11 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(VOIDING, UNKNOWN_OUTCOME, "nothing is booked back until known", VOIDING, "claim_outcome_unknown"),
         Transition(VOIDING, REFUSED_OUTCOME, "nothing is booked back", VOIDING, "-"),
         Transition(VOIDING, "clock: void_inquiry", "asked again, same message id", "voiding, voided", "claim_voided"),
+        *(
+            Transition(state, REBILL_EXPIRED, "billed anew, in hands; an officer decides", DISPUTED, "claim_refused")
+            for state in (QUOTED, REFUSED)
+        ),
+        Transition(AUTHORISED, REBILL_EXPIRED, "billed anew, in hands; the patient owes the share", CLEARED, "-"),
         Transition(AUTHORISING, NOT_BOOKED, "", QUOTED, "claim_quoted"),
         Transition(AUTHORISING, "clock: authorise_inquiry", "asked what became of it", "authorising, authorised", "-"),
         Transition(AUTHORISING, SELF_PAY, "outcome unknown; written consent", VOIDING, "- (next: patient only)"),
