@@ -18,7 +18,7 @@ from services.insurance.application.claims import (
 )
 from services.insurance.application.payments import pay
 from services.insurance.application.rebillings import end_rebill
-from services.insurance.application.views import claim_view
+from services.insurance.application.views import claim_view, receipt_view
 from services.insurance.domain.claim import AuthoriseClaim, ChooseSelfPay, DecideDispute, claim_id_of, next_due
 from services.insurance.domain.payment import PayShare
 from services.insurance.domain.policy import POLICIES
@@ -129,7 +129,7 @@ def test_a_share_that_nobody_pays_stays_owed_and_the_rest_is_settled(
     assert (left.bearer, left.amount) == ("patient", owed)
     booked = balances(claim.postings)
     assert (booked["receivable.patient"], booked[f"payable.{PHARMACY}"]) == (owed, -KEPT)
-    assert next_due(claim) == {}
+    assert (next_due(claim), "decide_until" in receipt_view(claim)["claim"]) == ({}, False)
     pays(memory, 2, "WX-0002")
     assert balances(memory.claim(2).postings)["provider.simulated"] == owed
     memory.hear(taken_back(EVERYTHING_KEPT))
