@@ -16,6 +16,8 @@ from services.review.domain.case import CASE, case_id
 from services.review.domain.case_transitions import OPEN
 
 Fulfilments = Mapping[UUID, FulfilmentState]
+Buckets = Mapping[int, Mapping[str, int]]
+"""By line and bucket."""
 ENDS_NOTHING = "answer_due"
 """The only deadline of a prescription that tells somebody something and ends nothing."""
 
@@ -55,7 +57,8 @@ def both_know_the_same(prescription: PrescriptionState, fulfilments: Fulfilments
         told = {line: {b.value: row.buckets.of(b) for b in Bucket} for line, row in found.lines.items()}
         opened = prescription.parts.known_to_dispatch(number)
         known = {line: {b.value: row.of(b.value) for b in Bucket} for line, row in opened.items()}
-        if told != known:
+        untold = {} if found.status == "closed" else _lapsed_untold(told, known)
+        if told != {line: {**row, **untold.get(line, {})} for line, row in known.items()}:
             yield f"prescription {name} instalment {number}: dispatch says {told}, prescribe knows {known}"
     for number in prescription.unopened:
         rows = prescription.parts.instalments[number]
@@ -67,6 +70,17 @@ def both_know_the_same(prescription: PrescriptionState, fulfilments: Fulfilments
         if prescription.ended == bool(running or prescription.to_come):
             runs = [each.instalment for each in running]
             yield f"prescription {name} is {prescription.status}; {runs} run, {prescription.to_come} to come"
+
+
+def _lapsed_untold(told: Buckets, known: Buckets) -> Buckets:
+    """What could be replaced and was not in time is told when all is over, not before: so much of each line may have
+    moved on."""
+    rows = {}
+    for line, row in known.items():
+        moved = row["replaceable"] - told.get(line, row)["replaceable"]
+        if moved > 0:
+            rows[line] = {"replaceable": row["replaceable"] - moved, "lapsed": row["lapsed"] + moved}
+    return rows
 
 
 def urgent_was_told(prescription: PrescriptionState) -> Iterator[str]:

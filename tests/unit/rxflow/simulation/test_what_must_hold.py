@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from rxflow.simulation.books import AllBooks, Books
-from rxflow.simulation.circulation import ends_or_waits, urgent_was_told
+from rxflow.simulation.circulation import _lapsed_untold, ends_or_waits, urgent_was_told
 from rxflow.simulation.lawful import _wrong_decision, blocked_everywhere, both_ask_the_same
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.prescription_content import ContentState, QuestionAsked, StopUseKnown
@@ -126,3 +126,19 @@ def test_a_second_reviewer_who_was_the_first_is_found() -> None:
     assert passed(first) == ["the first reviewer again"]
     assert passed(second) == []
     assert passed(second.model_copy(update={"signed_sha256": None})) == ["not signed"]
+
+
+@pytest.mark.parametrize(
+    ("dispatch", "prescribe", "moved"),
+    [
+        ({"replaceable": 2, "lapsed": 0}, {"replaceable": 2, "lapsed": 0}, {}),
+        ({"replaceable": 0, "lapsed": 2}, {"replaceable": 2, "lapsed": 0}, {1: {"replaceable": 0, "lapsed": 2}}),
+        ({"replaceable": 2, "lapsed": 0}, {"replaceable": 0, "lapsed": 2}, {}),
+        ({"replaceable": 0, "lapsed": 0}, {"replaceable": 2, "lapsed": 0}, {1: {"replaceable": 0, "lapsed": 2}}),
+    ],
+)
+def test_only_what_nobody_replaced_in_time_may_be_known_to_one_side(dispatch: Any, prescribe: Any, moved: Any) -> None:
+    """In the last row dispatch has lost two: what it is compared with then is what it should say, which it does not."""
+    told, known = {1: {"held": 0, **dispatch}}, {1: {"held": 0, **prescribe}}
+
+    assert _lapsed_untold(told, known) == moved
