@@ -38,6 +38,8 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (EVERY_COMMIT, packs.recalled_stays),
     (EVERY_COMMIT, goods.orders_add_up),
     (EVERY_COMMIT, goods.ordered_is_on_the_shelf),
+    (EVERY_COMMIT, goods.counts_say_what_they_found),
+    (EVERY_COMMIT, goods.substituted_is_lawful),
     (EVERY_COMMIT, money.money_always),
     (EVERY_COMMIT, money._ledger_is_zero),
     (EVERY_COMMIT, money._every_fen_is_explained),
@@ -85,8 +87,10 @@ one that reviews for it and of one that does not take cases, put them back, pass
 refuse them, take over; some are the prescriber in person. The medical office stops lines. Pharmacies hold one line or
 all, by code or nomination, review, refuse, scan, check and hand out; couriers and patients do as they like. Insurers do
 not answer, or refuse; their officers order back and decide. Authorities call lots back and judge shortages. Pharmacies
-order from suppliers, who confirm, delay, leave short; goods come in part, too many or twice. Others try
-what is not theirs: another pharmacy, another patient, a doctor of another hospital. Whoever succeeds is a violation.
+order from suppliers, who confirm, delay, leave short; goods come in part, too many or twice.
+They count, also what is held and wrong by a lot; they hold another brand, or another drug, than was prescribed.
+Others try what is not theirs: another pharmacy, another patient, a doctor of another hospital. Whoever succeeds is a
+violation.
 
 What the real servers do is shown by `make chaos`, what either has found and how fast by [faults.md](faults.md).
 """

@@ -1,17 +1,23 @@
-"""What must hold of goods that pharmacies order, told from both sides' books; see `invariants`."""
+"""What must hold of goods that pharmacies order, count and give for others, told from both sides' books; see
+`invariants`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from rxflow.simulation.books import AllBooks, Books
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.replenishment import events as ordered
 from services.dispatch.domain.replenishment.order import ORDERS
 from services.dispatch.domain.stock import events as stocked
 from services.dispatch.domain.stock.item import STOCK_ITEMS
+from services.dispatch.domain.values import DispensedLine
+from services.seedwork.calendar import civil_day
 from services.shortage.domain.lots import LOT, OrderLinesTaken
 
 
@@ -103,3 +109,66 @@ def _lines(events: list[Any]) -> dict[int, Standing]:
                 continue
         lines[event.line] = line
     return lines
+
+
+def counts_say_what_they_found(dispatch: Books) -> Iterator[str]:
+    """A count makes and loses what it says and nothing else: it found so much instead of what had moved until the end
+    of its day."""
+    for stream in dispatch.of(STOCK_ITEMS):
+        moved: Counter[tuple[str, Any]] = Counter()
+        for event in stream.events:
+            if isinstance(event, stocked.StockCounted) and event.source == "counted":
+                day = _day(event)
+                before = sum(change for (lot, at), change in moved.items() if lot == event.lot and at <= day)
+                if event.before != before:
+                    yield (
+                        f"{stream.state.pharmacy} counted lot {event.lot} of {stream.state.product} as {event.after} "
+                        f"instead of {event.before}; there were {before}"
+                    )
+            for lot, change in _on_the_shelf(event):
+                moved[lot, _day(event)] += change
+
+
+def _day(event: Any) -> date:
+    """On which it happened; what does not say so happened before everything else."""
+    at = getattr(event, "occurred_at", None)
+    return civil_day(at) if at else date.min
+
+
+def _on_the_shelf(event: Any) -> list[tuple[str, int]]:
+    """By lot, what the shelf gained or lost."""
+    match event:
+        case stocked.StockReceived() | stocked.QuarantineReleased():
+            return [(event.lot, event.quantity)]
+        case stocked.StockQuarantined() | stocked.LotExpired() | stocked.LotWithdrawn():
+            return [(event.lot, -event.quantity)]
+        case stocked.StockCounted():
+            return [(event.lot, event.after - event.before)]
+        case stocked.StockAdjusted():
+            return [(event.lot, event.change)]
+        case stocked.StockDispensed():
+            return [(pick.lot, -pick.quantity) for pick in event.picks]
+        case stocked.StockReturned(quarantined=False):
+            return [(pick.lot, pick.quantity) for pick in event.picks]
+    return []
+
+
+def substituted_is_lawful(dispatch: Books) -> Iterator[str]:
+    """What is dispensed instead of the prescribed product is the same drug by the shelf's own word, or a substitute of
+    a protocol that the patient's consent, or the prescriber's signature, covers."""
+    drugs = {stock.product: stock.drug_key for stock in dispatch.states(STOCK_ITEMS) if stock.product}
+    for state in dispatch.states(FULFILMENTS):
+        for supply in state.supplies.values():
+            for row in supply.lines:
+                content = state.lines[row.line].content
+                if drugs.get(row.product, content.drug_key) != content.drug_key and not _covered(state, supply, row):
+                    yield f"supply {supply.supply_id} has {row.product} for {content.product}, which is another drug"
+
+
+def _covered(state: FulfilmentState, supply: Supply, row: DispensedLine) -> bool:
+    held = next(each for each in state.holds[supply.hold_id].lines if each.line == row.line)
+    if held.substitution is None or held.substitution.protocol_id != row.protocol_id:
+        return False
+    if held.substitution.mode == "prescriber_confirms":
+        return any(each.line == held and each.signed_sha256 for each in state.proposals.values())
+    return held.substitution.mode != "prescriber_consented" or state.lines[row.line].content.substitution_consent

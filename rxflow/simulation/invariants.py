@@ -65,6 +65,8 @@ def always(books: AllBooks, name: str) -> Iterator[str]:
             yield from packs.recalled_stays(books["dispatch"])
             yield from goods.orders_add_up(books["dispatch"])
             yield from goods.ordered_is_on_the_shelf(books["dispatch"])
+            yield from goods.counts_say_what_they_found(books["dispatch"])
+            yield from goods.substituted_is_lawful(books["dispatch"])
         case "insurance":
             yield from money_always(books)
             yield from accounts.payments_are_true(books["insurance"])

@@ -11,12 +11,14 @@ from uuid import UUID
 from rxflow.client import Hold, Problem, Supply
 from rxflow.client.retail import ReleaseReason, Way
 from rxflow.simulation.authorities import Authority
+from rxflow.simulation.brands import Brands
 from rxflow.simulation.buyers import Buyers
 from rxflow.simulation.doing import Doing, Unlawful
 from rxflow.simulation.meddlers import Meddler
 from rxflow.simulation.officers import Officers
 from rxflow.simulation.prescribers import Desk
 from rxflow.simulation.road import Road
+from rxflow.simulation.stocktakers import Stocktakers
 from rxflow.simulation.wishes import Wishes
 from rxflow.simulation.writing import stores_of
 from rxflow.world import Store
@@ -52,6 +54,9 @@ class Mischief(Doing):
         self.authority = Authority(self.town, self.journey.admitted.patient.region, self.holds)
         products = tuple(line["product"] for line in self.journey.draft.payload["lines"])
         self.buyers = Buyers(self.town, products, self._stores)
+        self.stocktakers = Stocktakers(self.town, products, self._stores, self.holds)
+        counter = (self._fulfilment, self._token, self._store, self._stocked_up)
+        self.brands = Brands(self.town, *counter, self.holds, self.must_be_refused)
         self.wishes = Wishes(self.town, self.desk, self.holds, self._fulfilment, self._stocked_up)
 
     def act(self) -> None:
@@ -68,7 +73,8 @@ class Mischief(Doing):
         if self.supplies:
             deeds += [self.check, self.check, self.check, self.hand_out, self.hand_out, self.unprepare, self.give_up]
             deeds += [self.arrange, self.pay, self.pay]
-        others = (self.road, self.officers, self.meddler, self.wishes, self.authority, self.buyers)
+        others: tuple[Any, ...] = (self.road, self.officers, self.meddler, self.wishes, self.authority)
+        others += (self.buyers, self.stocktakers, self.brands)
         return deeds + [deed for each in others for deed in each.deeds()]
 
     def _sensible(self) -> Callable[[], object] | None:
@@ -110,6 +116,9 @@ class Mischief(Doing):
     @property
     def _patient(self) -> Any:
         return self.town.cast.patient(self.journey.admitted.patient_ref)
+
+    def _token(self, fulfilment_id: str) -> str:
+        return str(self._patient.token(fulfilment_id))
 
     def _fulfilment(self) -> dict[str, Any]:
         """Of the instalment that was opened last, now and then of an earlier one."""

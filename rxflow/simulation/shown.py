@@ -28,7 +28,7 @@ ANSWERS = {"cancellation_answered": CancellationAnswered, "cancellation_undecide
 
 def lists_say_what_is(books: AllBooks) -> Iterator[str]:
     """Lists show what there is, as it is: prescriptions and their feedback, cases that are open, nominations, holds,
-    stock by product and lot, claims, payments and their ledger."""
+    stock by product and lot and all that moved it, claims, payments and their ledger."""
     for name, lists in _LISTS.items():
         for what, shown, known in lists:
             listed, due = shown(books[name]), known(books[name])
@@ -75,6 +75,11 @@ def _answers(book: Books) -> Rows:
 
 def _lots(book: Books) -> Rows:
     found = book.query("SELECT stock_item_id, lot, on_hand, quarantined FROM stock_lots")
+    return {f"{_id(item)} {lot}": tuple(rest) for item, lot, *rest in found if any(rest)}
+
+
+def _moved(book: Books) -> Rows:
+    found = book.query("SELECT stock_item_id, lot, sum(shelf), sum(quarantine) FROM stock_movements GROUP BY 1, 2")
     return {f"{_id(item)} {lot}": tuple(rest) for item, lot, *rest in found if any(rest)}
 
 
@@ -137,6 +142,7 @@ _LISTS: Mapping[str, tuple[tuple[str, Callable[[Books], Rows], Callable[[Books],
             _each(STOCK_ITEMS, lambda state: (state.on_hand, state.level.reserved) if state.product else None),
         ),
         ("lots", _lots, _lots_known),
+        ("movements", _moved, _lots_known),
     ),
     "insurance": (
         ("claims", _rows("claims", "claim_id", "state"), _each(CLAIM, lambda state: (state.state,))),

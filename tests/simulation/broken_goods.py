@@ -1,4 +1,4 @@
-"""Faults in what two sides keep of goods that pharmacies order, for `seeded_bugs`."""
+"""Faults in what two sides keep of goods that pharmacies order, count and give, for `seeded_bugs`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import Any
 from unittest import mock
 
 from services.dispatch.application import orders
+from services.dispatch.domain.fulfilment import holds
 from services.dispatch.domain.replenishment import order
 from services.dispatch.domain.replenishment.events import OrderLineConfirmed
+from services.dispatch.domain.stock import booking
+from services.dispatch.domain.stock.state import StockState
+from services.dispatch.domain.values import HeldLine
+from services.dispatch.projections import goods
 from services.seedwork.model import Outcome
 from services.shortage.application import reactions
 from services.shortage.domain.lots import OrderLineColumns
@@ -53,8 +58,50 @@ def part_counts_as_whole() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def count_of_what_is_free() -> Iterator[None]:
+    """A count is compared with what nobody has reserved."""
+    count = booking.count
+
+    def free(state: StockState, command: booking.CountStock) -> Outcome:
+        events, held = count(state, command), sum(state.reserved.values())
+        if not isinstance(events, list):
+            return events
+        return [each.model_copy(update={"before": max(0, each.before - held)}) for each in events]  # type: ignore[attr-defined]
+
+    with mock.patch.object(booking, "count", free):
+        yield
+
+
+@contextmanager
+def count_not_among_the_movements() -> Iterator[None]:
+    """The list of movements leaves out what a count loses: made anew it says the same."""
+    row = goods._row
+
+    def without(recorded: Any, number: int, movement: Any) -> dict[str, object]:
+        shown = row(recorded, number, movement)
+        return {**shown, "shelf": 0} if movement.kind.name == "counted down" else shown
+
+    with mock.patch.object(goods, "_row", without):
+        yield
+
+
+@contextmanager
+def another_drug_given() -> Iterator[None]:
+    """What is held is held, whatever it is."""
+
+    def as_wanted(row: Any, _line: Any, product: Any, *_rules: Any) -> HeldLine:
+        return HeldLine(line=row.line, product=product.product, quantity=row.quantity)
+
+    with mock.patch.object(holds, "held_line", as_wanted):
+        yield
+
+
 BROKEN_GOODS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "supplier's word not added up": word_not_added_up,
     "delivery not shelved": delivery_not_shelved,
     "part counts as whole": part_counts_as_whole,
+    "count of what is free": count_of_what_is_free,
+    "count not among the movements": count_not_among_the_movements,
+    "another drug given": another_drug_given,
 }

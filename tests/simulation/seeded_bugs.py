@@ -280,6 +280,8 @@ FIRST_FOUND = {
     "supplier's word not added up": 5,
     "delivery not shelved": 2,
     "part counts as whole": 4,
+    "another drug given": 6,
+    "count of what is free": 15,
 }
 """Where it takes several seeds: the one that finds it, to begin with. Any change of what people do may move it; then it
 is looked for from seed 1."""

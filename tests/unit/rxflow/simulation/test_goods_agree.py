@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from rxflow.simulation import goods
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.replenishment import events as ordered
 from services.dispatch.domain.replenishment.order import ORDERS
 from services.dispatch.domain.stock import events as stocked
 from services.dispatch.domain.stock.item import STOCK_ITEMS
+from services.dispatch.domain.stock.state import StockState
+from services.dispatch.domain.values import HeldLine, Ratio, Substitution
 from services.shortage.domain.lots import LOT, OrderLineColumns, OrderLinesTaken
 from services.shortage.domain.orders import OrderLineReported
 from tests.unit.rxflow.simulation.test_books_agree import books, kept, standing, stream
@@ -58,6 +62,7 @@ def booked(quantity: int, lot: str = "L1", order_id: UUID | None = ORDER_ID) -> 
         quantity=quantity,
         unit_price=1,
         order_id=order_id,
+        occurred_at=NOW,
         **DRUG,  # type: ignore[arg-type]
     )
 
@@ -127,3 +132,71 @@ def test_a_step_of_an_order_that_only_one_side_knows_is_found(known: Any, found:
     )
 
     assert len(list(goods.steps_of_orders_are_known(both))) == found
+
+
+def counted(before: int, after: int, at: datetime = NOW) -> stocked.StockCounted:
+    return stocked.StockCounted(
+        lot="L1", expiry=EXPIRY, before=before, after=after, source="counted", occurred_at=at, counted_by="HY1"
+    )
+
+
+def out(quantity: int, at: datetime = NOW) -> stocked.StockAdjusted:
+    return stocked.StockAdjusted(
+        lot="L1", expiry=EXPIRY, change=-quantity, reason="broken", adjusted_by="HY1", occurred_at=at
+    )
+
+
+@pytest.mark.parametrize(
+    ("moved", "found"),
+    [
+        ((booked(40), out(3), counted(37, 30), counted(30, 31)), 0),
+        ((booked(40), counted(37, 40)), 1),
+        ((booked(40), out(3), counted(37, 30), counted(37, 30)), 1),
+        ((booked(40), out(3, at=NOW + timedelta(days=1)), counted(40, 40)), 0),
+        ((booked(40), out(3, at=NOW + timedelta(days=1)), counted(37, 40)), 1),
+    ],
+)
+def test_a_count_that_makes_or_loses_more_than_it_says_is_found(moved: Any, found: int) -> None:
+    dispatch = kept(standing(STOCK_ITEMS, uuid4(), StockState(pharmacy="P1", product="X1"), *moved))
+
+    assert len(list(goods.counts_say_what_they_found(dispatch))) == found
+
+
+def given(product: str, mode: str | None = None, *, consent: bool = False, signed: bool = False) -> Any:
+    """A fulfilment of X1, of which this product was dispensed, as a substitute under a protocol of this mode."""
+    protocol = uuid4() if mode else None
+    substitution = None
+    if protocol is not None and mode:
+        ratio = Ratio(numerator=1, denominator=1)
+        substitution = Substitution(protocol_id=protocol, mode=mode, ratio=ratio, drug_key="other")
+    held = HeldLine(line=1, product=product, quantity=1, substitution=substitution)
+    content = SimpleNamespace(product="X1", drug_key="drug", substitution_consent=consent)
+    row = SimpleNamespace(line=1, product=product, protocol_id=protocol)
+    return SimpleNamespace(
+        lines={1: SimpleNamespace(content=content)},
+        holds={1: SimpleNamespace(lines=[held])},
+        supplies={1: SimpleNamespace(supply_id=1, hold_id=1, lines=[row])},
+        proposals={1: SimpleNamespace(line=held, signed_sha256="digest" if signed else None)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("fulfilment", "found"),
+    [
+        (given("X1"), 0),
+        (given("X2"), 0),
+        (given("Y1"), 1),
+        (given("Y1", "prescriber_consented"), 1),
+        (given("Y1", "prescriber_consented", consent=True), 0),
+        (given("Y1", "prescriber_confirms"), 1),
+        (given("Y1", "prescriber_confirms", signed=True), 0),
+    ],
+)
+def test_another_drug_that_nothing_covers_is_found(fulfilment: Any, found: int) -> None:
+    shelves = [
+        standing(STOCK_ITEMS, uuid4(), StockState(pharmacy="P1", product=product, drug_key=drug))
+        for product, drug in (("X1", "drug"), ("X2", "drug"), ("Y1", "other"))
+    ]
+    dispatch = kept(standing(FULFILMENTS, uuid4(), fulfilment), *shelves)
+
+    assert len(list(goods.substituted_is_lawful(dispatch))) == found
