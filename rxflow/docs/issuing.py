@@ -10,11 +10,10 @@ from types import FunctionType, ModuleType
 
 from contracts.errors import CATALOGUE
 from rxflow.docs.golden_cases import shown
-from rxflow.docs.golden_issuing import failing_row, failing_without
-from rxflow.docs.issuing_rows import rows
+from rxflow.docs.golden_issuing import failing_row, failing_without, policy_rows
 from rxflow.docs.markdown import code, page, table
 from services.prescribe.domain.issue_checks import WHAT, WHO, IssueRule
-from services.prescribe.domain.policy import CN
+from services.prescribe.domain.policy import POLICIES
 
 HOW = """
 What a prescriber signs is checked in this order, by the policy of the jurisdiction in force that day
@@ -22,13 +21,14 @@ What a prescriber signs is checked in this order, by the policy of the jurisdict
 issued, so each is blocking. *Fails without it*: golden prescriptions (`tests/golden/issuing`) that are found wrong when
 the check is taken out; a check and problem without one fails the build.
 """
-ROWS = f"""
-The rows of China's newest policy ({code(CN.versions[-1].version)}) that the checks read. *Fails without it*: golden
-prescriptions that are found wrong when the row is taken out, or its figure moved by one in either direction; a row of
-which a change is missed fails the build.
+ROWS = """
+The rows of every version of a jurisdiction's policy that the checks read, and from which version to which each stands.
+*Fails without it*: golden prescriptions that are found wrong when the row is taken out of the newest of these versions,
+or its figure moved by one in either direction, or what stood there before or after is put in its place; in each older
+one at least one fails too. `valid_from` is moved by a day. A row of which a change is missed fails the build.
 """
 CHECK_COLUMNS = ("rule", "code", "what", "source", "severity", "fails without it")
-ROW_COLUMNS = ("row", "source", "fails without it")
+ROW_COLUMNS = ("row", "in force", "source", "fails without it")
 SEVERITY = "blocking"
 TITLES = {name: problem.title for name, problem in CATALOGUE.items()}
 
@@ -44,7 +44,7 @@ def issuing_page() -> str:
         table(CHECK_COLUMNS, check_rows(WHAT)),
         "## Rows of the policy",
         ROWS,
-        table(ROW_COLUMNS, policy_rows()),
+        *(part for name in sorted(POLICIES.names) for part in (f"### {name}", table(ROW_COLUMNS, row_table(name)))),
     )
 
 
@@ -56,11 +56,13 @@ def check_rows(rules: tuple[IssueRule, ...]) -> Iterator[tuple[str, ...]]:
             yield code(rule.name), code(problem), TITLES[problem], rule.source, SEVERITY, missing
 
 
-def policy_rows() -> Iterator[tuple[str, ...]]:
-    """One row for each row of the policy."""
-    policy = CN.versions[-1]
-    for row in rows(policy):
-        yield row.name, policy.sources.get(row.field, ""), shown(failing_row(row))
+def row_table(jurisdiction: str) -> Iterator[tuple[str, ...]]:
+    """One row for each row of the jurisdiction's policy, and of every version of it."""
+    for row in policy_rows():
+        if row.jurisdiction == jurisdiction:
+            newest = row.versions[-1]
+            source = newest.sources.get(row.field, newest.source if row.field == "valid_from" else "")
+            yield row.name, row.in_force, source, shown(failing_row(row))
 
 
 def refusals(rule: IssueRule) -> Iterator[str]:

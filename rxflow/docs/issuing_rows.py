@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from datetime import date, timedelta
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Any
 
 from services.prescribe.domain.policy import AmountLimit, DrugGroup, Limit, Policy
 from services.seedwork.model import Immutable
-
-Change = Callable[[Policy], Policy]
+from services.seedwork.policies import Policies
 
 FIELDS = (
     "lines_max",
@@ -42,27 +43,70 @@ NO_CHECK = frozenset({("long_term", "lead_days"), ("long_term", "open_days")})
 """How an instalment opens: nothing is refused by it."""
 ORDERED = frozenset({("lines_max", "western")})
 """Numbers of a table that are limits of their own; the others are ranks, or there to be found only."""
+LOOKED_UP_ONLY = frozenset({"form_groups", "titles"})
+"""Tables in which rows of others look something up: entries that came later change nothing before by themselves."""
 ANYTHING = ".*"
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of the newest policy of China: its field, its name there, and the policies without it."""
+class Change:
+    """Where one version decides, another policy does instead; on one day only, where the change is one of a date."""
 
+    version: Policy
+    instead: Policy
+    on: date | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One row of a jurisdiction's policy, as it stands in consecutive versions: its field, its name there, and the
+    policies without it, those of the newest of these versions first."""
+
+    jurisdiction: str
     field: str
     name: str
+    versions: tuple[Policy, ...]
     changes: tuple[Change, ...]
 
+    @property
+    def in_force(self) -> str:
+        """From which version to which."""
+        return " - ".join(dict.fromkeys((self.versions[0].version, self.versions[-1].version)))
 
-def rows(policy: Policy) -> Iterator[Row]:
-    """Every row that a check reads."""
+
+def rows(policies: Policies[Policy]) -> Iterator[Row]:
+    """Every row that a check reads, in every version; what stood there before and after; and the days between."""
     for field in FIELDS:
-        for name, values in _changed((field,), getattr(policy, field)):
-            yield Row(field, name, tuple(partial(_with, field, value) for value in values))
+        spans = [tuple(span) for _value, span in groupby(policies.versions, attrgetter(field))]
+        for span in spans:
+            for name, values in _changed((field,), getattr(span[0], field)):
+                yield _row(policies.jurisdiction, field, name, span, values)
+        for before, after in pairwise(spans):
+            yield _neighbour(policies.jurisdiction, field, after, before[-1])
+            if field not in LOOKED_UP_ONLY:
+                yield _neighbour(policies.jurisdiction, field, before, after[0])
+    for earlier, later in pairwise(policies.versions):
+        if any(getattr(earlier, field) != getattr(later, field) for field in FIELDS):
+            yield _first_day(policies.jurisdiction, earlier, later)
 
 
-def _with(field: str, value: Any, policy: Policy) -> Policy:
-    return policy.model_copy(update={field: value})
+def _row(jurisdiction: str, field: str, name: str, span: tuple[Policy, ...], values: list[Any]) -> Row:
+    changes = [
+        Change(version, version.model_copy(update={field: value})) for version in reversed(span) for value in values
+    ]
+    return Row(jurisdiction, field, name, span, tuple(changes))
+
+
+def _neighbour(jurisdiction: str, field: str, span: tuple[Policy, ...], other: Policy) -> Row:
+    return _row(jurisdiction, field, f"{field}, not that of {other.version}", span, [getattr(other, field)])
+
+
+def _first_day(jurisdiction: str, earlier: Policy, later: Policy) -> Row:
+    """A day later, or a day earlier."""
+    first = later.valid_from
+    changes = Change(later, earlier, first), Change(earlier, later, first - ONE_DAY)
+    return Row(jurisdiction, "valid_from", f"valid_from: {first}", (later,), changes)
 
 
 def _changed(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -105,8 +149,11 @@ def _of_table(path: tuple[str, ...], table: dict[str, Any]) -> Iterator[tuple[st
         if isinstance(value, Limit) or (*path, key) in ORDERED:
             for name, values in _changed((*path, key), value):
                 yield name, [table | {key: each} for each in values]
-        else:
-            yield ".".join((*path, key)), [without]
+            continue
+        yield ".".join((*path, key)), [without]
+        if isinstance(value, frozenset):
+            for name, values in _changed((*path, key), value):
+                yield name, [table | {key: each} for each in values]
 
 
 def _of_model(path: tuple[str, ...], model: Immutable) -> Iterator[tuple[str, list[Any]]]:

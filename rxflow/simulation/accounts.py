@@ -12,6 +12,7 @@ from services.dispatch.domain.fulfilment.state import Supply
 from services.insurance.adapters.simulated_payments import DECLINED_PREFIX
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.claim import CLAIM, ClaimState
+from services.insurance.domain.ledger import PROVIDER, REFUND, balances
 from services.insurance.domain.member import MEMBER
 from services.insurance.domain.payment import PAYMENT
 from services.insurance.domain.payment_events import (
@@ -21,7 +22,6 @@ from services.insurance.domain.payment_events import (
     PaymentRefunded,
 )
 
-PROVIDER = "provider."
 OF_THE_YEAR, OF_THE_ACCOUNT = "hifp", "acct"
 """Payers whose part counts towards the limits of a member's year, or comes out of the personal account."""
 BY_THE_PHARMACY = "hosp"
@@ -76,10 +76,8 @@ def years_follow_the_claims(insurance: Books) -> Iterator[str]:
     for claim_id, claim in _claims(insurance).items():
         if claim.decided is not None:  # by a person, who may have moved it elsewhere
             continue
-        booked = Counter[str]()
-        for posting in claim.postings:
-            booked[posting.account] += posting.amount
-        amounts = claim.adjudication if any(booked.values()) else None
+        booked = balances(claim.postings)  # a refund that waits for its provider takes nothing of the year
+        amounts = claim.adjudication if any(not each.startswith((PROVIDER, REFUND)) for each in booked) else None
         wanted = (amounts.paid_by(OF_THE_YEAR), amounts.paid_by(OF_THE_ACCOUNT)) if amounts else (0, 0)
         if amounts and amounts.paid_by(BY_THE_PHARMACY):
             wanted = (0, wanted[1])

@@ -12,9 +12,11 @@ from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.audit.case import AUDIT
 from services.insurance.domain.claim import CLAIM, ClaimState
+from services.insurance.domain.ledger import balances, refund_awaited_postings
 from services.insurance.domain.payment import PAYMENT, PaymentState
 
 ENDED = {"voided", "reversed"}
+PAID_NO_MORE = {"failed", "refunded", "expired", "carried_over"}
 STANDING = {"authorised(cleared)", "settled", "voiding", "reversing", "disputed"}
 BOOKED = {"authorised", *STANDING}
 
@@ -28,8 +30,9 @@ def money_always(books: AllBooks) -> Iterator[str]:
         for state in books["dispatch"].states(FULFILMENTS)
         for supply_id, supply in state.supplies.items()
     }
+    shares = {each.requested.claim_id: each for each in insurance.states(PAYMENT) if not each.is_fee}
     for claim in claims:
-        yield from _ledger_is_zero(claim)
+        yield from _ledger_is_zero(claim, shares.get(_id(claim), PaymentState()))
         yield from _every_fen_is_explained(claim)
         if claim.state == "settled":
             supply = in_hands[claim.opened.supply.supply_id]
@@ -65,11 +68,15 @@ def money_at_rest(books: AllBooks, fulfilments: Mapping[UUID, Any]) -> Iterator[
 
 def money_at_the_end(books: AllBooks) -> Iterator[str]:
     """Nothing is kept back any more, but for a claim billed anew, whose patient has the supply and owes the share, and
-    for one that waits for what an officer says of a trace code that was met twice. Every insurer has answered."""
+    for one that waits for what an officer says of a trace code that was met twice. Every insurer has answered, and
+    every payment provider."""
     claims = {_id(claim): claim for claim in books["insurance"].states(CLAIM)}
     for name, claim in claims.items():
         if claim.next_inquiry_at is not None:
             yield f"claim {name} is {claim.state} and its insurer is asked again at {claim.next_inquiry_at}"
+    for payment in books["insurance"].states(PAYMENT):
+        if payment.outcome_unknown:
+            yield f"a payment of claim {payment.requested.claim_id} is not answered, asked at {payment.next_inquiry_at}"
     in_hands = {
         supply_id
         for state in books["dispatch"].states(FULFILMENTS)
@@ -100,17 +107,15 @@ def _every_fen_is_explained(claim: ClaimState) -> Iterator[str]:
             yield f"claim {_id(claim)} line {line.line}: {line.total} fen are {parts} and are paid {payers}"
 
 
-def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
-    """The postings of a claim come to zero; a voided one holds nothing, a settled one nothing from the patient."""
-    accounts: Counter[str] = Counter()
-    for posting in claim.postings:
-        accounts[posting.account] += posting.amount
-    left = {account: amount for account, amount in accounts.items() if amount}
-    name = _id(claim)
-    if sum(accounts.values()):
-        yield f"claim {name}: the postings come to {sum(accounts.values())}: {left}"
-    if claim.state in ENDED and left:
-        yield f"claim {name} is {claim.state} and holds {left}"
+def _ledger_is_zero(claim: ClaimState, share: PaymentState) -> Iterator[str]:
+    """The postings of a claim come to zero; a voided one holds nothing but what its provider has while it is silent, a
+    settled one nothing from the patient."""
+    left, name = balances(claim.postings), _id(claim)
+    if sum(left.values()):
+        yield f"claim {name}: the postings come to {sum(left.values())}: {left}"
+    awaited = balances(refund_awaited_postings(share.held, str(share.channel))) if share.outcome_unknown else {}
+    if claim.state in ENDED and left != awaited:
+        yield f"claim {name} is {claim.state} and holds {left}, where a refund of {awaited} waits"
     if claim.state == "settled":
         open_accounts = [e for e in left if (e == "receivable.patient" and not _owed(claim)) or e.startswith("held.")]
         if open_accounts:
@@ -118,19 +123,22 @@ def _ledger_is_zero(claim: ClaimState) -> Iterator[str]:
 
 
 def _owed(claim: ClaimState) -> bool:
-    """Whether the patient may have the supply and not have paid: it was handed out on credit, or what the insurer would
-    not authorise for what stays with the patient was settled by an officer's word."""
+    """Whether the patient may have the supply and not have paid: it was handed out on credit, the share of what was
+    billed anew was left owed at its deadline, or what the insurer would not authorise for what stays with the patient
+    was settled by an officer's word."""
     by_an_officer = claim.decided is not None and claim.dispute is not None and claim.dispute.about == "authorisation"
-    return claim.credit is not None or by_an_officer
+    return claim.cleared == "credit" or by_an_officer
+
+
+def _unanswered(payment: PaymentState) -> bool:
+    """Whether only the provider's word can end it."""
+    return payment.state == "requested" and payment.outcome_unknown
 
 
 def _fee_is_explained(fee: PaymentState) -> Iterator[str]:
     """The postings of a delivery fee come to zero; one that went back, or was dropped, holds nothing."""
-    accounts: Counter[str] = Counter()
-    for posting in fee.postings:
-        accounts[posting.account] += posting.amount
-    left = {account: amount for account, amount in accounts.items() if amount}
-    if sum(accounts.values()) or (left and (fee.dropped or fee.state == "refunded")):
+    left = balances(fee.postings)
+    if sum(left.values()) or (left and (fee.dropped or fee.state == "refunded")):
         yield f"a delivery fee is {fee.state} and holds {left}"
 
 
@@ -144,7 +152,7 @@ def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Ite
         claim = by_id[payment.requested.claim_id]
         wrong = (
             (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid" and not _owed(claim))
-            or (claim.state in ENDED and payment.state not in {"failed", "refunded", "expired", "carried_over"})
+            or (claim.state in ENDED and payment.state not in PAID_NO_MORE and not _unanswered(payment))
             or (payment.state == "paid" and claim.state not in STANDING)
         )
         if wrong:

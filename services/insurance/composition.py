@@ -10,6 +10,7 @@ from services.insurance.application.claim_inquiries import inquire
 from services.insurance.application.claim_work import Outside
 from services.insurance.application.payments import expire_payment, inquire_payment
 from services.insurance.application.reactions import reactions
+from services.insurance.application.rebillings import end_rebill
 from services.insurance.application.registers import (
     AUDIT_RULES,
     BENEFIT_POLICIES,
@@ -23,7 +24,7 @@ from services.insurance.domain.accumulator import ACCUMULATOR
 from services.insurance.domain.audit.case import APPEAL_DEADLINE, AUDIT
 from services.insurance.domain.audit.history import HISTORY
 from services.insurance.domain.audit.prescription import PRESCRIPTION
-from services.insurance.domain.claim import CLAIM, INQUIRIES
+from services.insurance.domain.claim import CLAIM, INQUIRIES, REBILL_EXPIRY
 from services.insurance.domain.clearing import CLEARING
 from services.insurance.domain.kept_receipt import KEPT_RECEIPT
 from services.insurance.domain.member import MEMBER
@@ -89,6 +90,7 @@ SERVICE = Service(
     react=reactions(OUTSIDE),
     timers={
         **{(CLAIM.name, kind): lambda claim_id: inquire(claim_id, OUTSIDE) for kind in INQUIRIES.values()},
+        (CLAIM.name, REBILL_EXPIRY): lambda claim_id: end_rebill(claim_id, OUTSIDE),
         (PAYMENT.name, EXPIRY): lambda payment_id: expire_payment(payment_id, OUTSIDE),
         (PAYMENT.name, INQUIRY): lambda payment_id: inquire_payment(payment_id, OUTSIDE),
         (AUDIT.name, APPEAL_DEADLINE): lambda audit_id: end_audit_appeal(audit_id, OUTSIDE),

@@ -22,6 +22,7 @@ from services.insurance.domain.claim_taking_back import (
     OUTSIDE_WINDOW,
     Order,
     dispute_reversal,
+    keep_on_the_books,
     outside_window,
     record_reverse,
     record_void,
@@ -134,8 +135,11 @@ class ClaimUndoing(ClaimStreams):
             self.give_back()
 
     def give_back(self) -> None:
-        """All that was paid of the share goes back, what was only asked for is dropped."""
+        """All that was paid of the share goes back, what was only asked for is dropped. What has no answer yet waits,
+        and what the provider has of it stays on the books."""
         self._draft.add(self._payment, give_back(self.payment, self._outside.provider))
+        payment = self.payment
+        self._draft.add(self._claim, keep_on_the_books(self.claim, payment.held, str(payment.channel)))
 
     def hand_over(self, following: ClaimUndoing | None) -> None:
         """What was paid for this claim, which is taken back, counts for the one in its place where that asks for a

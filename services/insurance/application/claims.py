@@ -277,7 +277,7 @@ def open_next(
         if number is None:
             return
         claim_id = claim_id_of(work.opened.supply.supply_id, number)
-        following = following_attempt(work.claim, number, claim_id)
+        following = following_attempt(work.claim, number, claim_id, outside.policy(moment).rebill_until(moment.now))
         (known,) = yield from draft.load(CLAIM.ref(claim_id))
         if following is None or draft.state(known).opened is not None:
             work.hand_over(None)

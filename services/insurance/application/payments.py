@@ -22,7 +22,6 @@ from services.insurance.domain.payment import (
     PayShare,
     answered,
     expire,
-    give_back,
     next_due,
     pay_share,
     payment_of,
@@ -152,7 +151,7 @@ def _follow(
     work = yield from work_on(draft, outside, opened, moment, day)
     now = draft.state(payment)
     if not now.is_fee and work.claim.state in {VOIDED, REVERSED}:
-        draft.add(payment, give_back(now, outside.provider))
+        work.give_back()
         return
     if now.state == PAID:
         if now.is_fee:

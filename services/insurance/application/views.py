@@ -25,6 +25,7 @@ def claim_view(state: ClaimState) -> Mapping[str, Any]:
         "cleared": state.cleared,
         "credit": None if state.credit is None else {"given_by": state.credit.given_by, "reason": state.credit.reason},
         "dispute": _dispute(state),
+        "decide_until": opened.decide_until.isoformat() if opened.decide_until else None,
         "reasons": list(state.refusals),
         "audit": None if state.audit is None else state.audit.model_dump(mode="json"),
         "replaced_by": state.replaced_by,

@@ -160,10 +160,12 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
             return replace(_known(state), state=REFUSED, refusals=event.reasons)
         case e.ClaimCleared():
             return replace(_booked(state, event.postings), state=CLEARED, cleared=event.how)
+        case e.ShareLeftOwed():
+            return replace(state, state=CLEARED, cleared="credit")
         case e.CreditGiven():
             reached = CLEARED if state.state == AUTHORISED else state.state
             return replace(state, state=reached, cleared="credit", credit=event)
-        case e.ShareCollected():
+        case e.ShareCollected() | e.RefundAwaited() | e.RefundOrdered():
             return _booked(state, event.postings)
         case e.ClearanceWithdrawn():
             return replace(state, cleared=None, credit=None)
@@ -172,10 +174,8 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
         case asked.SettlementNotConfirmed():
             return replace(state, outcome_unknown=True, next_inquiry_at=event.next_inquiry_at)
         case e.ClaimSettled():
-            settled = replace(
-                _known(state), state=SETTLED, settled_on=event.settled_on, receipt_sha256=event.receipt_sha256
-            )
-            return _booked(settled, event.postings)
+            settled = replace(_known(state), state=SETTLED, settled_on=event.settled_on)
+            return replace(_booked(settled, event.postings), receipt_sha256=event.receipt_sha256)
         case _ if isinstance(event, facts_told.FACTS):
             return replace(state, facts=_facts(state.facts, event))
         case _:
@@ -196,8 +196,7 @@ def _taken_back(
     match event:
         case e.VoidRequested():
             at_once = event.replaced_by if event.reason == "self_pay_chosen" else None
-            due = event.next_inquiry_at
-            return replace(state, state=VOIDING, void=event, replaced_by=at_once, next_inquiry_at=due)
+            return replace(state, state=VOIDING, void=event, replaced_by=at_once, next_inquiry_at=event.next_inquiry_at)
         case e.VoidNotConfirmed() | e.ReverseNotConfirmed():
             return replace(state, next_inquiry_at=event.next_inquiry_at)
         case e.ClaimVoided():
@@ -268,6 +267,7 @@ AUTHORISE_INQUIRY = "authorise_inquiry"
 SETTLE_INQUIRY = "settle_inquiry"
 VOID_INQUIRY = "void_inquiry"
 REVERSE_INQUIRY = "reverse_inquiry"
+REBILL_EXPIRY = "rebill_expiry"
 INQUIRIES = {
     QUOTED: QUOTE_INQUIRY,
     AUTHORISING: AUTHORISE_INQUIRY,
@@ -280,7 +280,9 @@ INQUIRIES = {
 
 def next_due(state: ClaimState) -> Mapping[str, datetime]:
     kind = INQUIRIES.get(state.state)
-    return {kind: state.next_inquiry_at} if kind and state.next_inquiry_at else {}
+    asked_again = {kind: state.next_inquiry_at} if kind and state.next_inquiry_at else {}
+    until = state.opened.decide_until if state.opened and state.state in {QUOTED, REFUSED, AUTHORISED} else None
+    return {**asked_again, REBILL_EXPIRY: until} if until else asked_again
 
 
 CLAIM: Aggregate[ClaimState] = Aggregate(

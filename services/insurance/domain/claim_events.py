@@ -32,6 +32,8 @@ class ClaimOpened(DomainEvent):
     """All that was dispensed, where this attempt bills only a part of it."""
     delivery_fee: DeliveryFee | None = None
     """What bringing it costs the patient, apart from the claim; None: nothing."""
+    decide_until: datetime | None = None
+    """Of what is billed anew and the patient has: until when it is to be authorised and paid; None: without a limit."""
 
 
 class ClaimQuoted(DomainEvent):
@@ -119,6 +121,15 @@ class CreditGiven(DomainEvent):
     patient_consent: str | None
 
 
+class ShareLeftOwed(DomainEvent):
+    """Billed anew, authorised, not paid in time: the patient has the supply and bears the share, which stays owed."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.share_left_owed"
+
+    bearer: Literal["patient"]
+    amount: int
+
+
 class ShareCollected(DomainEvent):
     """The patient's share is paid: of what was cleared on credit, or while the delivery fee is still to be paid."""
 
@@ -174,6 +185,23 @@ class ClaimVoided(DomainEvent):
     insurer: str | None
     reason: values.VoidReason
     replaced_by: int | None
+    postings: tuple[Posting, ...]
+
+
+class RefundAwaited(DomainEvent):
+    """The claim is taken back, but its payment has no answer yet, and nothing goes back before it has: what the
+    provider had of the patient's before stays on the books."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.refund_awaited"
+
+    postings: tuple[Posting, ...]
+
+
+class RefundOrdered(DomainEvent):
+    """The provider has answered, and all that was kept on the books for the patient is on its way back."""
+
+    TOPIC: ClassVar[str] = "insurance.claim.refund_ordered"
+
     postings: tuple[Posting, ...]
 
 
@@ -248,6 +276,7 @@ ClaimEvent = (
     | TakingBackNoted
     | FactsInherited
     | CreditGiven
+    | ShareLeftOwed
     | ShareCollected
     | ClearanceWithdrawn
     | insurer_events.SettlementRequested
@@ -256,6 +285,8 @@ ClaimEvent = (
     | VoidRequested
     | VoidNotConfirmed
     | ClaimVoided
+    | RefundAwaited
+    | RefundOrdered
     | ReverseRequested
     | ReverseNotConfirmed
     | ClaimReversed

@@ -17,6 +17,8 @@ from services.insurance.domain.claim_events import (
     ClaimOpened,
     ClaimReversed,
     ClaimVoided,
+    RefundAwaited,
+    RefundOrdered,
     ReverseNotConfirmed,
     ReverseRequested,
     VoidNotConfirmed,
@@ -29,13 +31,15 @@ from services.insurance.domain.claim_transitions import (
     CLAIM_TRANSITIONS,
     ORDER_REVERSAL,
     PART,
+    REFUND_AWAITED,
+    REFUND_ORDERED,
     SETTLED,
     TAKEN_BACK,
     UNDONE,
 )
 from services.insurance.domain.claim_values import LineQuantity, ReverseReason, VoidReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
-from services.insurance.domain.ledger import negated
+from services.insurance.domain.ledger import Posting, balances, negated, refund_awaited_postings
 from services.insurance.domain.rebilling import accepted_lines
 from services.seedwork.model import DomainEvent, Outcome, derived_id
 
@@ -149,8 +153,22 @@ def record_reverse(
     return [ReverseNotConfirmed(message_id=asked.message_id, next_inquiry_at=next_inquiry_at)]
 
 
-def following_attempt(state: ClaimState, attempt: int, claim_id: UUID) -> ClaimOpened | None:
-    """The attempt that takes this one's place: for what may still be billed, or for the same."""
+def keep_on_the_books(state: ClaimState, held: int, channel: str) -> list[DomainEvent]:
+    """Of a claim that is taken back: what the provider is known to have while its answer is awaited; once that has gone
+    back, nothing. `held`: fen."""
+    kept = [Posting(account=account, amount=amount) for account, amount in balances(state.postings).items()]
+    if held and not kept and CLAIM_TRANSITIONS.allows(state.state, REFUND_AWAITED):
+        return [RefundAwaited(postings=refund_awaited_postings(held, channel))]
+    if kept and not held and CLAIM_TRANSITIONS.allows(state.state, REFUND_ORDERED):
+        return [RefundOrdered(postings=negated(kept))]
+    return []
+
+
+def following_attempt(
+    state: ClaimState, attempt: int, claim_id: UUID, decide_until: datetime | None = None
+) -> ClaimOpened | None:
+    """The attempt that takes this one's place: for what may still be billed, or for the same. What the patient has is
+    to be decided until then."""
     opened = state.opened
     if opened is None:
         return None
@@ -162,4 +180,5 @@ def following_attempt(state: ClaimState, attempt: int, claim_id: UUID) -> ClaimO
     if allowed is not None:
         lines = accepted_lines(lines, [LineQuantity(line=line, quantity=each) for line, each in allowed.items()])
     again = {"attempt": attempt, "claim_id": claim_id, "lines": lines}
+    again["decide_until"] = decide_until if state.in_hands else None
     return opened.model_copy(update=again | ({"dispensed": dispensed} if lines != opened.lines else {}))

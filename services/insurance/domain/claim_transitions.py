@@ -38,7 +38,10 @@ DECIDE = "DecideDispute"
 AUDIT_AGAINST = "audit: against"
 AUDIT_LIFTED = "audit: appeal granted"
 UNDONE = "supply_undone"
+REFUND_AWAITED = "taken back, payment not answered"
+REFUND_ORDERED = "payment answered"
 QUOTE_ASKED = "clock: quote_inquiry"
+REBILL_EXPIRED = "clock: rebill_expiry"
 
 CLAIM_TRANSITIONS = Transitions(
     (
@@ -75,6 +78,11 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(VOIDING, UNKNOWN_OUTCOME, "nothing is booked back until known", VOIDING, "claim_outcome_unknown"),
         Transition(VOIDING, REFUSED_OUTCOME, "nothing is booked back", VOIDING, "-"),
         Transition(VOIDING, "clock: void_inquiry", "asked again, same message id", "voiding, voided", "claim_voided"),
+        *(
+            Transition(state, REBILL_EXPIRED, "billed anew, in hands; an officer decides", DISPUTED, "claim_refused")
+            for state in (QUOTED, REFUSED)
+        ),
+        Transition(AUTHORISED, REBILL_EXPIRED, "billed anew, in hands; the patient owes the share", CLEARED, "-"),
         Transition(AUTHORISING, NOT_BOOKED, "", QUOTED, "claim_quoted"),
         Transition(AUTHORISING, "clock: authorise_inquiry", "asked what became of it", "authorising, authorised", "-"),
         Transition(AUTHORISING, SELF_PAY, "outcome unknown; written consent", VOIDING, "- (next: patient only)"),
@@ -84,6 +92,10 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(AUTHORISING, LATE_REFUSAL, "handed out on credit", DISPUTED, "claim_refused"),
         Transition(CLEARED, COLLECTED, "cleared on credit", CLEARED, "-"),
         Transition(SETTLED, COLLECTED, "cleared on credit", SETTLED, "-"),
+        *(
+            Transition(state, COLLECTED, "its provider had not answered before", state, "-")
+            for state in (SETTLING, VOIDING, REVERSING, DISPUTED)
+        ),
         Transition(QUOTED, PART, "the rest is accounted for", VOIDED, "claim_voided"),
         Transition(REFUSED, PART, "the rest is accounted for", VOIDED, "claim_voided"),
         Transition(AUTHORISED, PART, "the rest is accounted for; the part is the next attempt", "voiding, voided", "-"),
@@ -98,6 +110,11 @@ CLAIM_TRANSITIONS = Transitions(
         Transition(REVERSING, UNKNOWN_OUTCOME, "nothing is booked until known", REVERSING, "claim_outcome_unknown"),
         Transition(REVERSING, "clock: reverse_inquiry", "asked again, same message id", "reversing, reversed", "-"),
         Transition(DISPUTED, DECIDE, "named officer and bearer", "settled, reversed", "claim_settled / claim_reversed"),
+        *(
+            Transition(state, trigger, "what the provider had before; only the books move", state, "-")
+            for state in (VOIDED, REVERSED)
+            for trigger in (REFUND_AWAITED, REFUND_ORDERED)
+        ),
         Transition("any", f"{RECEIVED} or {UNDONE} before its time", "", "same, fact kept", "-"),
     )
 )

@@ -9,6 +9,8 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | share paid | `provider.<channel>` | `receivable.patient` |
 | settled | `held.<pharmacy>` | `payable.<pharmacy>` |
 | voided, reversed | the exact negation of all of the claim, last payer first, the refund among it | |
+| taken back, its payment not answered | `provider.<channel>` (what it had before) | `refund.patient` |
+| that payment answered, all went back | `refund.patient` | `provider.<channel>` |
 | dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
 | batch transferred | `payable.<pharmacy>`, `difference.<insurer>` (recovered) | `receivable.<payer>.<insurer>` |
 | what a batch cannot take | `carried.<pharmacy>` once it is made up | `carried.<pharmacy>` |
@@ -23,6 +25,7 @@ A delivery fee is no part of a claim: its postings stand in the events of its ow
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
@@ -30,6 +33,8 @@ from services.insurance.domain.amounts import Adjudication
 from services.seedwork.model import Immutable
 
 PAYABLE = "payable."
+PROVIDER = "provider."
+REFUND = "refund.patient"
 
 
 class AccountKind(NamedTuple):
@@ -42,6 +47,7 @@ class AccountKind(NamedTuple):
 
 ACCOUNTS: tuple[AccountKind, ...] = (
     AccountKind("receivable.patient", "patient", "what patients owe of their shares"),
+    AccountKind("refund.patient", "patient", "what goes back to patients once their provider has answered"),
     AccountKind("receivable.", "payer", "what a fund, or a personal account, owes"),
     AccountKind("held.", "pharmacy", "what a pharmacy will have earned once the patient has the goods"),
     AccountKind("payable.", "pharmacy", "what a pharmacy has earned"),
@@ -101,6 +107,21 @@ def paid_postings(amount: int, channel: str) -> tuple[Posting, ...]:
             Posting(account="receivable.patient", amount=-amount),
         ]
     )
+
+
+def refund_awaited_postings(amount: int, channel: str) -> tuple[Posting, ...]:
+    """The claim is taken back and the provider still has so much of the patient's."""
+    return _booked(
+        [Posting(account=f"{PROVIDER}{channel}", amount=amount), Posting(account=REFUND, amount=-amount)],
+    )
+
+
+def balances(postings: Iterable[Posting]) -> dict[str, int]:
+    """What they come to, by account; an account that is even is left out."""
+    sums: Counter[str] = Counter()
+    for posting in postings:
+        sums[posting.account] += posting.amount
+    return {account: amount for account, amount in sums.items() if amount}
 
 
 def fee_requested_postings(amount: int, pharmacy: str) -> tuple[Posting, ...]:

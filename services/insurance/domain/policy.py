@@ -191,6 +191,8 @@ class InsurancePolicy(DatedPolicy, PolicyTable):
     """An insurer takes a claim back without a dispute until so many days after its settlement."""
     credit_share_max: Annotated[int, Field(ge=0)] = 0
     """Up to this claim in fen a named person may hand out on credit; 0: never."""
+    rebill_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """What is billed anew and the patient has is authorised and paid within so many days; None: without a limit."""
     retail_level: int
     """A retail pharmacy is paid as an institution of this level (药店纳入门诊统筹: 基层机构政策)."""
     difference_due_days: Annotated[int, Field(ge=0)] = 5
@@ -211,6 +213,10 @@ class InsurancePolicy(DatedPolicy, PolicyTable):
     def payment_until(self, now: datetime) -> datetime | None:
         """Until when what is asked for now can be paid."""
         return None if self.payment_hours is None else now + timedelta(hours=self.payment_hours)
+
+    def rebill_until(self, now: datetime) -> datetime | None:
+        """Until when what is billed anew now is authorised and paid."""
+        return None if self.rebill_days is None else now + timedelta(days=self.rebill_days)
 
     @property
     def void_inquiry(self) -> timedelta:

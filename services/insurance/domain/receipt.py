@@ -20,12 +20,14 @@ SINCE_THEN: dict[str, Any] = {
 }
 """Fields that receipts did not have at first, and what they are where they say nothing: then they are left out, so
 that a receipt of that time still has its digest."""
+NOT_SAID = {"decide_until"}
+"""Fields of a claim that say nothing of who paid what."""
 
 
 def receipt(state: ClaimState, amounts: Adjudication | None, insurer: str | None) -> dict[str, Any]:
     """The claim, its supply, and who paid what by which rule."""
     return {
-        "claim": _stated(state.opened.model_dump(mode="json")) if state.opened else None,
+        "claim": _stated(state.opened.model_dump(mode="json", exclude=NOT_SAID)) if state.opened else None,
         "insurer": insurer,
         "amounts": _stated(amounts.model_dump(mode="json")) if amounts else None,
     }

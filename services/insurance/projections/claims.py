@@ -25,6 +25,7 @@ from services.insurance.domain.claim_events import (
     CreditGiven,
     DisputeDecided,
     ReverseRequested,
+    ShareLeftOwed,
     VoidRequested,
 )
 from services.insurance.domain.claim_transitions import (
@@ -105,7 +106,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield _amended(recorded, AUTHORISING)
         case ClaimRefused():
             yield _amended(recorded, REFUSED)
-        case ClaimCleared():
+        case ClaimCleared() | ShareLeftOwed():
             yield _amended(recorded, CLEARED)
         case VoidRequested():
             yield _amended(recorded, VOIDING)

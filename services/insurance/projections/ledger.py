@@ -18,6 +18,8 @@ from services.insurance.domain.claim_events import (
     ClaimSettled,
     ClaimVoided,
     DisputeDecided,
+    RefundAwaited,
+    RefundOrdered,
     ShareCollected,
 )
 from services.insurance.domain.clearing import BatchRemitted
@@ -61,6 +63,8 @@ BOOKING = (
     ClaimSettled,
     ClaimVoided,
     ClaimReversed,
+    RefundAwaited,
+    RefundOrdered,
     DisputeDecided,
     DifferenceAnswered,
     BatchRemitted,

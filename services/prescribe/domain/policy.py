@@ -144,7 +144,7 @@ class Policy(DatedPolicy):
     tcm_diagnosis_for: frozenset[MedicineKind]
     forbidden_phrases: tuple[str, ...]
     diagnosis_pattern: str
-    form_groups: dict[str, tuple[str, ...]]
+    form_groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Group -> parts of the names of its forms; the first group that fits."""
     frequencies: dict[str, DoseFrequency]
     split_packs: bool
@@ -154,8 +154,8 @@ class Policy(DatedPolicy):
     validity_days: Limit
     never_circulate: frozenset[str]
     never_delivered: tuple[DrugGroup, ...]
-    titles: dict[str, int]
-    """title -> its rank"""
+    titles: dict[str, int] = Field(default_factory=dict)
+    """title -> its rank, where a rule asks for one"""
     antibacterials: Antibacterials | None = None
     institution_visits: dict[str, frozenset[Literal["in_person", "online"]]]
     """Kind of institution -> the visits it may hold."""

@@ -15,11 +15,12 @@ from contracts.events.insurance import PaymentChanged
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.simulated_payments import CHANNEL, SimulatedPayments
 from services.insurance.application.claim_work import Outside
-from services.insurance.application.claims import authorise_claim
+from services.insurance.application.claims import authorise_claim, give_credit_on_claim
 from services.insurance.application.members import load_member
 from services.insurance.application.payments import expire_payment, inquire_payment, pay
 from services.insurance.domain.carrying_over import carry_over
-from services.insurance.domain.claim import AuthoriseClaim, claim_id_of
+from services.insurance.domain.claim import AuthoriseClaim, GiveCredit, claim_id_of
+from services.insurance.domain.claim_events import ClaimReversed
 from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.payment import (
     PaymentState,
@@ -36,6 +37,8 @@ from tests.unit.insurance.memory import (
     ADMIN,
     NOW,
     PATIENT_ACTOR,
+    PHARMACIST,
+    PHARMACY,
     SUPPLY,
     Memory,
     dispensed,
@@ -140,6 +143,8 @@ def test_where_the_part_is_not_authorised_in_the_same_breath_all_goes_back_and_i
 INSURED, ALONE = 10_200, 22_500
 """Shares of the golden example's supply (netting.yaml): of a member without a personal account, and paid alone."""
 LIMIT = timedelta(hours=72)
+AGAIN = POLICIES.of("cn").versions[-1].void_inquiry
+PROVIDER = f"provider.{CHANNEL}"
 
 
 @pytest.fixture
@@ -175,6 +180,13 @@ def test_the_list_of_a_claims_payments_shows_what_had_been_paid_and_what_is_due(
 def held(memory: Memory) -> dict[str, int]:
     """What the claims' postings come to."""
     return balances(*(memory.claim(attempt).postings for attempt in range(1, 7)))
+
+
+def shown(memory: Memory) -> dict[str, int]:
+    """What the pharmacy's trial balance shows of it: fees apart."""
+    rows = memory.rows("trial_balance_of_pharmacy", pharmacy=PHARMACY)
+    sums = {row["account"]: row["debit"] - row["credit"] for row in rows if not row["account"].startswith("fee.")}
+    return {account: amount for account, amount in sums.items() if amount}
 
 
 def of_payments(memory: Memory, since: int) -> list[str]:
@@ -240,8 +252,14 @@ def test_voided_while_the_rest_is_not_answered_all_goes_back_with_the_answer(
 ) -> None:
     provider.silent = True
     pays(partly, share(2), reference)
+    assert held(partly)[PROVIDER] == INSURED
     partly.hear(undone())
     assert (partly.claim(2).state, provider.back) == ("voided", {})
+    kept = {PROVIDER: INSURED, "refund.patient": -INSURED}
+    assert (held(partly), shown(partly)) == (kept, kept), "what the provider has stays on the books until it answers"
+    partly.time += AGAIN
+    partly.run(inquire_payment(share(2), partly.outside))
+    assert (held(partly), provider.back) == (kept, {}), "asked again, not answered: booked once"
     provider.silent = False
     partly.time += LIMIT
     partly.run(inquire_payment(share(2), partly.outside))
@@ -250,10 +268,38 @@ def test_voided_while_the_rest_is_not_answered_all_goes_back_with_the_answer(
     assert provider.back == {(share(1), share(2)): INSURED, **rest}
     assert (held(partly), sum(provider.back.values())) == ({}, INSURED + sum(rest.values()))
     assert told_of_refunds(partly) == [(share(2), None if rest else INSURED)]
+    assert shown(partly) == {}
     happened = len(partly.log)
     partly.run(inquire_payment(share(2), partly.outside))
     partly.hear(undone())
     assert (of_payments(partly, happened), len(provider.back)) == ([], 1 + len(rest))
+
+
+def test_reversed_while_the_rest_is_not_answered_it_stays_on_the_books_too(partly: Memory, provider: Ledger) -> None:
+    credit = GiveCredit(claim_id=claim_id_of(SUPPLY, 2), reason="发热, 夜间无法支付")
+    partly.run(give_credit_on_claim(credit, partly.outside), PHARMACIST)
+    partly.hear(received())
+    provider.silent = True
+    pays(partly, share(2), "WX-0002")
+    assert partly.claim(2).state == "settled"
+    partly.hear(taken_back())
+    assert partly.claim(2).state == "reversed"
+    reversal = next(each.event for each in partly.log if isinstance(each.event, ClaimReversed))
+    assert sum(each.amount for each in reversal.postings if each.account == PROVIDER) == -INSURED, "the exact negation"
+    assert held(partly) == shown(partly) == {PROVIDER: INSURED, "refund.patient": -INSURED}
+    provider.silent = False
+    partly.time += LIMIT
+    partly.run(inquire_payment(share(2), partly.outside))
+    assert (partly.payment(2).state, held(partly), shown(partly)) == ("refunded", {}, {})
+    assert provider.back == {(share(2), share(2)): ALONE - INSURED, (share(1), share(2)): INSURED}
+
+
+def test_nothing_that_the_provider_is_not_known_to_have_is_kept_on_the_books(provider: Ledger) -> None:
+    memory = brought_world(Outside(InHouseInsurer(), provider, POLICIES), account_balance=0)
+    provider.silent = True
+    pays(memory, share(1), "WX-0001")
+    memory.hear(undone())
+    assert (memory.claim().state, memory.payment().outcome_unknown, held(memory)) == ("voided", True, {})
 
 
 def test_declined_for_what_the_patient_has_it_stays_owed_and_goes_back_with_the_supply(
