@@ -13,6 +13,7 @@ from rxflow.client.failures import NoAnswer, Problem, TimedOut
 from rxflow.client.insurer import Insurer
 from rxflow.client.people import Administrator, Office, Prescriber, Regulator, Reviewer
 from rxflow.client.retail import Hold, Patient, Pharmacy, Supply
+from rxflow.client.subscriber import Subscriber
 from rxflow.client.transport import Addresses, Connection, Reply, Session
 from rxflow.client.waiting import wait_until
 
@@ -33,6 +34,7 @@ __all__ = [
     "Reply",
     "Reviewer",
     "Session",
+    "Subscriber",
     "Supply",
     "TimedOut",
     "wait_until",
