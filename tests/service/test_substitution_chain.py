@@ -24,6 +24,7 @@ from services.review.domain.events import CasePassed
 from services.review.domain.values import Reviewer
 from tests.unit.dispatch.town import KEY, A, Town, actor, drug, fine, person, refused
 from tests.unit.prescribe.conftest import DOCTOR, Clinic
+from tests.unit.prescribe.conftest import drug as registered_drug
 from tests.unit.review.conftest import HOSPITAL, SUN, Hospital
 
 EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
@@ -95,6 +96,7 @@ def test_a_short_drug_is_replaced_by_protocol_screening_and_signature(chain: Cha
     line = released.lines[0]
     stronger = {"generic_name": line.generic_name, "form": line.form, "strength": "10mg", "pack_size": 7}
     town.refer("drug", SUBSTITUTE, drug(**stronger))
+    fine(clinic.load("drug", SUBSTITUTE, registered_drug(dose=10000, name=line.generic_name, strength="10mg")))
     town.receive(A, SUBSTITUTE, "K1", 70, price=1480)
     fulfilment = fulfilment_id(prescription_id, 1)
     quantity = line.quantity - line.quantity % 2

@@ -15,6 +15,21 @@ from services.seedwork.usecase import Actor
 
 router = APIRouter()
 
+SUBSTITUTE_REFUSED = (
+    "drug.unknown",
+    "drug.not_in_force",
+    "drug.never_circulates",
+    "online.excluded_class",
+    "prescriber.no_right",
+    "prescriber.right_not_in_force",
+    "prescriber.title",
+    "antibacterial.not_outpatient",
+    "antibacterial.no_right",
+    "antibacterial.reason_missing",
+    "antibacterial.too_long",
+)
+"""As on an issue, by the same checks: of the substitute itself."""
+
 
 @router.post(
     "/prescriptions/{prescription_id}/substitutions",
@@ -29,6 +44,7 @@ router = APIRouter()
         "proposal.over",
         "proposal.protocol_over",
         "proposal.other_substitute",
+        *SUBSTITUTE_REFUSED,
         "proposal.not_confirmable",
     ),
 )

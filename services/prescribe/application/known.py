@@ -19,7 +19,7 @@ def known(
         prescriber=prescriber_entry(person, day),
         institution=_institution(institution, day),
         patient=_patient(patient),
-        drugs={drug.code: drug for drug in (_drug(entry, day) for entry in drugs) if drug},
+        drugs={drug.code: drug for drug in (drug_entry(entry, day) for entry in drugs) if drug},
     )
 
 
@@ -66,7 +66,8 @@ def _institution(entry: EntryState, day: date) -> Institution | None:
     return Institution(code=entry.code, in_force=entry.in_force(day), region=institution.region, kind=institution.kind)
 
 
-def _drug(entry: EntryState, day: date) -> Drug | None:
+def drug_entry(entry: EntryState, day: date) -> Drug | None:
+    """What the register says of a product on this day."""
     drug = entry.read(content.Drug)
     if drug is None:
         return None

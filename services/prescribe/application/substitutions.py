@@ -12,11 +12,12 @@ from contracts.events import prescribe_later as public
 from contracts.events import review as told_by_review
 from contracts.values import SubstitutionRatio
 from services.prescribe.application.findings import finding_of
-from services.prescribe.application.known import prescriber_entry
+from services.prescribe.application.known import drug_entry, prescriber_entry
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.application.signed_commands import check_signature, read_payload
 from services.prescribe.domain import substitution
 from services.prescribe.domain.commands import ConfirmSubstitution
+from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.protocol import ProtocolKnown, ProtocolOver, ProtocolState, protocol_ref
 from services.prescribe.domain.signing_again import Signer
@@ -70,21 +71,30 @@ def confirm_substitution(jws: str, prescription_id: UUID) -> UseCase:
     if command.prescription_id != prescription_id:
         return _refused(Refusal("prescription.other_id"))
 
-    def decide(moment: Moment, prescription: Loaded[PrescriptionState], person: Loaded[EntryState]) -> Thinking:
+    def decide(
+        moment: Moment, prescription: Loaded[PrescriptionState], person: Loaded[EntryState], drug: Loaded[EntryState]
+    ) -> Thinking:
         if moment.actor.subject != command.prescriber:
             return Decision.refused(Refusal("prescription.not_yours"))
-        signer = Signer(
-            jws, check_signature(jws, person.state, moment), prescriber_entry(person.state, civil_day(moment.now))
-        )
+        day = civil_day(moment.now)
+        signer = Signer(jws, check_signature(jws, person.state, moment), prescriber_entry(person.state, day))
         proposal = prescription.state.proposals.get(command.proposal_id)
         (protocol,) = yield Load.of(protocol_ref(proposal.proposed.protocol_id if proposal else NOBODY))
-        outcome = substitution.confirm_substitution(prescription.state, command, signer, protocol.state, now=moment.now)
+        outcome = substitution.confirm_substitution(
+            prescription.state,
+            command,
+            signer,
+            protocol.state,
+            drug_entry(drug.state, day),
+            policy=POLICIES.on(day, moment.jurisdiction),
+            now=moment.now,
+        )
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         return Decision.on(prescription, outcome, Answer(201, _shown(prescription.after(outcome), command.proposal_id)))
 
-    person = entry(REGISTER, "person", command.prescriber)
-    return UseCase((PRESCRIPTION.ref(prescription_id),), decide, relaxed=(person,))
+    known = entry(REGISTER, "person", command.prescriber), entry(REGISTER, "drug", command.substitute)
+    return UseCase((PRESCRIPTION.ref(prescription_id),), decide, relaxed=known)
 
 
 def _shown(state: PrescriptionState, proposal_id: UUID) -> dict[str, Any]:

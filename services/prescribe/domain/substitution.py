@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.prescribe.domain.commands import ConfirmSubstitution
+from services.prescribe.domain.commands import ConfirmSubstitution, WrittenPrescription
 from services.prescribe.domain.confirmation import not_confirmable
+from services.prescribe.domain.issue_checks import SUBSTITUTE, Written, broken
+from services.prescribe.domain.policy import Policy
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.protocol import ProtocolState
+from services.prescribe.domain.registers import Drug, Known
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
 from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
@@ -39,11 +42,18 @@ def screened(state: PrescriptionState, found: SubstituteScreened) -> Outcome:
 
 
 def confirm_substitution(
-    state: PrescriptionState, command: ConfirmSubstitution, signer: Signer, protocol: ProtocolState, *, now: datetime
+    state: PrescriptionState,
+    command: ConfirmSubstitution,
+    signer: Signer,
+    protocol: ProtocolState,
+    drug: Drug | None,
+    *,
+    policy: Policy,
+    now: datetime,
 ) -> Outcome:
-    """By the prescriber, registered today, while the pharmacy waits and the protocol holds, and never past what no
-    signature may insist on: nobody reviews the substitute between this signature and the counter. The same bytes again
-    change nothing."""
+    """By the prescriber, registered today and with the rights that the substitute itself asks for, while the pharmacy
+    waits and the protocol holds, and never past what no signature may insist on: nobody reviews the substitute between
+    this signature and the counter. The same bytes again change nothing."""
     signature = may_not_sign(state, command, signer)
     if isinstance(signature, Refusal):
         return signature
@@ -61,6 +71,8 @@ def confirm_substitution(
         return Refusal("proposal.protocol_over", about)
     if (command.line, command.substitute) != (proposal.proposed.line, proposal.proposed.substitute):
         return Refusal("proposal.other_substitute", {**about, "proposed": proposal.proposed.substitute})
+    if refusal := broken(SUBSTITUTE, _as_written(state, command, signer, drug, policy, now)):
+        return refusal
     found = state.screenings.get(command.proposal_id)
     if found is not None and (stubborn := not_confirmable(found.findings)):
         return Refusal("proposal.not_confirmable", {**about, "findings": stubborn})
@@ -73,3 +85,34 @@ def confirm_substitution(
             confirmed_at=now,
         )
     ]
+
+
+def _as_written(
+    state: PrescriptionState,
+    command: ConfirmSubstitution,
+    signer: Signer,
+    drug: Drug | None,
+    policy: Policy,
+    now: datetime,
+) -> Written:
+    """The line as if the prescriber had written the substitute on it, today."""
+    current = state.signed
+    content = WrittenPrescription(
+        prescription_id=current.prescription_id,
+        patient_ref=current.patient_ref,
+        prescriber=current.prescriber,
+        institution=current.institution,
+        visit_kind=current.visit_kind,
+        medicine_kind=current.medicine_kind,
+        diagnoses=(),
+        lines=tuple(
+            line.model_copy(update={"product": command.substitute})
+            for line in current.lines
+            if line.line == command.line
+        ),
+        online_visit=current.online_visit,
+        beyond_level_reason=current.beyond_level_reason,
+        insurance_intent=current.insurance_intent,
+    )
+    known = Known(signer.entry, institution=None, patient=None, drugs={drug.code: drug} if drug else {})
+    return Written(content, known, policy, civil_day(now))

@@ -18,10 +18,13 @@ from tests.unit.prescribe.conftest import (
     COLLEAGUE,
     DOCTOR,
     FINDING,
+    HOSPITAL,
     NOW,
     PHARMACY,
     Clinic,
+    drug,
     fulfilment_event,
+    line,
 )
 
 SUBSTITUTE = "XC08CAB799A002029194749"
@@ -47,6 +50,12 @@ def issued(clinic: Clinic, **changes: Any) -> None:
         **changes,
     }
     clinic.hear(shortage.ProtocolIssued.model_validate(fields))
+
+
+def registered(clinic: Clinic, **changes: Any) -> None:
+    """The substitute in the register of drugs."""
+    fine = drug("苯磺酸氨氯地平", dose=10000, strength="10mg") | changes
+    assert clinic.load("drug", SUBSTITUTE, fine).refusal is None
 
 
 def proposed(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
@@ -118,6 +127,7 @@ def confirm(
 @pytest.fixture
 def asked(clinic: Clinic) -> tuple[UUID, UUID]:
     """A released prescription and a proposal for it."""
+    registered(clinic)
     issued(clinic)
     prescription_id = clinic.released()
     return prescription_id, proposed(clinic, prescription_id)
@@ -207,6 +217,95 @@ def test_no_signature_insists_on_what_cannot_be_confirmed(
     assert code(outcome) == ("proposal.not_confirmable" if refused else None)
     assert (clinic.state(prescription_id) == before) is refused
     assert code(confirm(clinic, prescription_id, proposal_id)) is None
+
+
+RESTRICTED = {"antibacterial_level": "restricted", "atc": "J01DD08"}
+SPECIAL = {"antibacterial_level": "special", "atc": "J01DH02"}
+LEVELS = {"antibacterial_rights": [{"level": "restricted", "valid_from": "2026-01-01"}]}
+EMERGENCY = {"visit_kind": "emergency", "lines": [line(days=3, quantity=3)]}
+
+
+@pytest.mark.parametrize(
+    ("substitute", "doctor", "written", "refusal"),
+    [
+        ({"drug_class": "psychotropic_2"}, {}, {}, "prescriber.no_right"),
+        ({"drug_class": "narcotic"}, {}, {}, "drug.never_circulates"),
+        (
+            {"drug_class": "psychotropic_2"},
+            {
+                "dated_rights": [
+                    {"drug_class": "psychotropic_2", "valid_from": "2026-01-01", "valid_until": "2026-03-01"}
+                ]
+            },
+            {},
+            "prescriber.right_not_in_force",
+        ),
+        (
+            {"drug_class": "psychotropic_2"},
+            {
+                "dated_rights": [
+                    {"drug_class": "psychotropic_2", "valid_from": "2026-01-01", "valid_until": "2026-03-02"}
+                ]
+            },
+            {},
+            None,
+        ),
+        (RESTRICTED, {}, {}, "antibacterial.no_right"),
+        (RESTRICTED, LEVELS | {"title": "resident"}, {}, "prescriber.title"),
+        (RESTRICTED, LEVELS | {"title": "attending"}, {}, None),
+        (SPECIAL, LEVELS | {"title": "attending"}, {}, "antibacterial.not_outpatient"),
+        (SPECIAL, LEVELS | {"title": "attending"}, EMERGENCY, "antibacterial.reason_missing"),
+        (
+            SPECIAL,
+            LEVELS | {"title": "attending"},
+            EMERGENCY | {"beyond_level_reason": "septic shock"},
+            "antibacterial.too_long",
+        ),
+    ],
+    ids=["class", "narcotic", "right ended", "its last day", "level", "title", "fine", "outpatient", "reason", "days"],
+)
+def test_the_prescriber_has_the_right_that_the_substitute_asks_for(
+    clinic: Clinic, substitute: dict[str, Any], doctor: dict[str, Any], written: dict[str, Any], refusal: str | None
+) -> None:
+    registered(clinic, **substitute)
+    clinic.load_person(DOCTOR, **doctor)
+    issued(clinic)
+    prescription_id = clinic.released(**written)
+    proposal_id = proposed(clinic, prescription_id)
+    before = clinic.state(prescription_id)
+
+    outcome = confirm(clinic, prescription_id, proposal_id)
+
+    assert code(outcome) == refusal
+    assert (clinic.state(prescription_id) == before) is (refusal is not None)
+    assert bool(clinic.store.told_of(public.SubstitutionConfirmed)) is (refusal is None)
+
+
+def test_a_substitute_in_no_register_or_withdrawn_is_not_signed(clinic: Clinic) -> None:
+    issued(clinic)
+    prescription_id = clinic.released()
+    proposal_id = proposed(clinic, prescription_id)
+
+    assert code(confirm(clinic, prescription_id, proposal_id)) == "drug.unknown"
+    clinic.load("drug", SUBSTITUTE, drug("苯磺酸氨氯地平"), valid_until="2026-03-01")
+    assert code(confirm(clinic, prescription_id, proposal_id)) == "drug.not_in_force"
+    registered(clinic)
+    assert code(confirm(clinic, prescription_id, proposal_id)) is None
+
+
+def test_no_substitute_of_an_excluded_class_after_an_online_visit() -> None:
+    clinic = Clinic(jurisdiction="demo-eu")
+    clinic.load_person(DOCTOR, prescribing_rights=["ordinary", "narcotic"], practising_since="2020-01-01")
+    clinic.load("institution", HOSPITAL, {"name": "practice", "region": "330102", "level": 1, "kind": "practice"})
+    registered(clinic, drug_class="narcotic")
+    issued(clinic)
+    online = {"online_visit": True, "written_by": "person", "online": {"first_visit": False}}
+    plain = {"diagnoses": [{"code": "I10", "name": "hypertension"}], "insurance_intent": {"kind": "general"}}
+    seen_online = clinic.released(**plain, **online)
+    in_person = clinic.released(**plain)
+
+    assert code(confirm(clinic, seen_online, proposed(clinic, seen_online))) == "online.excluded_class"
+    assert code(confirm(clinic, in_person, proposed(clinic, in_person))) is None
 
 
 def test_nobody_else_signs_it(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:

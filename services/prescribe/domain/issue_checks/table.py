@@ -56,3 +56,16 @@ WHAT: tuple[IssueRule, ...] = (
     IssueRule(insurance.restricted_use, f"{CENTRE}: hospApprFlag"),
 )
 """After it."""
+
+SUBSTITUTED = frozenset(
+    {
+        lines.drugs_known,
+        authority.class_circulates,
+        online.no_excluded_class,
+        authority.prescribing_right,
+        authority.antibacterial_level,
+        authority.antibacterial_title,
+    }
+)
+SUBSTITUTE: tuple[IssueRule, ...] = tuple(rule for rule in WHAT if rule.check in SUBSTITUTED)
+"""What hangs on the drug and on who prescribes it: looked at again for a substitute on a line that was checked."""
