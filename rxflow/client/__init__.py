@@ -10,6 +10,7 @@ with `wait_until`.
 
 from rxflow.client.courier import Courier
 from rxflow.client.failures import NoAnswer, Problem, TimedOut
+from rxflow.client.goods import Stockroom, Supplier
 from rxflow.client.insurer import Insurer
 from rxflow.client.people import Administrator, Office, Prescriber, Regulator, Reviewer
 from rxflow.client.retail import Hold, Patient, Pharmacy, Supply
@@ -34,7 +35,9 @@ __all__ = [
     "Reply",
     "Reviewer",
     "Session",
+    "Stockroom",
     "Subscriber",
+    "Supplier",
     "Supply",
     "TimedOut",
     "wait_until",

@@ -180,6 +180,18 @@ class Regulator(User):
         proposals: list[dict[str, Any]] = answer.body["proposals"]
         return proposals
 
+    def recall(self, recall_id: UUID, product: str, lots: Sequence[str], recall_class: str, reason: str) -> Reply:
+        """From this save on nothing of these lots is given out anywhere."""
+        body = {
+            "recall_id": str(recall_id),
+            "product": product,
+            "lots": list(lots),
+            "recall_class": recall_class,
+            "reason": reason,
+            "instruction": "停止使用, 退回药店",
+        }
+        return self.session.command("dispatch", "/recalls", body)
+
     def responses(self, case_id: str) -> Iterator[dict[str, Any]]:
         """All that was done against a case, and what came of it."""
         return self.pages("shortage", f"/shortages/{case_id}/responses")

@@ -186,21 +186,6 @@ class Pharmacy:
     def stock(self) -> Iterator[dict[str, Any]]:
         return User(self.pharmacist).pages("dispatch", "/stock")
 
-    def transfers(self) -> Iterator[dict[str, Any]]:
-        """Proposed to this pharmacy while a drug is short, as giver or taker; the newest first."""
-        return User(self.pharmacist).pages("dispatch", "/transfers")
-
-    def agree_to_transfer(self, transfer_id: str) -> Reply:
-        return self.pharmacist.command("dispatch", f"/transfers/{transfer_id}/answers", {"accept": True})
-
-    def send_transfer(self, transfer_id: str) -> Reply:
-        """The giver books the packs out."""
-        return self.pharmacist.command("dispatch", f"/transfers/{transfer_id}/send")
-
-    def receive_transfer(self, transfer_id: str) -> Reply:
-        """The taker books in what was sent."""
-        return self.pharmacist.command("dispatch", f"/transfers/{transfer_id}/receive")
-
 
 class Patient(User):
     """A patient, or who acts for one."""

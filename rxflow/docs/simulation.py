@@ -12,6 +12,7 @@ from rxflow.simulation import (
     circulation,
     demand,
     effects,
+    goods,
     invariants,
     lawful,
     mishaps,
@@ -35,6 +36,8 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (EVERY_COMMIT, invariants._codes_are_sold_once),
     (EVERY_COMMIT, packs.shelves_follow_the_supplies),
     (EVERY_COMMIT, packs.recalled_stays),
+    (EVERY_COMMIT, goods.orders_add_up),
+    (EVERY_COMMIT, goods.ordered_is_on_the_shelf),
     (EVERY_COMMIT, money.money_always),
     (EVERY_COMMIT, money._ledger_is_zero),
     (EVERY_COMMIT, money._every_fen_is_explained),
@@ -51,6 +54,7 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (REST, money.money_at_rest),
     (REST, accounts.settled_is_in_hands),
     (REST, demand.unfilled_is_known),
+    (REST, goods.steps_of_orders_are_known),
     (REST, shown.lists_say_what_is),
     (REST, invariants.nobody_was_set_aside),
     (REST, rest.overdue),
@@ -80,7 +84,8 @@ cancel in part, as a whole or urgently, renew, replace and continue what others 
 one that reviews for it and of one that does not take cases, put them back, pass them alone or in a batch, return and
 refuse them, take over; some are the prescriber in person. The medical office stops lines. Pharmacies hold one line or
 all, by code or nomination, review, refuse, scan, check and hand out; couriers and patients do as they like. Insurers do
-not answer, or refuse; their officers order back and decide. Authorities call lots back and judge shortages. Others try
+not answer, or refuse; their officers order back and decide. Authorities call lots back and judge shortages. Pharmacies
+order from suppliers, who confirm, delay, leave short; goods come in part, too many or twice. Others try
 what is not theirs: another pharmacy, another patient, a doctor of another hospital. Whoever succeeds is a violation.
 
 What the real servers do is shown by `make chaos`, what either has found and how fast by [faults.md](faults.md).

@@ -19,6 +19,8 @@ from rxflow.client import (
     Regulator,
     Reviewer,
     Session,
+    Stockroom,
+    Supplier,
 )
 from rxflow.world import Carrier, Person, Store, World
 
@@ -82,6 +84,13 @@ class Cast:
             checker=self._session(Role.CHECKER, store.checker.code, store.code, region=region),
             quality=self._session(Role.QUALITY_MANAGER, store.checker.code, store.code, region=region),
         )
+
+    def stockroom(self, store: Store) -> Stockroom:
+        """The pharmacist who orders and counts."""
+        return Stockroom(self.pharmacy(store).pharmacist)
+
+    def supplier(self, code: str) -> Supplier:
+        return Supplier(self._session(Role.WHOLESALER, f"sales-{code}", code))
 
     def courier(self, carrier: Carrier) -> Courier:
         return Courier(self._session(Role.COURIER, carrier.riders[0], carrier.code))

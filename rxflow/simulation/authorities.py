@@ -33,25 +33,19 @@ class Authority:
         if self.town.random.random() < SELDOM:
             store, hold = self.town.random.choice(list(self.holds))
             product = self.town.random.choice(hold.shown["lines"])["product"]
-            body = {
-                "recall_id": str(self.town.new_id()),
-                "product": product,
-                "lots": [self.town.world.lots(store.code, product)[0].lot],
-                "recall_class": self.town.random.choice(CLASSES),
-                "reason": "检出杂质",
-                "instruction": "停止使用, 退回药店",
-            }
-            self._regulator.session.command("dispatch", "/recalls", body)
+            lots = [self.town.world.lots(store.code, product)[0].lot]
+            name, recall_class = self.town.new_id(), self.town.random.choice(CLASSES)
+            self.regulator.recall(name, product, lots, recall_class, "检出杂质")
 
     def judge_shortages(self) -> None:
         """Of what is suspected in the province."""
-        cases = list(self._regulator.shortages())
+        cases = list(self.regulator.shortages())
         if not cases:
             raise Problem("nothing.suspected", 404)
         case_id = self.town.random.choice(cases)["case_id"]
-        deed = self.town.random.choice((self._regulator.confirm, self._regulator.dismiss))
+        deed = self.town.random.choice((self.regulator.confirm, self.regulator.dismiss))
         deed(case_id, "核实库存")
 
     @property
-    def _regulator(self) -> Regulator:
+    def regulator(self) -> Regulator:
         return self.town.cast.regulator(self.region[:DIGITS] + "0000")

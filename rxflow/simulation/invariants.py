@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from rxflow.simulation import accounts, circulation, demand, lawful, packs, shown
+from rxflow.simulation import accounts, circulation, demand, goods, lawful, packs, shown
 from rxflow.simulation.books import AllBooks, Books, Stream
 from rxflow.simulation.money import money_always, money_at_rest, money_at_the_end
 from services.dispatch.domain.delivery.state import DELIVERIES
@@ -19,6 +19,7 @@ from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Supply
 from services.dispatch.domain.prescription_content import CONTENTS
 from services.dispatch.domain.recall import RECALLS
+from services.dispatch.domain.replenishment.order import ORDERS
 from services.dispatch.domain.stock import events as stock_events
 from services.dispatch.domain.stock.item import STOCK_ITEMS
 from services.dispatch.domain.trace_code import TRACE_CODES
@@ -37,7 +38,7 @@ from services.shortage.domain.lots import LOT
 WATCHED: Mapping[str, tuple[Aggregate[Any], ...]] = {
     "prescribe": (PRESCRIPTION,),
     "review": (CASE, REFERENCE),
-    "dispatch": (FULFILMENTS, CONTENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES, RECALLS),
+    "dispatch": (FULFILMENTS, CONTENTS, STOCK_ITEMS, TRACE_CODES, DELIVERIES, RECALLS, ORDERS),
     "insurance": (CLAIM, PAYMENT, ACCUMULATOR, MEMBER),
     "shortage": (SHORTAGE_CASE, LOT, DETECTOR),
 }
@@ -62,6 +63,8 @@ def always(books: AllBooks, name: str) -> Iterator[str]:
             yield from circulation.opened_is_prescribed(books["dispatch"])
             yield from packs.shelves_follow_the_supplies(books["dispatch"])
             yield from packs.recalled_stays(books["dispatch"])
+            yield from goods.orders_add_up(books["dispatch"])
+            yield from goods.ordered_is_on_the_shelf(books["dispatch"])
         case "insurance":
             yield from money_always(books)
             yield from accounts.payments_are_true(books["insurance"])
@@ -83,6 +86,7 @@ def at_rest(books: AllBooks) -> Iterator[str]:
     yield from money_at_rest(books, fulfilments)
     yield from accounts.settled_is_in_hands(books)
     yield from demand.unfilled_is_known(books)
+    yield from goods.steps_of_orders_are_known(books)
     yield from shown.lists_say_what_is(books)
     for name, book in books.items():
         for table in ("parked", "attempts"):

@@ -11,6 +11,7 @@ from uuid import UUID
 from rxflow.client import Hold, Problem, Supply
 from rxflow.client.retail import ReleaseReason, Way
 from rxflow.simulation.authorities import Authority
+from rxflow.simulation.buyers import Buyers
 from rxflow.simulation.doing import Doing, Unlawful
 from rxflow.simulation.meddlers import Meddler
 from rxflow.simulation.officers import Officers
@@ -49,6 +50,8 @@ class Mischief(Doing):
         self.officers = Officers(self.town, self.journey.admitted.patient.insurer, self.supplies)
         self.meddler = Meddler(self.town, self.desk, self.holds, self.supplies, self.must_be_refused)
         self.authority = Authority(self.town, self.journey.admitted.patient.region, self.holds)
+        products = tuple(line["product"] for line in self.journey.draft.payload["lines"])
+        self.buyers = Buyers(self.town, products, self._stores)
         self.wishes = Wishes(self.town, self.desk, self.holds, self._fulfilment, self._stocked_up)
 
     def act(self) -> None:
@@ -65,7 +68,7 @@ class Mischief(Doing):
         if self.supplies:
             deeds += [self.check, self.check, self.check, self.hand_out, self.hand_out, self.unprepare, self.give_up]
             deeds += [self.arrange, self.pay, self.pay]
-        others = (self.road, self.officers, self.meddler, self.wishes, self.authority)
+        others = (self.road, self.officers, self.meddler, self.wishes, self.authority, self.buyers)
         return deeds + [deed for each in others for deed in each.deeds()]
 
     def _sensible(self) -> Callable[[], object] | None:
@@ -117,7 +120,10 @@ class Mischief(Doing):
         return chosen
 
     def _store(self) -> Store:
-        return self.town.random.choice(stores_of(self.town, self.journey)[:3])
+        return self.town.random.choice(self._stores())
+
+    def _stores(self) -> tuple[Store, ...]:
+        return stores_of(self.town, self.journey)[:3]
 
     def hold(self) -> None:
         """A line, or all that is still to be had at once."""

@@ -184,9 +184,9 @@ def test_packs_move_by_order_of_the_authority(story: Shortage) -> None:
     proposals = story.authority.propose_transfers(case["case_id"], "全省缺货调剂")
     first = proposals[0]
     assert first["from_pharmacy"] == story.giver.code
-    giver = cast.pharmacy(story.giver)
+    giver = cast.stockroom(story.giver)
     store = next(each for each in story.empty if each.code == first["to_pharmacy"])
-    taker = cast.pharmacy(store)
+    taker = cast.stockroom(store)
 
     def known() -> str | None:
         listed = (each for each in taker.transfers() if each.get("to_pharmacy") == store.code)
