@@ -13,7 +13,7 @@ from rich.console import Console
 
 from contracts.roles import Role
 from contracts.topology import PORTS
-from rxflow import bench_cli, courier_cli, dead_letters_cli, reconcile_cli, restore_cli, simulate_cli
+from rxflow import bench_cli, courier_cli, dead_letters_cli, reconcile_cli, restore_cli, simulate_cli, webhooks_cli
 
 app = typer.Typer(
     name="rxflow",
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(bench_cli.app, name="bench")
 app.add_typer(dead_letters_cli.app, name="dead-letters")
 app.add_typer(simulate_cli.app, name="simulate")
+app.add_typer(webhooks_cli.app, name="webhooks")
 restore_cli.register(app)
 app.command()(courier_cli.courier)
 app.command()(reconcile_cli.reconcile)

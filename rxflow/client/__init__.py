@@ -14,6 +14,7 @@ from rxflow.client.goods import Stockroom, Supplier
 from rxflow.client.insurer import Insurer
 from rxflow.client.people import Administrator, Office, Prescriber, Regulator, Reviewer
 from rxflow.client.retail import Hold, Patient, Pharmacy, Supply
+from rxflow.client.subscriber import Subscriber
 from rxflow.client.transport import Addresses, Connection, Reply, Session
 from rxflow.client.waiting import wait_until
 
@@ -35,6 +36,7 @@ __all__ = [
     "Reviewer",
     "Session",
     "Stockroom",
+    "Subscriber",
     "Supplier",
     "Supply",
     "TimedOut",

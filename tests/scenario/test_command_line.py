@@ -191,6 +191,8 @@ def test_it_stops_cleanly_when_told(up: Up) -> None:
         (["token", "--role", "service"], "say --subject"),
         (["dead-letters", "skip", "review", "1", "--reason", " "], "say why"),
         (["dead-letters", "list", "pharmacy"], "no service pharmacy"),
+        (["webhooks", "list", "review"], "review calls nobody"),
+        (["webhooks", "list", "insurance"], "say --party"),
         (["rebuild", "pharmacy"], "no service pharmacy"),
         (["rebuild", "review", "stock"], "there are review_queue"),
     ],

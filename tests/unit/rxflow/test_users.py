@@ -29,9 +29,11 @@ from rxflow.client import (
     Regulator,
     Reviewer,
     Session,
+    Subscriber,
     Supply,
 )
 from rxflow.client.hints import Place, Priced
+from rxflow.client.subscriber import WEBHOOKS
 from services.seedwork.api.internal import router as internal
 
 ID = UUID("5f1c2b7e-5c0e-4a6e-9c68-3f0f6d9b2a11")
@@ -264,6 +266,20 @@ def test_an_insurer_reads_settlements_to_their_end() -> None:
     assert list(insurer.settlements()) == [1]
     insurer.claim(TEXT)
     insurer.trial_balance()
+
+
+def test_a_subscriber_opens_endpoints_and_decides_about_dead_letters(services: Services) -> None:
+    for service in WEBHOOKS:
+        subscriber = Subscriber(services.session(), service)
+
+        subscriber.open("https://insurer.example/hooks", ["kind"], after=3)
+        assert services.last == {"url": "https://insurer.example/hooks", "kinds": ["kind"], "after": 3}
+        assert list(subscriber.endpoints()) == []
+        assert list(subscriber.deliveries(TEXT, "dead")) == []
+        assert services.requests[-1].url.params["status"] == "dead"
+        subscriber.replay(TEXT, 7)
+        subscriber.skip(TEXT, 7, "reason")
+        assert services.last == {"reason": "reason"}
 
 
 def test_a_regulator_reads_and_decides_shortages(services: Services) -> None:
