@@ -776,7 +776,7 @@ CASES: dict[str, Case] = {
         short,
         authority,
         other_authority,
-        fixed(kind="distributors", owner_level="province", due_at="2999-01-01T00:00:00Z"),
+        fixed(kind="distributors", owner_level="province", due_at="2099-01-01T00:00:00Z"),
         **SHORTAGE,  # type: ignore[arg-type]
     ),
     "POST /shortages/{id}/tasks/{number}/complete": Case(short, authority, other_authority, REASON, **SHORTAGE),  # type: ignore[arg-type]
