@@ -45,11 +45,12 @@ def list_endpoints(service: Service, party: Party = None) -> None:
     """List the party's endpoints: how each stands, what waits, what is dead."""
     table = Table("endpoint", "url", "kinds", "status", "waiting", "dead", "failures")
     with _subscriber(service, party) as subscriber:
-        for each in islice(subscriber.endpoints(), SHOWN_MAX):
+        rows = list(islice(subscriber.endpoints(), SHOWN_MAX + 1))
+        for each in rows[:SHOWN_MAX]:
             status = f"{each['status']}: {each['reason']}" if each["reason"] else each["status"]
             counts = (str(each[name]) for name in ("waiting", "dead", "failures"))
             table.add_row(each["endpoint_id"], each["url"], ", ".join(each["kinds"]), status, *counts)
-    _show(table, "no endpoints")
+    _show(table, len(rows), "no endpoints")
 
 
 @app.command("dead")
@@ -57,11 +58,12 @@ def list_dead(service: Service, endpoint: Endpoint, party: Party = None) -> None
     """List what could not be delivered and waits for a person; the rest of its stream waits behind it."""
     table = Table("place", "kind", "of", "message", "attempts", "last answer", "since")
     with _subscriber(service, party) as subscriber:
-        for each in islice(subscriber.deliveries(endpoint, "dead"), SHOWN_MAX):
+        rows = list(islice(subscriber.deliveries(endpoint, "dead"), SHOWN_MAX + 1))
+        for each in rows[:SHOWN_MAX]:
             told = (each["kind"], each["stream_id"], each["message_id"], str(each["attempts"]))
             last = each["error"] if each["answer"] is None else each["answer"]
             table.add_row(str(each["place"]), *told, str(last), each["made_at"])
-    _show(table, "no dead letters")
+    _show(table, len(rows), "no dead letters")
 
 
 @app.command()
@@ -86,8 +88,10 @@ def skip(
     console.print(f"{place} is skipped; its stream goes on behind it")
 
 
-def _show(table: Table, nothing: str) -> None:
-    console.print(table if table.row_count else nothing)
+def _show(table: Table, found: int, nothing: str) -> None:
+    console.print(table if found else nothing)
+    if found > SHOWN_MAX:
+        console.print(f"the first {SHOWN_MAX} are shown; there are more")
 
 
 @contextmanager

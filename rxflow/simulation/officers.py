@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,13 +73,6 @@ class Officers:
     def _decide_audit(self, officer: Insurer, audit_id: str) -> None:
         officer.decide_audit(audit_id, self.town.random.choice(("cleared", "upheld")), REASON)
 
-    def _decide_by_another(self, officers: Sequence[Insurer], audit_id: str) -> None:
-        """By the first of them who has not decided about it before."""
-        for officer in officers:
-            with suppress(Problem):
-                self._decide_appeal(officer, audit_id)
-                return
-
     def _decide_appeal(self, officer: Insurer, audit_id: str) -> None:
         officer.decide_appeal(audit_id, self.town.random.choice(("granted", "rejected")), REASON)
 
@@ -106,7 +98,10 @@ class Officers:
                     self.town.cast.pharmacy(store).appeal_audit(name, REASON)
                     state = "appealed"
                 if state == "appealed":
-                    self._decide_by_another((first, second), name)
+                    try:
+                        self._decide_appeal(first, name)
+                    except Problem:  # who has decided before may not; somebody else may, or it is told
+                        self._decide_appeal(second, name)
 
     def settle_disputes(self) -> None:
         """In the end somebody decides."""
