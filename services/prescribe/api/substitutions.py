@@ -45,6 +45,7 @@ SUBSTITUTE_REFUSED = (
         "proposal.protocol_over",
         "proposal.other_substitute",
         *SUBSTITUTE_REFUSED,
+        "proposal.not_screened",
         "proposal.not_confirmable",
     ),
 )

@@ -53,7 +53,8 @@ def confirm_substitution(
 ) -> Outcome:
     """By the prescriber, registered today and with the rights that the substitute itself asks for, while the pharmacy
     waits and the protocol holds, and never past what no signature may insist on: nobody reviews the substitute between
-    this signature and the counter. The same bytes again change nothing."""
+    this signature and the counter. So its screening has come, if only to say that it could not be made. The same bytes
+    again change nothing."""
     signature = may_not_sign(state, command, signer)
     if isinstance(signature, Refusal):
         return signature
@@ -74,7 +75,9 @@ def confirm_substitution(
     if refusal := broken(SUBSTITUTE, _as_written(state, command, signer, drug, policy, now)):
         return refusal
     found = state.screenings.get(command.proposal_id)
-    if found is not None and (stubborn := not_confirmable(found.findings)):
+    if found is None:
+        return Refusal("proposal.not_screened", about)
+    if stubborn := not_confirmable(found.findings):
         return Refusal("proposal.not_confirmable", {**about, "findings": stubborn})
     return [
         SubstitutionConfirmed(

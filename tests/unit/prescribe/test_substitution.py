@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.errors import CATALOGUE
 from contracts.events import prescribe_later as public
 from contracts.events import review, shortage
 from contracts.events.dispatch_later import SubstitutionProposed
@@ -91,18 +92,27 @@ def proposed(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
     return UUID(str(event.proposal_id))
 
 
-def screened(clinic: Clinic, prescription_id: UUID, proposal_id: UUID, **changes: Any) -> None:
+def screened(
+    clinic: Clinic, prescription_id: UUID, proposal_id: UUID, *findings: dict[str, Any], degraded: bool = False
+) -> None:
     event = review.SubstituteScreened.model_validate(
         {
             "prescription_id": prescription_id,
             "patient_ref": clinic.patient_ref,
             "proposal_id": proposal_id,
             "line": 1,
-            "findings": [{**FINDING, **changes}],
-            "degraded": False,
+            "findings": findings,
+            "degraded": degraded,
         }
     )
     clinic.hear(event)
+
+
+def clean(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
+    """A pharmacy asks about what screening finds nothing in; answers the proposal."""
+    proposal_id = proposed(clinic, prescription_id, **changes)
+    screened(clinic, prescription_id, proposal_id)
+    return proposal_id
 
 
 def signed(clinic: Clinic, prescription_id: UUID, proposal_id: UUID, /, **changes: Any) -> str:
@@ -126,17 +136,18 @@ def confirm(
 
 @pytest.fixture
 def asked(clinic: Clinic) -> tuple[UUID, UUID]:
-    """A released prescription and a proposal for it."""
+    """A released prescription and a proposal for it, screened without a finding."""
     registered(clinic)
     issued(clinic)
     prescription_id = clinic.released()
-    return prescription_id, proposed(clinic, prescription_id)
+    return prescription_id, clean(clinic, prescription_id)
 
 
-def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
-    prescription_id, proposal_id = asked
-    screened(clinic, prescription_id, proposal_id)
-    screened(clinic, prescription_id, proposal_id)
+def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    proposal_id = proposed(clinic, prescription_id)
+    screened(clinic, prescription_id, proposal_id, FINDING)
+    screened(clinic, prescription_id, proposal_id, FINDING)
 
     (shown,) = show_prescription(clinic.state(prescription_id))["proposals"]
     assert (shown["substitute"], shown["quantity"], shown["substitute_quantity"]) == (SUBSTITUTE, 6, 3)
@@ -150,7 +161,7 @@ def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic, asked: tu
 def test_a_screening_told_before_its_proposal_is_kept(clinic: Clinic) -> None:
     issued(clinic)
     prescription_id, proposal_id = clinic.released(), uuid4()
-    screened(clinic, prescription_id, proposal_id)
+    screened(clinic, prescription_id, proposal_id, FINDING)
 
     proposed(clinic, prescription_id, proposal_id=proposal_id)
 
@@ -209,7 +220,7 @@ def test_no_signature_insists_on_what_cannot_be_confirmed(
 ) -> None:
     prescription_id, proposal_id = asked
     other = proposed(clinic, prescription_id)
-    screened(clinic, prescription_id, other, **found)
+    screened(clinic, prescription_id, other, FINDING | found)
     before = clinic.state(prescription_id)
 
     outcome = confirm(clinic, prescription_id, other)
@@ -217,6 +228,25 @@ def test_no_signature_insists_on_what_cannot_be_confirmed(
     assert code(outcome) == ("proposal.not_confirmable" if refused else None)
     assert (clinic.state(prescription_id) == before) is refused
     assert code(confirm(clinic, prescription_id, proposal_id)) is None
+
+
+@pytest.mark.parametrize("degraded", [False, True])
+def test_nobody_signs_before_the_screening_is_known_and_the_same_signature_holds_afterwards(
+    clinic: Clinic, degraded: bool
+) -> None:
+    registered(clinic)
+    issued(clinic)
+    prescription_id = clinic.released()
+    proposal_id = proposed(clinic, prescription_id)
+    before, jws = clinic.state(prescription_id), signed(clinic, prescription_id, proposal_id)
+
+    early = clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor())
+
+    assert (code(early), CATALOGUE["proposal.not_screened"].final) == ("proposal.not_screened", False)
+    assert clinic.state(prescription_id) == before
+    screened(clinic, prescription_id, proposal_id, degraded=degraded)
+    assert code(clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor())) is None
+    assert len(clinic.store.told_of(public.SubstitutionConfirmed)) == 1
 
 
 RESTRICTED = {"antibacterial_level": "restricted", "atc": "J01DD08"}
@@ -271,7 +301,7 @@ def test_the_prescriber_has_the_right_that_the_substitute_asks_for(
     clinic.load_person(DOCTOR, **doctor)
     issued(clinic)
     prescription_id = clinic.released(**written)
-    proposal_id = proposed(clinic, prescription_id)
+    proposal_id = clean(clinic, prescription_id)
     before = clinic.state(prescription_id)
 
     outcome = confirm(clinic, prescription_id, proposal_id)
@@ -284,7 +314,7 @@ def test_the_prescriber_has_the_right_that_the_substitute_asks_for(
 def test_a_substitute_in_no_register_or_withdrawn_is_not_signed(clinic: Clinic) -> None:
     issued(clinic)
     prescription_id = clinic.released()
-    proposal_id = proposed(clinic, prescription_id)
+    proposal_id = clean(clinic, prescription_id)
 
     assert code(confirm(clinic, prescription_id, proposal_id)) == "drug.unknown"
     clinic.load("drug", SUBSTITUTE, drug("苯磺酸氨氯地平"), valid_until="2026-03-01")
@@ -304,8 +334,8 @@ def test_no_substitute_of_an_excluded_class_after_an_online_visit() -> None:
     seen_online = clinic.released(**plain, **online)
     in_person = clinic.released(**plain)
 
-    assert code(confirm(clinic, seen_online, proposed(clinic, seen_online))) == "online.excluded_class"
-    assert code(confirm(clinic, in_person, proposed(clinic, in_person))) is None
+    assert code(confirm(clinic, seen_online, clean(clinic, seen_online))) == "online.excluded_class"
+    assert code(confirm(clinic, in_person, clean(clinic, in_person))) is None
 
 
 def test_nobody_else_signs_it(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
