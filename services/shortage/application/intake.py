@@ -10,7 +10,16 @@ from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
 from services.shortage.application.imports import sign_of
-from services.shortage.application.nodes import NATION, Loading, Node, Work, after_confirmation, changes, node
+from services.shortage.application.nodes import (
+    NATION,
+    Loading,
+    Node,
+    Work,
+    after_confirmation,
+    changes,
+    node,
+    reporters_of,
+)
 from services.shortage.domain.decisions import dismiss_quiet
 from services.shortage.domain.detector import reported_evidence
 from services.shortage.domain.events import NoticeEnded, NoticeLinked
@@ -101,7 +110,7 @@ def receive_report(report: ShortageReport) -> UseCase:
         if sign is None:
             return Decision((told,), answer)
         here = yield from node(report.drug_key, sign.node)
-        _take_signs(here, [sign], moment, policy)
+        yield from _take_signs(here, [sign], moment, policy)
         further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
         return Decision((told, *changes(*here.works(), *further)), answer)
 
@@ -126,7 +135,7 @@ def judge_signs(watch_id: UUID) -> UseCase:
             if sign.notice_id is not None:
                 (notice,) = yield Load.of(STOP_NOTICE.ref(sign.notice_id))
                 _take_notice(here, sign.notice_id, notice.state, moment, policy)
-        _take_signs(here, [sign for sign in signs if sign.notice_id is None], moment, policy)
+        yield from _take_signs(here, [sign for sign in signs if sign.notice_id is None], moment, policy)
         further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
         over = (yield from responses_over(here.latest, moment.now, policy)) if here.latest else []
         judged = SignsJudged(node=here.region, judge_at=moment.now)
@@ -151,22 +160,24 @@ def _take_notice(nation: Node, identity: UUID, notice: StopNoticeState, moment: 
         nation.case.add(notice_linked(nation.case.state, linked, moment.now, policy))
 
 
-def _take_signs(here: Node, signs: Sequence[Sign], moment: Moment, policy: ShortagePolicy) -> None:
+def _take_signs(here: Node, signs: Sequence[Sign], moment: Moment, policy: ShortagePolicy) -> Loading[None]:
     """Signs feed the open case, or open one where what they tell of has happened since the last one's end."""
     _end_quiet(here, moment)
     for sign in sorted(signs, key=lambda each: (not each.opens, each.at)):
-        _take_sign(here, sign, moment, policy)
+        if here.case is None:
+            yield from _open_by(here, sign, moment, policy)
+        else:
+            case, told = here.case.state, (sign.source, sign.events, moment.now, policy)
+            here.case.add(joined(case, *told, sign.evidence, sign.places))
 
 
-def _take_sign(here: Node, sign: Sign, moment: Moment, policy: ShortagePolicy) -> None:
-    if here.case is not None:
-        here.case.add(joined(here.case.state, sign.source, sign.events, moment.now, policy))
-        return
+def _open_by(here: Node, sign: Sign, moment: Moment, policy: ShortagePolicy) -> Loading[None]:
     previous = here.latest.state.ended if here.latest is not None else None
     if not sign.opens or (previous is not None and sign.at <= previous.ended_at):
         return
-    evidence = sign.evidence or reported_evidence(sign.region, sign.at, policy)
-    here.opened(suspect_by(here.new_case(), sign.source, evidence, sign.events, moment.now, policy))
+    evidence = sign.evidence or reported_evidence(sign.places or {"": sign.region}, sign.at, policy)
+    new = here.new_case((yield from reporters_of(here.drug_key, here.region, moment.now)))
+    here.opened(suspect_by(new, sign.source, evidence, sign.events, moment.now, policy, sign.places))
 
 
 def _end_quiet(here: Node, moment: Moment) -> None:
