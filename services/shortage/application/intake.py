@@ -27,7 +27,8 @@ from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
 from services.shortage.domain.opening import open_by_notice, suspect_by
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import known_node
-from services.shortage.domain.reports import ReportsState, ShortageReport, receive, reports_ref
+from services.shortage.domain.reporter import ReporterState, contradicts_itself, reporter_ref
+from services.shortage.domain.reports import ReportReceived, ReportsState, ShortageReport, receive, reports_ref
 from services.shortage.domain.stop_notice import (
     STOP_NOTICE,
     EndStop,
@@ -92,7 +93,9 @@ def end_notice(command: EndStop, maker: str | None = None) -> UseCase:
 def receive_report(report: ShortageReport) -> UseCase:
     """A direct report or a register's record: kept once by key and content; what tells of a shortage is a sign."""
 
-    def decide(moment: Moment, day: Loaded[ReportsState], drug: Loaded[KnownDrugState]) -> Loading[Decision]:
+    def decide(
+        moment: Moment, day: Loaded[ReportsState], drug: Loaded[KnownDrugState], reporter: Loaded[ReporterState]
+    ) -> Loading[Decision]:
         if drug.state.known is None:
             return Decision.refused(Refusal("report.drug_unknown", {"drug_key": report.drug_key}))
         if not known_node(report.region):
@@ -102,22 +105,27 @@ def receive_report(report: ShortageReport) -> UseCase:
             return Decision.refused(outcome)
         if not outcome:
             return Decision.nothing(Answer(200, {"taken": "known"}))
-        told = Change(day, tuple(outcome))
         corrected = day.state.digest_of(report) is not None
-        answer = Answer(201, {"taken": "corrected" if corrected else "new"})
+        contradicts = next((each.contradicts for each in outcome if isinstance(each, ReportReceived)), None)
+        body = {"taken": "corrected" if corrected else "new"}
+        answer = Answer(201, body | ({"contradicts": contradicts} if contradicts else {}))
+        alerted = (
+            contradicts_itself(reporter.state, report.reporter, report.region, contradicts, moment.now)
+            if contradicts
+            else []
+        )
+        told = (Change(day, tuple(outcome)), Change(reporter, tuple(alerted)))
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         sign = sign_of(report, moment.now, policy)
         if sign is None:
-            return Decision((told,), answer)
+            return Decision(told, answer)
         here = yield from node(report.drug_key, sign.node)
         yield from _take_signs(here, [sign], moment, policy)
         further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
-        return Decision((told, *changes(*here.works(), *further)), answer)
+        return Decision((*told, *changes(*here.works(), *further)), answer)
 
-    return UseCase(
-        (reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key), known_drug_ref(report.drug_key)),
-        decide,
-    )
+    day = reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key)
+    return UseCase((day, known_drug_ref(report.drug_key), reporter_ref(report.reporter)), decide)
 
 
 def judge_signs(watch_id: UUID) -> UseCase:

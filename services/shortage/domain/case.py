@@ -129,7 +129,7 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
             return replace(
                 state,
                 sources=joined,
-                counted=state.counted | ({event.source: event.evidence} if event.evidence else {}),
+                counted={**state.counted, event.source: event.evidence} if event.evidence else state.counted,
                 reporters=_reporters(state.reporters, event.places, event.joined_at),
                 events=_more(state, event.events),
                 anticipated=anticipated,
