@@ -66,7 +66,9 @@ def confirm_substitution(event: prescribe_later.SubstitutionConfirmed) -> UseCas
     """The prescriber has signed: this substitute is allowed on this line."""
 
     def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
-        confirmed = substituting.confirm(fulfilment.state, event.proposal_id, event.signed_sha256)
+        confirmed = substituting.confirm(
+            fulfilment.state, event.proposal_id, event.signed_sha256, counter_only=event.counter_only
+        )
         return Decision.on(fulfilment, confirmed)
 
     return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)

@@ -91,6 +91,7 @@ def confirm_substitution(
             signature=signature,
             jws=signer.compact,
             confirmed_at=now,
+            counter_only=not policy.may_be_delivered(known.drugs[command.substitute]),
         )
     ]
 

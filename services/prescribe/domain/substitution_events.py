@@ -56,6 +56,8 @@ class SubstitutionConfirmed(DomainEvent):
     signature: Signature
     jws: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     confirmed_at: datetime
+    counter_only: bool = False
+    """The substitute is not delivered, by law or by its nature."""
 
 
 SUBSTITUTION_EVENTS: tuple[type[DomainEvent], ...] = (SubstitutionProposed, SubstituteScreened, SubstitutionConfirmed)

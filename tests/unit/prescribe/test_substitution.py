@@ -380,6 +380,24 @@ def test_the_amounts_of_a_substitute_are_checked_as_if_it_were_written(
     assert answered(substitute, written, asked_for) == refusal
 
 
+@pytest.mark.parametrize(
+    ("substitute", "counter_only"),
+    [({}, False), ({"deliverable": False}, True), ({"drug_class": "psychotropic_2"}, True)],
+    ids=["delivered", "by its nature", "by law"],
+)
+def test_dispatch_is_told_of_a_substitute_that_is_not_delivered(
+    clinic: Clinic, substitute: dict[str, Any], counter_only: bool
+) -> None:
+    clinic.load_person(DOCTOR, prescribing_rights=["ordinary", "psychotropic_2"])
+    registered(clinic, **substitute)
+    issued(clinic)
+    prescription_id = clinic.released()
+
+    confirm(clinic, prescription_id, clean(clinic, prescription_id))
+
+    assert clinic.store.told_of(public.SubstitutionConfirmed)[0].counter_only is counter_only
+
+
 TIGHTER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"days": {kind: {"usual": 7, "with_reason": 13} for kind in ("outpatient", "emergency")}},

@@ -26,12 +26,13 @@ class SubstitutionProposed(DomainEvent):
 
 
 class SubstitutionConfirmed(DomainEvent):
-    """The prescriber has signed a proposed substitute."""
+    """The prescriber has signed a proposed substitute; `counter_only`: it may not be delivered."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_confirmed"
 
     proposal_id: UUID
     signed_sha256: str
+    counter_only: bool = False
 
 
 class NoticeWanted(DomainEvent):
