@@ -51,9 +51,9 @@ class ClaimUndoing(ClaimStreams):
         day = self._today
         self._release(partial(finalise_figures, day=day), partial(spend_account, day=day), SETTLED)
 
-    def void(self, reason: VoidReason, replaced_by: int | None) -> None:
+    def void(self, reason: VoidReason, replaced_by: int | None, consent: str | None = None) -> None:
         """Take it back: the insurer is told first, then all that was booked is negated and the share refunded."""
-        if asked := request_void(self.claim, reason, replaced_by, self.now):
+        if asked := request_void(self.claim, reason, replaced_by, self.now, consent):
             self._draft.add(self._claim, [asked])
             if self.claim.interface.at_once:
                 self.ask_void(asked)

@@ -111,7 +111,7 @@ class ClaimWork(AuditedClaim):
         self.count_supply()
         self.quote(benefit)
         if not isinstance(benefit.entitled, Entitlement):
-            self.self_pay(benefit.entitled, None)
+            self.self_pay(benefit.entitled, self.opened.patient_consent if benefit.entitled == "chosen" else None)
         else:
             self.flag("before", repeated_codes=repeated_codes)
             self.refuse_by_audit()
@@ -177,7 +177,7 @@ class ClaimWork(AuditedClaim):
     def self_pay(self, reason: SelfPayReason, consent: str | None) -> Refusal | None:
         """The patient alone pays. An outcome that is unknown is taken back, whatever it had booked."""
         if reason == "chosen" and self.claim.state == AUTHORISING and self.claim.outcome_unknown:
-            self.void("self_pay_chosen", self._next())
+            self.void("self_pay_chosen", self._next(), consent)
             return None
         refusal = self._draft.add(self._claim, choose_self_pay(self.claim, reason, consent, self._day))
         if refusal is None:

@@ -26,6 +26,7 @@ from services.insurance.domain.claim import (
     claim_of,
 )
 from services.insurance.domain.claim_decisions import note
+from services.insurance.domain.claim_disputes import pays_alone
 from services.insurance.domain.claim_events import ClaimOpened
 from services.insurance.domain.claim_fact_events import ReceiptNoted, TakingBackNoted, UndoingNoted
 from services.insurance.domain.claim_facts import Facts
@@ -202,8 +203,7 @@ def _asked(claim_id: UUID, outside: Outside, ask: Callable[[ClaimWork, Actor], A
         if refusal := (yield from ask(work, moment.actor)):
             return Decision.refused(refusal)
         work.apply_facts()
-        chosen = work.claim.void is not None and work.claim.void.reason == "self_pay_chosen"
-        yield from open_next(moment, draft, outside, work, self_pay_chosen=chosen)
+        yield from open_next(moment, draft, outside, work)
         return draft.decision(_answer(work))
 
     return UseCase((CLAIM.ref(claim_id),), decide)
@@ -268,10 +268,9 @@ def _note(
     return UseCase((claim_of(supply_id, FIRST_ATTEMPT),), decide)
 
 
-def open_next(
-    moment: Moment, draft: Draft, outside: Outside, work: ClaimWork, *, self_pay_chosen: bool = False
-) -> Generator[Load, Any, None]:
-    """The attempt that takes the place of one that was taken back, once; and the one after it, where need be."""
+def open_next(moment: Moment, draft: Draft, outside: Outside, work: ClaimWork) -> Generator[Load, Any, None]:
+    """The attempt that takes the place of one that was taken back, once; and the one after it, where need be. Who has
+    chosen to pay alone pays that alone, too."""
     for _ in range(outside.policy(moment).attempts_all):
         number = work.claim.replaced_by
         if number is None:
@@ -282,8 +281,8 @@ def open_next(
         if following is None or draft.state(known).opened is not None:
             work.hand_over(None)
             return
-        before, facts = work, work.claim.facts
-        work = yield from open_attempt(moment, draft, outside, following, facts, self_pay_chosen=self_pay_chosen)
+        before, facts, alone = work, work.claim.facts, pays_alone(work.claim)
+        work = yield from open_attempt(moment, draft, outside, following, facts, self_pay_chosen=alone)
         before.hand_over(work)
         work.clear_if_paid()
         work.apply_facts()

@@ -170,7 +170,7 @@ def _unpaid(
     """The claim is taken back and another attempt takes its place, as often as the policy allows."""
     if not may_fail(work.claim):
         return
-    attempt, chosen = work.opened.attempt, work.claim.self_pay_reason == "chosen"
+    attempt = work.opened.attempt
     following = attempt + 1 if attempt < outside.policy(moment).attempts_max else None
     work.void("payment_expired" if expired else "payment_failed", following)
-    yield from open_next(moment, draft, outside, work, self_pay_chosen=chosen)
+    yield from open_next(moment, draft, outside, work)

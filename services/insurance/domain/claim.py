@@ -103,6 +103,7 @@ class ClaimState:
     """What the audit said of the last quote."""
     cleared: ClearedHow | None = None
     credit: e.CreditGiven | None = None
+    self_pay_consent: str | None = None
     facts: Facts = field(default_factory=Facts)
     postings: tuple[Posting, ...] = ()
     replaced_by: int | None = None
@@ -155,7 +156,7 @@ def evolve_claim(state: ClaimState, event: e.ClaimEvent) -> ClaimState:
         case e.ClaimAuthorised():
             reached = CLEARED if state.credit else AUTHORISED
             booked = _booked(_amounts(_known(state), event), event.postings)
-            return replace(booked, state=reached, reference=event.reference)
+            return replace(booked, state=reached, reference=event.reference, self_pay_consent=event.consent)
         case e.ClaimRefused():
             return replace(_known(state), state=REFUSED, refusals=event.reasons)
         case e.ClaimCleared():

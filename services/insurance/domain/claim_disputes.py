@@ -4,7 +4,7 @@
 |---|---|---|---|
 | authorisation (refused late) | accepted_by_insurer | insurer | the quoted amounts, settled |
 | authorisation | pharmacy_bears | pharmacy | the patient's quoted share; the rest is the pharmacy's |
-| authorisation | patient_billed | patient | all the patient's; only with consent given before |
+| authorisation | patient_billed | patient | all the patient's; only with consent given before (attempts before count) |
 | settlement (it will not book what it reserved) | accepted_by_insurer | insurer | settled as authorised |
 | settlement | pharmacy_bears | pharmacy | the payers' parts are the pharmacy's, the patient's share stays |
 | reversal (refused, or too late) | reversed | insurer or pharmacy | the exact negation |
@@ -49,6 +49,23 @@ DECISIONS: Mapping[DisputeAbout, Mapping[Decision, frozenset[Bearer]]] = {
 """What may be decided, and who may bear it."""
 
 
+def patient_consent(state: ClaimState) -> str | None:
+    """Which document says that the patient pays what no insurer does: of this attempt, or of one before it, whose place
+    it took."""
+    given = (
+        state.credit and state.credit.patient_consent,
+        state.self_pay_consent,
+        state.void and state.void.consent,
+        state.opened and state.opened.patient_consent,
+    )
+    return next((each for each in given if each), None)
+
+
+def pays_alone(state: ClaimState) -> bool:
+    """Whether the patient has chosen to pay alone, which holds for what takes the claim's place, too."""
+    return state.self_pay_reason == "chosen" or (state.void is not None and state.void.reason == "self_pay_chosen")
+
+
 def give_credit(state: ClaimState, command: GiveCredit, person: str, claim_max: int) -> Outcome:
     """Hand it out before the money is certain. `claim_max` in fen is the policy's limit for the whole claim."""
     unknown = state.state != AUTHORISING or state.outcome_unknown
@@ -67,7 +84,7 @@ def decide_dispute(state: ClaimState, command: DecideDispute, person: str) -> Ou
     if bearers is None or command.bearer not in bearers:
         allowed = {name: sorted(by) for name, by in DECISIONS[state.dispute.about].items()}
         return Refusal("claim.decision_not_possible", {"about": state.dispute.about, "allowed": allowed})
-    if command.decision == "patient_billed" and (state.credit is None or state.credit.patient_consent is None):
+    if command.decision == "patient_billed" and patient_consent(state) is None:
         return Refusal("claim.consent_missing")
     return [*_decided(state, state.dispute, command, person)]
 

@@ -34,6 +34,8 @@ class ClaimOpened(DomainEvent):
     """What bringing it costs the patient, apart from the claim; None: nothing."""
     decide_until: datetime | None = None
     """Of what is billed anew and the patient has: until when it is to be authorised and paid; None: without a limit."""
+    patient_consent: str | None = None
+    """What the patient signed for an attempt before: to pay what no insurer does."""
 
 
 class ClaimQuoted(DomainEvent):
@@ -165,6 +167,7 @@ class VoidRequested(insurer_events.InsurerAsked):
     reason: values.VoidReason
     replaced_by: int | None
     """The attempt that is to follow once it is known to be taken back."""
+    consent: str | None = None  # the patient's, written, where that attempt is to be paid alone
 
 
 class VoidNotConfirmed(DomainEvent):

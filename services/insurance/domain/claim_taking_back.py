@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.claim_decisions import OUTCOME_TRIGGER, bills, exceeds, is_undone, wrong_state
+from services.insurance.domain.claim_disputes import patient_consent
 from services.insurance.domain.claim_events import (
     ClaimDisputed,
     ClaimOpened,
@@ -70,9 +71,14 @@ def reverse_reason(state: ClaimState) -> ReverseReason | None:
 
 
 def request_void(
-    state: ClaimState, reason: VoidReason, replaced_by: int | None, now: datetime | None = None
+    state: ClaimState,
+    reason: VoidReason,
+    replaced_by: int | None,
+    now: datetime | None = None,
+    consent: str | None = None,
 ) -> VoidRequested | None:
-    """Write down that the insurer is asked to take it back. What no insurer has booked needs no asking."""
+    """Write down that the insurer is asked to take it back. What no insurer has booked needs no asking. `consent`: the
+    patient's, written, who pays alone from now on."""
     asked = state.state == AUTHORISING or state.postings
     if state.opened is None or state.insurer is None or not asked:
         return None
@@ -85,6 +91,7 @@ def request_void(
         requested_at=now,
         next_inquiry_at=due,
         steps=state.interface.steps,
+        consent=consent,
     )
 
 
@@ -179,6 +186,6 @@ def following_attempt(
     lines = opened.lines
     if allowed is not None:
         lines = accepted_lines(lines, [LineQuantity(line=line, quantity=each) for line, each in allowed.items()])
-    again = {"attempt": attempt, "claim_id": claim_id, "lines": lines}
+    again = {"attempt": attempt, "claim_id": claim_id, "lines": lines, "patient_consent": patient_consent(state)}
     again["decide_until"] = decide_until if state.in_hands else None
     return opened.model_copy(update=again | ({"dispensed": dispensed} if lines != opened.lines else {}))

@@ -20,7 +20,7 @@ SINCE_THEN: dict[str, Any] = {
 }
 """Fields that receipts did not have at first, and what they are where they say nothing: then they are left out, so
 that a receipt of that time still has its digest."""
-NOT_SAID = {"decide_until"}
+NOT_SAID = {"decide_until", "patient_consent"}
 """Fields of a claim that say nothing of who paid what."""
 
 

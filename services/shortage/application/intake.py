@@ -51,7 +51,8 @@ def receive_stop(command: ReportStop) -> UseCase:
         nation = yield from node(command.drug_key, NATION)
         _end_quiet(nation, moment)
         _take_notice(nation, identity, told.state, moment, policy)
-        return Decision(changes(told, *nation.works()), answer)
+        further = (yield from after_confirmation(nation.case, moment.now, policy)) if nation.case else []
+        return Decision(changes(told, *nation.works(), *further), answer)
 
     return UseCase((stop_notice_ref(identity), known_drug_ref(command.drug_key)), decide)
 
@@ -146,8 +147,6 @@ def _take_notice(nation: Node, identity: UUID, notice: StopNoticeState, moment: 
     linked = NoticeLinked(notice_id=identity, sole_supplier=reported.sole_supplier, restored_by=reported.restored_by)
     if nation.case is None:
         nation.opened(open_by_notice(nation.new_case(), linked, moment.now, policy))
-    elif identity in nation.case.state.notices:
-        nation.case.add([linked])
     else:
         nation.case.add(notice_linked(nation.case.state, linked, moment.now, policy))
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from services.seedwork.model import DomainEvent, Loaded, StreamRef
+from services.seedwork.transitions import NOT_YET
 from services.seedwork.usecase import Change, Load
 from services.shortage.domain.case import CaseState, case_id, case_ref
-from services.shortage.domain.decisions import NewCase
+from services.shortage.domain.decisions import NewCase, dismiss_quiet
 from services.shortage.domain.detector import DetectorState, detector_ref
-from services.shortage.domain.events import DetectorFired, ParentLinked, RegionConfirmed, RegionEnded
-from services.shortage.domain.opening import enough_regions, open_by_regions, region_joins, region_leaves
+from services.shortage.domain.events import CaseSuspected, DetectorFired, ParentLinked, RegionConfirmed, RegionEnded
+from services.shortage.domain.opening import enough_regions, open_by_regions, region_leaves, regions_join
 from services.shortage.domain.policy import ShortagePolicy
 
 S = TypeVar("S")
@@ -96,13 +99,18 @@ def changes(*works: Work[Any]) -> tuple[Change, ...]:
     return tuple(Change(work.loaded, tuple(work.events)) for work in works if work.events)
 
 
-def after_confirmation(child: Work[CaseState], now: Any, policy: ShortagePolicy) -> Loading[list[Work[Any]]]:
-    """What follows for the nation from a region's case, when this decision has confirmed or ended it."""
+def after_confirmation(child: Work[CaseState], now: datetime, policy: ShortagePolicy) -> Loading[list[Work[Any]]]:
+    """What follows for the nation from a region's case, when this decision has confirmed or ended it; and for the
+    regions from the nation's, when it has opened that."""
     before, after = child.loaded.state, child.state
     suspected = after.suspected
+    if suspected is None:
+        return []
+    if suspected.region == NATION:
+        return (yield from _take_in(child, suspected, now, policy)) if before.status == NOT_YET else []
     newly = before.status != "confirmed" and after.status == "confirmed"
     over = before.status == "confirmed" and not after.is_open
-    if suspected is None or suspected.region == NATION or not (newly or over):
+    if not (newly or over):
         return []
     nation = yield from node(suspected.drug_key, NATION)
     if over:
@@ -110,9 +118,11 @@ def after_confirmation(child: Work[CaseState], now: Any, policy: ShortagePolicy)
         nation.tell(lambda case: region_leaves(case, suspected.case_id))
         return nation.works()
     nation.detector.add([RegionConfirmed(region=suspected.region, case_id=suspected.case_id)])
+    if nation.latest is not None:
+        nation.latest.add(dismiss_quiet(nation.latest.state, now))
     if nation.case is not None:
         child.add([ParentLinked(parent_case=nation.case.loaded.stream_id)])
-        nation.case.add(region_joins(nation.case.state, suspected.region, suspected.case_id, now, policy))
+        nation.case.add(regions_join(nation.case.state, {suspected.region: suspected.case_id}, now, policy))
         return nation.works()
     if not enough_regions(nation.detector.state, policy):
         return nation.works()
@@ -120,7 +130,24 @@ def after_confirmation(child: Work[CaseState], now: Any, policy: ShortagePolicy)
     nation.opened(open_by_regions(nation.new_case(), regions, now, policy))
     parent = ParentLinked(parent_case=nation.following.loaded.stream_id)
     child.add([parent])
-    others = [case_ref(each) for each in regions.values() if each != suspected.case_id]
-    loaded = (yield Load(tuple(others))) if others else ()
-    siblings = [Work(each, [parent]) for each in loaded]
-    return [*nation.works(), *siblings]
+    others = yield from _inside(parent, (each for each in regions.values() if each != suspected.case_id))
+    return [*nation.works(), *others]
+
+
+def _take_in(
+    nation: Work[CaseState], suspected: CaseSuspected, now: datetime, policy: ShortagePolicy
+) -> Loading[list[Work[Any]]]:
+    """Cases of regions that were confirmed before the nation's was opened belong to it, too."""
+    (detector,) = yield Load.of(detector_ref(suspected.drug_key, NATION))
+    regions = detector.state.regions
+    if not regions:
+        return []
+    nation.add(regions_join(nation.state, regions, now, policy))
+    return (yield from _inside(ParentLinked(parent_case=suspected.case_id), regions.values()))
+
+
+def _inside(parent: ParentLinked, regions: Iterable[UUID]) -> Loading[list[Work[Any]]]:
+    """These cases, each with its parent."""
+    refs = tuple(map(case_ref, regions))
+    loaded = (yield Load(refs)) if refs else ()
+    return [Work(each, [parent]) for each in loaded]

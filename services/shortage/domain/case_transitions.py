@@ -33,6 +33,9 @@ CASE_TRANSITIONS = Transitions(
         Transition("suspected", "source", "more evidence", "suspected", "-"),
         Transition("suspected", "source", "enough independent kinds of source", "confirmed", "case_confirmed"),
         Transition("suspected", "stop_notice", "always", "confirmed", "case_confirmed"),
+        Transition(
+            "suspected", "regions", "of the nation: confirmed in enough provinces", "confirmed", "case_confirmed"
+        ),
         Transition("suspected", "ConfirmCase", "authority of the region; not quiet", "confirmed", "case_confirmed"),
         Transition("suspected", "DismissCase", "authority of the region; reason; not quiet", "dismissed", "case_ended"),
         Transition(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.shortage.domain.case import CASE, EVENTS_MAX, CaseState
 from services.shortage.domain.case_transitions import CASE_TRANSITIONS
@@ -134,7 +135,7 @@ def confirmed(
 ) -> CaseConfirmed:
     """The case as a shortage: grade and owner by its inputs, and what has to be done by when."""
     evidence = state.evidence or reported_evidence(None, now, policy)
-    inputs = case_inputs(state, evidence, policy)
+    inputs = case_inputs(state, evidence, now, policy)
     grade, owner_level = graded(inputs, policy.grades)
     harm = set(state.sources) - {SourceKind.STOP_NOTICE}  # by people: they see more than the sources do
     return CaseConfirmed(
@@ -154,15 +155,17 @@ def confirmed(
     )
 
 
-def case_inputs(state: CaseState, evidence: Evidence | None, policy: ShortagePolicy) -> GradeInputs:
-    """What the grade of this case follows from now; a confirmed case inside it counts as a place that is short."""
+def case_inputs(state: CaseState, evidence: Evidence | None, now: datetime, policy: ShortagePolicy) -> GradeInputs:
+    """What the grade of this case follows from now; a confirmed case inside it counts as a place that is short, and a
+    day of return that is over, or further away than policy waits for, as none."""
     profile = policy.profile(state.suspected.drug_key if state.suspected else "")
+    restored_by, today = state.restored_by, civil_day(now)
     inputs = inputs_of(
         evidence,
         drug_class=profile.drug_class,
         nationally_listed=profile.nationally_listed,
         sole_supplier_stopped=state.sole_supplier_stopped,
-        restoration_known=state.restored_by is not None,
+        restoration_known=restored_by is not None and 0 <= (restored_by - today).days <= policy.restoration_days,
     )
     regions = len(set(state.children.values()))
     return inputs.model_copy(

@@ -63,13 +63,18 @@ def enough_regions(nation: DetectorState, policy: ShortagePolicy) -> bool:
     return len(nation.regions) >= policy.nation_from_regions
 
 
-def region_joins(
-    state: CaseState, region: str, case_id: UUID, now: datetime, policy: ShortagePolicy
+def regions_join(
+    state: CaseState, regions: Mapping[str, UUID], now: datetime, policy: ShortagePolicy
 ) -> list[DomainEvent]:
-    """A region's confirmed case belongs to the nation's open one, and may make it worse."""
-    child = ChildLinked(region=region, case_id=case_id)
-    after = CASE.fold([child], state)
-    return [child, *raised(after, case_inputs(after, after.evidence, policy), now, policy)]
+    """Confirmed cases of regions belong to the nation's open one: they may make it worse, and enough of them confirm
+    what was only suspected."""
+    told: list[DomainEvent] = [
+        ChildLinked(region=region, case_id=case_id) for region, case_id in sorted(regions.items())
+    ]
+    after = CASE.fold(told, state)
+    if after.status == "suspected" and len(after.children) >= policy.nation_from_regions:
+        return [*told, confirmed(after, "rule", None, now, policy)]
+    return [*told, *raised(after, case_inputs(after, after.evidence, now, policy), now, policy)]
 
 
 def region_leaves(state: CaseState, case_id: UUID) -> list[DomainEvent]:

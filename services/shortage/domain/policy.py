@@ -63,6 +63,7 @@ class ShortagePolicy(DatedPolicy):
     better_periods: int = Field(gt=0, description="so many periods in a row must be better to ease the grade")
     normal_periods: int = Field(gt=0, description="so many normal periods in a row resolve a case")
     nation_from_regions: int = Field(gt=1, description="confirmed in so many regions: a case of the nation")
+    restoration_days: int = Field(gt=0, description="deliveries announced for later than that are as good as none")
     tasks: tuple[TaskRule, ...] = Field(description="what a grade brings; deadlines are local configuration")
     task_escalated_hours: int = Field(gt=0, description="the next level has so long")
     protocol_level: Level = Field(description="issues substitution protocols, as every level above it does")

@@ -51,7 +51,7 @@ def fed(
     if SourceKind.UNFILLED not in state.sources:
         told += joined(state, SourceKind.UNFILLED, events_of(unfilled), now, policy)
     after = CASE.fold(told, state)
-    return [*told, *raised(after, case_inputs(after, evidence, policy), now, policy)]
+    return [*told, *raised(after, case_inputs(after, evidence, now, policy), now, policy)]
 
 
 def raised(state: CaseState, inputs: GradeInputs, now: datetime, policy: ShortagePolicy) -> list[DomainEvent]:
@@ -77,7 +77,7 @@ def period_over(
     signs = any(joined_at >= begin for joined_at in state.sources.values())
     unfilled = evidence is not None and evidence.pharmacies >= policy.suspect_pharmacies
     normal = not unfilled and not signs and not state.children
-    inputs = case_inputs(state, evidence, policy)
+    inputs = case_inputs(state, evidence, now, policy)
     grade = None if normal and not state.notices else graded(inputs, policy.grades)[0]
     better = grade is None or grade.severity < state.grade.severity
     judged = PeriodJudged(
@@ -100,13 +100,15 @@ def period_over(
 
 
 def notice_linked(state: CaseState, notice: NoticeLinked, now: datetime, policy: ShortagePolicy) -> list[DomainEvent]:
-    """A maker's stop for an open case: it confirms a suspicion, and it may raise the grade."""
+    """A maker's stop for an open case, or other dates of one that it knows: it confirms a suspicion, and it may raise
+    the grade."""
     told: list[DomainEvent] = [notice]
-    told += joined(CASE.fold(told, state), SourceKind.STOP_NOTICE, (), now, policy)
+    if notice.notice_id not in state.notices:
+        told += joined(CASE.fold(told, state), SourceKind.STOP_NOTICE, (), now, policy)
     after = CASE.fold(told, state)
     if after.status == "suspected":
         return [*told, confirmed(after, "stop_notice", None, now, policy)]
-    return [*told, *raised(after, case_inputs(after, after.evidence, policy), now, policy)]
+    return [*told, *raised(after, case_inputs(after, after.evidence, now, policy), now, policy)]
 
 
 def notice_ended(state: CaseState, notice: NoticeEnded) -> list[DomainEvent]:

@@ -411,7 +411,7 @@ def test_three_provinces_make_an_anticipated_case_a_national_one_of_grade_one(re
 
 
 def test_when_makers_say_when_they_return_three_provinces_are_grade_two(region: Region) -> None:
-    stop(region, sole_supplier=False, restored_by=date(2026, 12, 1))
+    stop(region, sole_supplier=False, stops_on=date(2026, 4, 1), restored_by=date(2026, 7, 1))
     in_three_provinces(region)
 
     assert region.case(region="").grade == Grade.II
