@@ -73,3 +73,7 @@ class SubstitutionConfirmed(PrescriptionEvent):
     counter_only: bool = Field(
         default=False, description="the substitute is not delivered, by law or by its nature, whatever it stands for"
     )
+    restricted_use_met: bool | None = Field(
+        default=None,
+        description="whether the insurance's restriction on the substitute is met; null: nothing is stated",
+    )

@@ -153,6 +153,7 @@ def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
         protocol_id=proposed.protocol_id,
         signed_sha256=event.signature.sha256,
         counter_only=event.counter_only,
+        restricted_use_met=event.restricted_use_met,
     )
 
 

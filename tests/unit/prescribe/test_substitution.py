@@ -23,6 +23,7 @@ from tests.unit.prescribe.conftest import (
     DOCTOR,
     FINDING,
     HOSPITAL,
+    INTENT,
     NOW,
     PHARMACY,
     Clinic,
@@ -396,6 +397,33 @@ def test_dispatch_is_told_of_a_substitute_that_is_not_delivered(
     confirm(clinic, prescription_id, clean(clinic, prescription_id))
 
     assert clinic.store.told_of(public.SubstitutionConfirmed)[0].counter_only is counter_only
+
+
+SELF_PAY = {"kind": "self_pay", "lines": [{"line": 1, "kind": "self_pay", "self_pay_reason": "patient_asks"}]}
+
+
+@pytest.mark.parametrize(
+    ("restricted", "said", "written", "refusal"),
+    [
+        (True, {}, {}, "insurance_intent.restricted_use"),
+        (True, {"restricted_use_met": True}, {}, None),
+        (True, {"restricted_use_met": False}, {}, "insurance_intent.reason"),
+        (True, {"restricted_use_met": False, "restricted_use_reason": "no other drug"}, {}, None),
+        (True, {}, {"insurance_intent": SELF_PAY}, None),
+        (False, {}, {"insurance_intent": INTENT | {"restricted_use": [{"line": 1, "met": True}]}}, None),
+    ],
+    ids=["unsaid", "met", "no reason", "not met", "self-pay", "said of the line"],
+)
+def test_what_insurance_restricts_is_stated_of_the_substitute_itself(
+    clinic: Clinic, restricted: bool, said: dict[str, Any], written: dict[str, Any], refusal: str | None
+) -> None:
+    registered(clinic, restricted_use=restricted)
+    issued(clinic)
+    prescription_id = clinic.released(**written)
+
+    assert code(confirm(clinic, prescription_id, clean(clinic, prescription_id), **said)) == refusal
+    told = [event.restricted_use_met for event in clinic.store.told_of(public.SubstitutionConfirmed)]
+    assert told == ([] if refusal else [said.get("restricted_use_met")])
 
 
 TIGHTER: list[tuple[dict[str, Any], dict[str, Any], str]] = [

@@ -159,7 +159,7 @@ class Supply:
 @dataclass(frozen=True)
 class Proposal:
     """A substitute that the prescriber was asked about; `signed_sha256` is the digest of the answer, `counter_only`
-    whether the substitute stays at the counter."""
+    whether the substitute stays at the counter, `restricted_use_met` what is stated of it to the insurance."""
 
     proposal_id: UUID
     hold_id: UUID
@@ -167,6 +167,7 @@ class Proposal:
     answer_due_at: datetime
     signed_sha256: str | None = None
     counter_only: bool = False
+    restricted_use_met: bool | None = None
 
     def allows(self, row: HeldLine) -> bool:
         """Whether the prescriber's signature covers this substitute on this line."""

@@ -7,7 +7,6 @@ A substitute counts in prescribed units by the protocol's ratio, exactly: what l
 from __future__ import annotations
 
 from datetime import date, datetime
-from uuid import UUID
 
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution, WantedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, LineState
@@ -122,10 +121,7 @@ def propose(
     ]
 
 
-def confirm(state: FulfilmentState, proposal_id: UUID, signed_sha256: str, *, counter_only: bool) -> list[DomainEvent]:
-    """The prescriber has signed: this substitute is allowed on this line, for whoever holds it; or at the counter
-    only, where it may not be delivered."""
-    proposal = state.proposals.get(proposal_id)
-    if proposal is None or proposal.signed_sha256 is not None:
-        return []
-    return [SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed_sha256, counter_only=counter_only)]
+def confirm(state: FulfilmentState, signed: SubstitutionConfirmed) -> list[DomainEvent]:
+    """The prescriber has signed: this substitute is allowed on this line, for whoever holds it."""
+    proposal = state.proposals.get(signed.proposal_id)
+    return [] if proposal is None or proposal.signed_sha256 is not None else [signed]

@@ -229,6 +229,20 @@ def test_a_substitute_for_the_counter_only_is_not_sent_whatever_it_stands_for(sh
         fine(arranged)
 
 
+@pytest.mark.parametrize("met", [True, False, None])
+def test_what_is_stated_of_the_substitute_goes_with_what_is_dispensed(short: Short, met: bool | None) -> None:
+    town = short.town
+    fulfilment = town.release()
+    hold_id = short.hold(fulfilment)
+    fine(short.propose(fulfilment, hold_id))
+    short.confirm(fulfilment, restricted_use_met=met)
+    fine(town.review(fulfilment, hold_id))
+
+    fine(town.try_check(fulfilment, town.prepare(fulfilment, hold_id, short.pick(30))))
+
+    assert town.store.told_of(told.SupplyDispensed)[0].lines[0].restricted_use_met is met
+
+
 def test_without_a_protocol_another_drug_is_refused(short: Short) -> None:
     fulfilment = short.town.release()
 
