@@ -149,11 +149,14 @@ class AnswerQuery(SignedAgain):
 
 
 class ConfirmSubstitution(SignedAgain):
-    """The prescriber allows a proposed substitute on its line; `substitute` is the product as proposed."""
+    """The prescriber allows a proposed substitute on its line; `substitute` is the product as proposed. Where insurance
+    pays for it in some uses only (限制使用): whether this is one, and why where it is not."""
 
     proposal_id: UUID
     line: int = Field(ge=1, le=50)
     substitute: str = Field(max_length=CODE_LENGTH_MAX)
+    restricted_use_met: bool | None = None
+    restricted_use_reason: str | None = Field(default=None, min_length=1, max_length=200)
 
 
 class SafetyStop(Command):
