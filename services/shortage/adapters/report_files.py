@@ -21,7 +21,10 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, Tabl
 from services.seedwork.paper_font import FAMILY, face, registered
 
 Language = Literal["zh", "en"]
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Some spreadsheets take the wide ones for the narrow ones."""
+NOTHING = "—"
+"""What stands for a value that there is not, or that nobody knows."""
 CELL_CHARACTERS_MAX = 32_767
 POINTS = 7
 LABELS: Mapping[str, tuple[str, str]] = {
@@ -65,6 +68,41 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "orders_wanted": ("订单需求量", "Orders wanted"),
     "dispensed": ("发药量", "Dispensed"),
     "unfilled": ("未满足量", "Unfilled"),
+    "confirmed_grade_I": ("已确认案例 I级", "Confirmed cases of grade I"),
+    "confirmed_grade_II": ("已确认案例 II级", "Confirmed cases of grade II"),
+    "confirmed_grade_III": ("已确认案例 III级", "Confirmed cases of grade III"),
+    "confirmed_grade_IV": ("已确认案例 IV级", "Confirmed cases of grade IV"),
+    "new_in_period": ("本期新确认", "Newly confirmed in the period"),
+    "back_again_in_period": ("本期再次短缺", "Back again in the period"),
+    "ended_in_period": ("本期结束", "Ended in the period"),
+    "dismissed_in_period": ("本期排除", "Dismissed in the period"),
+    "suspected": ("疑似", "Suspected"),
+    "confirmed": ("已确认", "Confirmed"),
+    "dismissed": ("已排除", "Dismissed"),
+    "dismissed_auto": ("自动排除", "Dismissed by itself"),
+    "resolved": ("已解除", "Resolved"),
+    "avoided": ("已避免", "Avoided"),
+    "county": ("县级", "County"),
+    "city": ("市级", "City"),
+    "province": ("省级", "Province"),
+    "nation": ("国家级", "Nation"),
+    "filled": ("已满足", "filled"),
+    "wanted": ("需求", "wanted"),
+    "told": ("已上报", "told"),
+    "expected": ("应上报", "expected"),
+    "count of cases": ("案例数", "count of cases"),
+    "filled / (requested - cancelled), base units, lines placed in the period": (
+        "到货量 /(订购量 - 取消量),基本单位,本期下单",
+        "filled / (requested - cancelled), base units, lines placed in the period",
+    ),
+    "dispensed / (dispensed + unfilled), base units": (
+        "发药量 /(发药量 + 未满足量),基本单位",
+        "dispensed / (dispensed + unfilled), base units",
+    ),
+    "pharmacies that told something about the period / pharmacies in the register and not suspended": (
+        "本期有上报的药店 / 登记在册且未暂停的药店",
+        "pharmacies that told something about the period / pharmacies in the register and not suspended",
+    ),
 }
 """Chinese and English of what stands in a report; a name without an entry stands as it is."""
 ABOUT = ("report", "region", "first", "last", "as_of", "log_index", "algorithm", "policy", "jurisdiction")
@@ -162,10 +200,9 @@ def parts(report: Report, sha256: str) -> list[tuple[str, Sequence[str], list[Ma
         {"name": "completeness", "value": report["completeness"]["percent"]},
         {"name": "sha256", "value": sha256},
     ]
-    figures: list[Mapping[str, Any]] = [{**row, "inputs": _said(row["inputs"])} for row in report["figures"]]
+    figures: list[Mapping[str, Any]] = [dict(row) for row in report["figures"]]
     completeness = report["completeness"]
-    value, inputs = completeness["percent"], _said(completeness["inputs"])
-    figures.append({"name": "completeness", "value": value, "formula": completeness["formula"], "inputs": inputs})
+    figures.append({"name": "completeness", "value": completeness["percent"], **completeness})
     found: list[tuple[str, Sequence[str], list[Mapping[str, Any]]]] = [
         ("about", ("name", "value"), about),
         ("figures", FIGURE_COLUMNS, figures),
@@ -187,12 +224,10 @@ def _cells(row: Mapping[str, Any], columns: Iterable[str], language: Language) -
 
 def _cell(value: Any, column: str, language: Language) -> str:
     if value is None:
-        return "-"
+        return NOTHING
+    if column == "inputs":
+        return "; ".join(f"{label(name, language)}: {count}" for name, count in value.items())
     return label(value, language) if column == "name" or value in LABELS else str(value)
-
-
-def _said(inputs: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in inputs.items())
 
 
 def _printed(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Query
@@ -30,7 +29,7 @@ router = APIRouter(tags=["shortage reports"])
 MayReport = Annotated[Actor, Depends(allowed("shortage.reports"))]
 MayFollow = Annotated[Actor, Depends(allowed("shortage.read"))]
 DAYS_MAX = 366
-OPENFDA_LIMIT_MAX = 1000
+OPENFDA_LIMIT_MAX, OPENFDA_SKIP_MAX = 1000, 25_000
 FILES = {
     "csv": (csv_file, "text/csv; charset=utf-8"),
     "xlsx": (xlsx_file, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -132,16 +131,10 @@ async def openfda_shape(
     _actor: MayFollow,
     read: Read,
     limit: Annotated[int, Query(ge=1, le=OPENFDA_LIMIT_MAX)] = 100,
+    skip: Annotated[int, Query(ge=0, le=OPENFDA_SKIP_MAX, description="so many of the newest are left out")] = 0,
 ) -> Response:
     """Confirmed shortages of the whole country in the shape of openFDA's `drug/shortages.json`, newest first. What that
     shape has no place for (grade, region) stands in `related_info`."""
-    rows = await read.find(
-        "open_shortages",
-        authority=NOBODY,
-        within="",
-        drug_key="",
-        after_suspected_at=2**63 - 1,
-        after_case_id=UUID(int=0),
-        limit=limit,
-    )
-    return answer(openfda(rows, limit))
+    rows = await read.find("confirmed_shortages", skip=skip, limit=limit)
+    (counted,) = await read.find("confirmed_count")
+    return answer(openfda(rows, skip=skip, limit=limit, total=int(counted["total"])))

@@ -14,10 +14,10 @@ from services.seedwork.calendar import ZONE, civil_day
 from services.seedwork.clock import from_micros, to_micros
 from services.seedwork.model import Loaded
 from services.seedwork.usecase import Change, Decision, Find, Moment, UseCase
-from services.shortage.application.nodes import Loading
+from services.shortage.application.nodes import Loading, reporters_of
 from services.shortage.domain.detection.order_lines import LINES_MAX, OrderLine
 from services.shortage.domain.detection.unfilled import Unfilled
-from services.shortage.domain.detector import counted_places
+from services.shortage.domain.detector import Reporters, counted_places
 from services.shortage.domain.live import Alarm, Facts, judge
 from services.shortage.domain.live_days import ShelfDay, Told, covers_kept, first_day, judge_day
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
@@ -56,7 +56,8 @@ def judge_facts(watch_id: UUID) -> UseCase:
         judgement = replace(judgement, alarms=(*judgement.alarms, *daily))
         told, signed = record_judgement(state, judgement, moment.now, policy)
         rows = {_line_key(row): row for row in lines} | {str(row["demand_key"]): row for row in demands}
-        signs = [_sign(alarm, rows, moment.now, policy) for alarm in signed]
+        known = (yield from reporters_of(state.drug_key, "", moment.now)) if signed else {}
+        signs = [_sign(alarm, rows, known, moment.now, policy) for alarm in signed]
         return Decision((Change(watch, (*day, *told, *note_signs(state.drug_key, signs, moment.now))),))
 
     return UseCase((WATCH.ref(watch_id),), decide)
@@ -146,7 +147,7 @@ def unfilled_demands(rows: Sequence[Row]) -> list[Unfilled]:
     ]
 
 
-def _sign(alarm: Alarm, rows: Mapping[str, Row], now: datetime, policy: ShortagePolicy) -> Sign:
+def _sign(alarm: Alarm, rows: Mapping[str, Row], reporters: Reporters, now: datetime, policy: ShortagePolicy) -> Sign:
     """With what it rests on: the very events, and how many pharmacies of which places they came from."""
     known = [rows[key] for key in alarm.keys if key in rows]
     events = [str(row["event"]) for row in known if row["event"]]
@@ -158,7 +159,7 @@ def _sign(alarm: Alarm, rows: Mapping[str, Row], now: datetime, policy: Shortage
         node=node_at(alarm.node, policy.case_region_level),
         at=alarm.since,
         events=tuple(dict.fromkeys(events))[-EVENTS_PER_SIGN_MAX:],
-        evidence=counted_places(places, demands, min(alarm.since, now), now) if places else None,
+        evidence=counted_places(places, demands, min(alarm.since, now), now, reporters) if places else None,
     )
 
 

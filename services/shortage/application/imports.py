@@ -165,6 +165,7 @@ def sign_of(report: ShortageReport, now: datetime, policy: ShortagePolicy) -> Si
         at=at,
         opens=report.trust in policy.opening_trust,
         events=(f"{source.value}/{report.reporter}/{report.key}",),
+        places={report.reporter: report.region} if source is SourceKind.DIRECT_REPORT else {},
     )
 
 

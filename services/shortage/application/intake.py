@@ -10,7 +10,16 @@ from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
 from services.shortage.application.imports import sign_of
-from services.shortage.application.nodes import NATION, Loading, Node, Work, after_confirmation, changes, node
+from services.shortage.application.nodes import (
+    NATION,
+    Loading,
+    Node,
+    Work,
+    after_confirmation,
+    changes,
+    node,
+    reporters_of,
+)
 from services.shortage.domain.decisions import dismiss_quiet
 from services.shortage.domain.detector import reported_evidence
 from services.shortage.domain.events import NoticeEnded, NoticeLinked
@@ -18,7 +27,8 @@ from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
 from services.shortage.domain.opening import open_by_notice, suspect_by
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import known_node
-from services.shortage.domain.reports import ReportsState, ShortageReport, receive, reports_ref
+from services.shortage.domain.reporter import ReporterState, contradicts_itself, reporter_ref
+from services.shortage.domain.reports import ReportReceived, ReportsState, ShortageReport, receive, reports_ref
 from services.shortage.domain.stop_notice import (
     STOP_NOTICE,
     EndStop,
@@ -83,7 +93,9 @@ def end_notice(command: EndStop, maker: str | None = None) -> UseCase:
 def receive_report(report: ShortageReport) -> UseCase:
     """A direct report or a register's record: kept once by key and content; what tells of a shortage is a sign."""
 
-    def decide(moment: Moment, day: Loaded[ReportsState], drug: Loaded[KnownDrugState]) -> Loading[Decision]:
+    def decide(
+        moment: Moment, day: Loaded[ReportsState], drug: Loaded[KnownDrugState], reporter: Loaded[ReporterState]
+    ) -> Loading[Decision]:
         if drug.state.known is None:
             return Decision.refused(Refusal("report.drug_unknown", {"drug_key": report.drug_key}))
         if not known_node(report.region):
@@ -93,22 +105,27 @@ def receive_report(report: ShortageReport) -> UseCase:
             return Decision.refused(outcome)
         if not outcome:
             return Decision.nothing(Answer(200, {"taken": "known"}))
-        told = Change(day, tuple(outcome))
         corrected = day.state.digest_of(report) is not None
-        answer = Answer(201, {"taken": "corrected" if corrected else "new"})
+        contradicts = next((each.contradicts for each in outcome if isinstance(each, ReportReceived)), None)
+        body = {"taken": "corrected" if corrected else "new"}
+        answer = Answer(201, body | ({"contradicts": contradicts} if contradicts else {}))
+        alerted = (
+            contradicts_itself(reporter.state, report.reporter, report.region, contradicts, moment.now)
+            if contradicts
+            else []
+        )
+        told = (Change(day, tuple(outcome)), Change(reporter, tuple(alerted)))
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         sign = sign_of(report, moment.now, policy)
         if sign is None:
-            return Decision((told,), answer)
+            return Decision(told, answer)
         here = yield from node(report.drug_key, sign.node)
-        _take_signs(here, [sign], moment, policy)
+        yield from _take_signs(here, [sign], moment, policy)
         further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
-        return Decision((told, *changes(*here.works(), *further)), answer)
+        return Decision((*told, *changes(*here.works(), *further)), answer)
 
-    return UseCase(
-        (reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key), known_drug_ref(report.drug_key)),
-        decide,
-    )
+    day = reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key)
+    return UseCase((day, known_drug_ref(report.drug_key), reporter_ref(report.reporter)), decide)
 
 
 def judge_signs(watch_id: UUID) -> UseCase:
@@ -126,7 +143,7 @@ def judge_signs(watch_id: UUID) -> UseCase:
             if sign.notice_id is not None:
                 (notice,) = yield Load.of(STOP_NOTICE.ref(sign.notice_id))
                 _take_notice(here, sign.notice_id, notice.state, moment, policy)
-        _take_signs(here, [sign for sign in signs if sign.notice_id is None], moment, policy)
+        yield from _take_signs(here, [sign for sign in signs if sign.notice_id is None], moment, policy)
         further = (yield from after_confirmation(here.case, moment.now, policy)) if here.case else []
         over = (yield from responses_over(here.latest, moment.now, policy)) if here.latest else []
         judged = SignsJudged(node=here.region, judge_at=moment.now)
@@ -151,22 +168,24 @@ def _take_notice(nation: Node, identity: UUID, notice: StopNoticeState, moment: 
         nation.case.add(notice_linked(nation.case.state, linked, moment.now, policy))
 
 
-def _take_signs(here: Node, signs: Sequence[Sign], moment: Moment, policy: ShortagePolicy) -> None:
+def _take_signs(here: Node, signs: Sequence[Sign], moment: Moment, policy: ShortagePolicy) -> Loading[None]:
     """Signs feed the open case, or open one where what they tell of has happened since the last one's end."""
     _end_quiet(here, moment)
     for sign in sorted(signs, key=lambda each: (not each.opens, each.at)):
-        _take_sign(here, sign, moment, policy)
+        if here.case is None:
+            yield from _open_by(here, sign, moment, policy)
+        else:
+            case, told = here.case.state, (sign.source, sign.events, moment.now, policy)
+            here.case.add(joined(case, *told, sign.evidence, sign.places))
 
 
-def _take_sign(here: Node, sign: Sign, moment: Moment, policy: ShortagePolicy) -> None:
-    if here.case is not None:
-        here.case.add(joined(here.case.state, sign.source, sign.events, moment.now, policy))
-        return
+def _open_by(here: Node, sign: Sign, moment: Moment, policy: ShortagePolicy) -> Loading[None]:
     previous = here.latest.state.ended if here.latest is not None else None
     if not sign.opens or (previous is not None and sign.at <= previous.ended_at):
         return
-    evidence = sign.evidence or reported_evidence(sign.region, sign.at, policy)
-    here.opened(suspect_by(here.new_case(), sign.source, evidence, sign.events, moment.now, policy))
+    evidence = sign.evidence or reported_evidence(sign.places or {"": sign.region}, sign.at, policy)
+    new = here.new_case((yield from reporters_of(here.drug_key, here.region, moment.now)))
+    here.opened(suspect_by(new, sign.source, evidence, sign.events, moment.now, policy, sign.places))
 
 
 def _end_quiet(here: Node, moment: Moment) -> None:

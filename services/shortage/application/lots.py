@@ -16,7 +16,16 @@ from uuid import UUID
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.usecase import Change, Decision, Load, Moment, UseCase
-from services.shortage.application.nodes import Loading, Node, Work, after_confirmation, cases_of, changes, node
+from services.shortage.application.nodes import (
+    Loading,
+    Node,
+    Work,
+    after_confirmation,
+    cases_of,
+    changes,
+    node,
+    reporters_of,
+)
 from services.shortage.domain.decisions import add_evidence, dismiss_quiet, suspect
 from services.shortage.domain.detector import count_demands, detector_ref
 from services.shortage.domain.lots import (
@@ -180,7 +189,7 @@ def _demands(
         for row in new:
             if row.contradictory:
                 heard_of.contradicted(row, taken_at)
-        _judge(here, [row.signal for row in new], moment, group.policy)
+        yield from _judge(here, [row.signal for row in new], moment, group.policy)
         further = (yield from after_confirmation(here.case, moment.now, group.policy)) if here.case else []
         effect += [_noted(watch, group.drug_key, moment, policy), *changes(*here.works(), *further)]
         if further:
@@ -204,7 +213,7 @@ def _groups(rows: Sequence[UnfilledRow], jurisdiction: str) -> list[_Group]:
     return groups
 
 
-def _judge(here: Node, new: Sequence[Signal], moment: Moment, policy: ShortagePolicy) -> None:
+def _judge(here: Node, new: Sequence[Signal], moment: Moment, policy: ShortagePolicy) -> Loading[None]:
     """What new demands make of the open case, by time; and what is left once it is over, of the one that follows."""
     signals, now = here.detector.state.signals, moment.now
     left = sorted(new, key=lambda signal: signal.occurred_at)
@@ -219,8 +228,9 @@ def _judge(here: Node, new: Sequence[Signal], moment: Moment, policy: ShortagePo
             or fed(latest.state, signals, feeding, now, policy)
         )
         left = left[len(feeding) :]
-    if left and here.case is None:
-        here.opened(suspect(here.new_case(), signals, left, now, policy))
+    if left and here.case is None and suspect(here.new_case(), signals, left, now, policy):
+        known = yield from reporters_of(here.drug_key, here.region, now)  # asked for only where a case begins
+        here.opened(suspect(here.new_case(known), signals, left, now, policy))
 
 
 def _noted(watch: Loaded[WatchState], drug_key: str, moment: Moment, policy: ShortagePolicy) -> Change:

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, StreamRef
 from services.seedwork.transitions import NOT_YET
-from services.seedwork.usecase import Change, Load
+from services.seedwork.usecase import Change, Find, Load
 from services.shortage.domain.case import CaseState, case_id, case_ref
 from services.shortage.domain.decisions import NewCase, dismiss_quiet
-from services.shortage.domain.detector import DetectorState, detector_ref
+from services.shortage.domain.detector import UNKNOWN, DetectorState, Reporters, detector_ref
 from services.shortage.domain.events import CaseSuspected, DetectorFired, ParentLinked, RegionConfirmed, RegionEnded
 from services.shortage.domain.opening import enough_regions, open_by_regions, region_leaves, regions_join
 from services.shortage.domain.policy import ShortagePolicy
@@ -25,6 +26,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 Loading = Generator[Load, Any, T]
 NATION = ""
+COUNTIES_MAX = 3000
+"""More than there are in the nation (GB/T 2260)."""
 
 
 @dataclass
@@ -60,11 +63,11 @@ class Node:
                 return work
         return None
 
-    def new_case(self) -> NewCase:
+    def new_case(self, reporters: Reporters = UNKNOWN) -> NewCase:
         """What the case that may be opened would be."""
         previous = self.latest.state if self.latest is not None else None
         n = self.detector.loaded.state.cases + 1
-        return NewCase(self.following.loaded.stream_id, self.drug_key, self.region, n, previous)
+        return NewCase(self.following.loaded.stream_id, self.drug_key, self.region, n, previous, reporters)
 
     def opened(self, events: list[DomainEvent]) -> None:
         """These events open the following case, when there are any."""
@@ -86,6 +89,13 @@ def node(drug_key: str, region: str) -> Loading[Node]:
     (detector,) = yield Load.of(detector_ref(drug_key, region))
     new, *latest = yield Load(cases_of(drug_key, region, detector.state))
     return Node(drug_key, region, Work(detector), Work(latest[0]) if latest else None, Work(new))
+
+
+def reporters_of(drug_key: str, region: str, now: datetime) -> Loading[Reporters]:
+    """How many pharmacies of each county tell of their shelves of this drug: what a share of them is measured by."""
+    asked = {"drug_key": drug_key, "within": region, "today": civil_day(now).isoformat(), "limit": COUNTIES_MAX}
+    rows: Sequence[Mapping[str, Any]] = yield Find("reporters_of", asked)  # type: ignore[misc]
+    return {str(row["region"]): int(row["reporters"]) for row in rows}
 
 
 def cases_of(drug_key: str, region: str, detector: DetectorState) -> tuple[StreamRef[CaseState], ...]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from services.seedwork.model import Aggregate, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET
 from services.shortage.domain import events as happened
-from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseEvent, CaseSuspected, NoticeLinked, Task
+from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected, NoticeLinked, Task
 from services.shortage.domain.grading import Grade
 from services.shortage.domain.regions import Level
 from services.shortage.domain.values import Evidence, ResponseKind, SourceKind
@@ -22,8 +22,31 @@ PERIOD = "period"
 """The end of a period of a confirmed case: its grade is judged again."""
 TASK = "task"
 """The deadline of the task that is due next."""
+REPORTERS_MAX = 500
+"""Reporters that a case remembers; of more, the latest. Far more than any row of the grading table asks for."""
 EVENTS_MAX = 200
 """Events that a case names as its evidence; of more, the latest. All of them are in its detector's stream."""
+
+CaseEvent = (
+    CaseSuspected
+    | happened.EvidenceAdded
+    | happened.SourceJoined
+    | CaseConfirmed
+    | happened.CaseGraded
+    | happened.PeriodJudged
+    | NoticeLinked
+    | happened.NoticeEnded
+    | happened.ParentLinked
+    | happened.ChildLinked
+    | happened.ChildEnded
+    | happened.CaseAcknowledged
+    | happened.TaskAssigned
+    | happened.TaskCompleted
+    | happened.TaskEscalated
+    | happened.ResponseLinked
+    | happened.ResponseClosed
+    | CaseEnded
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +63,10 @@ class CaseState:
     owner_level: Level | None = None
     sources: Mapping[SourceKind, datetime] = field(default_factory=dict)
     """By kind, when the latest sign of it that was recorded came."""
+    counted: Mapping[SourceKind, Evidence] = field(default_factory=dict)
+    """By kind, what its latest sign counted."""
+    reporters: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Who has reported it: of which region node, and when last."""
     events: tuple[str, ...] = ()
     anticipated: bool = False
     notices: Mapping[UUID, NoticeLinked] = field(default_factory=dict)
@@ -90,6 +117,8 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
                 evidence=event.evidence,
                 quiet_at=event.quiet_at,
                 sources={event.source: event.suspected_at},
+                counted={} if event.places else {event.source: event.evidence},
+                reporters=_reporters({}, event.places, event.suspected_at),
                 events=event.events,
             )
         case happened.EvidenceAdded():
@@ -97,8 +126,15 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
         case happened.SourceJoined():
             joined = {**state.sources, event.source: event.joined_at}
             anticipated = state.anticipated and event.source is SourceKind.STOP_NOTICE
-            changed = replace(state, sources=joined, events=_more(state, event.events), anticipated=anticipated)
-            return changed if event.quiet_at is None else replace(changed, quiet_at=event.quiet_at)
+            return replace(
+                state,
+                sources=joined,
+                counted={**state.counted, event.source: event.evidence} if event.evidence else state.counted,
+                reporters=_reporters(state.reporters, event.places, event.joined_at),
+                events=_more(state, event.events),
+                anticipated=anticipated,
+                quiet_at=event.quiet_at or state.quiet_at,
+            )
         case CaseConfirmed() | happened.CaseGraded() | happened.PeriodJudged() | CaseEnded():
             return _evolve_grade(state, event)
         case happened.NoticeLinked() | happened.NoticeEnded():
@@ -183,6 +219,15 @@ def _with_tasks(state: CaseState, tasks: tuple[Task, ...]) -> CaseState:
 
 def _more(state: CaseState, events: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*state.events, *events)))[-EVENTS_MAX:]
+
+
+def _reporters(
+    known: Mapping[str, tuple[str, datetime]], places: Mapping[str, str], at: datetime
+) -> Mapping[str, tuple[str, datetime]]:
+    """With these, the latest last; no more than are kept."""
+    others = {who: told for who, told in known.items() if who not in places}
+    told = [*others.items(), *((who, (where, at)) for who, where in places.items())]
+    return dict(told[-REPORTERS_MAX:])
 
 
 def due(state: CaseState) -> Mapping[str, datetime]:

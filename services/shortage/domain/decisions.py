@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,12 @@ from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.shortage.domain.case import CASE, EVENTS_MAX, CaseState
 from services.shortage.domain.case_transitions import CASE_TRANSITIONS
 from services.shortage.domain.commands import ConfirmCase, DismissCase
-from services.shortage.domain.detector import below_threshold_at, reported_evidence, strongest_evidence
+from services.shortage.domain.detector import (
+    Reporters,
+    below_threshold_at,
+    reported_evidence,
+    strongest_evidence,
+)
 from services.shortage.domain.events import (
     CaseConfirmed,
     CaseEnded,
@@ -27,6 +32,9 @@ from services.shortage.domain.policy import ShortagePolicy
 from services.shortage.domain.regions import Level, covers
 from services.shortage.domain.values import Evidence, Signal, SourceKind
 
+NOWHERE: Mapping[str, str] = {}
+"""Of no place: who tells so speaks of a drug as a whole."""
+
 
 @dataclass(frozen=True)
 class NewCase:
@@ -37,6 +45,7 @@ class NewCase:
     region: str
     n: int
     previous: CaseState | None = None
+    reporters: Reporters = field(default_factory=dict)
 
     @property
     def previous_case(self) -> UUID | None:
@@ -52,7 +61,7 @@ def suspect(
     """
     counts_from = new.previous.ended.ended_at if new.previous and new.previous.ended else None
     counted = _since(counts_from, signals)
-    evidence = strongest_evidence(counted, told, policy)
+    evidence = strongest_evidence(counted, told, policy, new.reporters)
     threshold = policy.suspect_again_pharmacies if counts_from else policy.suspect_pharmacies
     if evidence is None or evidence.pharmacies < threshold or evidence.demands < policy.suspect_demands:
         return []
@@ -68,6 +77,7 @@ def suspect(
         suspected_at=now,
         quiet_at=_quiet_at(counted, threshold, evidence, policy),
         events=events_of(counted),
+        reporters=new.reporters,
     )
     return [suspected, *_confirmed_by_rule(CASE.fold([suspected]), evidence, now, policy)]
 
@@ -79,7 +89,7 @@ def add_evidence(
     if state.status != "suspected" or not (state.suspected and state.evidence and state.quiet_at):
         return []
     counted = _since(state.suspected.counts_from, signals)
-    evidence = strongest_evidence(counted, told, policy)
+    evidence = strongest_evidence(counted, told, policy, state.suspected.reporters)
     if evidence is None:
         return []
     threshold = policy.suspect_again_pharmacies if state.suspected.counts_from else policy.suspect_pharmacies
@@ -120,7 +130,7 @@ def dismiss_case(state: CaseState, command: DismissCase, now: datetime, authorit
 
 def grade(evidence: Evidence, policy: ShortagePolicy) -> tuple[Grade, Level]:
     """The grade that counted evidence alone gives, of a drug of which nothing else is known, and who owns it."""
-    return graded(inputs_of(evidence), policy.grades)
+    return graded(inputs_of([evidence]), policy.grades)
 
 
 def confirmed_by_sources(state: CaseState, now: datetime, policy: ShortagePolicy) -> list[DomainEvent]:
@@ -134,8 +144,8 @@ def confirmed(
     state: CaseState, confirmed_by: ConfirmedBy, reason: str | None, now: datetime, policy: ShortagePolicy
 ) -> CaseConfirmed:
     """The case as a shortage: grade and owner by its inputs, and what has to be done by when."""
-    evidence = state.evidence or reported_evidence(None, now, policy)
-    inputs = case_inputs(state, evidence, now, policy)
+    evidence = state.evidence or reported_evidence(NOWHERE, now, policy)
+    inputs = case_inputs(state, standing_evidence(state, policy), now, policy)
     grade, owner_level = graded(inputs, policy.grades)
     harm = set(state.sources) - {SourceKind.STOP_NOTICE}  # by people: they see more than the sources do
     return CaseConfirmed(
@@ -155,13 +165,36 @@ def confirmed(
     )
 
 
-def case_inputs(state: CaseState, evidence: Evidence | None, now: datetime, policy: ShortagePolicy) -> GradeInputs:
-    """What the grade of this case follows from now; a confirmed case inside it counts as a place that is short, and a
-    day of return that is over, or further away than policy waits for, as none."""
+def standing_evidence(state: CaseState, policy: ShortagePolicy, since: datetime | None = None) -> list[Evidence]:
+    """What the signs of this case have counted, each kind for itself; `since`: those that came since then only."""
+    counted = [
+        evidence
+        for kind, evidence in state.counted.items()
+        if since is None or (kind in state.sources and state.sources[kind] >= since)
+    ]
+    told = {who: (where, at) for who, (where, at) in state.reporters.items() if since is None or at >= since}
+    if told:
+        latest = max(at for _, at in told.values())
+        counted.append(reported_evidence({who: where for who, (where, _) in told.items()}, latest, policy))
+    if since is None and state.evidence is not None:
+        counted.append(state.evidence)
+    return counted
+
+
+def recent_evidence(state: CaseState, now: datetime, policy: ShortagePolicy) -> list[Evidence]:
+    """Of a confirmed case, what its signs have counted in the period that is running; of another one, all."""
+    begin = (state.period_at or now) - policy.period
+    return standing_evidence(state, policy, begin if state.status == "confirmed" else None)
+
+
+def case_inputs(state: CaseState, counted: Sequence[Evidence], now: datetime, policy: ShortagePolicy) -> GradeInputs:
+    """What the grade of this case follows from now: the widest spread that any kind of source has counted. A confirmed
+    case inside it counts as a place that is short, and a day of return that is over, or further away than policy waits
+    for, as none."""
     profile = policy.profile(state.suspected.drug_key if state.suspected else "")
     restored_by, today = state.restored_by, civil_day(now)
     inputs = inputs_of(
-        evidence,
+        counted,
         drug_class=profile.drug_class,
         nationally_listed=profile.nationally_listed,
         sole_supplier_stopped=state.sole_supplier_stopped,

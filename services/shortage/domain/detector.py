@@ -17,9 +17,12 @@ from services.seedwork.model import Aggregate, StreamRef, derived_id
 from services.shortage.domain.events import DetectorFired, RegionConfirmed, RegionEnded, SignalCounted
 from services.shortage.domain.lots import DemandsCounted, UnfilledColumns, UnfilledRow
 from services.shortage.domain.policy import ShortagePolicy
-from services.shortage.domain.regions import Level, node_at
+from services.shortage.domain.regions import DIGITS, Level, node_at
 from services.shortage.domain.values import Evidence, Signal
 
+Reporters = Mapping[str, int]
+"""By county, how many pharmacies tell of their shelves of a drug."""
+UNKNOWN: Reporters = {}
 DetectorEvent = SignalCounted | DemandsCounted | DetectorFired | RegionConfirmed | RegionEnded
 
 
@@ -82,7 +85,9 @@ def count_demands(state: DetectorState, rows: Iterable[UnfilledRow], policy: Sho
     return [DemandsCounted(rows=UnfilledColumns.of(list(new.values())), forget_before=newest - policy.kept)]
 
 
-def strongest_evidence(signals: Iterable[Signal], told: Iterable[Signal], policy: ShortagePolicy) -> Evidence | None:
+def strongest_evidence(
+    signals: Iterable[Signal], told: Iterable[Signal], policy: ShortagePolicy, reporters: Reporters = UNKNOWN
+) -> Evidence | None:
     """The window with the most pharmacies among those that hold one of these signals; None when nothing in it counts.
 
     A late report may complete a window that ended before now, so every window around it is looked at: in one walk over
@@ -110,7 +115,7 @@ def strongest_evidence(signals: Iterable[Signal], told: Iterable[Signal], policy
         strength = (len(pharmacies), len(demands), last)
         if asked_for and (best is None or strength > best[0]):
             best = strength, first
-    return None if best is None else _counted(counted[best[1] : best[0][2] + 1], policy)
+    return None if best is None else _counted(counted[best[1] : best[0][2] + 1], policy, reporters)
 
 
 def _told(signal: Signal | UnfilledRow) -> tuple[str, str, datetime]:
@@ -123,34 +128,42 @@ def _less(counts: Counter[str], name: str) -> None:
         del counts[name]
 
 
-def evidence_since(signals: Iterable[Signal], since: datetime, policy: ShortagePolicy) -> Evidence | None:
+def evidence_since(
+    signals: Iterable[Signal], since: datetime, policy: ShortagePolicy, reporters: Reporters = UNKNOWN
+) -> Evidence | None:
     """Counts of all that happened since this moment, not of one window; None when nothing in it counts."""
     counted = [
         signal
         for signal in signals
         if signal.occurred_at >= since and (policy.contradictory_signals_count or not signal.contradictory)
     ]
-    return _counted(counted, policy) if counted else None
+    return _counted(counted, policy, reporters) if counted else None
 
 
-def reported_evidence(node: str | None, at: datetime, policy: ShortagePolicy) -> Evidence:
-    """What a report about one place counts for; None: about no place, as a maker's notice is."""
-    county, city, province = (int(node is not None and len(node) >= digits) for digits in (6, 4, 2))
+def reported_evidence(places: Mapping[str, str], at: datetime, policy: ShortagePolicy) -> Evidence:
+    """What reports count for: who told, and of which region node. Of no place, as a maker's notice is: nothing."""
+    counties = Counter(node for node in places.values() if len(node) == DIGITS[Level.COUNTY])
+    cities, provinces = (
+        {node_at(node, level) for node in places.values() if len(node) >= DIGITS[level]}
+        for level in (Level.CITY, Level.PROVINCE)
+    )
     return Evidence(
         window_hours=policy.window_hours,
         demands=0,
-        pharmacies=int(node is not None),
-        in_one_county=county,
-        counties=county,
-        cities=city,
-        provinces=province,
+        pharmacies=len(places),
+        in_one_county=max(counties.values(), default=0),
+        counties=len(counties),
+        cities=len(cities),
+        provinces=len(provinces),
         contradictory=0,
         first_at=at,
         last_at=at,
     )
 
 
-def counted_places(places: Mapping[str, str], demands: int, first_at: datetime, last_at: datetime) -> Evidence:
+def counted_places(
+    places: Mapping[str, str], demands: int, first_at: datetime, last_at: datetime, reporters: Reporters = UNKNOWN
+) -> Evidence:
     """What observations of pharmacies in these counties count for, between two moments."""
     counties = Counter(places.values())
     return Evidence(
@@ -162,6 +175,7 @@ def counted_places(places: Mapping[str, str], demands: int, first_at: datetime, 
         cities=len({node_at(county, Level.CITY) for county in counties}),
         provinces=len({node_at(county, Level.PROVINCE) for county in counties}),
         contradictory=0,
+        **shares(places, reporters),
         first_at=first_at,
         last_at=last_at,
     )
@@ -176,7 +190,24 @@ def below_threshold_at(signals: Iterable[Signal], pharmacies: int, policy: Short
     return by_time[pharmacies - 1] + policy.window if len(by_time) >= pharmacies else None
 
 
-def _counted(inside: Sequence[Signal], policy: ShortagePolicy) -> Evidence:
+def shares(places: Mapping[str, str], reporters: Reporters) -> dict[str, float | None]:
+    """The largest share of one county's, and of one city's, reporters that these pharmacies are. A place of which
+    nobody knows how many report has none: unknown is neither nobody nor everybody."""
+    return {
+        "county_share": _largest(places, reporters, Level.COUNTY),
+        "city_share": _largest(places, reporters, Level.CITY),
+    }
+
+
+def _largest(places: Mapping[str, str], reporters: Reporters, level: Level) -> float | None:
+    there: Counter[str] = Counter()
+    for county, count in reporters.items():
+        there[node_at(county, level)] += count
+    short = Counter(node_at(county, level) for county in places.values())
+    return max((min(1.0, count / there[node]) for node, count in short.items() if there[node]), default=None)
+
+
+def _counted(inside: Sequence[Signal], policy: ShortagePolicy, reporters: Reporters) -> Evidence:
     region_of = {signal.pharmacy: signal.region for signal in inside}
     counties = Counter(region_of.values())
     return Evidence(
@@ -188,6 +219,7 @@ def _counted(inside: Sequence[Signal], policy: ShortagePolicy) -> Evidence:
         cities=len({node_at(county, Level.CITY) for county in counties}),
         provinces=len({node_at(county, Level.PROVINCE) for county in counties}),
         contradictory=len({signal.pharmacy for signal in inside if signal.contradictory}),
+        **shares(region_of, reporters),
         first_at=min(signal.occurred_at for signal in inside),
         last_at=max(signal.occurred_at for signal in inside),
     )

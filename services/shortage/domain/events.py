@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -77,6 +78,10 @@ class CaseSuspected(DomainEvent):
     source: SourceKind = SourceKind.UNFILLED
     events: tuple[str, ...] = ()
     """The very events it rests on."""
+    places: Mapping[str, str] = {}
+    """Who reported it, and of which region node."""
+    reporters: Mapping[str, int] = {}
+    """By county, how many pharmacies told of their shelves of the drug by then; none: unknown."""
 
 
 class EvidenceAdded(DomainEvent):
@@ -99,6 +104,10 @@ class SourceJoined(DomainEvent):
     joined_at: datetime
     quiet_at: datetime | None
     """Of a suspicion; None once the case is confirmed."""
+    evidence: Evidence | None = None
+    """What a detector counted; None: it is a report."""
+    places: Mapping[str, str] = {}
+    """Who reported it, and of which region node."""
 
 
 class CaseConfirmed(DomainEvent):
@@ -275,25 +284,3 @@ class RegionEnded(DomainEvent):
     TOPIC: ClassVar[str] = "shortage.detector.region_ended"
 
     region: str
-
-
-CaseEvent = (
-    CaseSuspected
-    | EvidenceAdded
-    | SourceJoined
-    | CaseConfirmed
-    | CaseGraded
-    | PeriodJudged
-    | NoticeLinked
-    | NoticeEnded
-    | ParentLinked
-    | ChildLinked
-    | ChildEnded
-    | CaseAcknowledged
-    | TaskAssigned
-    | TaskCompleted
-    | TaskEscalated
-    | ResponseLinked
-    | ResponseClosed
-    | CaseEnded
-)

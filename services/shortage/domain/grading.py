@@ -68,10 +68,13 @@ COUNTS = ("pharmacies", "in_one_county", "cities", "provinces")
 SHARES = ("county_share", "city_share")
 
 
-def inputs_of(evidence: Evidence | None, **known: object) -> GradeInputs:
-    """Out of counted evidence and whatever else is known."""
-    counts = {name: getattr(evidence, name) for name in COUNTS} if evidence else {}
-    return GradeInputs.model_validate({**counts, **known})
+def inputs_of(counted: Sequence[Evidence], **known: object) -> GradeInputs:
+    """Out of what was counted, each figure at its widest, and whatever else is known."""
+    counts = {name: max((getattr(each, name) for each in counted), default=0) for name in COUNTS}
+    shares = {name: [share for each in counted if (share := getattr(each, name)) is not None] for name in SHARES}
+    return GradeInputs.model_validate(
+        {**counts, **{name: max(told) if told else None for name, told in shares.items()}, **known}
+    )
 
 
 def graded(inputs: GradeInputs, rules: Sequence[GradeRule]) -> tuple[Grade, Level]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.seedwork.model import DomainEvent
 from services.shortage.domain.case import CASE, CaseState
-from services.shortage.domain.decisions import NewCase, case_inputs, confirmed
+from services.shortage.domain.decisions import NOWHERE, NewCase, case_inputs, confirmed, recent_evidence
 from services.shortage.domain.detector import DetectorState, reported_evidence
 from services.shortage.domain.events import CaseSuspected, ChildEnded, ChildLinked, NoticeLinked
 from services.shortage.domain.policy import ShortagePolicy
@@ -23,6 +23,7 @@ def suspect_by(
     events: tuple[str, ...],
     now: datetime,
     policy: ShortagePolicy,
+    places: Mapping[str, str] = NOWHERE,
 ) -> list[DomainEvent]:
     """A sign that needs no count: one report of a shortage is a suspicion."""
     return [
@@ -39,13 +40,15 @@ def suspect_by(
             quiet_at=now + policy.hysteresis,
             source=source,
             events=events,
+            places=places,
+            reporters=new.reporters,
         )
     ]
 
 
 def open_by_notice(new: NewCase, notice: NoticeLinked, now: datetime, policy: ShortagePolicy) -> list[DomainEvent]:
     """A maker stops: confirmed at once, and anticipated until something is missing."""
-    told = suspect_by(new, SourceKind.STOP_NOTICE, reported_evidence(None, now, policy), (), now, policy)
+    told = suspect_by(new, SourceKind.STOP_NOTICE, reported_evidence(NOWHERE, now, policy), (), now, policy)
     told.append(notice)
     return [*told, confirmed(CASE.fold(told), "stop_notice", None, now, policy)]
 
@@ -54,7 +57,7 @@ def open_by_regions(
     new: NewCase, regions: Mapping[str, UUID], now: datetime, policy: ShortagePolicy
 ) -> list[DomainEvent]:
     """Confirmed in enough regions, and nobody knows until when: a case of the nation with theirs inside."""
-    told = suspect_by(new, SourceKind.REGIONS, reported_evidence(None, now, policy), (), now, policy)
+    told = suspect_by(new, SourceKind.REGIONS, reported_evidence(NOWHERE, now, policy), (), now, policy)
     told += [ChildLinked(region=region, case_id=case_id) for region, case_id in sorted(regions.items())]
     return [*told, confirmed(CASE.fold(told), "rule", None, now, policy)]
 
@@ -74,7 +77,7 @@ def regions_join(
     after = CASE.fold(told, state)
     if after.status == "suspected" and len(after.children) >= policy.nation_from_regions:
         return [*told, confirmed(after, "rule", None, now, policy)]
-    return [*told, *raised(after, case_inputs(after, after.evidence, now, policy), now, policy)]
+    return [*told, *raised(after, case_inputs(after, recent_evidence(after, now, policy), now, policy), now, policy)]
 
 
 def region_leaves(state: CaseState, case_id: UUID) -> list[DomainEvent]:

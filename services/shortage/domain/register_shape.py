@@ -17,14 +17,14 @@ AVAILABILITY = {"I": "Unavailable", "II": "Limited Availability", "III": "Limite
 """By grade: what a patient meets most likely; the register's own three words."""
 
 
-def openfda(rows: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
-    """`meta` and `results`."""
+def openfda(rows: Sequence[Mapping[str, Any]], *, skip: int, limit: int, total: int) -> dict[str, Any]:
+    """`meta` and `results`. `total`: of all, not of these."""
     results = [_record(row) for row in rows]
     newest = max((record["update_date"] for record in results), default=None)
     meta = {
         "disclaimer": DISCLAIMER,
         "last_updated": newest,
-        "results": {"skip": 0, "limit": limit, "total": len(results)},
+        "results": {"skip": skip, "limit": limit, "total": total},
     }
     return {"meta": meta, "results": results}
 

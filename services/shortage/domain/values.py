@@ -93,5 +93,9 @@ class Evidence(Immutable):
     cities: int
     provinces: int
     contradictory: int
+    county_share: float | None = None
+    """The largest share of a county's reporters of the drug that are short of it; None: how many there are is unknown.
+    """
+    city_share: float | None = None
     first_at: datetime
     last_at: datetime

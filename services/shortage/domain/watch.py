@@ -27,6 +27,7 @@ SIGNS = "signs"
 FACTS = "facts"
 """The deadline by which the detectors look at what was told."""
 EVENTS_PER_SIGN_MAX = 50
+PLACES_PER_SIGN_MAX = 200
 
 
 class Sign(Immutable):
@@ -45,7 +46,9 @@ class Sign(Immutable):
     notice_id: UUID | None = None
     """Of a maker's stop."""
     evidence: Evidence | None = None
-    """What was counted; None: it is one report."""
+    """What was counted; None: it is a report."""
+    places: Mapping[str, str] = {}
+    """Who reported it, and of which region node."""
 
 
 class SignsNoted(DomainEvent):
@@ -262,4 +265,5 @@ def _merged(before: Sign | None, sign: Sign) -> Sign:
         return sign
     later = max(before, sign, key=lambda each: each.at)
     events = tuple(dict.fromkeys((*before.events, *sign.events)))[-EVENTS_PER_SIGN_MAX:]
-    return later.model_copy(update={"events": events, "opens": before.opens or sign.opens})
+    places = dict([*before.places.items(), *sign.places.items()][-PLACES_PER_SIGN_MAX:])
+    return later.model_copy(update={"events": events, "places": places, "opens": before.opens or sign.opens})

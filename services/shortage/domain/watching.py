@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.seedwork.model import DomainEvent
 from services.shortage.domain.case import CASE, CaseState
-from services.shortage.domain.decisions import case_inputs, confirmed, confirmed_by_sources, events_of, tasks_of
-from services.shortage.domain.detector import evidence_since, strongest_evidence
+from services.shortage.domain.decisions import (
+    NOWHERE,
+    case_inputs,
+    confirmed,
+    confirmed_by_sources,
+    events_of,
+    recent_evidence,
+    standing_evidence,
+    tasks_of,
+)
+from services.shortage.domain.detector import UNKNOWN, Reporters, evidence_since, strongest_evidence
 from services.shortage.domain.events import (
     CaseEnded,
     CaseGraded,
@@ -19,21 +28,35 @@ from services.shortage.domain.events import (
 )
 from services.shortage.domain.grading import SEVERITY, Grade, GradeInputs, graded, owner_of
 from services.shortage.domain.policy import ShortagePolicy
-from services.shortage.domain.values import Signal, SourceKind
+from services.shortage.domain.values import Evidence, Signal, SourceKind
 
 
 def joined(
-    state: CaseState, source: SourceKind, events: tuple[str, ...], now: datetime, policy: ShortagePolicy
+    state: CaseState,
+    source: SourceKind,
+    events: tuple[str, ...],
+    now: datetime,
+    policy: ShortagePolicy,
+    evidence: Evidence | None = None,
+    places: Mapping[str, str] = NOWHERE,
 ) -> list[DomainEvent]:
-    """A sign of this kind for an open case: recorded once a period, and it may confirm a suspicion."""
+    """A sign of this kind for an open case: it may confirm a suspicion, and raise a grade. Of a confirmed case it is
+    recorded once a period, unless it says more than the case knows."""
     if not state.is_open or state.quiet(now):
         return []
-    latest = state.sources.get(source)
-    if state.status == "confirmed" and latest is not None and now - latest < policy.period:
-        return []
     quiet_at = None if state.quiet_at is None else max(state.quiet_at, now + policy.hysteresis)
-    sign = SourceJoined(source=source, events=events, joined_at=now, quiet_at=quiet_at)
-    return [sign, *confirmed_by_sources(CASE.fold([sign], state), now, policy)]
+    sign = SourceJoined(
+        source=source, events=events, joined_at=now, quiet_at=quiet_at, evidence=evidence, places=places
+    )
+    after = CASE.fold([sign], state)
+    if state.status == "suspected":
+        return [sign, *confirmed_by_sources(after, now, policy)]
+    begin = (state.period_at or now) - policy.period
+    worse = raised(after, case_inputs(after, recent_evidence(after, now, policy), now, policy), now, policy)
+    latest = state.sources.get(source)
+    if latest is not None and latest > begin and not worse and not places.keys() - state.reporters.keys():
+        return []
+    return [sign, *worse]
 
 
 def fed(
@@ -42,7 +65,7 @@ def fed(
     """More unfilled demands for a confirmed case: their spread may raise the grade at once."""
     if state.status != "confirmed":
         return []
-    evidence = strongest_evidence(signals, unfilled, policy)
+    evidence = strongest_evidence(signals, unfilled, policy, _reporters(state))
     if evidence is None:
         return []
     told: list[DomainEvent] = []
@@ -51,7 +74,7 @@ def fed(
     if SourceKind.UNFILLED not in state.sources:
         told += joined(state, SourceKind.UNFILLED, events_of(unfilled), now, policy)
     after = CASE.fold(told, state)
-    return [*told, *raised(after, case_inputs(after, evidence, now, policy), now, policy)]
+    return [*told, *raised(after, case_inputs(after, [evidence], now, policy), now, policy)]
 
 
 def raised(state: CaseState, inputs: GradeInputs, now: datetime, policy: ShortagePolicy) -> list[DomainEvent]:
@@ -73,11 +96,12 @@ def period_over(
     if state.status != "confirmed" or state.period_at is None or now < state.period_at or state.grade is None:
         return []
     begin = now - policy.period
-    evidence = evidence_since(signals, begin, policy)
+    evidence = evidence_since(signals, begin, policy, _reporters(state))
     signs = any(joined_at >= begin for joined_at in state.sources.values())
     unfilled = evidence is not None and evidence.pharmacies >= policy.suspect_pharmacies
     normal = not unfilled and not signs and not state.children
-    inputs = case_inputs(state, evidence, now, policy)
+    counted = standing_evidence(state, policy, begin)
+    inputs = case_inputs(state, counted if evidence is None else [*counted, evidence], now, policy)
     grade = None if normal and not state.notices else graded(inputs, policy.grades)[0]
     better = grade is None or grade.severity < state.grade.severity
     judged = PeriodJudged(
@@ -108,7 +132,7 @@ def notice_linked(state: CaseState, notice: NoticeLinked, now: datetime, policy:
     after = CASE.fold(told, state)
     if after.status == "suspected":
         return [*told, confirmed(after, "stop_notice", None, now, policy)]
-    return [*told, *raised(after, case_inputs(after, after.evidence, now, policy), now, policy)]
+    return [*told, *raised(after, case_inputs(after, recent_evidence(after, now, policy), now, policy), now, policy)]
 
 
 def notice_ended(state: CaseState, notice: NoticeEnded) -> list[DomainEvent]:
@@ -119,6 +143,10 @@ def notice_ended(state: CaseState, notice: NoticeEnded) -> list[DomainEvent]:
     if state.anticipated and not after.notices:
         return [notice, CaseEnded(ended_as="avoided", reason=None, ended_at=notice.ended_at)]
     return [notice]
+
+
+def _reporters(state: CaseState) -> Reporters:
+    return state.suspected.reporters if state.suspected else UNKNOWN
 
 
 def _graded(state: CaseState, grade: Grade, inputs: GradeInputs, now: datetime, policy: ShortagePolicy) -> CaseGraded:

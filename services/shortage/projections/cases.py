@@ -57,6 +57,14 @@ OPEN_SHORTAGES = (
 """`authority`: the node whose suspicions, and those of what lies in it, are shown as well; `NOBODY` for none.
 `drug_key`: empty for all."""
 
+_CONFIRMED = sa.select(CASES).where(CASES.c.state == "confirmed")
+CONFIRMED = (
+    _CONFIRMED.order_by(CASES.c.suspected_at.desc(), CASES.c.case_id)
+    .offset(sa.bindparam("skip", type_=sa.Integer))
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+COUNTED = sa.select(sa.func.count().label("total")).select_from(_CONFIRMED.subquery())
+
 
 def project(recorded: Recorded) -> Iterator[Operation]:
     """A case is listed from its suspicion to its end."""
@@ -99,5 +107,8 @@ def _row(suspected: CaseSuspected) -> dict[str, object]:
 
 
 SHORTAGE_CASES = Projection(
-    name="open_shortages", tables=(CASES,), project=project, queries={"open_shortages": OPEN_SHORTAGES}
+    name="open_shortages",
+    tables=(CASES,),
+    project=project,
+    queries={"open_shortages": OPEN_SHORTAGES, "confirmed_shortages": CONFIRMED, "confirmed_count": COUNTED},
 )

@@ -114,6 +114,15 @@ SHELVES_OF = (
     .limit(_limit)
 )
 """Of pharmacies that are admitted today; who is not neither gives nor gets."""
+REPORTERS_OF = (
+    sa.select(SHELVES.c.region, sa.func.count(sa.distinct(SHELVES.c.pharmacy)).label("reporters"))
+    .join(PHARMACIES, PHARMACIES.c.pharmacy == SHELVES.c.pharmacy)
+    .where(*_here(SHELVES), *_IN_FORCE)
+    .group_by(SHELVES.c.region)
+    .order_by(SHELVES.c.region)
+    .limit(_limit)
+)
+"""By county, pharmacies that are admitted today and have told of a shelf of the drug, be it empty."""
 DEMAND_OF = (
     sa.select(
         DISPENSED.c.pharmacy,
@@ -240,6 +249,7 @@ PROJECTION = Projection(
         "unfilled_of": UNFILLED_OF,
         "supply_counts": COUNTS,
         "stock_of": STOCK_NEAR,
+        "reporters_of": REPORTERS_OF,
         "drugs_like": DRUGS_LIKE,
     },
 )

@@ -13,6 +13,7 @@ from contracts.events.shortage import (
     ShortageCaseGraded,
     ShortageCaseSuspected,
 )
+from contracts.events.shortage_reporters import ReporterAlert
 from services.seedwork.ports import Outcome
 from services.shortage.application import intake, use_cases
 from services.shortage.domain import reports
@@ -96,6 +97,14 @@ def test_the_same_report_again_is_known_and_another_content_is_a_correction(regi
     assert report(region).body == {"taken": "known"}
     assert region.store.log_index == before
     assert report(region, on_hand=3).body == {"taken": "corrected"}
+
+
+def test_a_report_that_contradicts_another_of_its_reporter_is_kept_told_and_alerted(region: Region) -> None:
+    report(region)
+
+    assert report(region, "W-2", status=SupplyStatus.SUFFICIENT).body == {"taken": "new", "contradicts": "W-1"}
+    (alert,) = region.store.told_of(ReporterAlert)
+    assert (alert.reporter, alert.kind, alert.against) == ("H9", "contradictory", "W-1")
 
 
 def test_a_report_from_the_future_is_refused(region: Region) -> None:

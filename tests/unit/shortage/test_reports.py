@@ -243,7 +243,24 @@ def test_a_report_as_csv_xlsx_and_pdf_in_two_languages(desk: Desk) -> None:
         assert paper.headers["content-type"] == "application/pdf"
         text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(paper.content)).pages)
         assert title in text
-    assert harmless("=1+1") == "'=1+1"
+    assert [harmless(cell) for cell in ("=1+1", "＝1+1", "\n=1")] == ["'=1+1", "'＝1+1", "'\n=1"]
+
+
+def test_a_file_speaks_its_language_throughout_and_what_there_is_not_is_no_formula(desk: Desk) -> None:
+    desk.world.store.time += MINUTE
+    told = {
+        language: list(
+            csv.reader(io.StringIO(desk.report(format="csv", language=language).content.decode("utf-8-sig")))
+        )
+        for language in ("zh", "en")
+    }
+
+    assert ["已确认案例 II级", "1", "案例数", "案例: 1"] in told["zh"]
+    assert ["Confirmed cases of grade II", "1", "count of cases", "Cases: 1"] in told["en"]
+    (case,) = [row for row in told["zh"] if row and row[0] == "头孢克肟|胶囊剂|100mg" and len(row) > 8]
+    assert case[2:5] == ["已确认", "II", "省级"]
+    assert case[-1] == "—", "it has not ended"
+    assert not [cell for row in told["zh"] for cell in row if cell.startswith("'")]
 
 
 def test_changes_are_followed_in_order(desk: Desk) -> None:
@@ -272,6 +289,8 @@ def test_the_shape_of_openfda(desk: Desk) -> None:
     desk.world.unfilled("P2", drug="阿司匹林|片剂|100mg")  # suspected only
     document = orjson.loads(desk.get("prescriber", "/drug/shortages.json", limit=5).content)
     assert document["meta"]["results"] == {"skip": 0, "limit": 5, "total": 1}
+    beyond = orjson.loads(desk.get("prescriber", "/drug/shortages.json", skip=1).content)
+    assert (beyond["results"], beyond["meta"]["results"]["total"]) == ([], 1), "the total is of all, not of these"
     (record,) = document["results"]
     assert (record["generic_name"], record["dosage_form"], record["strength"]) == ("头孢克肟", "胶囊剂", ["100mg"])
     assert (record["status"], record["availability"]) == ("Current", "Limited Availability")
