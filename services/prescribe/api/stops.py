@@ -37,6 +37,7 @@ class StopBody(Body):
         "prescription.wrong_state",
         "prescription.ended",
         "query.unknown_line",
+        "query.other_stop",
     ),
 )
 async def stop(
