@@ -17,7 +17,7 @@ def may_not_collect(supply: Supply, command: HandOut, policy: Policy) -> Refusal
     if command.collector_kind == "agent":
         if who.patient_identity_no is None:
             return Refusal("collector.patient_identity_missing", {})
-        if who.patient_identity_no.upper() == who.identity_no.upper():
+        if who.patient_identity_no.strip().upper() == who.identity_no.strip().upper():
             return Refusal("collector.agent_is_patient", {})
     restricted = [line for line in supply.line_numbers if command.drug_classes.get(line) in policy.adults_only_classes]
     if restricted and (command.collector_years is None or command.collector_years < policy.adult_years):

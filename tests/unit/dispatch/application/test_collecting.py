@@ -54,6 +54,7 @@ def test_other_drugs_are_given_to_minors(town: Town) -> None:
 def test_an_agent_is_somebody_else_and_both_are_on_record(town: Town) -> None:
     place = ready(town)
     refused(given_to(town, place, PATIENT_CARD, PATIENT_CARD), "collector.agent_is_patient")
+    refused(given_to(town, place, f" {PATIENT_CARD}", PATIENT_CARD), "collector.agent_is_patient")
     fine(given_to(town, place, AGENTS_CARD, PATIENT_CARD))
 
     (received,) = [event for event in town.store.streams[place[0]] if isinstance(event, SupplyReceived)]
