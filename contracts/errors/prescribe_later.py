@@ -91,6 +91,14 @@ _PROPOSAL = (
         final=False,
     ),
     Problem(
+        "proposal.not_screened",
+        409,
+        "Not screened yet",
+        "The review has not told yet what the substitute's screening for this patient found; the same signature may be "
+        "sent again once the proposal shows it.",
+        final=False,
+    ),
+    Problem(
         "proposal.not_confirmable",
         422,
         "Cannot be confirmed",

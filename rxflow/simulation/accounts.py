@@ -46,9 +46,10 @@ def payments_are_true(insurance: Books) -> Iterator[str]:
                     carried[event.by, stream.stream_id] -= event.amount
                 case PaymentCarriedOver():
                     carried[stream.stream_id, event.to] += event.amount
-                    if event.amount + event.refunded != held:
-                        yield f"payment {stream.stream_id} held {held}, of which {event.amount + event.refunded} went"
-                    held = 0
+                    left = sum(each.amount for each in event.awaited)
+                    if (went := event.amount + event.refunded) != held - left:
+                        yield f"payment {stream.stream_id} held {held}, of which {went} went"
+                    held = left
                 case PaymentRefunded():
                     if not held:
                         yield f"payment {stream.stream_id} was given back and had not been paid"

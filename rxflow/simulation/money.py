@@ -131,8 +131,8 @@ def _owed(claim: ClaimState) -> bool:
 
 
 def _unanswered(payment: PaymentState) -> bool:
-    """Whether only the provider's word can end it."""
-    return payment.state == "requested" and payment.outcome_unknown
+    """Whether only the provider's word can end it, be it of the payment or of its refund."""
+    return payment.outcome_unknown and (payment.state == "requested" or payment.refund is not None)
 
 
 def _fee_is_explained(fee: PaymentState) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Ite
         wrong = (
             (claim.state in {"authorised(cleared)", "settled"} and payment.state != "paid" and not _owed(claim))
             or (claim.state in ENDED and payment.state not in PAID_NO_MORE and not _unanswered(payment))
-            or (payment.state == "paid" and claim.state not in STANDING)
+            or (payment.state == "paid" and claim.state not in STANDING and not _unanswered(payment))
         )
         if wrong:
             yield f"payment of claim {_id(claim)} is {payment.state}, the claim {claim.state}"

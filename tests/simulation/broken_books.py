@@ -21,11 +21,12 @@ from services.review.projections import queue
 def unpaid_share_given_back() -> Iterator[None]:
     """What was only asked for is given back, too."""
 
-    def give_back(state: payment.PaymentState, provider: payment.PaymentProvider) -> list[Any]:
+    def give_back(state: payment.PaymentState, provider: payment.PaymentProvider, _again_at: Any) -> list[Any]:
         if state.requested is None or state.state == payment.REFUNDED:
             return []
         name, amount = state.requested.payment_id, state.requested.amount
-        return [PaymentRefunded(reference=provider.refund(name, amount, state.reference or "", name))]
+        answer = provider.refund(name, amount, state.reference or "", name)
+        return [PaymentRefunded(reference=answer.reference or "")]
 
     with mock.patch.object(claim_undoing, "give_back", give_back):
         yield

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from contracts.registers import Courier
 from services.dispatch.application.deliveries import limits
-from services.dispatch.application.registers import courier_ref
+from services.dispatch.application.registers import admitted_courier, courier_ref
 from services.dispatch.domain.delivery import booking
 from services.dispatch.domain.delivery.booking import Booked, CourierGateway
 from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
@@ -29,9 +29,9 @@ def booking_timer(gateway: CourierGateway) -> TimerCommand:
             if order is None or created is None or not booking.due(parcel.state, moment.now):
                 return Decision.nothing()
             (entry,) = yield Load.of(courier_ref(created.courier))
-            courier = entry.state.read(Courier)
-            booked = Booked("refused")
-            if courier is not None and courier.interface != "none":
+            courier = admitted_courier(entry.state, moment, storage=order.storage)
+            booked = Booked("refused")  # who may not carry it today is not told where the patient lives
+            if isinstance(courier, Courier) and courier.interface != "none":
                 booked = gateway.book(created.courier, courier.interface, courier.booking_url, order)
             return Decision.on(parcel, booking.note(parcel.state, booked, moment.now, limits(moment)))
 

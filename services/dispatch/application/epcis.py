@@ -75,7 +75,8 @@ def _events(supply: Supply, packs: Mapping[int, Pack], row: Row) -> Iterator[Eve
             yield _of_packs(row, taken, "dispensing", part, None)
         case "back":
             back = [packs[number] for number in content["packs"]]
-            yield _of_packs(row, back, "receiving", "returned", place)
+            if back:  # an empty parcel is no event about packs; what was missing is told when it is looked at
+                yield _of_packs(row, back, "receiving", "returned", place)
         case "undone":
             yield from _judged(row, content["packs"] or _restocked(packs.values()), place)
         case _:  # decided

@@ -27,5 +27,5 @@ class SimulatedPayments:
             return ProviderAnswer(OutcomeKind.REFUSED, CHANNEL)
         return self.pay(payment_id, 0, reference)
 
-    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:  # noqa: ARG002
-        return f"refund/{refund_id}/{reference}"
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> ProviderAnswer:  # noqa: ARG002
+        return ProviderAnswer(OutcomeKind.ACCEPTED, CHANNEL, f"refund/{refund_id}/{reference}")

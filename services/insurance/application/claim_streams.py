@@ -163,4 +163,4 @@ class ClaimStreams:
         overruled = self._current.fee_bearers
         if self._fee is not None and (end := carriage_end(self.claim, overruled)):
             fee = self._draft.state(self._fee)
-            self._draft.add(self._fee, end_fee(fee, end, overruled, self._outside.provider))
+            self._draft.add(self._fee, end_fee(fee, end, overruled, self._outside.provider, self.again_at))

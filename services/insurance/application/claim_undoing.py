@@ -39,7 +39,8 @@ from services.insurance.domain.member import (
     return_account,
     spend_account,
 )
-from services.insurance.domain.payment import PaymentState, give_back
+from services.insurance.domain.payment import PaymentState
+from services.insurance.domain.refunds import give_back
 from services.seedwork.model import DomainEvent, Refusal
 
 
@@ -137,7 +138,11 @@ class ClaimUndoing(ClaimStreams):
     def give_back(self) -> None:
         """All that was paid of the share goes back, what was only asked for is dropped. What has no answer yet waits,
         and what the provider has of it stays on the books."""
-        self._draft.add(self._payment, give_back(self.payment, self._outside.provider))
+        self._draft.add(self._payment, give_back(self.payment, self._outside.provider, self.again_at))
+        self._keep_what_is_held()
+
+    def _keep_what_is_held(self) -> None:
+        """What the provider has of a claim that is taken back stays on the books; once it went back, nothing."""
         payment = self.payment
         self._draft.add(self._claim, keep_on_the_books(self.claim, payment.held, str(payment.channel)))
 
@@ -147,11 +152,12 @@ class ClaimUndoing(ClaimStreams):
         if self.claim.state not in {VOIDED, REVERSED}:
             return
         after = PaymentState() if following is None else following.payment
-        gone, come = carry_over(self.payment, after, self._outside.provider)
+        gone, come = carry_over(self.payment, after, self._outside.provider, self.again_at)
         if not come or following is None:
             self.give_back()
             return
         self._draft.add(self._payment, gone)
+        self._keep_what_is_held()
         following.covered(come)
 
     def covered(self, events: list[DomainEvent]) -> None:

@@ -27,6 +27,7 @@ from services.insurance.domain.payment import (
     payment_of,
 )
 from services.insurance.domain.payment_events import PaymentOverdue, PaymentRequested
+from services.insurance.domain.refunds import order_again
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
 
@@ -59,6 +60,7 @@ def payment_view(payment: PaymentState) -> Mapping[str, Any]:
         "ended": payment.ended,
         "expires_at": payment.expires_at.isoformat() if payment.expires_at else None,
         "outcome_unknown": payment.outcome_unknown,
+        "refund_outcome": payment.refund.outcome if payment.refund else None,
     }
 
 
@@ -99,7 +101,8 @@ def _claim_of(requested: PaymentRequested, attempts_max: int) -> Generator[Load,
 
 
 def inquire_payment(payment_id: UUID, outside: Outside) -> UseCase:
-    """The clock: the provider is asked what became of a payment that it had not answered. Only its word ends that."""
+    """The clock: the provider is asked what became of a payment that it had not answered, or ordered again to give back
+    what it has not confirmed. Only its word ends that."""
 
     def decide(moment: Moment, payment: Loaded[PaymentState]) -> Generator[Load, Any, Decision]:
         state, requested = payment.state, payment.state.requested
@@ -107,8 +110,11 @@ def inquire_payment(payment_id: UUID, outside: Outside) -> UseCase:
             return Decision.nothing()
         claim = yield from _claim_of(requested, outside.policy(moment).attempts_all)
         draft, again_at = Draft(payment, claim), moment.now + outside.policy(moment).void_inquiry
-        answer = outside.provider.inquire(payment_id, state.asked)
-        draft.add(payment, answered(answer, state.asked, again_at, paid_of_fee(state, answer)))
+        if state.refund is not None:
+            draft.add(payment, order_again(state, outside.provider, again_at))
+        else:
+            answer = outside.provider.inquire(payment_id, state.asked)
+            draft.add(payment, answered(answer, state.asked, again_at, paid_of_fee(state, answer)))
         yield from _follow(moment, draft, outside, payment, claim)
         return draft.decision()
 

@@ -134,7 +134,7 @@ def _payment_changed(happened: Happened) -> list[IntegrationEvent]:
                 "reason": reason,
                 "borne_by": borne_by,
                 "refunded": refunded,
-                "carried_to": carried.to if carried else None,
+                "carried_to": state.carried_to,
                 "covered": state.covered,
             }
         )

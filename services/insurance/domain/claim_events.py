@@ -192,8 +192,8 @@ class ClaimVoided(DomainEvent):
 
 
 class RefundAwaited(DomainEvent):
-    """The claim is taken back, but its payment has no answer yet, and nothing goes back before it has: what the
-    provider had of the patient's before stays on the books."""
+    """The claim is taken back, but its payment, or the refund of it, has no answer yet, and nothing goes back before it
+    has: what the provider has of the patient's stays on the books."""
 
     TOPIC: ClassVar[str] = "insurance.claim.refund_awaited"
 
@@ -201,7 +201,7 @@ class RefundAwaited(DomainEvent):
 
 
 class RefundOrdered(DomainEvent):
-    """The provider has answered, and all that was kept on the books for the patient is on its way back."""
+    """The provider has answered, and all that was kept on the books for the patient went back."""
 
     TOPIC: ClassVar[str] = "insurance.claim.refund_ordered"
 

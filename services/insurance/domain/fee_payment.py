@@ -31,14 +31,13 @@ from services.insurance.domain.payment import (
     PayShare,
     ProviderAnswer,
     answered,
-    refunded,
 )
 from services.insurance.domain.payment_events import (
     FeeEarned,
     PaymentFailed,
-    PaymentRefunded,
     PaymentRequested,
 )
+from services.insurance.domain.refunds import order_refund
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 ENDED = "carriage ended"
@@ -121,9 +120,13 @@ def carriage_end(claim: ClaimState, overruled: Mapping[FeeEnd, FeeBearer]) -> Fe
 
 
 def end_fee(
-    state: PaymentState, end: FeeEnd, overruled: Mapping[FeeEnd, FeeBearer], provider: PaymentProvider
+    state: PaymentState,
+    end: FeeEnd,
+    overruled: Mapping[FeeEnd, FeeBearer],
+    provider: PaymentProvider,
+    again_at: datetime,
 ) -> list[DomainEvent]:
-    """Earned, refunded or dropped, by who bears a fee whose carriage ended so, once the provider has answered."""
+    """Earned, ordered back or dropped, by who bears a fee whose carriage ended so, once the provider has answered."""
     requested = state.requested
     if requested is None or state.dropped or state.outcome_unknown:
         return []
@@ -133,8 +136,6 @@ def end_fee(
     if bearer == "patient":
         earned = fee_earned_postings(requested.amount, requested.pharmacy or "")
         return [] if state.ended else [FeeEarned(ended=end, postings=earned)]
-    back = negated(state.postings)
     if state.state != PAID:
-        return [PaymentFailed(reason="not_owed", ended=end, postings=back)]
-    reference = refunded(state, requested.amount, provider)
-    return [PaymentRefunded(reference=reference, postings=back, ended=end, borne_by=bearer)]
+        return [PaymentFailed(reason="not_owed", ended=end, postings=negated(state.postings))]
+    return order_refund(state, provider, again_at, end, bearer)

@@ -9,8 +9,8 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | share paid | `provider.<channel>` | `receivable.patient` |
 | settled | `held.<pharmacy>` | `payable.<pharmacy>` |
 | voided, reversed | the exact negation of all of the claim, last payer first, the refund among it | |
-| taken back, its payment not answered | `provider.<channel>` (what it had before) | `refund.patient` |
-| that payment answered, all went back | `refund.patient` | `provider.<channel>` |
+| taken back, payment or refund not answered | `provider.<channel>` (what it has) | `refund.patient` |
+| that answered, all went back | `refund.patient` | `provider.<channel>` |
 | dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
 | batch transferred | `payable.<pharmacy>`, `difference.<insurer>` (recovered) | `receivable.<payer>.<insurer>` |
 | what a batch cannot take | `carried.<pharmacy>` once it is made up | `carried.<pharmacy>` |

@@ -28,6 +28,7 @@ from services.insurance.domain.payment_events import (
     PaymentPaid,
     PaymentRefunded,
     PaymentRequested,
+    RefundNotConfirmed,
     Source,
 )
 from services.seedwork.model import Aggregate, Command, DomainEvent, Outcome, Refusal, StreamRef, derived_id
@@ -75,6 +76,9 @@ class PaymentState:
     """Fen that had been paid for the claim before."""
     sources: tuple[Source, ...] = ()
     """What was paid and has not gone back or over to another, as the provider knows it."""
+    refund: RefundNotConfirmed | None = None
+    """The refund that is ordered and that the provider has not confirmed."""
+    carried_to: UUID | None = None
 
     @property
     def due(self) -> int:
@@ -117,9 +121,9 @@ class PaymentProvider(Protocol):
         """What became of a payment, under whatever reference where none is named; refused: it has booked nothing."""
         ...
 
-    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> ProviderAnswer:
         """Order the refund of a payment or a part of it; the provider's reference, the same for a repeat under
-        `refund_id`, another for another."""
+        `refund_id`, another for another. Refused or unknown: nothing is known to have gone back, order it again."""
         ...
 
 
@@ -150,6 +154,10 @@ PAYMENT_TRANSITIONS = Transitions(
         ),
         Transition(
             FAILED, "clock: payment_inquiry", "the provider says what became of it", "paid, failed", "payment_changed"
+        ),
+        *(
+            Transition(state, "clock: payment_inquiry", "refund not confirmed: ordered again", after, "payment_changed")
+            for state, after in ((PAID, "paid, refunded"), (CARRIED_OVER, CARRIED_OVER))
         ),
         Transition(
             REQUESTED,
@@ -217,28 +225,6 @@ def expire(state: PaymentState, answer: ProviderAnswer, again_at: datetime, paid
     return answered(answer, None, again_at, paid)
 
 
-def give_back(state: PaymentState, provider: PaymentProvider) -> list[DomainEvent]:
-    """The claim is voided: refund what was paid of its share, also for the claim before; drop what was only asked for.
-    What the provider has not answered yet waits for its answer."""
-    if state.outcome_unknown or not PAYMENT_TRANSITIONS.allows(state.state, "claim voided"):
-        return []
-    if state.held:
-        return [PaymentRefunded(reference=refunded(state, state.held, provider))]
-    return [PaymentFailed(reason="claim_voided")] if state.state == REQUESTED else []
-
-
-def refunded(state: PaymentState, amount: int, provider: PaymentProvider) -> str:
-    """Order the refund of so much of what was paid, what came last first; the provider's last word on it."""
-    reference = state.reference or ""
-    own = state.requested.payment_id if state.requested else None
-    for source in reversed(state.sources):
-        part = min(amount, source.amount)
-        if part and own is not None:
-            reference = provider.refund(source.payment_id, part, source.reference, own)
-        amount -= part
-    return reference
-
-
 def evolve_payment(state: PaymentState, event: PaymentEvent) -> PaymentState:
     state = replace(state, postings=state.postings + event.postings)
     match event:
@@ -253,7 +239,8 @@ def evolve_payment(state: PaymentState, event: PaymentEvent) -> PaymentState:
             covered = replace(state, covered=event.amount, sources=event.sources, channel=event.channel)
             return covered if event.left else replace(covered, state=PAID, reference=event.reference)
         case PaymentCarriedOver():
-            return replace(state, state=CARRIED_OVER, refund_reference=event.reference, sources=())
+            carried = replace(state, state=CARRIED_OVER, refund_reference=event.reference, carried_to=event.to)
+            return replace(carried, sources=event.awaited)
         case PaymentOutcomeUnknown():
             return replace(state, asked=event.reference, next_inquiry_at=event.next_inquiry_at)
         case PaymentExpired():
@@ -265,9 +252,12 @@ def evolve_payment(state: PaymentState, event: PaymentEvent) -> PaymentState:
             failed = replace(state, state=FAILED, dropped=dropped, ended=event.ended or state.ended)
             failed = replace(failed, next_inquiry_at=None, asked=None)
             return failed if dropped else replace(failed, channel=event.channel, reference=event.reference)
+        case RefundNotConfirmed():
+            return replace(state, refund=event, next_inquiry_at=event.next_inquiry_at)
         case PaymentRefunded():
-            ended = event.ended or state.ended
-            return replace(state, state=REFUNDED, refund_reference=event.reference, ended=ended, sources=())
+            ended, reached = event.ended or state.ended, CARRIED_OVER if event.rest else REFUNDED
+            back = replace(state, state=reached, refund_reference=event.reference, ended=ended, sources=())
+            return replace(back, refund=None, next_inquiry_at=None)
         case FeeEarned():
             return replace(state, ended=event.ended)
         case _:

@@ -75,6 +75,21 @@ class PaymentRefunded(DomainEvent):
     ended: FeeEnd | None = None
     borne_by: FeeBearer | None = None
     """Of a fee: who is left with what the carriage cost."""
+    rest: bool = False
+    """Only what had not been carried over to another payment."""
+
+
+class RefundNotConfirmed(DomainEvent):
+    """The refund is ordered, and the provider gave no answer, or would not: it has the money, nothing is booked back,
+    and it is asked again under the same id. `ended`, `borne_by`: of a fee, why it goes back."""
+
+    TOPIC: ClassVar[str] = "insurance.payment.refund_not_confirmed"
+
+    outcome: Literal["unknown", "refused"]
+    next_inquiry_at: datetime
+    ended: FeeEnd | None = None
+    borne_by: FeeBearer | None = None
+    postings: tuple[Posting, ...] = ()
 
 
 class PaymentOutcomeUnknown(DomainEvent):
@@ -116,7 +131,7 @@ class Source(Immutable):
 
 class PaymentCarriedOver(DomainEvent):
     """Another claim has taken the place of this one's: what was paid goes over to it, and only what it needs less has
-    gone back (`refunded`, under `reference`)."""
+    gone back (`refunded`, under `reference`), or is to, once the provider confirms it (`awaited`)."""
 
     TOPIC: ClassVar[str] = "insurance.payment.carried_over"
 
@@ -124,6 +139,7 @@ class PaymentCarriedOver(DomainEvent):
     amount: Annotated[int, Field(gt=0)]
     refunded: Annotated[int, Field(ge=0)]
     reference: str | None
+    awaited: tuple[Source, ...] = ()
     postings: tuple[Posting, ...] = ()
 
 
@@ -155,6 +171,7 @@ PaymentEvent = (
     | PaymentPaid
     | PaymentFailed
     | PaymentRefunded
+    | RefundNotConfirmed
     | PaymentOutcomeUnknown
     | PaymentExpired
     | PaymentOverdue

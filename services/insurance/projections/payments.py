@@ -71,7 +71,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case PaymentExpired():
             yield _amended(recorded, EXPIRED)
         case PaymentRefunded():
-            yield _amended(recorded, REFUNDED, refund_reference=event.reference)
+            yield _amended(recorded, CARRIED_OVER if event.rest else REFUNDED, refund_reference=event.reference)
 
 
 def _amended(recorded: Recorded, status: str, **more: Any) -> Operation:

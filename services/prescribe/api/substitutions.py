@@ -19,6 +19,7 @@ SUBSTITUTE_REFUSED = (
     "drug.unknown",
     "drug.not_in_force",
     "drug.never_circulates",
+    "line.medicine_kind",
     "online.excluded_class",
     "prescriber.no_right",
     "prescriber.right_not_in_force",
@@ -27,6 +28,20 @@ SUBSTITUTE_REFUSED = (
     "antibacterial.no_right",
     "antibacterial.reason_missing",
     "antibacterial.too_long",
+    "line.frequency",
+    "line.quantity",
+    "supply.single_dose",
+    "supply.class_limit",
+    "supply.class_reason_missing",
+    "supply.largest_dose",
+    "supply.too_long",
+    "supply.reason_missing",
+    "plan.not_admitted",
+    "plan.emergency",
+    "plan.instalment_too_long",
+    "plan.too_long",
+    "plan.assessment_missing",
+    "plan.excluded",
 )
 """As on an issue, by the same checks: of the substitute itself."""
 
@@ -45,6 +60,7 @@ SUBSTITUTE_REFUSED = (
         "proposal.protocol_over",
         "proposal.other_substitute",
         *SUBSTITUTE_REFUSED,
+        "proposal.not_screened",
         "proposal.not_confirmable",
     ),
 )

@@ -111,7 +111,8 @@ _SUBSTITUTE = (
     Transition(
         "released",
         "ConfirmSubstitution",
-        "proposal open; protocol in force; right for the substitute; nothing found that cannot be confirmed; signature",
+        "proposal open, screened; protocol in force; right for the substitute, its amounts lawful; nothing found that "
+        "cannot be confirmed; signature",
         "released",
         "substitution_confirmed",
     ),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from math import gcd
 
 from services.prescribe.domain.commands import ConfirmSubstitution, WrittenPrescription
 from services.prescribe.domain.confirmation import not_confirmable
-from services.prescribe.domain.issue_checks import SUBSTITUTE, Written, broken
+from services.prescribe.domain.issue_checks import DIRECTED, SUBSTITUTE, Written, broken
+from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.policy import Policy
 from services.prescribe.domain.prescription import PrescriptionState
+from services.prescribe.domain.prescription_events import SignedRevision
 from services.prescribe.domain.protocol import ProtocolState
 from services.prescribe.domain.registers import Drug, Known
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
@@ -17,6 +20,7 @@ from services.prescribe.domain.substitution_events import (
     SubstitutionConfirmed,
     SubstitutionProposed,
 )
+from services.prescribe.domain.values import WrittenLine
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Outcome, Refusal
 
@@ -53,7 +57,8 @@ def confirm_substitution(
 ) -> Outcome:
     """By the prescriber, registered today and with the rights that the substitute itself asks for, while the pharmacy
     waits and the protocol holds, and never past what no signature may insist on: nobody reviews the substitute between
-    this signature and the counter. The same bytes again change nothing."""
+    this signature and the counter. So its screening has come, if only to say that it could not be made. The same bytes
+    again change nothing."""
     signature = may_not_sign(state, command, signer)
     if isinstance(signature, Refusal):
         return signature
@@ -71,10 +76,13 @@ def confirm_substitution(
         return Refusal("proposal.protocol_over", about)
     if (command.line, command.substitute) != (proposal.proposed.line, proposal.proposed.substitute):
         return Refusal("proposal.other_substitute", {**about, "proposed": proposal.proposed.substitute})
-    if refusal := broken(SUBSTITUTE, _as_written(state, command, signer, drug, policy, now)):
+    known = Known(signer.entry, institution=None, patient=None, drugs={drug.code: drug} if drug else {})
+    if refusal := _unlawful(state.signed, proposal.proposed, known, policy, civil_day(now)):
         return refusal
     found = state.screenings.get(command.proposal_id)
-    if found is not None and (stubborn := not_confirmable(found.findings)):
+    if found is None:
+        return Refusal("proposal.not_screened", about)
+    if stubborn := not_confirmable(found.findings):
         return Refusal("proposal.not_confirmable", {**about, "findings": stubborn})
     return [
         SubstitutionConfirmed(
@@ -87,32 +95,55 @@ def confirm_substitution(
     ]
 
 
-def _as_written(
-    state: PrescriptionState,
-    command: ConfirmSubstitution,
-    signer: Signer,
-    drug: Drug | None,
-    policy: Policy,
-    now: datetime,
-) -> Written:
-    """The line as if the prescriber had written the substitute on it, today."""
-    current = state.signed
-    content = WrittenPrescription(
-        prescription_id=current.prescription_id,
-        patient_ref=current.patient_ref,
-        prescriber=current.prescriber,
-        institution=current.institution,
-        visit_kind=current.visit_kind,
-        medicine_kind=current.medicine_kind,
-        diagnoses=(),
-        lines=tuple(
-            line.model_copy(update={"product": command.substitute})
-            for line in current.lines
-            if line.line == command.line
-        ),
-        online_visit=current.online_visit,
-        beyond_level_reason=current.beyond_level_reason,
-        insurance_intent=current.insurance_intent,
+def _unlawful(
+    signed: SignedRevision, proposed: SubstitutionProposed, known: Known, policy: Policy, today: date
+) -> Refusal | None:
+    """What the checks of an issue say to the substitute on its line, as if the prescriber wrote it there today.
+
+    Amounts are those of all that may be given on the line, because the signature holds for whoever holds it; what the
+    ratio leaves over is no part of that. Another drug, or another form of it, is taken by what the ratio makes of it;
+    another strength of the same as directed, compared `numerator` lines at once, so that nothing is left over.
+    """
+    line = next(each for each in signed.lines if each.line == proposed.line)
+    number = signed.plan.instalments if signed.plan else 1
+    most = number * _most(proposed, line.quantity // number)
+    written = _written(signed, line.model_copy(update={"product": proposed.substitute, "quantity": most}))
+    if refusal := broken(SUBSTITUTE, Written(written, known, policy, today)):
+        return refusal
+    drug = known.drugs[proposed.substitute]
+    if (line.generic_name, line.form, line.dose_unit) != (drug.generic_name, drug.form, drug.dose_unit):
+        return None
+    many = {"dose": line.dose * proposed.numerator, "quantity": line.quantity * proposed.denominator}
+    written = _written(signed, line.model_copy(update={"product": proposed.substitute, **many}))
+    return broken(DIRECTED, Written(written, known, policy, today))
+
+
+def _most(proposed: SubstitutionProposed, prescribed: int) -> int:
+    """Base units of the substitute that may stand for at most so many prescribed ones, by the ratio and exactly."""
+    common = gcd(proposed.numerator, proposed.denominator)
+    return prescribed // (proposed.numerator // common) * (proposed.denominator // common)
+
+
+def _written(signed: SignedRevision, line: WrittenLine) -> WrittenPrescription:
+    """The signed form as it was written, with this line alone."""
+    plan = signed.plan and WrittenPlan(
+        instalments=signed.plan.instalments,
+        days=signed.plan.days,
+        assessment=signed.plan_assessment,
+        patient_agreed=True,
     )
-    known = Known(signer.entry, institution=None, patient=None, drugs={drug.code: drug} if drug else {})
-    return Written(content, known, policy, civil_day(now))
+    return WrittenPrescription(
+        prescription_id=signed.prescription_id,
+        patient_ref=signed.patient_ref,
+        prescriber=signed.prescriber,
+        institution=signed.institution,
+        visit_kind=signed.visit_kind,
+        medicine_kind=signed.medicine_kind,
+        diagnoses=signed.diagnoses or (),
+        lines=(line,),
+        long_supply_reason=signed.long_supply_reason,
+        online_visit=signed.online_visit,
+        beyond_level_reason=signed.beyond_level_reason,
+        insurance_intent=signed.insurance_intent,
+        plan=plan,
+    )

@@ -16,7 +16,7 @@ from services.insurance.application.claim_work import Outside
 from services.insurance.application.members import give_standing_authorisation
 from services.insurance.application.payments import pay
 from services.insurance.domain.claim import claim_of
-from services.insurance.domain.payment import PayShare, payment_of
+from services.insurance.domain.payment import PayShare, ProviderAnswer, payment_of
 from services.insurance.domain.policy import POLICIES
 from tests.golden.settlement.arithmetic import value_of
 from tests.unit.insurance.memory import (
@@ -42,7 +42,7 @@ class Provider(SimulatedPayments):
     def __init__(self) -> None:
         self.refunds: dict[tuple[UUID, UUID], int] = {}
 
-    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> ProviderAnswer:
         assert self.refunds.setdefault((payment_id, refund_id), amount) == amount
         return super().refund(payment_id, amount, reference, refund_id)
 

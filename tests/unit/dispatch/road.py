@@ -151,6 +151,11 @@ class Road:
         use_case = parcel_ends.find_again if found else parcel_ends.receive_return
         return self._run(use_case(self.delivery_id, command))
 
+    def back_empty(self) -> Outcome:
+        """The seal is whole and nothing is in it."""
+        command = ReceiveReturn(pharmacy=A, received_by=person("checker"), seal_intact=True, packs=())
+        return self._run(parcel_ends.receive_return(self.delivery_id, command))
+
     def inspect(self, *verdicts: Any, by: str | None = None) -> Outcome:
         """One verdict for all packs, or one for each."""
         counted = self.state.counted

@@ -27,11 +27,11 @@ from services.insurance.domain.payment import (
     PayShare,
     ProviderAnswer,
     evolve_payment,
-    give_back,
     pay_share,
 )
 from services.insurance.domain.payment_events import PaymentFailed, PaymentRequested
 from services.insurance.domain.policy import POLICIES
+from services.insurance.domain.refunds import give_back
 from tests.golden.fees.test_netting_by_hand import accept, share
 from tests.unit.insurance.memory import (
     ADMIN,
@@ -69,7 +69,7 @@ class Ledger(SimulatedPayments):
             self.paid[payment_id] = amount
         return answer
 
-    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> ProviderAnswer:
         assert (payment_id, refund_id) not in self.back, "ordered once"
         self.back[payment_id, refund_id] = amount
         return super().refund(payment_id, amount, reference, refund_id)
@@ -96,7 +96,7 @@ def paid(state: PaymentState, provider: Any, reference: str) -> PaymentState:
 
 
 def carried(one: PaymentState, other: PaymentState, provider: Any) -> tuple[PaymentState, PaymentState]:
-    gone, come = carry_over(one, other, provider)
+    gone, come = carry_over(one, other, provider, NOW)
     return after(one, gone), after(other, come)
 
 
@@ -110,7 +110,7 @@ def test_a_greater_share_asks_for_the_difference_once_and_each_part_goes_back_wh
     second, third = carried(second, asked(3, 900), provider)
     assert (third.state, third.due) == ("paid", 0)
     assert provider.back == {(UUID(int=2), UUID(int=2)): 300, (UUID(int=1), UUID(int=2)): 100}
-    third = after(third, give_back(third, provider))
+    third = after(third, give_back(third, provider, NOW))
     assert (third.state, third.refund_reference) == ("refunded", f"refund/{UUID(int=3)}/WX-0001")
     assert provider.back[UUID(int=1), UUID(int=3)] == 900
     assert sum(provider.paid.values()) == sum(provider.back.values())
@@ -126,7 +126,7 @@ def test_nothing_is_carried_where_nothing_was_paid_or_nothing_is_asked() -> None
     provider = Ledger()
     one = paid(asked(1, 500), provider, "WX-0001")
     for before, then in ((asked(1, 500), asked(2, 400)), (one, PaymentState()), (one, one), (PaymentState(), one)):
-        assert carry_over(before, then, provider) == ([], [])
+        assert carry_over(before, then, provider, NOW) == ([], [])
 
 
 def test_where_the_part_is_not_authorised_in_the_same_breath_all_goes_back_and_is_asked_for_anew() -> None:
@@ -321,6 +321,6 @@ def test_a_third_share_takes_what_the_second_was_covered_with() -> None:
     second, third = carried(second, asked(3, 900), provider)
     assert (first.state, second.state, third.state, third.due) == ("carried_over", "carried_over", "paid", 0)
     assert (third.reference, provider.back) == ("WX-0001", {(UUID(int=1), UUID(int=2)): 100})
-    third = after(third, give_back(third, provider))
+    third = after(third, give_back(third, provider, NOW))
     assert provider.back == {(UUID(int=1), UUID(int=2)): 100, (UUID(int=1), UUID(int=3)): 900}
-    assert (give_back(third, provider), give_back(second, provider), give_back(first, provider)) == ([], [], [])
+    assert [give_back(each, provider, NOW) for each in (third, second, first)] == [[], [], []]

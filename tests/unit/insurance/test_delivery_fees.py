@@ -178,7 +178,7 @@ def test_a_dropped_fee_is_not_payable_and_stays_dropped() -> None:
     )
     late = PayShare(payment_id=FEE, reference="WX-0001")
     assert memory.refused(pay(late, memory.outside), PATIENT_ACTOR).code == "payment.wrong_state"
-    assert end_fee(fee(memory), "not_sent", {}, SimulatedPayments()) == []
+    assert end_fee(fee(memory), "not_sent", {}, SimulatedPayments(), NOW) == []
 
 
 def test_the_jurisdiction_may_say_otherwise_who_bears_it() -> None:
@@ -208,12 +208,12 @@ def test_every_end_is_earned_or_given_back_and_only_the_patient_pays(end: FeeEnd
     state = evolve_payment(PaymentState(), request)  # type: ignore[arg-type]
     for event in pay_fee(state, PayShare(payment_id=FEE, reference="WX-0001"), SimulatedPayments(), NOW):  # type: ignore[union-attr]
         state = evolve_payment(state, event)  # type: ignore[arg-type]
-    for event in end_fee(state, end, {}, SimulatedPayments()):
+    for event in end_fee(state, end, {}, SimulatedPayments(), NOW):
         state = evolve_payment(state, event)  # type: ignore[arg-type]
     owed = BEARER[end] == "patient"
     kept = {"provider.simulated": 600, f"fee.payable.{PHARMACY}": -600}
     assert (state.state, balances(state.postings)) == (("paid", kept) if owed else ("refunded", {}))
-    assert end_fee(state, end, {}, SimulatedPayments()) == []
+    assert end_fee(state, end, {}, SimulatedPayments(), NOW) == []
 
 
 def test_each_end_stands_in_the_table_once_with_a_source() -> None:
@@ -257,7 +257,7 @@ def test_without_a_claim_or_a_request_there_is_no_fee() -> None:
     assert request_fee(fee(brought_world()), brought_world().claim(), FEE) == []
     silent: Any = pay_fee(PaymentState(), PayShare(payment_id=FEE, reference="WX-0001"), SimulatedPayments(), NOW)
     assert silent.code == "payment.unknown"
-    assert end_fee(PaymentState(), "lost", {}, SimulatedPayments()) == []
+    assert end_fee(PaymentState(), "lost", {}, SimulatedPayments(), NOW) == []
 
 
 def test_a_tariff_never_recorded_asks_nothing() -> None:

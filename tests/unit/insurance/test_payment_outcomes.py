@@ -45,7 +45,7 @@ class Provider(SimulatedPayments):
         kind = OutcomeKind.ACCEPTED if found else OutcomeKind.REFUSED
         return self._said(ProviderAnswer(kind, "simulated", found))
 
-    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> str:
+    def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> ProviderAnswer:
         self.refunded.append(payment_id)
         return super().refund(payment_id, amount, reference, refund_id)
 

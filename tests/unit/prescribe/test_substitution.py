@@ -6,12 +6,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.errors import CATALOGUE
 from contracts.events import prescribe_later as public
 from contracts.events import review, shortage
 from contracts.events.dispatch_later import SubstitutionProposed
+from services.prescribe.application import substitutions
 from services.prescribe.application.substitutions import confirm_substitution
 from services.prescribe.application.views import show_prescription
+from services.prescribe.domain.policy import CN, Policy
 from services.prescribe.domain.prescription import fulfilment_id
+from services.seedwork.policies import Jurisdictions, Policies
 from services.seedwork.ports import Outcome
 from tests.unit.prescribe.conftest import (
     AMLODIPINE,
@@ -91,18 +95,27 @@ def proposed(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
     return UUID(str(event.proposal_id))
 
 
-def screened(clinic: Clinic, prescription_id: UUID, proposal_id: UUID, **changes: Any) -> None:
+def screened(
+    clinic: Clinic, prescription_id: UUID, proposal_id: UUID, *findings: dict[str, Any], degraded: bool = False
+) -> None:
     event = review.SubstituteScreened.model_validate(
         {
             "prescription_id": prescription_id,
             "patient_ref": clinic.patient_ref,
             "proposal_id": proposal_id,
             "line": 1,
-            "findings": [{**FINDING, **changes}],
-            "degraded": False,
+            "findings": findings,
+            "degraded": degraded,
         }
     )
     clinic.hear(event)
+
+
+def clean(clinic: Clinic, prescription_id: UUID, **changes: Any) -> UUID:
+    """A pharmacy asks about what screening finds nothing in; answers the proposal."""
+    proposal_id = proposed(clinic, prescription_id, **changes)
+    screened(clinic, prescription_id, proposal_id)
+    return proposal_id
 
 
 def signed(clinic: Clinic, prescription_id: UUID, proposal_id: UUID, /, **changes: Any) -> str:
@@ -126,17 +139,18 @@ def confirm(
 
 @pytest.fixture
 def asked(clinic: Clinic) -> tuple[UUID, UUID]:
-    """A released prescription and a proposal for it."""
+    """A released prescription and a proposal for it, screened without a finding."""
     registered(clinic)
     issued(clinic)
     prescription_id = clinic.released()
-    return prescription_id, proposed(clinic, prescription_id)
+    return prescription_id, clean(clinic, prescription_id)
 
 
-def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
-    prescription_id, proposal_id = asked
-    screened(clinic, prescription_id, proposal_id)
-    screened(clinic, prescription_id, proposal_id)
+def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    proposal_id = proposed(clinic, prescription_id)
+    screened(clinic, prescription_id, proposal_id, FINDING)
+    screened(clinic, prescription_id, proposal_id, FINDING)
 
     (shown,) = show_prescription(clinic.state(prescription_id))["proposals"]
     assert (shown["substitute"], shown["quantity"], shown["substitute_quantity"]) == (SUBSTITUTE, 6, 3)
@@ -150,7 +164,7 @@ def test_a_proposal_is_in_the_inbox_with_its_screening(clinic: Clinic, asked: tu
 def test_a_screening_told_before_its_proposal_is_kept(clinic: Clinic) -> None:
     issued(clinic)
     prescription_id, proposal_id = clinic.released(), uuid4()
-    screened(clinic, prescription_id, proposal_id)
+    screened(clinic, prescription_id, proposal_id, FINDING)
 
     proposed(clinic, prescription_id, proposal_id=proposal_id)
 
@@ -209,7 +223,7 @@ def test_no_signature_insists_on_what_cannot_be_confirmed(
 ) -> None:
     prescription_id, proposal_id = asked
     other = proposed(clinic, prescription_id)
-    screened(clinic, prescription_id, other, **found)
+    screened(clinic, prescription_id, other, FINDING | found)
     before = clinic.state(prescription_id)
 
     outcome = confirm(clinic, prescription_id, other)
@@ -217,6 +231,25 @@ def test_no_signature_insists_on_what_cannot_be_confirmed(
     assert code(outcome) == ("proposal.not_confirmable" if refused else None)
     assert (clinic.state(prescription_id) == before) is refused
     assert code(confirm(clinic, prescription_id, proposal_id)) is None
+
+
+@pytest.mark.parametrize("degraded", [False, True])
+def test_nobody_signs_before_the_screening_is_known_and_the_same_signature_holds_afterwards(
+    clinic: Clinic, degraded: bool
+) -> None:
+    registered(clinic)
+    issued(clinic)
+    prescription_id = clinic.released()
+    proposal_id = proposed(clinic, prescription_id)
+    before, jws = clinic.state(prescription_id), signed(clinic, prescription_id, proposal_id)
+
+    early = clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor())
+
+    assert (code(early), CATALOGUE["proposal.not_screened"].final) == ("proposal.not_screened", False)
+    assert clinic.state(prescription_id) == before
+    screened(clinic, prescription_id, proposal_id, degraded=degraded)
+    assert code(clinic.store.run(confirm_substitution(jws, prescription_id), clinic.doctor())) is None
+    assert len(clinic.store.told_of(public.SubstitutionConfirmed)) == 1
 
 
 RESTRICTED = {"antibacterial_level": "restricted", "atc": "J01DD08"}
@@ -271,7 +304,7 @@ def test_the_prescriber_has_the_right_that_the_substitute_asks_for(
     clinic.load_person(DOCTOR, **doctor)
     issued(clinic)
     prescription_id = clinic.released(**written)
-    proposal_id = proposed(clinic, prescription_id)
+    proposal_id = clean(clinic, prescription_id)
     before = clinic.state(prescription_id)
 
     outcome = confirm(clinic, prescription_id, proposal_id)
@@ -281,10 +314,106 @@ def test_the_prescriber_has_the_right_that_the_substitute_asks_for(
     assert bool(clinic.store.told_of(public.SubstitutionConfirmed)) is (refusal is None)
 
 
+WITH_REASON = {"lines": [line(days=14, quantity=14)], "long_supply_reason": "lives far away"}
+IN_PARTS = {"plan": {"instalments": 2, "days": 14}, "lines": [line(days=28, quantity=28)]}
+UNEVEN = {"plan": {"instalments": 2, "days": 7}, "lines": [line(days=14, quantity=14)]}
+AS_NEEDED = {"lines": [line(frequency="prn", frequency_per_day=2, days=7, quantity=8)]}
+OTHER = {"generic_name": "硝苯地平"}
+QUARTER = {"ratio": {"numerator": 4, "denominator": 1}}
+AMOUNTS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], str | None]] = [
+    ("herb", {"medicine_type": "herbal"}, {}, {}, "line.medicine_kind"),
+    ("strength", {"dose_per_base_unit": 20000}, {}, {}, "line.quantity"),
+    ("its ratio", {"dose_per_base_unit": 20000}, {}, QUARTER, None),
+    ("another ratio", {}, {}, QUARTER, "line.quantity"),
+    ("unequal parts", {"dose_per_base_unit": 7500}, {}, {"ratio": {"numerator": 3, "denominator": 2}}, None),
+    ("another drug", OTHER | {"dose_per_base_unit": 20000}, {}, {}, None),
+    ("another form", {"form": "缓释片", "dose_per_base_unit": 20000}, {}, {}, None),
+    ("another unit", {"dose_unit": "g", "dose_per_base_unit": 20}, {}, {}, None),
+    ("as needed", {}, AS_NEEDED, {}, None),
+    ("as needed, more", {"dose_per_base_unit": 40000}, AS_NEEDED, {}, "line.quantity"),
+    ("class", {"drug_class": "psychotropic_2"}, IN_PARTS, {}, "supply.class_reason_missing"),
+    ("class with reason", {"drug_class": "psychotropic_2"}, WITH_REASON, {}, None),
+    ("toxic", {"drug_class": "toxic"}, {}, {}, "supply.class_limit"),
+    ("toxic, a day", {"drug_class": "toxic", "daily_dose_max": 10000}, {"lines": [line(days=2, quantity=2)]}, {}, None),
+    (
+        "its largest dose",
+        {"drug_class": "toxic", "daily_dose_max": 4999},
+        {"lines": [line(days=2, quantity=2)]},
+        {},
+        "supply.largest_dose",
+    ),
+    (
+        "no more than can be given",
+        {"drug_class": "toxic", "daily_dose_max": 10000},
+        {"lines": [line(frequency_per_day=5, days=1, quantity=5)]},
+        {},
+        None,
+    ),
+    ("one dose", {"generic_name": "盐酸哌替啶"}, {}, {}, "supply.single_dose"),
+    ("in instalments", {}, IN_PARTS, {}, None),
+    ("of which something is left", {}, UNEVEN, {}, None),
+    ("anti-infective", {"atc": "J01CA04"}, IN_PARTS, {}, "plan.excluded"),
+    ("stored cold", {"cold_chain": True}, IN_PARTS, {}, "plan.excluded"),
+]
+
+
+def answered(substitute: dict[str, Any], written: dict[str, Any], asked_for: dict[str, Any]) -> str | None:
+    """How a substitute is answered that this doctor may prescribe."""
+    clinic = Clinic()
+    clinic.load_person(DOCTOR, prescribing_rights=["ordinary", "toxic", "psychotropic_2"])
+    registered(clinic, **substitute)
+    issued(clinic)
+    prescription_id = clinic.released(**written)
+    proposal_id = clean(clinic, prescription_id, **asked_for)
+    before = clinic.state(prescription_id)
+    answer = code(confirm(clinic, prescription_id, proposal_id))
+    assert (clinic.state(prescription_id) == before) is (answer is not None)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("substitute", "written", "asked_for", "refusal"), [row[1:] for row in AMOUNTS], ids=[row[0] for row in AMOUNTS]
+)
+def test_the_amounts_of_a_substitute_are_checked_as_if_it_were_written(
+    substitute: dict[str, Any], written: dict[str, Any], asked_for: dict[str, Any], refusal: str | None
+) -> None:
+    assert answered(substitute, written, asked_for) == refusal
+
+
+TIGHTER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {"days": {kind: {"usual": 7, "with_reason": 13} for kind in ("outpatient", "emergency")}},
+        WITH_REASON,
+        "supply.too_long",
+    ),
+    (
+        {"frequencies": {}},
+        {"lines": [line(frequency="qod", frequency_per_day=None, days=7, quantity=4)]},
+        "line.frequency",
+    ),
+    ({"long_term": None}, IN_PARTS, "plan.not_admitted"),
+]
+
+
+@pytest.mark.parametrize(("change", "written", "refusal"), TIGHTER, ids=[row[-1] for row in TIGHTER])
+def test_the_amounts_are_checked_by_the_policy_of_the_day(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], written: dict[str, Any], refusal: str
+) -> None:
+    registered(clinic)
+    issued(clinic)
+    prescription_id = clinic.released(**written)
+    proposal_id = clean(clinic, prescription_id)
+    changed = Policy.model_validate(CN.on(NOW.date()).model_dump() | change)
+    policies = Jurisdictions({"cn": Policies[Policy](jurisdiction="cn", versions=(changed,))})
+    monkeypatch.setattr(substitutions, "POLICIES", policies)
+
+    assert code(confirm(clinic, prescription_id, proposal_id)) == refusal
+
+
 def test_a_substitute_in_no_register_or_withdrawn_is_not_signed(clinic: Clinic) -> None:
     issued(clinic)
     prescription_id = clinic.released()
-    proposal_id = proposed(clinic, prescription_id)
+    proposal_id = clean(clinic, prescription_id)
 
     assert code(confirm(clinic, prescription_id, proposal_id)) == "drug.unknown"
     clinic.load("drug", SUBSTITUTE, drug("苯磺酸氨氯地平"), valid_until="2026-03-01")
@@ -304,8 +433,8 @@ def test_no_substitute_of_an_excluded_class_after_an_online_visit() -> None:
     seen_online = clinic.released(**plain, **online)
     in_person = clinic.released(**plain)
 
-    assert code(confirm(clinic, seen_online, proposed(clinic, seen_online))) == "online.excluded_class"
-    assert code(confirm(clinic, in_person, proposed(clinic, in_person))) is None
+    assert code(confirm(clinic, seen_online, clean(clinic, seen_online))) == "online.excluded_class"
+    assert code(confirm(clinic, in_person, clean(clinic, in_person))) is None
 
 
 def test_nobody_else_signs_it(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:

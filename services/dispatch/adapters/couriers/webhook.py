@@ -7,6 +7,7 @@ message id `book_<delivery_id>`, so that a call repeated after no answer is one 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +22,8 @@ from services.seedwork.settings import Settings
 from services.seedwork.webhook_secrets import webhook_secret
 
 TIMEOUT = httpx.Timeout(5.0, connect=2.0)
+SECONDS_MAX = 8.0
+"""For the whole answer: an interface that sends it byte by byte would hold up the clock of all parcels."""
 ANSWER_BYTES_MAX = 16 * 1024
 REFERENCE_CHARACTERS_MAX = 100
 AGAIN = {408, 425, 429}
@@ -45,16 +48,18 @@ class WebhookBooking:
         secret: Callable[[str], str] = _secret,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        passed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._secret = secret
         self._transport = transport
         self._clock = clock
+        self._passed = passed
 
     def book(self, courier: str, interface: str, url: str | None, order: Order) -> Booked:  # noqa: ARG002 - one interface
         """One call; whatever goes wrong on the way is unknown, because the order may have arrived."""
         if url is None:
             return Booked("refused")
-        now = self._clock()
+        now, until = self._clock(), self._passed() + SECONDS_MAX
         message_id = f"book_{order.delivery_id}"
         body = orjson.dumps({"type": "delivery.requested", "timestamp": now.isoformat(), "data": said(order)})
         headers = {
@@ -68,9 +73,17 @@ class WebhookBooking:
                 httpx.Client(timeout=TIMEOUT, trust_env=False, transport=self._transport) as client,
                 client.stream("POST", url, content=body, headers=headers) as response,
             ):
-                return _booked(response.status_code, _bounded(response))
+                return _booked(response.status_code, self._bounded(response, until))
         except httpx.HTTPError:
             return Booked("unknown")
+
+    def _bounded(self, response: httpx.Response, until: float) -> bytes:
+        answer = b""
+        for chunk in response.iter_bytes():
+            answer += chunk
+            if len(answer) > ANSWER_BYTES_MAX or self._passed() > until:
+                return b""
+        return answer
 
 
 def said(order: Order) -> dict[str, Any]:
@@ -84,15 +97,6 @@ def said(order: Order) -> dict[str, Any]:
         "storage": order.storage,
         "identity_check": order.identity_required,
     }
-
-
-def _bounded(response: httpx.Response) -> bytes:
-    answer = b""
-    for chunk in response.iter_bytes():
-        answer += chunk
-        if len(answer) > ANSWER_BYTES_MAX:
-            return b""
-    return answer
 
 
 def _booked(status: int, answer: bytes) -> Booked:

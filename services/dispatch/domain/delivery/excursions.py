@@ -21,6 +21,8 @@ from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """How far a logger's or a courier's clock may be ahead of ours."""
+TOO_LATE = ("delivered", "restocked")
+"""Nothing can be stopped any more: a breach is a task, of whoever measured, or of the pharmacy that has it to sell."""
 
 
 def log_temperatures(state: DeliveryState, command: LogTemperatures, now: datetime, policy: Policy) -> Outcome:
@@ -39,20 +41,17 @@ def log_temperatures(state: DeliveryState, command: LogTemperatures, now: dateti
     due = now + policy.silence if state.status in ABROAD else None
     logged = e.TemperaturesLogged(readings=new, word_due=due)
     breaches = _breaches(evolve(state, logged), policy)
-    late = state.status == "delivered" and breaches
-    codes = ("delivery.excursion_open",) if late else ()
-    return [logged, *breaches, *irregular(state, command.organisation, command.organisation, *codes)]
+    codes = ("delivery.excursion_open",) if breaches and state.status in TOO_LATE else ()
+    owner = state.created.pharmacy if state.created and state.status == "restocked" else command.organisation
+    return [logged, *breaches, *irregular(state, owner, command.organisation, *codes)]
 
 
 def _breaches(state: DeliveryState, policy: Policy) -> list[DomainEvent]:
     """By readings that nobody has assessed yet; a rule whose excursion is open is not broken twice."""
-    unsettled = [
-        reading for reading in state.readings if state.settled_until is None or reading.at > state.settled_until
-    ]
     still_open = {state.excursions[number].breach.rule for number in state.open_excursions}
     events: list[DomainEvent] = []
     for threshold in policy.storage[state.storage].thresholds:
-        breach = None if threshold.name in still_open else breach_of(unsettled, threshold)
+        breach = None if threshold.name in still_open else breach_of(state.readings, threshold, state.assessed)
         if breach:
             number = len(state.excursions) + len(events) + 1
             events.append(e.TemperatureBreached(excursion=number, breach=breach))

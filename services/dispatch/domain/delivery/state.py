@@ -59,8 +59,8 @@ class DeliveryState:
     verdicts: Mapping[int, InspectedPack] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
     excursions: Mapping[int, Excursion] = field(default_factory=dict)
-    settled_until: datetime | None = None
-    """Readings up to here have been assessed."""
+    assessed: frozenset[datetime] = frozenset()
+    """Moments of the readings that were known when the quality manager decided last."""
     handed_over_at: datetime | None = None
     moved_at: datetime | None = None
     """The courier's own time of the last word that counted."""
@@ -202,7 +202,7 @@ def _evolve_temperature(state: DeliveryState, event: DomainEvent) -> DeliverySta
             assessed = replace(known, decision=decision, reason=reason, assessed_by=by)
             assessed = replace(assessed, mkt_hundredths=event.mkt_hundredths)
             excursions = {**state.excursions, number: assessed}
-            return replace(state, excursions=excursions, settled_until=event.ended_at)
+            return replace(state, excursions=excursions, assessed=frozenset(each.at for each in state.readings))
     return state  # pragma: no cover - evolve sends nothing else here
 
 

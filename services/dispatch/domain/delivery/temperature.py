@@ -2,12 +2,15 @@
 
 A breach opens when a logger stayed beyond a limit for the minutes of a rule: in one run (consecutive) or in all runs
 together (cumulative). A run is a row of readings that are all beyond the limit; it lasts from its first reading to its
-last, so what was not measured counts for nothing. Mean kinetic temperature never excuses a freeze.
+last, so what was not measured counts for nothing. Loggers are read late and in pieces: what somebody has assessed is
+known by its moments, and a reading that comes in afterwards counts whatever its moment. Mean kinetic temperature never
+excuses a freeze.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from itertools import groupby, pairwise
@@ -68,9 +71,15 @@ def _lasted(run: Sequence[Reading]) -> timedelta:
     return run[-1].at - run[0].at
 
 
-def breach_of(readings: Sequence[Reading], threshold: Threshold) -> Breach | None:
-    """What breaks this rule in readings ordered by time, or None. Of several runs the first that is long enough."""
-    found = list(runs(readings, threshold))
+def breach_of(
+    readings: Sequence[Reading], threshold: Threshold, assessed: AbstractSet[datetime] = frozenset()
+) -> Breach | None:
+    """What breaks this rule in readings ordered by time, or None. Of several runs the first that is long enough.
+
+    `assessed`: moments of readings that count for nothing any more, but for where a run ends.
+    """
+    fresh = ([reading for reading in run if reading.at not in assessed] for run in runs(readings, threshold))
+    found = [run for run in fresh if run]
     enough = timedelta(minutes=threshold.minutes)
     if threshold.way == "consecutive":
         found = [run for run in found if _lasted(run) >= enough][:1]

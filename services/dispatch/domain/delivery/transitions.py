@@ -11,8 +11,8 @@ OUT = ("handed_over", "in_transit", "arrived", "attempt_failed")
 ABROAD = (*OUT, "returning")
 """With the courier, either way."""
 FINAL = ("delivered", "cancelled", "restocked", "destroyed", "lost")
-MEASURED = ("packed", *ABROAD, "return_arrived", "quarantined", "delivered")
-"""A logger may be read: also late, after the parcel has arrived somewhere."""
+MEASURED = ("packed", *ABROAD, "return_arrived", "quarantined", "restocked", "delivered")
+"""A logger may be read: also late, after the parcel has arrived somewhere, or its goods are on the shelf again."""
 RANK = {"handed_over": 0, "in_transit": 1, "arrived": 2, "attempt_failed": 3}
 """Of two words about the same minute the one further along the way counts."""
 

@@ -7,7 +7,7 @@ without any reason is refused; whether a reason is good enough is a person's dec
 
 from __future__ import annotations
 
-from services.prescribe.domain.issue_checks.table import SUBSTITUTE, WHAT, WHO
+from services.prescribe.domain.issue_checks.table import DIRECTED, SUBSTITUTE, WHAT, WHO
 from services.prescribe.domain.issue_checks.written import IssueRule, Written, broken
 
-__all__ = ["SUBSTITUTE", "WHAT", "WHO", "IssueRule", "Written", "broken"]
+__all__ = ["DIRECTED", "SUBSTITUTE", "WHAT", "WHO", "IssueRule", "Written", "broken"]

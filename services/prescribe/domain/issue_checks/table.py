@@ -61,11 +61,19 @@ SUBSTITUTED = frozenset(
     {
         lines.drugs_known,
         authority.class_circulates,
+        lines.medicine_kind,
         online.no_excluded_class,
         authority.prescribing_right,
         authority.antibacterial_level,
         authority.antibacterial_title,
+        supply.frequency,
+        supply.class_amounts,
+        supply.days_supplied,
+        supply.long_term,
     }
 )
 SUBSTITUTE: tuple[IssueRule, ...] = tuple(rule for rule in WHAT if rule.check in SUBSTITUTED)
-"""What hangs on the drug and on who prescribes it: looked at again for a substitute on a line that was checked."""
+"""What hangs on the drug, on who prescribes it and on how much: looked at again for a substitute on a line that was
+checked. Packs are opened, or not, at the pharmacy that has them."""
+DIRECTED: tuple[IssueRule, ...] = tuple(rule for rule in WHAT if rule.check is supply.quantity_follows)
+"""And of the same drug in another strength: whether it is as much as the directions ask for."""

@@ -1,6 +1,7 @@
 """Couriers' interfaces: orders out, simulated reports in."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -92,6 +93,19 @@ def test_only_a_clear_answer_is_an_answer(answer: Any, outcome: str) -> None:
     gateway, _ = booking(answer)
 
     assert gateway.book("C", "webhook", URL, ORDER).outcome == outcome
+
+
+def test_an_answer_that_comes_byte_by_byte_is_none() -> None:
+    seconds = iter(range(0, 10_000, 3))
+
+    def bytes_of_an_answer() -> Iterator[bytes]:
+        yield from (b" " for _ in range(1_000))
+        raise AssertionError("read to its end")
+
+    answer = httpx.MockTransport(lambda _request: httpx.Response(200, content=bytes_of_an_answer()))
+    gateway = WebhookBooking(lambda _courier: SECRET, answer, passed=lambda: next(seconds))
+
+    assert gateway.book("C", "webhook", URL, ORDER) == Booked("unknown")
 
 
 def test_without_an_address_or_an_interface_nothing_is_ordered() -> None:

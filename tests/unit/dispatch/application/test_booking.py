@@ -24,15 +24,17 @@ class Gateway:
         return self.answers.pop(0)
 
 
+FACTS = {
+    "name": "示例医药配送",
+    "agreement_until": "2027-12-31",
+    "interface": "webhook",
+    "booking_url": "https://courier.example/orders",
+}
+
+
 @pytest.fixture
 def road(town: Town) -> Road:
-    facts = {
-        "name": "示例医药配送",
-        "agreement_until": "2027-12-31",
-        "interface": "webhook",
-        "booking_url": "https://courier.example/orders",
-    }
-    town.load("courier", COURIER, facts)
+    town.load("courier", COURIER, FACTS)
     return Road(town)
 
 
@@ -96,3 +98,13 @@ def test_what_was_called_off_or_handed_over_is_ordered_no_more(road: Road) -> No
 
 def test_a_courier_without_an_interface_is_asked_by_people(town: Town) -> None:
     assert Road(town).state.booking_due is None
+
+
+def test_a_courier_that_may_not_carry_it_any_more_learns_no_address(road: Road) -> None:
+    road.town.load("courier", COURIER, {**FACTS, "agreement_until": "2026-03-01"})
+    gateway = Gateway([Booked("accepted", "R-1")])
+
+    ask(road, gateway)
+
+    assert gateway.asked == []
+    assert (road.state.booking, road.state.booking_due) == (None, None)

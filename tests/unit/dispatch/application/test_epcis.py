@@ -48,6 +48,12 @@ def returned(road: Road) -> None:
     fine(road.decide("destroyed"))
 
 
+def emptied(road: Road) -> None:
+    fine(road.at_the_door().refuse())
+    fine(road.back_empty())
+    fine(road.inspect())
+
+
 def lost(road: Road) -> None:
     fine(road.out().lose())
 
@@ -78,6 +84,7 @@ def over_the_counter(road: Road) -> None:
                 ("destroying", "destroyed"),
             ],
         ),
+        (emptied, (60,), [*WAY, ("other", "unknown")]),
         (lost, (60,), [*WAY, ("other", "unknown")]),
         (
             in_part,
@@ -86,7 +93,7 @@ def over_the_counter(road: Road) -> None:
         ),
         (over_the_counter, (60,), [("picking", "in_progress"), ("inspecting", "sellable_accessible")]),
     ],
-    ids=["delivered", "returned", "lost", "in part", "given up"],
+    ids=["delivered", "returned", "emptied", "lost", "in part", "given up"],
 )
 def test_the_way_of_a_supply_is_valid_epcis(town: Town, live: Any, lines: Any, expected: Any) -> None:
     road = Road(town, lines=lines)

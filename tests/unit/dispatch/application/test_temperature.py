@@ -191,3 +191,50 @@ def test_a_parcel_has_a_limit_of_readings(town: Town) -> None:
         fine(road.measure(*[5] * 500, every=1, since=start + batch * 500 * MINUTES))
 
     refused(road.measure(5), "delivery.too_many_readings")
+
+
+def rules(town: Town) -> list[str]:
+    return [each.rule for each in town.store.told_of(dispatch_road.TemperatureBreached)]
+
+
+def test_what_a_logger_says_late_counts_although_later_readings_were_assessed(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=4)
+    fine(road.measure(5, 9, 11, 11, 10, 6))
+    fine(road.assess("released"))
+
+    fine(road.measure(-5, since=road.now - 45 * MINUTES))
+
+    assert rules(town) == ["warm", "frozen"]
+    refused(road.hand_over(), "delivery.excursion_open")
+    refused(road.assess("released", 2), "delivery.frozen")
+
+
+def test_late_readings_are_a_run_only_where_nothing_in_range_was_read_between_them(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=4)
+    fine(road.measure(9, 9, 9, 9, 5, 5, 5))
+    fine(road.assess("released"))
+    start = road.now - 60 * MINUTES
+
+    fine(road.measure(9, 9, every=50, since=start + 5 * MINUTES))  # beside the warm ones, and between two good ones
+
+    assert rules(town) == ["warm"]
+    fine(road.hand_over())
+
+
+def test_a_logger_read_when_the_goods_are_on_the_shelf_again_is_a_task_of_the_pharmacy(town: Town) -> None:
+    road = Road(town, cold=True).out()
+    fine(road.refuse())
+    fine(road.measure(5))
+    fine(road.back())
+    fine(road.inspect("restocked"))
+    road.wait(hours=1)
+
+    fine(road.measure(-5, since=road.now - 65 * MINUTES))
+
+    assert rules(town) == ["frozen"]
+    (task,) = town.store.rows("irregularities_of", organisation=A, before=2**62, limit=9)
+    assert task["irregularities"] == ["delivery.excursion_open"]
+    fine(road.assess("rejected"))
+    assert road.state.status == "restocked"

@@ -1,0 +1,89 @@
+"""Giving money back: ordered once, and repeated under the same name until the provider says that it went back.
+
+| answer of the provider | what follows |
+|---|---|
+| accepted, duplicate | it went back, and is booked back |
+| refused, unknown | the provider has it, and so have the books; the clock asks again, nothing is assumed |
+
+An order for several parts counts once all of them are confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
+from services.insurance.domain.gateway import OutcomeKind
+from services.insurance.domain.ledger import negated
+from services.insurance.domain.payment import (
+    CARRIED_OVER,
+    PAYMENT_TRANSITIONS,
+    REQUESTED,
+    PaymentProvider,
+    PaymentState,
+    ProviderAnswer,
+)
+from services.insurance.domain.payment_events import PaymentFailed, PaymentRefunded, RefundNotConfirmed, Source
+from services.seedwork.model import DomainEvent
+
+
+def give_back(state: PaymentState, provider: PaymentProvider, again_at: datetime) -> list[DomainEvent]:
+    """The claim is voided: order back what was paid of its share, also for the claim before; drop what was only asked
+    for. What the provider has not answered yet waits for its answer."""
+    if state.outcome_unknown or not PAYMENT_TRANSITIONS.allows(state.state, "claim voided"):
+        return []
+    if state.held:
+        return order_refund(state, provider, again_at)
+    return [PaymentFailed(reason="claim_voided")] if state.state == REQUESTED else []
+
+
+def order_refund(
+    state: PaymentState,
+    provider: PaymentProvider,
+    again_at: datetime,
+    ended: FeeEnd | None = None,
+    borne_by: FeeBearer | None = None,
+) -> list[DomainEvent]:
+    """All that the provider has of it goes back; of a fee by how its carriage ended, and who bears it. Without a
+    confirmation it is ordered again at `again_at`."""
+    if state.requested is None:
+        return []
+    answer = ask_back(state.requested.payment_id, state.sources, provider)
+    if not is_gone(answer):
+        return [not_confirmed(answer, again_at, ended, borne_by)]
+    rest = state.state == CARRIED_OVER
+    back = negated(state.postings)
+    reference = answer.reference or ""
+    return [PaymentRefunded(reference=reference, postings=back, ended=ended, borne_by=borne_by, rest=rest)]
+
+
+def order_again(state: PaymentState, provider: PaymentProvider, again_at: datetime) -> list[DomainEvent]:
+    """The order that is not confirmed, once more, whatever was heard since: the provider may have followed it."""
+    order = state.refund
+    return [] if order is None else order_refund(state, provider, again_at, order.ended, order.borne_by)
+
+
+def ask_back(refund_id: UUID, sources: Sequence[Source], provider: PaymentProvider) -> ProviderAnswer:
+    """Order these parts back, what came last first: the last answer, or the one that confirms nothing."""
+    answers = [provider.refund(each.payment_id, each.amount, each.reference, refund_id) for each in reversed(sources)]
+    for kind in (OutcomeKind.UNKNOWN, OutcomeKind.REFUSED):
+        for answer in answers:
+            if answer.kind is kind:
+                return answer
+    return answers[-1]
+
+
+def is_gone(answer: ProviderAnswer) -> bool:
+    """Whether the provider says that the money went back."""
+    return answer.kind in {OutcomeKind.ACCEPTED, OutcomeKind.DUPLICATE}
+
+
+def not_confirmed(
+    answer: ProviderAnswer, again_at: datetime, ended: FeeEnd | None = None, borne_by: FeeBearer | None = None
+) -> RefundNotConfirmed:
+    """What an answer other than "it went back" means."""
+    outcome = "refused" if answer.kind is OutcomeKind.REFUSED else "unknown"
+    facts = {"outcome": outcome, "next_inquiry_at": again_at, "ended": ended, "borne_by": borne_by}
+    return RefundNotConfirmed.model_validate(facts)
