@@ -141,8 +141,8 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
                 denied={},
             )
         case happened.SourceDenied():
-            left = {who: told for who, told in state.reporters.items() if who not in event.places}
-            return replace(state, denied={**state.denied, event.source: event.denied_at}, reporters=left)
+            others = {who: told for who, told in state.reporters.items() if who not in event.places}
+            return replace(state, denied={**state.denied, event.source: event.denied_at}, reporters=others)
         case CaseConfirmed() | happened.CaseGraded() | happened.PeriodJudged() | CaseEnded():
             return _evolve_grade(state, event)
         case happened.NoticeLinked() | happened.NoticeEnded():
