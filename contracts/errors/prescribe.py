@@ -156,6 +156,12 @@ _CANCELLATION = (
         "The policy limits the requests on one prescription.",
     ),
     Problem(
+        "cancellation.other_request",
+        409,
+        "Another request has this id",
+        "Scope, reason or urgency differ from what was asked under this `request_id`: a new intent has a new id.",
+    ),
+    Problem(
         "cancellation.unknown",
         404,
         "Unknown cancellation",

@@ -38,6 +38,12 @@ _CONFIRMATION = (
 _QUERY = (
     Problem("query.unknown", 404, "Unknown query", "The prescription has no block with this id."),
     Problem("query.unknown_line", 422, "Unknown line", "A block names lines of this prescription."),
+    Problem(
+        "query.other_stop",
+        409,
+        "Another block has this id",
+        "Lines, reason code or who asks differ from what is blocked under this `block_id`: a new intent has a new id.",
+    ),
     Problem("query.answered", 409, "Already answered", "This query has its answer."),
 )
 

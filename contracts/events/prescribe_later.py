@@ -70,3 +70,10 @@ class SubstitutionConfirmed(PrescriptionEvent):
     ratio: SubstitutionRatio
     protocol_id: UUID
     signed_sha256: Sha256 = Field(description="of the confirmation's compact JWS as received")
+    counter_only: bool = Field(
+        default=False, description="the substitute is not delivered, by law or by its nature, whatever it stands for"
+    )
+    restricted_use_met: bool | None = Field(
+        default=None,
+        description="whether the insurance's restriction on the substitute is met; null: nothing is stated",
+    )

@@ -145,6 +145,7 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
         "hold.signature_degraded",
         "substitution.no_protocol",
         "substitution.not_confirmed",
+        "hold.counter_only",
     ),
 )
 async def review(

@@ -38,7 +38,10 @@ async def opened(
     return answer({"items": opened_view(loaded.state, civil_day(await read.now()))})
 
 
-@router.post("/discards", responses=problems("stock.no_opened_pack", "stock.lot_unknown", "stock.below_zero"))
+@router.post(
+    "/discards",
+    responses=problems("stock.no_opened_pack", "stock.lot_unknown", "stock.below_zero", "trace_code.not_free"),
+)
 async def throw_away(
     body: DiscardBody, actor: Annotated[Actor, Depends(allowed("stock.adjust"))], run: Run
 ) -> Response:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from services.dispatch.domain import trace_code
 from services.dispatch.domain.opened_packs import (
     OPENED_PACKS,
     DiscardOpenedPack,
@@ -18,6 +19,7 @@ from services.dispatch.domain.stock import booking
 from services.dispatch.domain.stock.booking import AdjustStock
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.dispatch.domain.stock.state import StockState
+from services.dispatch.domain.trace_code import TRACE_CODES, TraceCodeState, trace_code_id
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Answer, Decision, Moment, UseCase
@@ -42,24 +44,31 @@ def opened_view(state: OpenedState, today: date) -> list[dict[str, Any]]:
 
 
 def discard_opened_pack(pharmacy: str, product: str, command: DiscardOpenedPack) -> UseCase:
-    """Throw away what is left; the books of its lot say so in the same save.
+    """Throw away what is left; the books of its lot say so in the same save, and its code sells nothing more of it.
 
     What was set apart with its lot (expired, recalled) is off the shelf already: the quality manager has it destroyed.
     """
 
-    def decide(moment: Moment, opened: Loaded[OpenedState], shelf: Loaded[StockState]) -> Decision:
+    def decide(
+        moment: Moment, opened: Loaded[OpenedState], shelf: Loaded[StockState], code: Loaded[TraceCodeState]
+    ) -> Decision:
         discarded = discard(opened.state, command)
         if isinstance(discarded, Refusal):
             return Decision.refused(discarded)
         corrected = _off_the_shelf(shelf.state, opened.state.packs[command.key].lot, discarded, command, moment)
         if isinstance(corrected, Refusal):
             return Decision.refused(corrected)
+        spent = trace_code.discard(code.state, command.key, command.discarded_by)
+        if isinstance(spent, Refusal):
+            return Decision.refused(spent)
         left = opened_view(opened.after(discarded), civil_day(moment.now))
-        return Decision.on(opened, list(discarded), Answer(200, {"items": left})).and_also(shelf, corrected)
+        decision = Decision.on(opened, list(discarded), Answer(200, {"items": left}))
+        return decision.and_also(shelf, corrected).and_also(code, spent)
 
     streams = (
         OPENED_PACKS.ref(opened_packs_id(pharmacy, product)),
         STOCK_ITEMS.ref(stock_item_id(pharmacy, product)),
+        TRACE_CODES.ref(trace_code_id(command.key)),  # of goods without codes there is none, and nothing happens to it
     )
     return UseCase(streams, decide)
 

@@ -59,12 +59,18 @@ def scans(hold: Hold, event: e.SupplyPrepared, about: Circumstances) -> Iterator
             second = Place(pharmacy=hold.pharmacy, region=hold.region, at=about.now)
             alarm = partial(trace_code.repeated, attempt=hold.hold_id, kind="sale", second=second)
             yield replace(_code(code, scan), alarm=alarm)
+    for product, rows in _by_product(event.lines).items():  # after the codes: a repeated one is told
+        if parts := parts_of(rows, sizes[product]):
+            check = partial(check_parts, parts=parts, today=about.today, reason=_lot_reason(rows))
+            yield _opened(hold.pharmacy, product, check)
+
+
+def _lot_reason(rows: Iterable[PickedLine]) -> str | None:
+    return next((row.lot_reason for row in rows if row.lot_reason), None)
 
 
 def _lots(pharmacy: str, product: str, rows: list[PickedLine], size: int, about: Circumstances) -> Iterator[Work]:
-    """Lots first expired first; a part of a pack out of the one that is open."""
-    reason = next((row.lot_reason for row in rows if row.lot_reason), None)
-    parts = parts_of(rows, size)
+    """Lots first expired first, beside what is taken out of packs that are open."""
     opened = [row for row in rows if any(part.key in about.opened for part in parts_of([row], size))]
     yield stock_work(
         pharmacy,
@@ -73,13 +79,11 @@ def _lots(pharmacy: str, product: str, rows: list[PickedLine], size: int, about:
             stock.check_picks,
             picks=_picks(row for row in rows if row not in opened),
             today=about.today,
-            reason=reason,
+            reason=_lot_reason(rows),
             lasts_until=about.lasts_until,
             from_opened=_picks(opened),
         ),
     )
-    if parts:
-        yield _opened(pharmacy, product, partial(check_parts, parts=parts, today=about.today, reason=reason))
 
 
 def unscans(supply: Supply) -> Iterator[Work]:

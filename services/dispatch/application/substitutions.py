@@ -14,6 +14,7 @@ from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution
 from services.dispatch.domain.fulfilment.holds import own_hold
 from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.fulfilment.wishes import SubstitutionConfirmed
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.protocol import (
     PROTOCOLS,
@@ -64,10 +65,10 @@ def propose_substitution(fulfilment_id: UUID, command: ProposeSubstitution, secr
 
 def confirm_substitution(event: prescribe_later.SubstitutionConfirmed) -> UseCase:
     """The prescriber has signed: this substitute is allowed on this line."""
+    signed = SubstitutionConfirmed(**event.model_dump(include=set(SubstitutionConfirmed.model_fields)))
 
     def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
-        confirmed = substituting.confirm(fulfilment.state, event.proposal_id, event.signed_sha256)
-        return Decision.on(fulfilment, confirmed)
+        return Decision.on(fulfilment, substituting.confirm(fulfilment.state, signed))
 
     return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)
 

@@ -125,8 +125,14 @@ def _supply_dispensed(happened: Happened, event: e.SupplyDispensed) -> Told:
 
 
 def _dispensed_line(state: FulfilmentState, row: DispensedLine) -> dict[str, Any]:
-    """What the prescriber states of the restriction is about the prescribed drug, not about a substitute for it."""
-    stated = None if row.substitution == "protocol" else state.lines[row.line].content.restricted_use_met
+    """What the prescriber states of the restriction is about the prescribed drug; of a substitute, what was stated when
+    it was signed for."""
+    asked = [
+        each for each in state.proposals.values() if (each.line.line, each.line.product) == (row.line, row.product)
+    ]
+    of_substitute = next((each.restricted_use_met for each in reversed(asked) if each.signed_sha256), None)
+    of_line = state.lines[row.line].content.restricted_use_met
+    stated = of_substitute if row.substitution == "protocol" else of_line
     return {**row.model_dump(mode="json"), "split_pack": row.split_pack, "restricted_use_met": stated}
 
 

@@ -173,6 +173,8 @@ def check_parts(state: OpenedState, parts: tuple[Part, ...], today: date, reason
         if known and known.remaining and part.key not in good:
             expired = {"lot": known.lot, "use_by": known.use_by.isoformat()}
             return Refusal("stock.opened_pack_expired", expired)
+        if known and part.coded and known.remaining < part.quantity:  # the rest of it may have been thrown away
+            return Refusal("trace_code.pack_used_up", {"trace_code": part.key, "left": known.remaining})
         if part.key not in good and reason is None:
             other = next((each for each in good.values() if each.remaining >= part.quantity), None)
             if other:

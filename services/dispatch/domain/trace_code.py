@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.dispatch.domain.trace_code_events import (
+    CodeDiscarded,
     CodeFreed,
     CodeLocked,
     CodeRepeated,
@@ -46,6 +47,7 @@ TRANSITIONS = Transitions(
         Transition(NOT_YET, "PrepareSupply", "reads as a pack of this product, lot and expiry", "scanned", "-"),
         Transition("free", "PrepareSupply", "as before; the same product as ever", "scanned", "-"),
         Transition("opened", "PrepareSupply", "same pharmacy and lot; enough left in the pack", "scanned", "-"),
+        Transition("opened", "DiscardOpenedPack", "what is left in it", "sold, locked or spent, as the rest is", "-"),
         Transition("scanned", "Unprepare", "", "free or opened, as before", "-"),
         Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
         *(
@@ -100,6 +102,8 @@ class TraceCodeState:
     sold: Mapping[UUID, int] = field(default_factory=dict)
     locked: Mapping[UUID, int] = field(default_factory=dict)
     spent: Mapping[UUID, int] = field(default_factory=dict)
+    discarded: int = 0
+    """Base units that were thrown away out of the opened pack."""
     sales: Mapping[UUID, Place] = field(default_factory=dict)
     repeats: tuple[CodeRepeated, ...] = ()
     released: frozenset[UUID] = frozenset()
@@ -108,7 +112,7 @@ class TraceCodeState:
     @property
     def used(self) -> int:
         """Base units that are not there to be sold."""
-        return sum(sum(part.values()) for part in (self.sold, self.locked, self.spent))
+        return self.discarded + sum(sum(part.values()) for part in (self.sold, self.locked, self.spent))
 
     @property
     def left(self) -> int:
@@ -158,6 +162,8 @@ def evolve(state: TraceCodeState, event: DomainEvent) -> TraceCodeState:
         case CodeSpent(supply_id=supply_id):
             moved = _moved(state, supply_id)
             return replace(moved, spent={**moved.spent, supply_id: _quantity(state, supply_id)})
+        case CodeDiscarded(quantity=quantity):
+            return replace(state, discarded=state.discarded + quantity)
         case ReservationReleased(supply_id=supply_id):
             return replace(state, released=state.released | {supply_id})
         case CodeRepeated():
@@ -220,6 +226,15 @@ def end_sale(state: TraceCodeState, supply_id: UUID, fate: Fate) -> list[DomainE
     return []
 
 
+def discard(state: TraceCodeState, code: str, by: str) -> Outcome:
+    """What is left of an opened pack is thrown away; not while it is set aside for a supply."""
+    if state.scanned_by:
+        return Refusal("trace_code.not_free", {"trace_code": code, "state": state.status})
+    if not TRANSITIONS.allows(state.status, "DiscardOpenedPack"):
+        return []  # another regional store owns the code, or nothing is left to sell
+    return [CodeDiscarded(quantity=state.left, discarded_by=by)]
+
+
 def free(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
     """Undo the sale of a pack that never left the pharmacy."""
     return end_sale(state, supply_id, "freed")
@@ -254,7 +269,17 @@ def repeated(
 
 TRACE_CODES: Aggregate[TraceCodeState] = Aggregate(
     name="trace",
-    events=(CodeScanned, CodeUnscanned, CodeSold, CodeFreed, CodeLocked, CodeSpent, ReservationReleased, CodeRepeated),
+    events=(
+        CodeScanned,
+        CodeUnscanned,
+        CodeSold,
+        CodeFreed,
+        CodeLocked,
+        CodeSpent,
+        CodeDiscarded,
+        ReservationReleased,
+        CodeRepeated,
+    ),
     initial=TraceCodeState(),
     evolve=evolve,
 )

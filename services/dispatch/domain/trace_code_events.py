@@ -83,6 +83,15 @@ class CodeSpent(DomainEvent):
     supply_id: UUID
 
 
+class CodeDiscarded(DomainEvent):
+    """What was left of the opened pack was thrown away: never sold, and never to be."""
+
+    TOPIC: ClassVar[str] = "dispatch.trace_code.code_discarded"
+
+    quantity: int
+    discarded_by: str
+
+
 class ReservationReleased(DomainEvent):
     """Another regional store has no use for the code, whether it had reserved it or not: what it asked before and what
     arrives late is not reserved any more."""

@@ -152,6 +152,7 @@ async def confirm(
         "cancellation.scope",
         "cancellation.nothing_runs",
         "cancellation.too_many",
+        "cancellation.other_request",
         "cancellation.only_on_death",
     ),
 )

@@ -20,6 +20,7 @@ from services.prescribe.domain.commands import (
     EVIDENCE_LENGTH_MAX,
     KIND,
     NAME_LENGTH_MAX,
+    SAID,
     AppointRepresentative,
     WithdrawRepresentation,
 )
@@ -39,7 +40,7 @@ class AppointmentBody(Body):
 
     kind: str = Field(pattern=KIND, examples=["family", "guardian_of_minor"])
     account: str = Field(min_length=1, max_length=ACCOUNT_LENGTH_MAX)
-    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX, pattern=SAID)
     identity_number: str = Field(min_length=1, max_length=18)
     scope: tuple[Scope, ...] = Field(min_length=1, max_length=len(Scope))
     valid_from: date

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.prescribe.api.prescriptions import AGAIN, SIGNATURE, Jws
 from services.prescribe.application.signed_again import answer_query
 from services.prescribe.application.stops import stop_lines
-from services.prescribe.domain.commands import SafetyStop
+from services.prescribe.domain.commands import SAID, SafetyStop
 from services.seedwork.api import Body, Run, allowed, problems
 from services.seedwork.usecase import Actor
 
@@ -25,7 +25,7 @@ class StopBody(Body):
     block_id: UUID = Field(description="new per intent, the same in a repeat")
     lines: tuple[Annotated[int, Field(ge=1, le=50)], ...] | None = Field(default=None, min_length=1, max_length=50)
     reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$", examples=["safety_alert"])
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
 
 
 @router.post(
@@ -37,6 +37,7 @@ class StopBody(Body):
         "prescription.wrong_state",
         "prescription.ended",
         "query.unknown_line",
+        "query.other_stop",
     ),
 )
 async def stop(

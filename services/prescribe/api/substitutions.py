@@ -42,6 +42,8 @@ SUBSTITUTE_REFUSED = (
     "plan.too_long",
     "plan.assessment_missing",
     "plan.excluded",
+    "insurance_intent.restricted_use",
+    "insurance_intent.reason",
 )
 """As on an issue, by the same checks: of the substitute itself."""
 

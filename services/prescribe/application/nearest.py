@@ -22,7 +22,7 @@ def refused_with_nearest(refusal: Refusal) -> Deciding:
 
 
 def _look(refusal: Refusal) -> Looking:
-    product = str(refusal.facts["product"])
+    product = str(refusal.facts["product"]).strip().upper()
     rows = yield Find(
         "register_entries", {"kind": "drug", "after": product[:CATEGORY_CHARACTERS], "limit": CANDIDATES_MAX}
     )

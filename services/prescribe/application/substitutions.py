@@ -152,6 +152,8 @@ def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
         ratio=SubstitutionRatio(numerator=proposed.numerator, denominator=proposed.denominator),
         protocol_id=proposed.protocol_id,
         signed_sha256=event.signature.sha256,
+        counter_only=event.counter_only,
+        restricted_use_met=event.restricted_use_met,
     )
 
 

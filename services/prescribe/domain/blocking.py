@@ -8,6 +8,7 @@ from services.prescribe.domain.block_events import LinesBlocked, QueryAnswered, 
 from services.prescribe.domain.commands import AnswerQuery, SafetyStop
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
+from services.prescribe.domain.values import Line
 from services.seedwork.model import Outcome, Refusal
 
 
@@ -44,7 +45,16 @@ def safety_stop(state: PrescriptionState, command: SafetyStop, by: str, *, cover
         asked_by=by,
         reason=command.reason,
     )
+    if known := state.block(command.block_id):
+        return [] if _same(known.raised, stopped, signed.lines) else Refusal("query.other_stop")
     return block(state, "SafetyStop", stopped)
+
+
+def _same(raised: QueryRaised, again: QueryRaised, lines: tuple[Line, ...]) -> bool:
+    """Whether what goes by one id is one block."""
+    wanted = again.lines or tuple(line.line for line in lines)
+    told = (raised.source, raised.asked_by, raised.codes, raised.lines)
+    return told == (again.source, again.asked_by, again.codes, wanted)
 
 
 def answer_query(state: PrescriptionState, command: AnswerQuery, signer: Signer, *, now: datetime) -> Outcome:

@@ -42,8 +42,8 @@ def cancel(
     current = state.current
     if current is not None and requested_by != current.prescriber and delegate_of != current.institution:
         return Refusal("prescription.not_yours")
-    if command.request_id in {*(kept.request_id for kept in state.kept), *(c.request_id for c in state.cancellations)}:
-        return []
+    if known := state.cancellation(command.request_id) or state.kept_cancellation(command.request_id):
+        return [] if known.is_for(command) else Refusal("cancellation.other_request")
     # What was kept counts until the prescription arrives: later it may be that of somebody who had no right to it.
     if len(state.kept if current is None else state.cancellations) >= policy.cancellations_max:
         return Refusal("cancellation.too_many", {"max": policy.cancellations_max})

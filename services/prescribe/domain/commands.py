@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.policy import VisitKind
@@ -30,6 +30,8 @@ ACCOUNT_LENGTH_MAX = 128
 """As of the subject of a token."""
 EVIDENCE_LENGTH_MAX = 200
 KIND = r"^[a-z][a-z_]{1,39}$"
+SAID = r"\S"
+"""In words: blanks are no reason. Of what is asked only: what is stored may be of an older release."""
 PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
 """Whether there is such a pharmacy is dispatch's to know."""
 
@@ -38,11 +40,11 @@ class RegisterPatient(Command):
     """Registers a person as a patient, by resident identity number (居民身份证)."""
 
     identity_number: str = Field(max_length=20)
-    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX, pattern=SAID)
     sex: Literal["female", "male"]
     birth_date: date
     phone: str = Field(pattern=r"^\+?[0-9 -]{5,20}$")
-    address: str = Field(min_length=1, max_length=300)
+    address: str = Field(min_length=1, max_length=300, pattern=SAID)
     facts: StandingFacts = StandingFacts()
 
 
@@ -67,14 +69,14 @@ class WrittenPrescription(Command):
     diagnoses: tuple[Diagnosis, ...] = Field(max_length=20)
     tcm_diagnoses: tuple[TcmDiagnosis, ...] = Field(default=(), max_length=20)
     lines: tuple[WrittenLine, ...] = Field(max_length=50)
-    long_supply_reason: str | None = Field(default=None, min_length=1, max_length=500)
+    long_supply_reason: str | None = Field(default=None, min_length=1, max_length=500, pattern=SAID)
     validity_days: int = Field(default=1, ge=1, le=366)
-    validity_reason: str | None = Field(default=None, min_length=1, max_length=500)
+    validity_reason: str | None = Field(default=None, min_length=1, max_length=500, pattern=SAID)
     online_visit: bool = False
     online: OnlineVisit | None = None
     written_by: Literal["person", "machine"] | None = None
     """Who wrote it; a machine may advise, never write (严禁使用人工智能自动生成处方)."""
-    beyond_level_reason: str | None = Field(default=None, min_length=1, max_length=500)
+    beyond_level_reason: str | None = Field(default=None, min_length=1, max_length=500, pattern=SAID)
     """Why, in an emergency, an antibacterial beyond the own right is needed (越级使用)."""
     pharmacy: str | None = Field(default=None, max_length=CODE_LENGTH_MAX)
     """Never a prescriber's to name: it stands here so that steering is refused by its own name."""
@@ -91,6 +93,13 @@ class WrittenPrescription(Command):
     replaces: UUID | None = None
     """An earlier one of the same prescriber; what is left of it is cancelled."""
 
+    @field_validator("lines")
+    @classmethod
+    def _ways_are_said(cls, lines: tuple[WrittenLine, ...]) -> tuple[WrittenLine, ...]:
+        if any(not line.route.strip() for line in lines):
+            raise ValueError("a route is blank")
+        return lines
+
 
 class IssuePrescription(WrittenPrescription):
     """A first signature."""
@@ -106,7 +115,7 @@ class FindingReason(Immutable):
     """Why one finding of the review, by its number, does not change the prescription."""
 
     finding: int = Field(ge=1)
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
 
 
 class SignedAgain(Command):
@@ -136,15 +145,18 @@ class AnswerQuery(SignedAgain):
     """The prescriber answers why lines were blocked, and stands for them by another signature (重新签字)."""
 
     block_id: UUID
-    answer: str = Field(min_length=1, max_length=500)
+    answer: str = Field(min_length=1, max_length=500, pattern=SAID)
 
 
 class ConfirmSubstitution(SignedAgain):
-    """The prescriber allows a proposed substitute on its line; `substitute` is the product as proposed."""
+    """The prescriber allows a proposed substitute on its line; `substitute` is the product as proposed. Where insurance
+    pays for it in some uses only (限制使用): whether this is one, and why where it is not."""
 
     proposal_id: UUID
     line: int = Field(ge=1, le=50)
     substitute: str = Field(max_length=CODE_LENGTH_MAX)
+    restricted_use_met: bool | None = None
+    restricted_use_reason: str | None = Field(default=None, min_length=1, max_length=200)
 
 
 class SafetyStop(Command):
@@ -157,7 +169,7 @@ class SafetyStop(Command):
     block_id: UUID
     lines: tuple[int, ...] | None = Field(default=None, min_length=1, max_length=50)
     reason_code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
 
 
 class CancelPrescription(Command):
@@ -184,7 +196,7 @@ class AppointRepresentative(Command):
     patient_ref: UUID
     kind: str = Field(pattern=KIND)
     account: str = Field(min_length=1, max_length=ACCOUNT_LENGTH_MAX)
-    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX)
+    name: str = Field(min_length=1, max_length=NAME_LENGTH_MAX, pattern=SAID)
     identity_number: str = Field(min_length=1, max_length=18)
     scope: tuple[Scope, ...] = Field(min_length=1, max_length=len(Scope))
     valid_from: date

@@ -7,6 +7,7 @@ more), of which only the shape is known, by the policy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -19,6 +20,7 @@ FOURTH = 4
 """The place of the fourth character, behind the point."""
 UNDIVIDED = "x"
 NEAREST_MAX = 3
+_BEGINNING = re.compile(r"([A-Z][0-9]{2})\W*(\w?)")
 
 
 @cache
@@ -63,6 +65,16 @@ def nearest(code: str) -> tuple[str, ...]:
         return tuple(sorted(of_letter, key=lambda each: (abs(int(each[1:]) - number), each))[:NEAREST_MAX])
     blocks = [block for block in _table()["blocks"] if block[0] == category[0]]
     return tuple(sorted(blocks, key=lambda block: _distance(block, number))[:NEAREST_MAX])
+
+
+def meant(code: str) -> tuple[str, ...]:
+    """What could have been meant by what is not even of the shape of a code: small letters, blanks, no point."""
+    written = _BEGINNING.match(code.strip().upper())
+    if written is None:
+        return ()
+    category, fourth = written.groups()
+    plain = f"{category}.{fourth}" if fourth and fourth.lower() != UNDIVIDED else category
+    return (plain,) if is_code(plain) else nearest(plain)
 
 
 def _distance(block: str, number: int) -> int:

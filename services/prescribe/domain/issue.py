@@ -141,7 +141,7 @@ def _line(line: WrittenLine, drug: Drug, written: Written) -> Line:
         frequency_per_day=often.times,
         per_days=often.per_days,
         as_needed=often.as_needed,
-        split_pack=line.quantity % drug.pack_size != 0,
+        split_pack=written.split_pack(line, drug),
         generic_name=drug.generic_name,
         form=drug.form,
         strength=drug.strength,

@@ -14,7 +14,7 @@ class WrittenPlan(Immutable):
     instalments: int = Field(ge=2, le=52)
     days: int = Field(ge=1, le=366)
     lead_days: int | None = Field(default=None, ge=0, le=60)
-    assessment: str | None = Field(default=None, min_length=1, max_length=1000)
+    assessment: str | None = Field(default=None, min_length=1, max_length=1000, pattern=r"\S")
     patient_agreed: bool = False
 
 

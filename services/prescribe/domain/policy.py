@@ -180,11 +180,6 @@ class Policy(DatedPolicy):
     def is_diagnosis(self, code: str) -> bool:
         return re.fullmatch(self.diagnosis_pattern, code) is not None
 
-    def forbidden_phrase(self, text: str) -> str | None:
-        """The phrase in this text that says nothing about how to take a drug, if there is one."""
-        lowered = text.casefold()
-        return next((phrase for phrase in self.forbidden_phrases if phrase.casefold() in lowered), None)
-
     def form_group(self, form: str) -> str:
         """The group of a drug's form, by its name."""
         return next(

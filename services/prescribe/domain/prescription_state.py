@@ -11,6 +11,7 @@ from services.prescribe.domain import prescription_events as happened
 from services.prescribe.domain.block_events import QueryRaised
 from services.prescribe.domain.buckets import Buckets
 from services.prescribe.domain.calendar import past
+from services.prescribe.domain.commands import CancelPrescription
 from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.parts import NOTHING, Parts
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
@@ -28,6 +29,10 @@ class KeptCancellation:
     requested_by: str
     organisation: str | None
     reason_code: str
+
+    def is_for(self, command: CancelPrescription) -> bool:
+        """Whether a command with this id asks for the same."""
+        return (command.scope, command.reason_code) == (None, self.reason_code)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Cancellation:
     unopened: tuple[LineQuantity, ...] = ()
     decided: Mapping[UUID, tuple[tuple[CancelledLine, ...], bool]] = field(default_factory=dict)
     """What each fulfilment has answered so far, and whether that is its last word."""
+
+    def is_for(self, command: CancelPrescription) -> bool:
+        """Whether a command with this id asks for the same; urgency is known of what dispatch was asked only."""
+        asked = self.answer_due_at is None or command.urgent == self.urgent
+        return asked and (command.scope, command.reason_code) == (self.scope, self.reason_code)
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,9 @@ class PrescriptionState:
 
     def cancellation(self, request_id: UUID) -> Cancellation | None:
         return next((each for each in self.cancellations if each.request_id == request_id), None)
+
+    def kept_cancellation(self, request_id: UUID) -> KeptCancellation | None:
+        return next((each for each in self.kept if each.request_id == request_id), None)
 
     def past_validity(self, now: datetime) -> bool:
         """Whether validity is over, whether or not the clock has said so yet."""

@@ -20,7 +20,7 @@ from services.prescribe.domain.substitution_events import (
     SubstitutionConfirmed,
     SubstitutionProposed,
 )
-from services.prescribe.domain.values import WrittenLine
+from services.prescribe.domain.values import RestrictedUse, WrittenLine
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Outcome, Refusal
 
@@ -77,7 +77,7 @@ def confirm_substitution(
     if (command.line, command.substitute) != (proposal.proposed.line, proposal.proposed.substitute):
         return Refusal("proposal.other_substitute", {**about, "proposed": proposal.proposed.substitute})
     known = Known(signer.entry, institution=None, patient=None, drugs={drug.code: drug} if drug else {})
-    if refusal := _unlawful(state.signed, proposal.proposed, known, policy, civil_day(now)):
+    if refusal := _unlawful(state.signed, proposal.proposed, command, known, policy, civil_day(now)):
         return refusal
     found = state.screenings.get(command.proposal_id)
     if found is None:
@@ -91,12 +91,19 @@ def confirm_substitution(
             signature=signature,
             jws=signer.compact,
             confirmed_at=now,
+            restricted_use_met=command.restricted_use_met,
+            counter_only=not policy.may_be_delivered(known.drugs[command.substitute]),
         )
     ]
 
 
 def _unlawful(
-    signed: SignedRevision, proposed: SubstitutionProposed, known: Known, policy: Policy, today: date
+    signed: SignedRevision,
+    proposed: SubstitutionProposed,
+    command: ConfirmSubstitution,
+    known: Known,
+    policy: Policy,
+    today: date,
 ) -> Refusal | None:
     """What the checks of an issue say to the substitute on its line, as if the prescriber wrote it there today.
 
@@ -107,14 +114,14 @@ def _unlawful(
     line = next(each for each in signed.lines if each.line == proposed.line)
     number = signed.plan.instalments if signed.plan else 1
     most = number * _most(proposed, line.quantity // number)
-    written = _written(signed, line.model_copy(update={"product": proposed.substitute, "quantity": most}))
+    written = _written(signed, command, line.model_copy(update={"product": proposed.substitute, "quantity": most}))
     if refusal := broken(SUBSTITUTE, Written(written, known, policy, today)):
         return refusal
     drug = known.drugs[proposed.substitute]
     if (line.generic_name, line.form, line.dose_unit) != (drug.generic_name, drug.form, drug.dose_unit):
         return None
     many = {"dose": line.dose * proposed.numerator, "quantity": line.quantity * proposed.denominator}
-    written = _written(signed, line.model_copy(update={"product": proposed.substitute, **many}))
+    written = _written(signed, command, line.model_copy(update={"product": proposed.substitute, **many}))
     return broken(DIRECTED, Written(written, known, policy, today))
 
 
@@ -124,8 +131,10 @@ def _most(proposed: SubstitutionProposed, prescribed: int) -> int:
     return prescribed // (proposed.numerator // common) * (proposed.denominator // common)
 
 
-def _written(signed: SignedRevision, line: WrittenLine) -> WrittenPrescription:
-    """The signed form as it was written, with this line alone."""
+def _written(signed: SignedRevision, command: ConfirmSubstitution, line: WrittenLine) -> WrittenPrescription:
+    """The signed form as it was written, with this line alone, and what is stated of the substitute."""
+    met, reason = command.restricted_use_met, command.restricted_use_reason
+    stated = () if met is None else (RestrictedUse(line=line.line, met=met, reason=reason),)
     plan = signed.plan and WrittenPlan(
         instalments=signed.plan.instalments,
         days=signed.plan.days,
@@ -144,6 +153,6 @@ def _written(signed: SignedRevision, line: WrittenLine) -> WrittenPrescription:
         long_supply_reason=signed.long_supply_reason,
         online_visit=signed.online_visit,
         beyond_level_reason=signed.beyond_level_reason,
-        insurance_intent=signed.insurance_intent,
+        insurance_intent=signed.insurance_intent.model_copy(update={"restricted_use": stated}),
         plan=plan,
     )

@@ -56,6 +56,10 @@ class SubstitutionConfirmed(DomainEvent):
     signature: Signature
     jws: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
     confirmed_at: datetime
+    counter_only: bool = False
+    """The substitute is not delivered, by law or by its nature."""
+    restricted_use_met: bool | None = None
+    """What is stated of the insurance's restriction on the substitute (限制使用); None: nothing."""
 
 
 SUBSTITUTION_EVENTS: tuple[type[DomainEvent], ...] = (SubstitutionProposed, SubstituteScreened, SubstitutionConfirmed)

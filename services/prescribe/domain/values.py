@@ -185,7 +185,7 @@ class WrittenLine(Immutable):
 class Line(WrittenLine):
     """A written line with what the drug register said of its product on the day of issue.
 
-    `frequency_per_day` doses in each `per_days` days. `split_pack`: the quantity is no number of whole packs (拆零).
+    `frequency_per_day` doses in each `per_days` days. `split_pack`: what is given out at once is no whole packs (拆零).
     """
 
     frequency_per_day: int = Field(ge=1, le=24)

@@ -157,8 +157,9 @@ async def pass_case(
 
 @router.post("/cases/pass-batch", responses=problems("case.batch_too_large"))
 async def pass_batch(body: BatchBody, actor: MayReview, run: Run) -> Response:
-    """Pass clean cases straight from the queue, each by its own signature. The answer's `rows` say which were passed
-    and, by problem code, why others were not; a case that is refused holds up no other."""
+    """Pass clean cases straight from the queue, each by its own signature. The answer's `rows` say which were passed,
+    which wait for a second pharmacist and, by problem code, why others were not; a case that is refused holds up no
+    other."""
     return await run(batches.pass_batch(body.signatures, actor))
 
 

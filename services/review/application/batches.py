@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -20,11 +21,15 @@ from services.review.application.licences import (
     signed_pass,
 )
 from services.review.domain.case import CaseState, case_ref
+from services.review.domain.events import CaseFirstPassed
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.values import Licence
 from services.review.domain.verdicts import pass_batched
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Actor, Answer, Change, Decision, Load, Moment, UseCase
+
+RESULTS = ("passed", "second_wanted", "refused")
+"""What becomes of a row; `second_wanted`: the signature counts, another pharmacist's has to follow."""
 
 
 def pass_batch(signatures: Sequence[str], actor: Actor) -> UseCase:
@@ -50,8 +55,8 @@ def pass_batch(signatures: Sequence[str], actor: Actor) -> UseCase:
             rows.append(_row(case_id, outcome))
             if case_id is not None and not isinstance(outcome, Refusal):
                 changes.append(Change(cases.pop(case_id), tuple(outcome)))
-        passed = len(changes)
-        body = {"passed": passed, "refused": len(rows) - passed, "rows": rows}
+        counted = Counter(row["result"] for row in rows)
+        body = {result: counted[result] for result in RESULTS} | {"rows": rows}
         return Decision(tuple(changes), Answer(200, body))
 
     return UseCase(tuple(case_ref(case) for case in known), decide, relaxed=registers_of(actor))
@@ -100,7 +105,8 @@ def _row(case_id: UUID | None, outcome: Outcome) -> dict[str, Any]:
     named = {"case_id": str(case_id) if case_id else None}
     if isinstance(outcome, Refusal):
         return named | {"result": "refused", "problem": outcome.code, "facts": dict(outcome.facts)}
-    return named | {"result": "passed"}
+    waits = any(isinstance(event, CaseFirstPassed) for event in outcome)
+    return named | {"result": "second_wanted" if waits else "passed"}
 
 
 def _claimed_case(compact: str) -> UUID | None:

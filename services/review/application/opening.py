@@ -56,6 +56,7 @@ def opened_with(
         confirmed=_confirmed(event),
         deadline=deadline_of(moment.now, policy, emergency=emergency),
         herbal=event.medicine_kind == "herbal",
+        planned=event.plan is not None,
         registered=prescriber,
         signature=SignatureChecked(degraded=event.signature.degraded, reason=event.signature.degraded_reason),
     )

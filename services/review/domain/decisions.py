@@ -30,7 +30,7 @@ from services.review.domain.events import (
 from services.review.domain.knowledge.index import Knowledge
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import Subject, screen, unavailable
-from services.review.domain.values import ConfirmedFinding, Finding, Licence, Medicine, Severity
+from services.review.domain.values import PHARMACIST, ConfirmedFinding, Finding, Licence, Medicine, Severity
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 from services.seedwork.transitions import NOT_YET
@@ -63,12 +63,14 @@ def open_case(
     if state.status != NOT_YET:
         return []
     subject = subject_of(opened)
+    degraded = subject is None or knowledge is None
     if subject is None or knowledge is None:
-        version = knowledge.version if knowledge else policy.version
-        return [opened, CaseScreened(findings=unavailable(version), degraded=True)]
-    findings = screen(subject, knowledge, policy)
-    confirmed = _confirmed(findings, before, opened.confirmed or ())
-    return [opened, CaseScreened(findings=findings, degraded=False, confirmed=confirmed)]
+        findings = unavailable(knowledge.version if knowledge else policy.version)
+    else:
+        findings = screen(subject, knowledge, policy)
+    insisted = _insisted_on(before, opened.confirmed or (), after=len(findings))
+    confirmed = _confirmed(findings, before, opened.confirmed or ()) + tuple(each.number for each in insisted)
+    return [opened, CaseScreened(findings=findings + insisted, degraded=degraded, confirmed=confirmed)]
 
 
 def rescreen(
@@ -115,6 +117,7 @@ def subject_of(opened: CaseOpened) -> Subject | None:
         long_supply_reason=clinical.long_supply_reason,
         prescriber=opened.registered,
         signature=opened.signature,
+        planned=opened.planned,
         current_medicines=clinical.current_medicines,
     )
 
@@ -184,6 +187,16 @@ def _confirmed(
     told = {(each.number, each.rule) for each in confirmations}
     signed = [_what(finding) for finding in before if (finding.number, finding.rule) in told]
     return tuple(finding.number for finding in findings if finding.confirmable and _what(finding) in signed)
+
+
+def _insisted_on(
+    before: tuple[Finding, ...], confirmations: tuple[ConfirmedFinding, ...], after: int
+) -> tuple[Finding, ...]:
+    """What a pharmacist had found and the prescriber has signed for, numbered on `after` the others: no rule finds it
+    again, and whoever decides now must know of it."""
+    told = {(each.number, each.rule) for each in confirmations}
+    found = [each for each in before if each.rule == PHARMACIST and (each.number, each.rule) in told]
+    return tuple(finding.model_copy(update={"number": number}) for number, finding in enumerate(found, start=after + 1))
 
 
 def screened_again(

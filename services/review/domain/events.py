@@ -48,6 +48,8 @@ class CaseOpened(DomainEvent):
     registered: Prescriber | None = None
     """What the registers said of the prescriber; None: nothing yet."""
     signature: SignatureChecked = SignatureChecked()
+    planned: bool = False
+    """A long-term supply (长期处方): prescribe has checked its assessment, its days and what it excludes."""
 
 
 class CaseScreened(DomainEvent):

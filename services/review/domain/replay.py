@@ -13,12 +13,12 @@ from services.review.domain.events import CaseOpened
 from services.review.domain.knowledge.reading import KnowledgeSet
 from services.review.domain.policy import ReviewPolicy
 from services.review.domain.screening import screen
-from services.review.domain.values import Finding, Severity
+from services.review.domain.values import PHARMACIST, Finding, Severity
 from services.seedwork.policies import Policies
 
 PASSED = "passed"
 AGAINST = frozenset({"returned", "refused"})
-NO_MATTER_OF_KNOWLEDGE = frozenset({"pharmacist", "screening"})
+NO_MATTER_OF_KNOWLEDGE = frozenset({PHARMACIST, "screening"})
 """What a person found, and that nothing could be screened: no set of knowledge takes it back."""
 
 

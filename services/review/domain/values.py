@@ -10,8 +10,9 @@ from pydantic import Field
 
 from services.seedwork.model import Immutable
 
-Words = Annotated[str, Field(min_length=1, max_length=2000)]
-"""What a pharmacist writes: never empty, never a novel."""
+WORDS_MAX = 2000
+Words = Annotated[str, Field(min_length=1, max_length=WORDS_MAX, pattern=r"\S")]
+"""What a pharmacist writes: never empty or blank, never a novel. Of what is asked only: stored words may be older."""
 
 
 class Severity(IntEnum):
@@ -25,6 +26,10 @@ class Severity(IntEnum):
     @property
     def word(self) -> str:
         return self.name.lower()
+
+
+PHARMACIST = "pharmacist"
+"""The name under which a finding stands that no rule made but a person."""
 
 
 class Finding(Immutable):
@@ -75,7 +80,7 @@ class Candidate(Immutable):
 
     drug_key: Annotated[str, Field(min_length=1, max_length=200)]
     action: Literal["stop", "reduce", "replace", "monitor"]
-    reason: Words
+    reason: Annotated[str, Field(min_length=1, max_length=WORDS_MAX)]
 
 
 class Diagnosis(Immutable):

@@ -17,7 +17,7 @@ from services.review.domain.events import (
     SecondWanted,
 )
 from services.review.domain.policy import ReviewPolicy
-from services.review.domain.values import Finding, Licence, Severity, Signature
+from services.review.domain.values import PHARMACIST, Finding, Licence, Severity, Signature
 from services.seedwork.model import Ids, Outcome, Refusal
 
 PER_MILLE = 1000
@@ -160,7 +160,7 @@ def _written(finding: CodedFinding, number: int, policy: ReviewPolicy) -> Findin
     """A pharmacist's finding in the form of the others; its evidence is the official text of the code."""
     return Finding(
         number=number,
-        rule="pharmacist",
+        rule=PHARMACIST,
         knowledge_version=policy.version,
         evidence=policy.result_codes[finding.code],
         severity=Severity.SERIOUS,

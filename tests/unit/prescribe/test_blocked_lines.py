@@ -152,6 +152,20 @@ def test_the_institution_and_the_authority_of_the_region_may_stop(clinic: Clinic
     assert [told.asked_by for told in clinic.store.told_of(public.LinesBlocked)] == [HOSPITAL, "authority-330000"]
 
 
+@pytest.mark.parametrize("other", [{"lines": None}, {"lines": (2,)}, {"lines": (1,), "reason_code": "recall"}])
+def test_an_id_stands_for_one_stop(clinic: Clinic, other: dict[str, Any]) -> None:
+    prescription_id, block_id = clinic.released(**TWO), uuid4()
+    stop(clinic, prescription_id, lines=(1,), block_id=block_id)
+
+    assert code(stop(clinic, prescription_id, block_id=block_id, **other)) == "query.other_stop"
+
+
+def test_a_stop_of_all_lines_is_repeated(clinic: Clinic) -> None:
+    prescription_id, block_id = clinic.released(**TWO), uuid4()
+
+    assert [stop(clinic, prescription_id, block_id=block_id).status for _ in range(2)] == [201, 201]
+
+
 def test_nobody_else_may_stop(clinic: Clinic) -> None:
     prescription_id = clinic.released()
     others = [

@@ -1,6 +1,7 @@
 """Cancelling by table C: who may, what happens where the quantity is, and which answer comes when."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -63,6 +64,29 @@ def test_a_cancellation_that_comes_first_is_kept_and_the_review_never_sees_it(cl
     assert (later.status, later.body["answer"]) == (200, "cancelled")
     assert clinic.state(prescription_id).buckets[1].cancelled == 7
     assert not clinic.store.told_of(public.PrescriptionIssued)
+
+
+@pytest.mark.parametrize("change", [{"scope": None}, {"reason_code": "other"}, {"urgent": True}])
+def test_an_id_stands_for_one_request(clinic: Clinic, change: dict[str, Any]) -> None:
+    prescription_id, request = clinic.released(), {"request_id": uuid4(), "scope": [{"line": 1, "quantity": 2}]}
+    first = clinic.cancel(prescription_id, **request)
+
+    other = clinic.cancel(prescription_id, **(request | change))
+
+    assert clinic.cancel(prescription_id, **request).body == first.body
+    assert other.refusal is not None
+    assert other.refusal.code == "cancellation.other_request"
+    assert clinic.status(prescription_id) == "released"
+
+
+def test_an_id_stands_for_one_request_that_came_first_too(clinic: Clinic) -> None:
+    prescription_id, request_id = uuid4(), uuid4()
+    clinic.cancel(prescription_id, request_id=request_id)
+
+    other = clinic.cancel(prescription_id, request_id=request_id, reason_code="other")
+
+    assert other.refusal is not None
+    assert other.refusal.code == "cancellation.other_request"
 
 
 def test_a_kept_cancellation_of_a_delegate_counts_for_the_institution(clinic: Clinic) -> None:

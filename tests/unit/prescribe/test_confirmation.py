@@ -213,3 +213,10 @@ def test_the_prescriber_sees_what_was_confirmed(clinic: Clinic) -> None:
     confirm(clinic, prescription_id)
 
     assert show_prescription(clinic.state(prescription_id))["confirmed_findings"][0]["reason"] == REASON
+
+
+def test_blanks_are_no_reason(clinic: Clinic) -> None:
+    prescription_id = returned(clinic)
+
+    assert code(confirm(clinic, prescription_id, findings=[{"finding": 1, "reason": " "}])) == "prescription.payload"
+    assert clinic.status(prescription_id) == "returned"

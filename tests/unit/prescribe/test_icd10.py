@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from rxflow.icd10_table import TABLE, codes_of_the_edition, render
-from services.prescribe.domain.icd10 import is_code, nearest
+from services.prescribe.domain.icd10 import is_code, meant, nearest
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,21 @@ def test_no_service_reads_the_whole_classification() -> None:
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
 
     assert told.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("written", "close"),
+    [
+        ("i10", ("I10",)),
+        ("I10x00x002", ("I10",)),
+        (" e11.9", ("E11.9",)),
+        ("J441", ("J44.1",)),
+        ("J44，1", ("J44.1",)),
+        ("j18.7", ("J18.8", "J18.9", "J18.2")),
+        ("高血压", ()),
+        ("", ()),
+        ("I", ()),
+    ],
+)
+def test_what_is_no_shape_of_a_code_is_told_with_what_was_meant(written: str, close: tuple[str, ...]) -> None:
+    assert meant(written) == close

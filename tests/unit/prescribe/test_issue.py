@@ -242,9 +242,8 @@ def test_a_use_case_reads_each_drug_once(clinic: Clinic) -> None:
     assert len({ref.stream_id for ref in use_case.relaxed}) == len(use_case.relaxed) == 4
 
 
-def test_an_unknown_drug_is_told_with_the_nearest_of_the_register(clinic: Clinic) -> None:
-    misspelt = AMLODIPINE[:-2] + "94"
-
+@pytest.mark.parametrize("misspelt", [AMLODIPINE[:-2] + "94", AMLODIPINE.lower(), f" {AMLODIPINE}"])
+def test_an_unknown_drug_is_told_with_the_nearest_of_the_register(clinic: Clinic, misspelt: str) -> None:
     refusal = clinic.issue(lines=[line(product=misspelt)]).refusal
 
     assert refusal is not None

@@ -448,3 +448,48 @@ def test_doses_of_a_period_are_taken_on_days_of_their_own() -> None:
     assert DoseFrequency(times=2, per_days=7).doses(1) == 1
     assert DoseFrequency(once=True).doses(7) == 1
     assert Decimal(DoseFrequency(times=3).doses(7)) == Decimal(21)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"instructions": "遵 医 嘱"},
+        {"instructions": "遵\u3000医嘱"},
+        {"instructions": "take as  directed"},
+        {"instructions": "ＡＳ ＤＩＲＥＣＴＥＤ"},
+        {"herb_note": "遵医嘱"},
+    ],
+)
+def test_no_spacing_width_or_footnote_makes_as_directed_clear(clinic: Clinic, how: dict[str, Any]) -> None:
+    assert code_of(clinic, lines=[line(**how)]) == "line.as_directed"
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        {"validity_days": 3, "validity_reason": "  "},
+        {"lines": [line(days=14, quantity=14)], "long_supply_reason": "\u3000"},
+        {"visit_kind": "emergency", "lines": [line(days=3, quantity=3)], "beyond_level_reason": " "},
+        {"lines": [line(route=" ")]},
+        {
+            "lines": [line(days=84, quantity=84)],
+            "plan": {"instalments": 3, "days": 28, "assessment": " ", "patient_agreed": True},
+        },
+    ],
+)
+def test_blanks_are_no_reason_and_no_route(clinic: Clinic, blank: dict[str, Any]) -> None:
+    assert code_of(clinic, **blank) == "prescription.payload"
+
+
+@pytest.mark.parametrize(
+    ("code", "intent"),
+    [
+        (
+            "insurance_intent.self_pay_note",
+            {"lines": [{"line": 1, "kind": "self_pay", "self_pay_reason": "other", "self_pay_note": " "}]},
+        ),
+        ("insurance_intent.reason", {"restricted_use": [{"line": 1, "met": False, "reason": " "}]}),
+    ],
+)
+def test_blanks_are_no_word_to_the_insurer(clinic: Clinic, code: str, intent: dict[str, Any]) -> None:
+    assert code_of(clinic, insurance_intent={"kind": "pooled_outpatient", **intent}) == code

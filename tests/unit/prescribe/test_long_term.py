@@ -99,6 +99,22 @@ def test_a_plan_keeps_the_limits_of_long_term_supply(
     assert code(planned(clinic, plan, **changes)) == expected
 
 
+def test_each_instalment_is_whole_packs_where_a_pack_must_not_be_opened(clinic: Clinic) -> None:
+    clinic.load("drug", ESTAZOLAM, drug("x", pack_size=28, splittable=False))
+    whole = [line(product=ESTAZOLAM, days=28, quantity=28)]
+
+    assert code(planned(clinic, lines=whole)) == "line.pack"
+    assert code(clinic.issue(lines=whole, long_supply_reason="慢性病")) is None
+
+
+def test_an_instalment_that_is_no_number_of_whole_packs_is_marked_as_split(clinic: Clinic) -> None:
+    clinic.load("drug", ESTAZOLAM, drug("x", pack_size=28))
+    outcome = planned(clinic, lines=[line(product=ESTAZOLAM, days=28, quantity=28)])
+
+    (written,) = clinic.state(UUID(outcome.body["prescription_id"])).signed.lines
+    assert written.split_pack
+
+
 @pytest.mark.parametrize("more", [{"atc": "J01CA04"}, {"cold_chain": True}, {"drug_class": "psychotropic_2"}])
 def test_what_is_excluded_is_not_supplied_long_term(clinic: Clinic, more: dict[str, Any]) -> None:
     clinic.load_person("D330102000001", prescribing_rights=["ordinary", "psychotropic_2"])

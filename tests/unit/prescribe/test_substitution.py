@@ -23,6 +23,7 @@ from tests.unit.prescribe.conftest import (
     DOCTOR,
     FINDING,
     HOSPITAL,
+    INTENT,
     NOW,
     PHARMACY,
     Clinic,
@@ -378,6 +379,51 @@ def test_the_amounts_of_a_substitute_are_checked_as_if_it_were_written(
     substitute: dict[str, Any], written: dict[str, Any], asked_for: dict[str, Any], refusal: str | None
 ) -> None:
     assert answered(substitute, written, asked_for) == refusal
+
+
+@pytest.mark.parametrize(
+    ("substitute", "counter_only"),
+    [({}, False), ({"deliverable": False}, True), ({"drug_class": "psychotropic_2"}, True)],
+    ids=["delivered", "by its nature", "by law"],
+)
+def test_dispatch_is_told_of_a_substitute_that_is_not_delivered(
+    clinic: Clinic, substitute: dict[str, Any], counter_only: bool
+) -> None:
+    clinic.load_person(DOCTOR, prescribing_rights=["ordinary", "psychotropic_2"])
+    registered(clinic, **substitute)
+    issued(clinic)
+    prescription_id = clinic.released()
+
+    confirm(clinic, prescription_id, clean(clinic, prescription_id))
+
+    assert clinic.store.told_of(public.SubstitutionConfirmed)[0].counter_only is counter_only
+
+
+SELF_PAY = {"kind": "self_pay", "lines": [{"line": 1, "kind": "self_pay", "self_pay_reason": "patient_asks"}]}
+
+
+@pytest.mark.parametrize(
+    ("restricted", "said", "written", "refusal"),
+    [
+        (True, {}, {}, "insurance_intent.restricted_use"),
+        (True, {"restricted_use_met": True}, {}, None),
+        (True, {"restricted_use_met": False}, {}, "insurance_intent.reason"),
+        (True, {"restricted_use_met": False, "restricted_use_reason": "no other drug"}, {}, None),
+        (True, {}, {"insurance_intent": SELF_PAY}, None),
+        (False, {}, {"insurance_intent": INTENT | {"restricted_use": [{"line": 1, "met": True}]}}, None),
+    ],
+    ids=["unsaid", "met", "no reason", "not met", "self-pay", "said of the line"],
+)
+def test_what_insurance_restricts_is_stated_of_the_substitute_itself(
+    clinic: Clinic, restricted: bool, said: dict[str, Any], written: dict[str, Any], refusal: str | None
+) -> None:
+    registered(clinic, restricted_use=restricted)
+    issued(clinic)
+    prescription_id = clinic.released(**written)
+
+    assert code(confirm(clinic, prescription_id, clean(clinic, prescription_id), **said)) == refusal
+    told = [event.restricted_use_met for event in clinic.store.told_of(public.SubstitutionConfirmed)]
+    assert told == ([] if refusal else [said.get("restricted_use_met")])
 
 
 TIGHTER: list[tuple[dict[str, Any], dict[str, Any], str]] = [

@@ -106,9 +106,15 @@ def test_a_batch_has_a_limit(hospital: Hospital, code_of: Code) -> None:
 def test_a_clean_case_that_needs_a_second_pharmacist_waits_for_one(hospital: Hospital) -> None:
     case = hospital.issue(lines=[line(days=2) | {"drug_class": "toxic"}])
 
-    pass_batch(hospital, [hospital.signed(case)])
+    outcome = pass_batch(hospital, [hospital.signed(case)])
 
     assert status(hospital, case) == "second_wanted"
+    assert outcome.body == {
+        "passed": 0,
+        "second_wanted": 1,
+        "refused": 0,
+        "rows": [{"case_id": str(case), "result": "second_wanted"}],
+    }
     assert problems(pass_batch(hospital, [hospital.signed(case, person=LI)], reviewer(LI))) == ["case.wrong_state"]
 
 

@@ -80,3 +80,24 @@ def test_what_nobody_may_confirm_is_not_confirmed(hospital: Hospital) -> None:
     hospital.store.react(PrescriptionIssued.model_validate(event.model_dump() | again))
 
     assert hospital.store.state(case_ref(case_id(event.prescription_id, 1, 1))).confirmed == frozenset()
+
+
+def test_what_a_pharmacist_found_and_the_prescriber_confirmed_is_passed_by_two(hospital: Hospital) -> None:
+    event = issued(lines=[line(days=2)])
+    hospital.store.react(event)
+    first = case_id(event.prescription_id, 1, 0)
+    take(hospital, first)
+    return_(hospital, first)
+    (found,) = hospital.store.state(case_ref(first)).findings
+    told = [{"number": found.number, "rule": found.rule, "reason": "已与患者核实"}]
+    again = event.model_dump() | {"kind": "confirmed", "confirmation_no": 1, "confirmed": told}
+    hospital.store.react(PrescriptionIssued.model_validate(again))
+    second = case_id(event.prescription_id, 1, 1)
+    take(hospital, second)
+
+    seen = shown(hospital.store.state(case_ref(second)))
+    assert [(each["rule"], each["result_code"], each["confirmed"]) for each in seen["findings"]] == [
+        ("pharmacist", "2-5", True)
+    ]
+    assert pass_(hospital, second).body["state"] == "second_wanted"
+    assert pass_(hospital, second, actor=reviewer(LI)).body["state"] == "passed"

@@ -62,6 +62,34 @@ def test_a_case_that_exists_without_its_dossier_entry_is_not_opened_again(hospit
     assert len(hospital.store.told_of(CaseScreened)) == 1
 
 
+def test_blanks_are_no_word_on_a_serious_finding(hospital: Hospital, code_of: Code) -> None:
+    case = taken(hospital, lines=[line(days=14)])
+    blank = hospital.signed(case, comments=[{"finding": 1, "comment": " \u3000"}])
+
+    assert code_of(pass_(hospital, case, blank)) == "request.invalid"
+    assert status(hospital, case) == "taken"
+
+
+@pytest.mark.parametrize("how", [{"instructions": "遵 医 嘱"}, {"herb_note": "遵医嘱"}, {"route": "Ａs  directed"}])
+def test_no_spacing_width_or_footnote_hides_as_directed(hospital: Hospital, how: dict[str, str]) -> None:
+    case = hospital.issue(lines=[line() | how])
+
+    found = {finding.rule for finding in hospital.store.state(case_ref(case)).findings}
+    assert "N3.5.vague_directions" in found
+
+
+def test_a_long_term_supply_is_no_longer_supply_without_a_reason(hospital: Hospital) -> None:
+    lines = [line(days=28)]
+    plan = {"instalments": 2, "days": 14, "lead_days": 5, "open_days": 14}
+    cases = hospital.issue(lines=lines, plan=plan, plan_assessment="病情稳定"), hospital.issue(lines=lines)
+
+    found = [hospital.store.state(case_ref(case)).findings for case in cases]
+    assert [[each.rule for each in findings] for findings in found] == [
+        ["N3.6.longer_supply_explained"],
+        ["N3.6.longer_supply"],
+    ]
+
+
 @pytest.mark.parametrize("is_taken", [False, True])
 def test_a_newer_revision_supersedes_the_open_case(hospital: Hospital, is_taken: bool) -> None:
     prescription = uuid4()

@@ -25,7 +25,7 @@ def attach_delivery(state: FulfilmentState, supply_id: UUID, pharmacy: str, deli
         return supply
     if supply.delivery_id is not None:
         return Refusal("supply.delivery_arranged", {"delivery_id": str(supply.delivery_id)})
-    fixed = [line for line in supply.line_numbers if not state.lines[line].content.deliverable]
+    fixed = sorted({row.line for row in supply.lines if not state.may_travel(row.line, row.product)})
     if fixed:
         return Refusal("supply.counter_only", {"lines": fixed})
     return [e.DeliveryAttached(supply_id=supply_id, delivery_id=delivery_id)]

@@ -109,8 +109,13 @@ def _evolve_proposal(state: FulfilmentState, event: DomainEvent) -> FulfilmentSt
             asked = Proposal(event.proposal_id, hold_id, event.line, due)
             proposed = replace(state, proposals=_put(state.proposals, event.proposal_id, asked))
             return _hold(proposed, hold_id, expires_at=max(due, state.holds[hold_id].expires_at))
-        case SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed):
-            answered = replace(state.proposals[proposal_id], signed_sha256=signed)
+        case SubstitutionConfirmed(proposal_id=proposal_id):
+            answered = replace(
+                state.proposals[proposal_id],
+                signed_sha256=event.signed_sha256,
+                counter_only=event.counter_only,
+                restricted_use_met=event.restricted_use_met,
+            )
             return replace(state, proposals=_put(state.proposals, proposal_id, answered))
     return state  # pragma: no cover - evolve sends nothing else here
 

@@ -158,13 +158,16 @@ class Supply:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A substitute that the prescriber was asked about; `signed_sha256` is the digest of the answer."""
+    """A substitute that the prescriber was asked about; `signed_sha256` is the digest of the answer, `counter_only`
+    whether the substitute stays at the counter, `restricted_use_met` what is stated of it to the insurance."""
 
     proposal_id: UUID
     hold_id: UUID
     line: HeldLine
     answer_due_at: datetime
     signed_sha256: str | None = None
+    counter_only: bool = False
+    restricted_use_met: bool | None = None
 
     def allows(self, row: HeldLine) -> bool:
         """Whether the prescriber's signature covers this substitute on this line."""
@@ -263,6 +266,11 @@ class FulfilmentState:
     def substitute_confirmed(self, row: HeldLine) -> bool:
         """Whether the prescriber has signed this substitute on this line."""
         return any(proposal.allows(row) for proposal in self.proposals.values())
+
+    def may_travel(self, line: int, product: str) -> bool:
+        """Whether a courier may carry this product for the line: neither of them is for the counter only."""
+        fixed = {(each.line.line, each.line.product) for each in self.proposals.values() if each.counter_only}
+        return self.lines[line].content.deliverable and (line, product) not in fixed
 
     def open_proposal(self, hold_id: UUID, line: int) -> Proposal | None:
         """What the prescriber was asked under this hold and has not answered."""

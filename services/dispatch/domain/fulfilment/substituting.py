@@ -7,14 +7,13 @@ A substitute counts in prescribed units by the protocol's ratio, exactly: what l
 from __future__ import annotations
 
 from datetime import date, datetime
-from uuid import UUID
 
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution, WantedLine
 from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, LineState
 from services.dispatch.domain.fulfilment.wishes import SubstitutionConfirmed, SubstitutionProposed
 from services.dispatch.domain.policy import Policy
 from services.dispatch.domain.protocol import ProtocolFacts
-from services.dispatch.domain.values import HeldLine, ProductFacts, Substitution
+from services.dispatch.domain.values import HeldLine, ProductFacts, Substitution, Way
 from services.seedwork.model import DomainEvent, Ids, Outcome, Refusal
 
 ASKS_PRESCRIBER, CONSENTED = "prescriber_confirms", "prescriber_consented"
@@ -89,6 +88,8 @@ def unlawful(state: FulfilmentState, hold: Hold, protocols: tuple[ProtocolFacts,
             return Refusal("substitution.no_protocol", about)
         if row.substitution.mode == ASKS_PRESCRIBER and not state.substitute_confirmed(row):
             return Refusal("substitution.not_confirmed", about)
+        if hold.way is Way.DELIVERY and not state.may_travel(row.line, row.product):
+            return Refusal("hold.counter_only", {"line": row.line})
     return None
 
 
@@ -120,9 +121,7 @@ def propose(
     ]
 
 
-def confirm(state: FulfilmentState, proposal_id: UUID, signed_sha256: str) -> list[DomainEvent]:
+def confirm(state: FulfilmentState, signed: SubstitutionConfirmed) -> list[DomainEvent]:
     """The prescriber has signed: this substitute is allowed on this line, for whoever holds it."""
-    proposal = state.proposals.get(proposal_id)
-    if proposal is None or proposal.signed_sha256 is not None:
-        return []
-    return [SubstitutionConfirmed(proposal_id=proposal_id, signed_sha256=signed_sha256)]
+    proposal = state.proposals.get(signed.proposal_id)
+    return [] if proposal is None or proposal.signed_sha256 is not None else [signed]

@@ -26,12 +26,15 @@ class SubstitutionProposed(DomainEvent):
 
 
 class SubstitutionConfirmed(DomainEvent):
-    """The prescriber has signed a proposed substitute."""
+    """The prescriber has signed a proposed substitute; `counter_only`: it may not be delivered; `restricted_use_met`:
+    what is stated of the insurance's restriction on it (限制使用)."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_confirmed"
 
     proposal_id: UUID
     signed_sha256: str
+    counter_only: bool = False
+    restricted_use_met: bool | None = None
 
 
 class NoticeWanted(DomainEvent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.prescribe.domain.icd10 import is_code, nearest
+from services.prescribe.domain.icd10 import is_code, meant, nearest
 from services.prescribe.domain.issue_checks.written import Written
 from services.seedwork.model import Refusal
 
@@ -31,10 +31,10 @@ def diagnoses(written: Written) -> Refusal | None:
         return Refusal("diagnosis.missing")
     codes += written.facts.conditions or ()
     if wrong := [code for code in codes if not written.policy.is_diagnosis(code)]:
-        return Refusal("diagnosis.code", {"codes": wrong})
+        return Refusal("diagnosis.code", {"codes": wrong, "nearest": {code: list(meant(code)) for code in wrong}})
     unknown = [code for code in codes if not is_code(code)]
-    meant = {code: list(nearest(code)) for code in unknown}
-    return Refusal("diagnosis.unknown", {"codes": unknown, "nearest": meant}) if unknown else None
+    near = {code: list(nearest(code)) for code in unknown}
+    return Refusal("diagnosis.unknown", {"codes": unknown, "nearest": near}) if unknown else None
 
 
 def tcm_diagnosis(written: Written) -> Refusal | None:

@@ -47,7 +47,7 @@ def self_pay(written: Written) -> Refusal | None:
         reasons = written.policy.self_pay_reasons
         if line.self_pay_reason not in reasons:
             return Refusal("insurance_intent.self_pay_reason", {"line": line.line, "reasons": sorted(reasons)})
-        if line.self_pay_reason == OTHER_REASON and not line.self_pay_note:
+        if line.self_pay_reason == OTHER_REASON and not (line.self_pay_note or "").strip():
             return Refusal("insurance_intent.self_pay_note", {"line": line.line})
     return None
 
@@ -60,6 +60,6 @@ def restricted_use(written: Written) -> Refusal | None:
         use = stated.get(line.line)
         if use is None and drug.restricted_use and intent.of(line.line) != "self_pay":
             return Refusal("insurance_intent.restricted_use", {"line": line.line})
-        if use is not None and not use.met and not use.reason:
+        if use is not None and not use.met and not (use.reason or "").strip():
             return Refusal("insurance_intent.reason", {"line": line.line})
     return None

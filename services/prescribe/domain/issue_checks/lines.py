@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.prescribe.domain.issue_checks.written import Written
 from services.seedwork.model import Refusal
+from services.seedwork.wording import phrase_in
 
 
 def line_count(written: Written) -> Refusal | None:
@@ -52,7 +53,8 @@ def written_alone(written: Written) -> Refusal | None:
 def clear_directions(written: Written) -> Refusal | None:
     """N3.5: dose and use are stated; `as directed` (遵医嘱, 自用) is forbidden."""
     for line in written.content.lines:
-        phrase = written.policy.forbidden_phrase(f"{line.route} {line.dose_unit} {line.instructions or ''}")
+        said = (line.route, line.dose_unit, line.instructions, line.herb_note)
+        phrase = phrase_in(written.policy.forbidden_phrases, *said)
         if phrase:
             return Refusal("line.as_directed", {"line": line.line, "phrase": phrase})
     return None

@@ -25,13 +25,13 @@ def return_visit(written: Written) -> Refusal | None:
         return None
     if visit.first_visit:
         return Refusal("online.first_visit")
-    return None if visit.prior_record else Refusal("online.prior_record")
+    return None if (visit.prior_record or "").strip() else Refusal("online.prior_record")
 
 
 def authorised(written: Written) -> Refusal | None:
     """The visit has its number (authNo)."""
     rules, visit = _online(written)
-    if rules is None or visit is None or not rules.authorisation_no or visit.authorisation_no:
+    if rules is None or visit is None or not rules.authorisation_no or (visit.authorisation_no or "").strip():
         return None
     return Refusal("online.authorisation_no")
 

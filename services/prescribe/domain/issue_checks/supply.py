@@ -51,10 +51,12 @@ def quantity_follows(written: Written) -> Refusal | None:
 
 
 def whole_packs(written: Written) -> Refusal | None:
-    """A pack is opened (拆零) where jurisdiction and drug allow it; nothing is rounded up to a pack."""
+    """A pack is opened (拆零) where jurisdiction and drug allow it; nothing is rounded up to a pack. Of a long-term
+    supply each instalment is fetched by itself."""
     for line, drug in written.lines():
-        if line.quantity % drug.pack_size and not (written.policy.split_packs and drug.splittable):
-            return Refusal("line.pack", {"line": line.line, "quantity": line.quantity, "pack_size": drug.pack_size})
+        if written.split_pack(line, drug) and not (written.policy.split_packs and drug.splittable):
+            at_once = written.at_once(line)
+            return Refusal("line.pack", {"line": line.line, "quantity": at_once, "pack_size": drug.pack_size})
     return None
 
 

@@ -70,10 +70,11 @@ SUBSTITUTED = frozenset(
         supply.class_amounts,
         supply.days_supplied,
         supply.long_term,
+        insurance.restricted_use,
     }
 )
 SUBSTITUTE: tuple[IssueRule, ...] = tuple(rule for rule in WHAT if rule.check in SUBSTITUTED)
-"""What hangs on the drug, on who prescribes it and on how much: looked at again for a substitute on a line that was
+"""What hangs on the drug: who may prescribe it, how much, who pays. Looked at again for a substitute on a line that was
 checked. Packs are opened, or not, at the pharmacy that has them."""
 DIRECTED: tuple[IssueRule, ...] = tuple(rule for rule in WHAT if rule.check is supply.quantity_follows)
 """And of the same drug in another strength: whether it is as much as the directions ask for."""

@@ -41,6 +41,17 @@ class Written:
         coded = self.policy.frequencies[line.frequency]
         return coded.model_copy(update={"times": line.frequency_per_day}) if coded.as_needed else coded
 
+    def at_once(self, line: WrittenLine) -> int:
+        """Base units of a line that are given out together: all, or those of one instalment. What instalments cannot
+        share evenly is refused by a rule of its own."""
+        plan = self.content.plan
+        even = plan is not None and line.quantity % plan.instalments == 0
+        return line.quantity // plan.instalments if plan and even else line.quantity
+
+    def split_pack(self, line: WrittenLine, drug: Drug) -> bool:
+        """Whether that is no number of whole packs (拆零)."""
+        return self.at_once(line) % drug.pack_size != 0
+
 
 @cache
 def _a_day(times: int) -> DoseFrequency:

@@ -9,6 +9,7 @@ from services.review.domain.policy import ClassSupply
 from services.review.domain.screening.rule import Hit, place
 from services.review.domain.screening.subject import Prescribed, View
 from services.review.domain.values import Severity
+from services.seedwork.wording import phrase_in
 
 
 def diagnosis_missing(view: View) -> Iterator[Hit]:
@@ -59,8 +60,8 @@ def name_unknown(view: View) -> Iterator[Hit]:
 
 def vague_directions(view: View) -> Iterator[Hit]:
     for each in view.prescribed:
-        written = f"{each.line.route} {each.line.dose_unit} {each.line.instructions or ''}".lower()
-        phrase = next((phrase for phrase in view.limits.vague_phrases if phrase in written), None)
+        line = each.line
+        phrase = phrase_in(view.limits.vague_phrases, line.route, line.dose_unit, line.instructions, line.herb_note)
         if phrase:
             yield Hit(f"line {each.number} says {phrase}", (each.number,))
 

@@ -11,6 +11,8 @@ from services.dispatch.domain.opened_packs import (
     OPENED_PACKS,
     DiscardOpenedPack,
     OpenedState,
+    check_parts,
+    discard,
     opened_packs_id,
     parts_of,
     put_back,
@@ -22,6 +24,7 @@ from services.dispatch.domain.stock.events import Pick
 from services.dispatch.domain.stock.item import check_picks
 from services.dispatch.domain.stock.quarantine import QuarantineStock, withdraw
 from services.dispatch.domain.stock.state import evolve
+from services.dispatch.domain.trace_code import TRACE_CODES, TraceCodeState, trace_code_id
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Refusal
 from services.seedwork.ports import Outcome
@@ -117,6 +120,55 @@ def test_an_open_pack_past_its_date_is_thrown_away_not_given_out(town: Town) -> 
 
     assert town.shelf().on_hand == before - 8
     refused(town.store.run(discard_opened_pack(A, TABLETS, command)), "stock.no_opened_pack")
+
+
+def throw_away(town: Town, key: str) -> Outcome:
+    command = DiscardOpenedPack(key=key, reason="wet", discarded_by="HY1")
+    outcome: Outcome = town.store.run(discard_opened_pack(A, TABLETS, command))
+    return outcome
+
+
+def code_of(town: Town, code: str) -> TraceCodeState:
+    state: TraceCodeState = town.store.state(TRACE_CODES.ref(trace_code_id(code)))
+    return state
+
+
+def test_what_was_thrown_away_is_not_sold_by_its_code(town: Town) -> None:
+    code = town.new_codes(1)
+    fulfilment, supply_id = part(town, 12, trace_codes=code)
+    fine(throw_away(town, code[0]))
+    assert (code_of(town, code[0]).status, code_of(town, code[0]).left) == ("sold", 0)
+
+    refused(try_part(town, 8, trace_codes=code)[1], "trace_code.repeated")
+    fine(town.give_up(fulfilment, supply_id))
+
+    assert (code_of(town, code[0]).status, code_of(town, code[0]).left) == ("opened", 12)
+    refused(try_part(town, 20, trace_codes=code)[1], "trace_code.pack_used_up")
+    part(town, 12, trace_codes=code)
+    assert left(town) == []
+
+
+def test_a_pack_that_is_set_aside_for_a_supply_is_not_thrown_away(town: Town) -> None:
+    code = town.new_codes(1)
+    part(town, 12, trace_codes=code)
+    fine(try_part(town, 5, trace_codes=code)[1])
+
+    refused(throw_away(town, code[0]), "trace_code.not_free")
+
+    assert left(town)[0][:2] == (code[0], 8)
+
+
+def test_what_was_thrown_away_before_its_code_was_told_is_not_given_out_either(town: Town) -> None:
+    code = town.new_codes(1)
+    (piece,) = parts_of([town.pick(12, trace_codes=code)], 20)
+    state = OPENED_PACKS.fold(take(OpenedState(), A, TABLETS, UUID(int=1), (piece,), TODAY, CN.on(TODAY)))
+    gone = discard(state, DiscardOpenedPack(key=code[0], reason="wet", discarded_by="HY1"))
+    assert not isinstance(gone, Refusal)
+    state = OPENED_PACKS.fold(gone, state)
+
+    found = check_parts(state, (piece,), TODAY, None)
+
+    assert found == Refusal("trace_code.pack_used_up", {"trace_code": code[0], "left": 0})
 
 
 def test_books_that_never_had_the_lot_are_not_corrected_below_nothing(town: Town) -> None:

@@ -28,7 +28,7 @@ def test_the_statement_stands_in_the_dispensed_line(town: Town, met: bool | None
     assert [line.restricted_use_met for line in dispensed.lines] == [met]
 
 
-def test_of_a_substitute_nothing_is_stated(town: Town) -> None:
+def test_of_a_substitute_nothing_is_stated_by_what_was_said_of_the_line(town: Town) -> None:
     prescription_id = uuid4()
     intent = prescribe.InsuranceIntent.model_validate({"kind": "general", "restricted_use": [{"line": 1, "met": True}]})
     town.store.react(town.released(prescription_id, (60,)).model_copy(update={"insurance_intent": intent}))

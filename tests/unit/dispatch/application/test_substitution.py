@@ -14,7 +14,7 @@ from services.dispatch.application import holds
 from services.dispatch.application.holds import HoldRequest
 from services.dispatch.application.substitutions import propose_substitution
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution, WantedLine
-from services.dispatch.domain.values import Ratio
+from services.dispatch.domain.values import Ratio, Way
 from services.seedwork.ports import Outcome
 from tests.unit.dispatch.town import (
     BRAND,
@@ -78,7 +78,7 @@ class Short:
             pharmacy=pharmacy,
             pharmacist=person("pharmacist", pharmacy),
             token=self.town.token(fulfilment),
-            way="counter",
+            way=more.pop("way", Way.COUNTER),
             lines=(wanted,),
         )
         who = actor("pharmacist", pharmacy)
@@ -95,7 +95,7 @@ class Short:
         secret = self.town.secret(hold_id, pharmacy)
         return self.town.store.run(propose_substitution(fulfilment, command, secret, KEY))
 
-    def confirm(self, fulfilment: UUID) -> prescribe_later.SubstitutionConfirmed:
+    def confirm(self, fulfilment: UUID, **changes: Any) -> prescribe_later.SubstitutionConfirmed:
         proposed = self.town.store.told_of(SubstitutionProposed)[-1]
         event = prescribe_later.SubstitutionConfirmed(
             prescription_id=proposed.prescription_id,
@@ -108,6 +108,7 @@ class Short:
             ratio=proposed.ratio,
             protocol_id=proposed.protocol_id,
             signed_sha256=SHA,
+            **changes,
         )
         self.town.store.react(event)
         return event
@@ -203,6 +204,43 @@ def test_a_confirmed_substitute_may_be_given_by_any_pharmacy(short: Short) -> No
     second = short.hold(fulfilment, pharmacy=B)
 
     fine(town.review(fulfilment, second, B))
+
+
+@pytest.mark.parametrize("counter_only", [True, False])
+def test_a_substitute_for_the_counter_only_is_not_sent_whatever_it_stands_for(short: Short, counter_only: bool) -> None:
+    town = short.town
+    fulfilment = town.release()
+    town.try_order(fulfilment)
+    by_courier = short.hold(fulfilment, 20, way=Way.DELIVERY)
+    fine(short.propose(fulfilment, by_courier))
+    short.confirm(fulfilment, counter_only=counter_only)
+    at_the_counter = short.hold(fulfilment, 20)
+    fine(town.review(fulfilment, at_the_counter))
+    supply_id = town.prepare(fulfilment, at_the_counter, short.pick(10))
+    fine(town.try_check(fulfilment, supply_id))
+
+    passed, arranged = town.review(fulfilment, by_courier), town.try_arrange(fulfilment, supply_id)
+
+    if counter_only:
+        refused(passed, "hold.counter_only")
+        refused(arranged, "supply.counter_only")
+    else:
+        fine(passed)
+        fine(arranged)
+
+
+@pytest.mark.parametrize("met", [True, False, None])
+def test_what_is_stated_of_the_substitute_goes_with_what_is_dispensed(short: Short, met: bool | None) -> None:
+    town = short.town
+    fulfilment = town.release()
+    hold_id = short.hold(fulfilment)
+    fine(short.propose(fulfilment, hold_id))
+    short.confirm(fulfilment, restricted_use_met=met)
+    fine(town.review(fulfilment, hold_id))
+
+    fine(town.try_check(fulfilment, town.prepare(fulfilment, hold_id, short.pick(30))))
+
+    assert town.store.told_of(told.SupplyDispensed)[0].lines[0].restricted_use_met is met
 
 
 def test_without_a_protocol_another_drug_is_refused(short: Short) -> None:
