@@ -29,17 +29,31 @@ class Place:
 
 @dataclass(frozen=True)
 class Priced:
-    """A line as it would be prescribed: base units, base units per pack, fen per pack where the price is known."""
+    """A line as it would be prescribed: base units, base units per pack, fen per pack where the price is known, and the
+    days it lasts."""
 
     product: str
     quantity: int
     pack_size: int
     unit_price: int | None = None
+    days: int | None = None
 
     @property
     def asked(self) -> str:
         price = "" if self.unit_price is None else f":{self.unit_price}"
         return f"{self.product}:{self.quantity}:{self.pack_size}{price}"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the audit is told before signing; what is not said is held against nobody. `diagnoses`: ICD-10."""
+
+    sex: str | None = None
+    age_days: int | None = None
+    diagnoses: tuple[str, ...] = ()
+
+
+NOTHING_SAID = Said()
 
 
 @dataclass(frozen=True)
@@ -67,9 +81,16 @@ def hints(session: Session, place: Place, drugs: Mapping[str, str]) -> Iterator[
 
 
 def share_hints(
-    session: Session, patient_ref: UUID, insurance_intent: str, lines: Sequence[Priced], pharmacy: str | None = None
+    session: Session,
+    patient_ref: UUID,
+    insurance_intent: str,
+    lines: Sequence[Priced],
+    pharmacy: str | None = None,
+    said: Said = NOTHING_SAID,
 ) -> Iterator[Hint]:
-    """The patient's share, and each rule that makes it larger (codes of the error catalogue)."""
+    """The patient's share, each rule that makes it larger (codes of the error catalogue), and what the insurer's audit
+    would find."""
+    days = [line.days for line in lines]
     found = session.ask(
         "insurance",
         "/share-previews",
@@ -77,9 +98,15 @@ def share_hints(
         insurance_intent=insurance_intent,
         pharmacy=pharmacy,
         lines=[line.asked for line in lines],
+        sex=said.sex,
+        age_days=said.age_days,
+        diagnoses=list(said.diagnoses) or None,
+        days=None if None in days else days,
     )
     age = found.age_seconds or 0.0
     yield Hint("patient_share", found.body["id"], age, found.body)
     for concern in found.body["concerns"]:
         line = "" if concern["line"] is None else f":{concern['line']}"
         yield Hint("payment_rule", f"{concern['code']}{line}@{found.body['id']}", age, concern)
+    for finding in found.body["audit_hints"]:
+        yield Hint("payment_rule", f"audit:{finding['rule']}@{found.body['id']}", age, finding)

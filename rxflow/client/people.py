@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
 from contracts.supply_reports import ROUTES
-from rxflow.client.hints import Hint, Place, Priced, hints, share_hints
+from rxflow.client.hints import NOTHING_SAID, Hint, Place, Priced, Said, hints, share_hints
 from rxflow.client.transport import Reply, Service, Session
 
 PAGES_MAX = 10_000
@@ -44,10 +44,15 @@ class Prescriber(User):
         return tuple(hints(self.session, place, drugs))
 
     def share_hints(
-        self, patient_ref: UUID, insurance_intent: str, lines: Sequence[Priced], pharmacy: str | None = None
+        self,
+        patient_ref: UUID,
+        insurance_intent: str,
+        lines: Sequence[Priced],
+        pharmacy: str | None = None,
+        said: Said = NOTHING_SAID,
     ) -> tuple[Hint, ...]:
-        """What the patient would pay, and which payment rules make it more."""
-        return tuple(share_hints(self.session, patient_ref, insurance_intent, lines, pharmacy))
+        """What the patient would pay, which payment rules make it more, and what the audit finds in what is said."""
+        return tuple(share_hints(self.session, patient_ref, insurance_intent, lines, pharmacy, said))
 
     def issue(self, jws: str) -> Reply:
         """`jws`: the signed IssuePrescription, compact."""

@@ -53,6 +53,9 @@ on, until somebody of the party replays it (`POST …/deliveries/{place}/replay`
 a reason (`POST …/skip`). An endpoint that fails throughout is paused before its messages are dead: `status` is `paused`
 and `reason` `failing` (or `gone`), and the leading worker logs it as critical. `POST …/resume` sends at once what
 waited.
+
+One person of the party suffices, whose name and reason stay in the log: what is skipped is news to the party itself. It
+books nothing, moves nothing, and stays in the cursor feed, from which the party can always read it.
 """
 
 

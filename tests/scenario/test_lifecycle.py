@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from rxflow.client import Problem, wait_until
-from rxflow.client.hints import Hint, Place, Priced
+from rxflow.client.hints import Hint, Place, Priced, Said
 from rxflow.play.journey import Journey
 from rxflow.play.script import STORIES, Play, Report, scenes
 from rxflow.world import Draft, prescription_for
@@ -130,14 +130,17 @@ def test_what_a_doctor_saw_before_signing_is_in_the_trace(system: System) -> Non
 
     shown = system.stage.cast.wait_until(hinted, "the shelf in the hints")
     line = way.draft.payload["lines"][0]
-    priced = Priced(product.code, line["quantity"], product.drug.pack_size, 1500)
-    share = doctor.share_hints(way.admitted.patient_ref, "pooled_outpatient", [priced], store.code)
+    priced = Priced(product.code, line["quantity"], product.drug.pack_size, 1500, line["days"])
+    patient, codes = way.admitted.patient, tuple(each["code"] for each in way.draft.payload["diagnoses"])
+    said = Said(patient.sex, (world.as_of - patient.born).days, codes)
+    share = doctor.share_hints(way.admitted.patient_ref, "pooled_outpatient", [priced], store.code, said)
     seen = [hint.seen for hint in (*shown, *share)]
     doctor.issue(Draft(way.prescription_id, {**way.draft.payload, "hints_seen": seen}, way.draft.signer).jws)
 
     issued = system.stage.cast.wait_until(issue_of_the_trace, "the issue in the trace")
     assert issued["summary"]["hints_seen"] == seen
     assert share[0].kind == "patient_share"
+    assert share[0].facts["audit_unchecked"] == []
     assert 0 < share[0].facts["fund"] + share[0].facts["person_share"] == share[0].facts["total"]
 
 

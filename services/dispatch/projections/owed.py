@@ -1,6 +1,8 @@
-"""Owed quantities whose patients want to be told: waiting, or arrived when the pharmacy received the drug again.
+"""Owed quantities whose patients want to be told: waiting, or arrived when the pharmacy has more of the drug again.
 
-A wish ends with its fulfilment. Whichever brand comes in counts: it is the same drug.
+It has when goods are received, and when a count finds more good ones than the books had: the stock of a pharmacy that
+keeps its books in a system of its own may come in by counts alone. A wish ends with its fulfilment. Whichever brand
+comes in counts: it is the same drug.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import sqlalchemy as sa
 
 from services.dispatch.domain.fulfilment.events import FulfilmentClosed, RemainderLapsed
 from services.dispatch.domain.fulfilment.wishes import NoticeWanted
-from services.dispatch.domain.stock.events import StockReceived
+from services.dispatch.domain.stock.events import StockCounted, StockReceived
 from services.dispatch.projections import METADATA
+from services.seedwork.calendar import civil_day
 from services.seedwork.clock import to_micros
 from services.seedwork.forgotten import PatientForgotten
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
@@ -45,13 +48,20 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             asked = {"asked_at": to_micros(recorded.recorded_at)}
             yield Put(OWED, {**{name: getattr(event, name) for name in names}, **about, **asked})
         case StockReceived(pharmacy=pharmacy, drug_key=drug_key):
-            waiting = {"pharmacy": pharmacy, "drug_key": drug_key, "state": "waiting"}
-            arrived = {"arrived_at": to_micros(recorded.recorded_at), "arrival": recorded.log_index}
-            yield Amend(OWED, waiting, {"state": "arrived", **arrived})
+            yield _arrived(recorded, pharmacy, drug_key)
+        case StockCounted(pharmacy=str(pharmacy), drug_key=str(drug_key)) as found:
+            if found.after > found.before and found.expiry >= civil_day(recorded.recorded_at):
+                yield _arrived(recorded, pharmacy, drug_key)
         case FulfilmentClosed() | RemainderLapsed():
             yield Remove(OWED, {"fulfilment_id": recorded.stream_id})
         case PatientForgotten() as forgotten:
             yield Remove(OWED, {"patient_ref": forgotten.patient_ref})
+
+
+def _arrived(recorded: Recorded, pharmacy: str, drug_key: str) -> Operation:
+    waiting = {"pharmacy": pharmacy, "drug_key": drug_key, "state": "waiting"}
+    arrived = {"arrived_at": to_micros(recorded.recorded_at), "arrival": recorded.log_index}
+    return Amend(OWED, waiting, {"state": "arrived", **arrived})
 
 
 def _after() -> sa.ColumnElement[bool]:

@@ -85,13 +85,16 @@ def _listed(row: Mapping[str, Any]) -> Mapping[str, Any]:
 async def reconciliation(
     day: date, actor: Annotated[Actor, Depends(allowed("reconciliation.read"))], read: Read
 ) -> Response:
-    """One day with every difference: kind, owner, age, the person who looks after it, and the booked answer."""
-    (found,) = await read.load(day_of(actor.organisation or "", day))
+    """One day with our totals by scheme (3201 asks for one at a time), and every difference: kind, owner, age, the
+    person who looks after it, and the booked answer."""
+    of = _of(actor, day)
+    (found,) = await read.load(day_of(of.insurer, day))
     if found.state.told is None:
         raise Refused("reconciliation.unknown", day=day.isoformat())
     today = civil_day(await read.now())
     due_days = OUTSIDE.policies.on(today, read.jurisdiction).difference_due_days
-    return answer(view(found.state, today, due_days), version=found.version)
+    schemes = await read.find("payer_schemes_of_day", **of.parameters)
+    return answer(view(found.state, today, due_days, schemes), version=found.version)
 
 
 @router.post(

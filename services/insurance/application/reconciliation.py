@@ -184,12 +184,15 @@ def summary(state: ReconciliationState) -> Mapping[str, Any]:
     }
 
 
-def view(state: ReconciliationState, today: date, due_days: int) -> Mapping[str, Any]:
-    """The day with its differences: kind, owner, age in days since the day, and the answer with who gave it."""
+def view(
+    state: ReconciliationState, today: date, due_days: int, schemes: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """The day with its differences: kind, owner, age in days since the day, and the answer with who gave it. `schemes`:
+    our totals by scheme (insutype), which add up to ours."""
     told = state.told
     age = (today - told.day).days if told else 0
     shown = [_shown(state, each, age, due_days) for each in state.differences.values()]
-    return {**summary(state), "items": shown}
+    return {**summary(state), "schemes": [dict(row) for row in schemes], "items": shown}
 
 
 def _shown(state: ReconciliationState, each: Difference, age: int, due_days: int) -> Mapping[str, Any]:

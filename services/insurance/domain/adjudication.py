@@ -37,6 +37,7 @@ def adjudicate(
         policy=policy.id,
         lines=_assemble(lines, parts, amounts, steps),
         counter=policy.counter,
+        insutype=policy.insutype,
         at_home=tuple(
             PayerAmount(payer=turn.payer, amount=sum(turn.by_line), rule=turn.rule)
             for turn in turns

@@ -75,13 +75,15 @@ class Adjudication(Immutable):
     """The amounts of a whole claim. `policy` is the id of the row, or `self-pay`.
 
     `counter` names what of the year the deductible and the pooled fund count in. `at_home` is what payers that the one
-    stop does not reach would bear of the patient's share: the patient pays it now and claims it at home.
+    stop does not reach would bear of the patient's share: the patient pays it now and claims it at home. `insutype` is
+    the scheme (险种) whose funds pay, empty where the patient alone does.
     """
 
     policy: str
     lines: tuple[LineAmounts, ...]
     counter: str = ""
     at_home: tuple[PayerAmount, ...] = ()
+    insutype: str = ""
 
     @property
     def total(self) -> int:

@@ -16,6 +16,7 @@ SINCE_THEN: dict[str, Any] = {
     "dispensed": [],
     "counter": "",
     "at_home": [],
+    "insutype": "",
     "delivery_fee": None,
 }
 """Fields that receipts did not have at first, and what they are where they say nothing: then they are left out, so

@@ -38,6 +38,7 @@ PAYER_CLAIMS = sa.Table(
     sa.Column("total", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("fund", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("account", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("insutype", sa.Text, nullable=False, server_default=""),
 )
 
 PAYER_ITEMS = sa.Table(
@@ -62,7 +63,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
     match event:
         case ClaimOpened():
             known = {"claim_id": event.claim_id, "pharmacy": event.supply.pharmacy}
-            yield Put(PAYER_CLAIMS, {**known, "total": 0, "fund": 0, "account": 0})
+            yield Put(PAYER_CLAIMS, {**known, "total": 0, "fund": 0, "account": 0, "insutype": ""})
         case AuthorisationRequested():
             yield _sent(recorded, event.message_id, FORTH, RESERVING if event.steps == "two_step" else SENT)
         case VoidRequested() | ReverseRequested():
@@ -109,8 +110,8 @@ def _became(
 
 
 def _amounts(recorded: Recorded, amounts: Adjudication) -> Operation:
-    values = {"total": amounts.total, "fund": amounts.fund, "account": amounts.paid_by("acct")}
-    return Amend(PAYER_CLAIMS, {"claim_id": recorded.stream_id}, values)
+    sums = {"total": amounts.total, "fund": amounts.fund, "account": amounts.paid_by("acct")}
+    return Amend(PAYER_CLAIMS, {"claim_id": recorded.stream_id}, {**sums, "insutype": amounts.insutype})
 
 
 def _signed(name: str) -> sa.ColumnElement[int]:
@@ -145,6 +146,11 @@ PROJECTION = Projection(
     project=project,
     queries={
         "payer_totals_of_day": sa.select(*_TOTALS).select_from(_JOINED).where(*_OF_DAY),
+        "payer_schemes_of_day": sa.select(PAYER_CLAIMS.c.insutype, *_TOTALS)
+        .select_from(_JOINED)
+        .where(*_OF_DAY)
+        .group_by(PAYER_CLAIMS.c.insutype)
+        .order_by(PAYER_CLAIMS.c.insutype),
         "payer_items_of_day": sa.select(*_MESSAGE)
         .select_from(_JOINED)
         .where(

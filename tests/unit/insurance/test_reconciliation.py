@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,10 @@ from contracts.roles import Role
 from services.insurance.api import router
 from services.insurance.application.claim_inquiries import inquire
 from services.insurance.application.claims import authorise_claim, give_credit_on_claim
+from services.insurance.application.members import load_member
 from services.insurance.application.payments import pay
 from services.insurance.application.reconciliation import HIGHEST, LOWEST
+from services.insurance.domain.accumulator import YearFigures
 from services.insurance.domain.claim import AuthoriseClaim, GiveCredit, claim_id_of
 from services.insurance.domain.gateway import BenefitRequest, GatewayOutcome, OutcomeKind
 from services.insurance.domain.payment import PayShare, payment_of
@@ -24,19 +26,23 @@ from services.insurance.domain.reconciliation_decisions import DIFFERENCES_MAX, 
 from services.seedwork.model import derived_id
 from tests.support.http_caller import Caller
 from tests.unit.insurance.memory import (
+    ADMIN,
     INSURER,
     PATIENT_ACTOR,
     PHARMACIST,
     PHARMACY,
     Memory,
     dispensed,
+    golden_member,
     insured_world,
     received,
+    taken_back,
     undone,
 )
 
 DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 SUPPLIES = tuple(UUID(int=900 + number) for number in range(3))
+TODAY, NOTHING_YET = date(2026, 3, 2), YearFigures(deductible_used=0, pooled_paid=0)
 Row = dict[str, Any]
 
 
@@ -122,6 +128,34 @@ def test_a_day_on_which_both_sides_come_to_the_same_closes_by_its_totals(books: 
     assert (closed["state"], closed["how"], closed["ours"]) == ("closed", "zero", closed["theirs"])
     assert problem(books.totals(rows)) == "reconciliation.wrong_state"
     assert problem(books.items(rows)) == "reconciliation.wrong_state"
+
+
+def test_a_days_totals_are_shown_by_scheme(tmp_path: Path) -> None:
+    """By hand: a supply comes to 2 * 25.50 + 3 * 48.00 + 1 * 30.00 = 225.00 yuan; in scope 2 * 25.50 + 3 * 45.00 less
+    10 % of 135.00 = 172.50. Resident, 50.00 of the deductible left: pooled 60 % of 122.50 = 73.50, assistance half of
+    99.00 = 49.50, fund 123.00, account 60.00. An employee has used none of 200.00: nothing of 172.50 is above it, no
+    assistance and nothing on the account. A second employee's supply: 172.50 + 172.50 - 200.00 = 145.00 above the
+    deductible, pooled 50 % = 72.50; it is taken back on the same day and leaves nothing."""
+    memory = insured_world()
+    settled(memory, SUPPLIES[0])
+    as_employee = golden_member(
+        insutype="310", psn_type="在职", assistance=None, account_balance=0, figures=NOTHING_YET, as_of=TODAY
+    )
+    memory.run(load_member(as_employee), ADMIN)
+    settled(memory, SUPPLIES[1])
+    settled(memory, SUPPLIES[2])
+    memory.hear(taken_back(supply=SUPPLIES[2]))
+    memory.time += timedelta(days=1)
+    books = Books(memory, tmp_path)
+    books.totals(books.payer_file())
+    day = books.day()
+    assert day["schemes"] == [
+        {"insutype": "310", "count": 3, "total": 22_500, "fund": 0, "account": 0},
+        {"insutype": "390", "count": 1, "total": 22_500, "fund": 12_300, "account": 6_000},
+    ]
+    assert day["ours"] == {
+        name: sum(scheme[name] for scheme in day["schemes"]) for name in ("count", "total", "fund", "account")
+    }
 
 
 def test_each_difference_has_kind_owner_and_age_and_its_answer_closes_the_day(books: Books) -> None:

@@ -192,3 +192,15 @@ def test_however_often_it_is_not_confirmed_the_books_are_what_the_provider_has(
     assert (memory.payment().state, fee(memory).state) == ("refunded", "refunded")
     assert balances(memory.claim().postings, fee(memory).postings) == {}
     assert set(provider.orders) == {(SHARE, 4200, SHARE), (FEE, 600, FEE)}
+
+
+def test_the_simulated_provider_has_all_outcomes() -> None:
+    memory = brought_world()
+    assert paid(memory, SHARE, "SILENT-1")["outcome_unknown"] is True
+    assert paid(memory, FEE, "KEEP-1")["status"] == "paid"
+    clock(memory, 1, SHARE)
+    assert (memory.payment().state, memory.claim().state) == ("paid", "authorised(cleared)")
+    memory.hear(undone())
+    assert (memory.payment().state, payment_view(fee(memory))["refund_outcome"]) == ("refunded", "refused")
+    clock(memory, 5)
+    assert (fee(memory).state, fee(memory).outcome_unknown) == ("paid", True)

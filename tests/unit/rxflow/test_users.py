@@ -32,7 +32,7 @@ from rxflow.client import (
     Subscriber,
     Supply,
 )
-from rxflow.client.hints import Place, Priced
+from rxflow.client.hints import Place, Priced, Said
 from rxflow.client.subscriber import WEBHOOKS
 from services.seedwork.api.internal import router as internal
 
@@ -143,7 +143,7 @@ def test_hints_before_signing_are_asked_of_their_owners_and_say_how_old_they_are
 
 def test_the_patients_share_is_a_hint_with_the_rules_that_make_it_larger() -> None:
     concerns = [{"code": "share.not_designated", "line": None}, {"code": "share.class_c", "line": 2}]
-    body = {"id": "share:0123", "concerns": concerns}
+    body = {"id": "share:0123", "concerns": concerns, "audit_hints": []}
     services = Services(lambda _: httpx.Response(200, json=body, headers={"X-Age-Seconds": "0.4"}))
     lines = [Priced("X1", 20, 10, 1500), Priced("X2", 7, 7)]
 
@@ -157,6 +157,22 @@ def test_the_patients_share_is_a_hint_with_the_rules_that_make_it_larger() -> No
         ("payment_rule", "share.not_designated@share:0123"),
         ("payment_rule", "share.class_c:2@share:0123"),
     ]
+    assert {"sex", "age_days", "diagnoses", "days"}.isdisjoint(asked)
+
+
+def test_what_the_audit_finds_in_what_is_said_is_a_hint_too() -> None:
+    finding = {"rule": "AGE", "grade": "suspicious", "lines": [1]}
+    body = {"id": "share:0123", "concerns": [], "audit_hints": [finding]}
+    services = Services(lambda _: httpx.Response(200, json=body, headers={"X-Age-Seconds": "0.4"}))
+    lines = [Priced("X1", 20, 10, days=10), Priced("X2", 7, 7, days=7)]
+    said = Said("female", 3_650, ("J06.9", "K21.0"))
+
+    _share, found = Prescriber(services.session()).share_hints(ID, "pooled_outpatient", lines, said=said)
+
+    asked = services.requests[0].url.params
+    assert (asked["sex"], asked["age_days"], asked.get_list("diagnoses")) == ("female", "3650", ["J06.9", "K21.0"])
+    assert asked.get_list("days") == ["10", "7"]
+    assert (found.kind, found.id, found.facts) == ("payment_rule", "audit:AGE@share:0123", finding)
 
 
 def test_a_patient_names_a_pharmacy_and_takes_it_back(services: Services) -> None:

@@ -112,14 +112,15 @@ def count(state: StockState, command: CountStock) -> Outcome:
     rest = [] if not command.complete else [(name, lot) for name, lot in state.lots.items() if name not in named]
     gone = [CountedLot(lot=name, expiry=lot.expiry, quantity=0) for name, lot in rest if lot.on_hand]
     for row in (*command.lots, *gone):
-        found = _counted(state.lots.get(row.lot), row, command)
+        found = _counted(state, row, command)
         if isinstance(found, Refusal):
             return found
         events.append(found)
     return list(events)
 
 
-def _counted(known: Lot | None, row: CountedLot, command: CountStock) -> e.StockCounted | Refusal:
+def _counted(state: StockState, row: CountedLot, command: CountStock) -> e.StockCounted | Refusal:
+    known = state.lots.get(row.lot)
     if known and known.expiry != row.expiry:
         return Refusal("stock.lot_differs", {"lot": row.lot, "expiry": known.expiry.isoformat()})
     lot = known or Lot(row.expiry, 0)
@@ -134,6 +135,8 @@ def _counted(known: Lot | None, row: CountedLot, command: CountStock) -> e.Stock
         source=command.source,
         occurred_at=command.occurred_at,
         counted_by=command.counted_by,
+        pharmacy=state.pharmacy,
+        drug_key=state.drug_key,
     )
 
 

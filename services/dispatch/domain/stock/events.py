@@ -85,6 +85,9 @@ class StockCounted(DomainEvent):
     source: CountSource
     occurred_at: datetime | None = None
     counted_by: str | None = None
+    pharmacy: str | None = None
+    """Of a count by people or by the pharmacy's own system; not kept in older events, and neither is the drug."""
+    drug_key: str | None = None
 
 
 class StockDispensed(DomainEvent):

@@ -53,7 +53,7 @@ def outcome_of(answer: Mapping[str, Any], reach: Reach, asked: Asked, about: str
         if kind is OutcomeKind.REFUSED:
             return GatewayOutcome(kind, reasons=(refused(answer.get("infcode")),))
         told = OutcomeKind.DUPLICATE if said.get("rep_flag") == "1" else kind
-        found = adjudication(said, _object(output).get("detlcutinfo"), reach, asked.lines) if amounts else None
+        found = adjudication(said, _object(output).get("detlcutinfo"), reach, asked) if amounts else None
     except ValueError:
         return GatewayOutcome(OutcomeKind.UNKNOWN, reasons=("insurer.not_understood",))
     return GatewayOutcome(told, found, reach.insurer, _text(said.get("setl_id")))
@@ -77,9 +77,10 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= 64 else None
 
 
-def adjudication(said: Mapping[str, Any], details: Any, reach: Reach, lines: Sequence[ClaimLine]) -> Adjudication:
+def adjudication(said: Mapping[str, Any], details: Any, reach: Reach, asked: Asked) -> Adjudication:
     """The insurer's amounts as ours: the parts of a line are its own, a payer's sum is divided among the lines as our
     own arithmetic divides it. Raises Unreadable."""
+    lines = asked.lines
     parts = _parts(details, lines)
     scope = [part.scope for part in parts]
     deductible = divide(fen(said.get("act_pay_dedc")), scope)
@@ -100,6 +101,7 @@ def adjudication(said: Mapping[str, Any], details: Any, reach: Reach, lines: Seq
     rule = f"{SOURCE}/{reach.insurer}"
     return Adjudication(
         policy=rule,
+        insutype=asked.insutype,
         lines=tuple(
             LineAmounts(
                 line=line.line,

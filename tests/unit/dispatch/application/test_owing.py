@@ -1,5 +1,6 @@
 """The rest of a partial fill is free for anybody; who asked is told when the pharmacy has it again."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,10 +12,12 @@ from contracts.events import prescribe
 from contracts.roles import Role
 from services.dispatch.api import router
 from services.dispatch.application.owing import ask_for_notice
+from services.dispatch.application.stock import count_stock
 from services.dispatch.domain.fulfilment.commands import AskForNotice
+from services.dispatch.domain.stock.booking import CountedLot, CountStock
 from services.seedwork.ports import Outcome
 from tests.support.http_caller import Caller
-from tests.unit.dispatch.town import BRAND, SYRUP, TABLETS, A, B, Town, fine, person, refused
+from tests.unit.dispatch.town import BRAND, GOOD_UNTIL, SYRUP, TABLETS, A, B, Town, fine, person, refused
 
 
 def ask(town: Town, fulfilment: UUID, supply_id: UUID, **changes: Any) -> Outcome:
@@ -74,6 +77,36 @@ def test_pharmacy_and_patient_are_told_when_stock_arrives(town: Town, feeds: Fee
         assert (notice["fulfilment_id"], notice["line"], notice["quantity"]) == (str(fulfilment), 1, 20)
         assert (notice["pharmacy"], notice["remaining"]) == (A, 20)
     assert feeds.of("other") == feeds.of(B) == []
+
+
+def counts(town: Town, lot: str, quantity: int, expiry: date, source: Any) -> None:
+    found = (CountedLot(lot=lot, expiry=expiry, quantity=quantity),)
+    command = CountStock(lots=found, counted_by=person("preparer"), source=source)
+    fine(town.store.run(count_stock(A, TABLETS, command)))
+
+
+@pytest.mark.parametrize("source", ["reported", "counted"])
+def test_a_count_that_finds_more_tells_as_well(town: Town, feeds: Feeds, source: str) -> None:
+    fulfilment, supply_id = partly(town)
+    fine(ask(town, fulfilment, supply_id))
+    counts(town, "L1", 0, GOOD_UNTIL, source)
+    counts(town, "OLD", 20, date(2026, 3, 1), source)
+    assert feeds.of("patient") == feeds.of(A) == []
+
+    counts(town, "L1", 100, GOOD_UNTIL, source)
+
+    for who in ("patient", A):
+        assert [notice["fulfilment_id"] for notice in feeds.of(who)] == [str(fulfilment)]
+
+
+def test_packs_that_are_scanned_against_the_books_are_no_arrival(town: Town, feeds: Feeds) -> None:
+    fulfilment, supply_id = partly(town)
+    fine(ask(town, fulfilment, supply_id))
+    counts(town, "L1", 0, GOOD_UNTIL, "counted")
+
+    town.dispensed(town.release(), 20, held=20, packs_seen=True)
+
+    assert feeds.of("patient") == []
 
 
 def test_another_drug_or_another_pharmacys_goods_tell_nobody(town: Town, feeds: Feeds) -> None:

@@ -82,6 +82,7 @@ def test_an_answer_that_adds_up_is_taken_to_the_fen() -> None:
     amounts = outcome.adjudication
     assert (outcome.kind, outcome.insurer) == (OutcomeKind.ACCEPTED, INSURER)
     assert amounts is not None
+    assert amounts.insutype == ASKED.insutype == "390"
     assert amounts.total == 35097 == sum(share.amount for share in amounts.payers)
     for line in amounts.lines:
         parts = (line.own_pay, line.over_limit, line.first_self_pay, line.in_scope)
