@@ -132,16 +132,19 @@ def _most(proposed: SubstitutionProposed, prescribed: int) -> int:
 
 
 def _written(signed: SignedRevision, command: ConfirmSubstitution, line: WrittenLine) -> WrittenPrescription:
-    """The signed form as it was written, with this line alone, and what is stated of the substitute."""
+    """The signed form as it was written, with this line alone, and what is stated of the substitute. Its form was
+    checked when it was signed: that of today may be stricter."""
     met, reason = command.restricted_use_met, command.restricted_use_reason
     stated = () if met is None else (RestrictedUse(line=line.line, met=met, reason=reason),)
-    plan = signed.plan and WrittenPlan(
-        instalments=signed.plan.instalments,
-        days=signed.plan.days,
-        assessment=signed.plan_assessment,
-        patient_agreed=True,
-    )
-    return WrittenPrescription(
+    plan = None
+    if signed.plan is not None:
+        plan = WrittenPlan.model_construct(
+            instalments=signed.plan.instalments,
+            days=signed.plan.days,
+            assessment=signed.plan_assessment,
+            patient_agreed=True,
+        )
+    return WrittenPrescription.model_construct(
         prescription_id=signed.prescription_id,
         patient_ref=signed.patient_ref,
         prescriber=signed.prescriber,

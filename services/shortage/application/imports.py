@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from contracts.supply_reports import ROWS_PER_REQUEST_MAX, PriceRow, StopRow, Trust
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
-from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
+from services.seedwork.usecase import Answer, Change, Decision, Find, Load, Moment, UseCase
 from services.shortage.application.drug_names import named_drugs
 from services.shortage.application.nodes import Loading
 from services.shortage.domain.detection.cover import SupplyStatus
@@ -45,6 +45,7 @@ from services.shortage.domain.values import SourceKind
 from services.shortage.domain.watch import Sign, note_signs, watch_ref
 
 COMPLAINTS_MAX = 20
+CASES_MAX = 5000
 KEY_CHARACTERS_MAX = 300
 NATION = ""
 
@@ -74,6 +75,8 @@ class _Books:
     loaded: Mapping[UUID, Loaded[Any]]
     events: dict[UUID, list[DomainEvent]] = field(default_factory=dict)
     signs: dict[str, list[Sign]] = field(default_factory=dict)
+    in_question: set[tuple[str, str]] = field(default_factory=set)
+    """Drugs and nodes with an open case: nobody else asks who has enough, as most have."""
     _states: dict[UUID, Any] = field(default_factory=dict)
 
     def state(self, ref: StreamRef[Any]) -> Any:
@@ -117,10 +120,11 @@ def import_reports(source: SourceKind, rows: Sequence[Read], sender: Sender) -> 
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         told = [_report(source, each, sender, named) for each in rows]
         reports = [each for each in told if isinstance(each, ShortageReport)]
-        books = yield from _opened(
-            [ref for each in reports for ref in (_day(each), reporter_ref(each.reporter))],
-            {report.drug_key for report in reports},
-        )
+        refs = [ref for each in reports for ref in (_day(each), reporter_ref(each.reporter))]
+        books = yield from _opened(refs, {report.drug_key for report in reports})
+        if any(report.short is False for report in reports):
+            open_cases: Sequence[Mapping[str, Any]] = yield Find("cases_begun", {"limit": CASES_MAX})  # type: ignore[misc]
+            books.in_question = {(row["drug_key"], row["region"]) for row in open_cases}
         answers = [
             _answered(read.key, _booked(report, books, moment, policy))
             if isinstance(report, ShortageReport)
@@ -149,13 +153,15 @@ def import_stops(rows: Sequence[Read], sender: Sender) -> UseCase:
 
 
 def sign_of(report: ShortageReport, now: datetime, policy: ShortagePolicy) -> Sign | None:
-    """What a report says for a shortage; None: nothing, or it is about what is over.
+    """What a report says for a shortage, or against one; None: neither, or it is about what is over.
 
-    A register's record tells how things are when it is read; another report, how they were when it happened.
+    A register's record tells how things are when it is read; another report, how they were when it happened. Against
+    one only sources count that could open a case.
     """
     at = now if report.source is SourceKind.REGISTER else report.occurred_at
     late = at < now - timedelta(days=policy.detection.lateness_days)
-    if late or not speaks_for_a_shortage(report, policy.price_jump_percent):
+    opens, against = report.trust in policy.opening_trust, report.short is False
+    if late or not (opens if against else speaks_for_a_shortage(report, policy.price_jump_percent)):
         return None
     source = SourceKind(report.source)
     return Sign(
@@ -163,7 +169,8 @@ def sign_of(report: ShortageReport, now: datetime, policy: ShortagePolicy) -> Si
         region=report.region,
         node=node_at(report.region, policy.case_region_level),
         at=at,
-        opens=report.trust in policy.opening_trust,
+        opens=opens and not against,
+        against=against,
         events=(f"{source.value}/{report.reporter}/{report.key}",),
         places={report.reporter: report.region} if source is SourceKind.DIRECT_REPORT else {},
     )
@@ -227,7 +234,8 @@ def _booked(report: ShortageReport, books: _Books, moment: Moment, policy: Short
                     told,
                     contradicts_itself(books.state(told), report.reporter, report.region, each.contradicts, moment.now),
                 )
-        if sign := sign_of(report, moment.now, policy):
+        sign = sign_of(report, moment.now, policy)
+        if sign and (not sign.against or (report.drug_key, sign.node) in books.in_question):
             books.signs.setdefault(report.drug_key, []).append(sign)
     return outcome
 

@@ -21,6 +21,7 @@ from services.shortage.application.nodes import (
     reporters_of,
 )
 from services.shortage.domain.decisions import dismiss_quiet
+from services.shortage.domain.denying import denied
 from services.shortage.domain.detector import reported_evidence
 from services.shortage.domain.events import NoticeEnded, NoticeLinked
 from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
@@ -171,12 +172,17 @@ def _take_notice(nation: Node, identity: UUID, notice: StopNoticeState, moment: 
 def _take_signs(here: Node, signs: Sequence[Sign], moment: Moment, policy: ShortagePolicy) -> Loading[None]:
     """Signs feed the open case, or open one where what they tell of has happened since the last one's end."""
     _end_quiet(here, moment)
-    for sign in sorted(signs, key=lambda each: (not each.opens, each.at)):
-        if here.case is None:
+    latest = max((sign.at for sign in signs if not sign.against), default=None)
+    for sign in sorted(signs, key=lambda each: (each.against, not each.opens, each.at)):
+        told = (moment.now, policy)
+        if sign.against:
+            if here.case is not None and (latest is None or sign.at > latest):
+                here.case.add(denied(here.case.state, sign.source, sign.events, sign.places, *told))
+        elif here.case is None:
             yield from _open_by(here, sign, moment, policy)
         else:
-            case, told = here.case.state, (sign.source, sign.events, moment.now, policy)
-            here.case.add(joined(case, *told, sign.evidence, sign.places))
+            case = here.case.state
+            here.case.add(joined(case, sign.source, sign.events, *told, sign.evidence, sign.places))
 
 
 def _open_by(here: Node, sign: Sign, moment: Moment, policy: ShortagePolicy) -> Loading[None]:

@@ -31,6 +31,7 @@ CaseEvent = (
     CaseSuspected
     | happened.EvidenceAdded
     | happened.SourceJoined
+    | happened.SourceDenied
     | CaseConfirmed
     | happened.CaseGraded
     | happened.PeriodJudged
@@ -67,6 +68,8 @@ class CaseState:
     """By kind, what its latest sign counted."""
     reporters: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     """Who has reported it: of which region node, and when last."""
+    denied: Mapping[SourceKind, datetime] = field(default_factory=dict)
+    """By kind, when it said that there is enough, since the latest sign for a shortage."""
     events: tuple[str, ...] = ()
     anticipated: bool = False
     notices: Mapping[UUID, NoticeLinked] = field(default_factory=dict)
@@ -122,7 +125,8 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
                 events=event.events,
             )
         case happened.EvidenceAdded():
-            return replace(state, evidence=event.evidence, quiet_at=event.quiet_at, events=_more(state, event.events))
+            events = _more(state, event.events)
+            return replace(state, evidence=event.evidence, quiet_at=event.quiet_at, events=events, denied={})
         case happened.SourceJoined():
             joined = {**state.sources, event.source: event.joined_at}
             anticipated = state.anticipated and event.source is SourceKind.STOP_NOTICE
@@ -134,7 +138,11 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
                 events=_more(state, event.events),
                 anticipated=anticipated,
                 quiet_at=event.quiet_at or state.quiet_at,
+                denied={},
             )
+        case happened.SourceDenied():
+            others = {who: told for who, told in state.reporters.items() if who not in event.places}
+            return replace(state, denied={**state.denied, event.source: event.denied_at}, reporters=others)
         case CaseConfirmed() | happened.CaseGraded() | happened.PeriodJudged() | CaseEnded():
             return _evolve_grade(state, event)
         case happened.NoticeLinked() | happened.NoticeEnded():
@@ -244,6 +252,7 @@ CASE: Aggregate[CaseState] = Aggregate(
         CaseSuspected,
         happened.EvidenceAdded,
         happened.SourceJoined,
+        happened.SourceDenied,
         CaseConfirmed,
         happened.CaseGraded,
         happened.PeriodJudged,

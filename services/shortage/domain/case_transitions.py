@@ -39,6 +39,13 @@ CASE_TRANSITIONS = Transitions(
         Transition("suspected", "ConfirmCase", "authority of the region; not quiet", "confirmed", "case_confirmed"),
         Transition("suspected", "DismissCase", "authority of the region; reason; not quiet", "dismissed", "case_ended"),
         Transition(
+            "suspected",
+            "source",
+            "enough independent kinds say that there is enough, since the latest sign",
+            "dismissed (auto)",
+            "case_ended",
+        ),
+        Transition(
             "suspected", "clock: quiet", "below its threshold for the hysteresis", "dismissed (auto)", "case_ended"
         ),
         Transition("confirmed", "line_unfilled", "inputs give a worse grade: at once", "confirmed", "case_graded"),

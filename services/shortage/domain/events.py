@@ -110,6 +110,17 @@ class SourceJoined(DomainEvent):
     """Who reported it, and of which region node."""
 
 
+class SourceDenied(DomainEvent):
+    """A source says that there is enough, after the latest sign for a shortage. `places`: who reported so, of where."""
+
+    TOPIC: ClassVar[str] = "shortage.shortage_case.source_denied"
+
+    source: SourceKind
+    events: tuple[str, ...]
+    places: Mapping[str, str]
+    denied_at: datetime
+
+
 class CaseConfirmed(DomainEvent):
     """It is a shortage."""
 
@@ -267,6 +278,8 @@ class CaseEnded(DomainEvent):
     ended_as: EndedAs
     reason: str | None
     ended_at: datetime
+    denied_by: tuple[SourceKind, ...] = ()
+    """The kinds of source that said there is enough, where they ended it."""
 
 
 class RegionConfirmed(DomainEvent):

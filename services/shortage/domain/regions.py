@@ -35,6 +35,12 @@ def node_of(code: str) -> str:
     return code
 
 
+def as_node(region: str) -> str:
+    """The node that a report means, whether it names it by its digits or by its division code: 330000 is the province
+    33, and no county. 000000 stays what it is, no division: who means the nation leaves the region empty."""
+    return node_of(region) or region
+
+
 def covers(node: str, other: str) -> bool:
     """Whether `other` is this node or lies in it."""
     return other.startswith(node)

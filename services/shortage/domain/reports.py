@@ -13,10 +13,11 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, Refusal, StreamRef, derived_id
 from services.shortage.domain.detection.cover import SupplyStatus
+from services.shortage.domain.regions import as_node
 from services.shortage.domain.values import SourceKind
 
 REPORTS_PER_DAY_MAX = 5000
@@ -33,7 +34,7 @@ class ShortageReport(Immutable):
     reporter: Annotated[str, Field(min_length=1, max_length=300)]
     trust: Trust
     drug_key: Annotated[str, Field(min_length=1, max_length=300)]
-    region: Annotated[str, Field(pattern=r"^(\d{6}|\d{4}|\d{2}|)$")]
+    region: Annotated[str, Field(pattern=r"^(\d{6}|\d{4}|\d{2}|)$"), AfterValidator(as_node)]
     """Region node: 6 digits county, 4 city, 2 province, empty the nation."""
     status: SupplyStatus | None
     """What it says about supply; None: it does not."""

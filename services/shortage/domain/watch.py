@@ -49,6 +49,8 @@ class Sign(Immutable):
     """What was counted; None: it is a report."""
     places: Mapping[str, str] = {}
     """Who reported it, and of which region node."""
+    against: bool = False
+    """It says that there is enough."""
 
 
 class SignsNoted(DomainEvent):
@@ -256,7 +258,9 @@ def _place(alarm: Alarm) -> Place:
 
 
 def _kind(sign: Sign) -> str:
-    """Two makers that stop are two signs."""
+    """Two makers that stop are two signs, and so are who says that it is short and who says that it is not."""
+    if sign.against:
+        return f"{sign.source.value}/against"
     return sign.source.value if sign.notice_id is None else f"{sign.source.value}/{sign.notice_id}"
 
 

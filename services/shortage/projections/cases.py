@@ -63,6 +63,11 @@ CONFIRMED = (
     .offset(sa.bindparam("skip", type_=sa.Integer))
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
+BEGUN = (
+    sa.select(CASES.c.drug_key, CASES.c.region)
+    .order_by(CASES.c.suspected_at.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
 COUNTED = sa.select(sa.func.count().label("total")).select_from(_CONFIRMED.subquery())
 
 
@@ -110,5 +115,10 @@ SHORTAGE_CASES = Projection(
     name="open_shortages",
     tables=(CASES,),
     project=project,
-    queries={"open_shortages": OPEN_SHORTAGES, "confirmed_shortages": CONFIRMED, "confirmed_count": COUNTED},
+    queries={
+        "open_shortages": OPEN_SHORTAGES,
+        "confirmed_shortages": CONFIRMED,
+        "confirmed_count": COUNTED,
+        "cases_begun": BEGUN,
+    },
 )

@@ -14,7 +14,7 @@ from services.prescribe.application import substitutions
 from services.prescribe.application.substitutions import confirm_substitution
 from services.prescribe.application.views import show_prescription
 from services.prescribe.domain.policy import CN, Policy
-from services.prescribe.domain.prescription import fulfilment_id
+from services.prescribe.domain.prescription import PRESCRIPTION, fulfilment_id
 from services.seedwork.policies import Jurisdictions, Policies
 from services.seedwork.ports import Outcome
 from tests.unit.prescribe.conftest import (
@@ -424,6 +424,16 @@ def test_what_insurance_restricts_is_stated_of_the_substitute_itself(
     assert code(confirm(clinic, prescription_id, clean(clinic, prescription_id), **said)) == refusal
     told = [event.restricted_use_met for event in clinic.store.told_of(public.SubstitutionConfirmed)]
     assert told == ([] if refusal else [said.get("restricted_use_met")])
+
+
+def test_what_was_signed_under_looser_forms_is_not_measured_by_those_of_today(clinic: Clinic) -> None:
+    registered(clinic)
+    issued(clinic)
+    prescription_id = clinic.released(**WITH_REASON)
+    stream = clinic.store.streams[PRESCRIPTION.ref(prescription_id).stream_id]
+    stream[0] = stream[0].model_copy(update={"beyond_level_reason": " ", "plan_assessment": " "})
+
+    assert code(confirm(clinic, prescription_id, clean(clinic, prescription_id))) is None
 
 
 TIGHTER: list[tuple[dict[str, Any], dict[str, Any], str]] = [

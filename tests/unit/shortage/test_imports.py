@@ -70,6 +70,17 @@ def test_a_file_of_reports_opens_a_case_at_the_next_tick(region: Region) -> None
     assert watch(region).judge_at is None
 
 
+def test_a_province_named_by_its_division_code_is_no_county(region: Region) -> None:
+    load(region, row(region="330000"), row("W-2", region="330000"), row("W-3", region="330100"))
+    assert errors(load(region, row("W-4", region="000000"))) == ["report.region_unknown"]
+    region.store.move_clock(MINUTE)
+
+    assert region.case().reporters == {"H9": ("3301", region.store.time)}
+    evidence = region.case().evidence
+    assert evidence is not None
+    assert (evidence.counties, evidence.provinces) == (0, 1)
+
+
 def test_the_same_file_again_changes_nothing_and_another_content_is_recorded(region: Region) -> None:
     load(region, row(), row("W-2", status=1))
     before = region.store.log_index
