@@ -86,6 +86,7 @@ PHARMACIES = sa.Table(
 _drug_key, _within = sa.bindparam("drug_key", type_=sa.Text), sa.bindparam("within", type_=sa.Text)
 _first, _last = sa.bindparam("first", type_=sa.Text), sa.bindparam("last", type_=sa.Text)
 _today = sa.bindparam("today", type_=sa.Text)
+_since = sa.bindparam("since", type_=sa.Text)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 
 
@@ -126,14 +127,16 @@ REPORTERS_OF = (
 DEMAND_OF = (
     sa.select(
         DISPENSED.c.pharmacy,
-        _sum(DISPENSED.c.quantity).label("dispensed"),
-        sa.func.count(sa.distinct(DISPENSED.c.day)).label("days_told"),
+        _sum(sa.case((DISPENSED.c.day >= _first, DISPENSED.c.quantity), else_=0)).label("dispensed"),
+        sa.func.min(DISPENSED.c.day).label("first_told"),
     )
-    .where(*_here(DISPENSED), *_between(DISPENSED))
+    .where(*_here(DISPENSED), DISPENSED.c.day >= _since, DISPENSED.c.day <= _last)
     .group_by(DISPENSED.c.pharmacy)
     .order_by(DISPENSED.c.pharmacy)
     .limit(_limit)
 )
+"""What was dispensed in these days, and on which day since `since` a shelf was told of first: levels are told when they
+change, so who told of one before these days is known on all of them."""
 UNFILLED_OF = (
     sa.select(
         UNFILLED.c.pharmacy,
