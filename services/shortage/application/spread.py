@@ -32,10 +32,10 @@ class Spread:
     short: Mapping[str, str] = field(default_factory=dict)
     reporters: Reporters = field(default_factory=lambda: UNKNOWN)
 
-    def within(self, node: str, demands: int, first_at: datetime, last_at: datetime) -> Evidence | None:
-        """What counts for the grade in this node; None: nobody there is known to be short."""
+    def within(self, node: str, demands: int, first_at: datetime, last_at: datetime) -> Evidence:
+        """What counts for the grade in this node; nobody, where nobody is known to be short."""
         places = {pharmacy: region for pharmacy, region in self.short.items() if region.startswith(node)}
-        return counted_places(places, demands, first_at, last_at, self.reporters) if places else None
+        return counted_places(places, demands, first_at, last_at, self.reporters)
 
 
 def spread_of(drug_key: str, now: datetime, policy: ShortagePolicy) -> Loading[Spread]:

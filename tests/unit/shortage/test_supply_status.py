@@ -10,7 +10,7 @@ from services.shortage.domain.live_days import ShelfDay, Told
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.supply_status import Ordered, statuses
 from tests.unit.shortage.conftest import HANGZHOU, NINGBO, Region, authority
-from tests.unit.shortage.test_live_detection import DAY, MINUTE, order, tick, told
+from tests.unit.shortage.test_live_detection import DAY, MINUTE, order, tick
 
 POLICY = POLICIES.of("cn").versions[-1].detection
 TODAY = date(2026, 3, 2)
@@ -92,10 +92,7 @@ def alarmed(region: Region, others: int) -> None:
         region.store.time += MINUTE / 4
         place = HANGZHOU if n % 2 else NINGBO
         for extra in range(others):
-            at = region.store.time - DAY - extra * MINUTE
-            for change in ("placed", "delivered"):
-                region.react(told(f"P{n}", at, short=False, region=place, change=change))
-        region.react(told(f"P{n}", region.store.time, region=place, change="placed", short=False, filled=0, open=400))
+            order(region, f"P{n}", short=False, place=place, at=region.store.time - DAY - extra * MINUTE)
         order(region, f"P{n}", place=place)
     tick(region)
 
