@@ -180,11 +180,13 @@ async def _planned(state: CaseState, read: Read, aside: Aside, *, by_order: bool
     today = civil_day(await read.now())
     rules = POLICIES.on(today, read.jurisdiction).transfer
     here = {"drug_key": suspected.drug_key, "within": suspected.region, "limit": SITES_READ_MAX}
-    days = {"first": (today - timedelta(days=rules.history_days)).isoformat(), "last": today.isoformat()}
+    first = today - timedelta(days=rules.history_days - 1)
+    since = first - timedelta(days=rules.history_days)
+    days = {"first": first.isoformat(), "last": today.isoformat()}
     shelves = await read.find("shelves_of", **here, today=today.isoformat())
-    demand = await read.find("demand_of", **here, **days)
+    demand = await read.find("demand_of", **here, **days, since=since.isoformat())
     unfilled = await read.find("unfilled_of", **here, **days, today=today.isoformat())
-    found = sites(shelves, demand, unfilled, rules)
+    found = sites(shelves, demand, unfilled, today, rules)
     plan: TransferPlan = await aside(_plan, found, rules, by_order)
     return plan
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from services.seedwork.calendar import ZONE, civil_day
+from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros, to_micros
 from services.seedwork.model import Loaded
 from services.seedwork.usecase import Change, Decision, Find, Moment, UseCase
-from services.shortage.application.nodes import Loading, reporters_of
+from services.shortage.application.nodes import Loading
+from services.shortage.application.spread import Spread, shelves_told, spread_of
 from services.shortage.domain.detection.order_lines import LINES_MAX, OrderLine
 from services.shortage.domain.detection.unfilled import Unfilled
-from services.shortage.domain.detector import Reporters, counted_places
 from services.shortage.domain.live import Alarm, Facts, judge
-from services.shortage.domain.live_days import ShelfDay, Told, covers_kept, first_day, judge_day
+from services.shortage.domain.live_days import covers_kept, judge_day
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import Level, node_at
 from services.shortage.domain.values import SourceKind
@@ -56,8 +55,8 @@ def judge_facts(watch_id: UUID) -> UseCase:
         judgement = replace(judgement, alarms=(*judgement.alarms, *daily))
         told, signed = record_judgement(state, judgement, moment.now, policy)
         rows = {_line_key(row): row for row in lines} | {str(row["demand_key"]): row for row in demands}
-        known = (yield from reporters_of(state.drug_key, "", moment.now)) if signed else {}
-        signs = [_sign(alarm, rows, known, moment.now, policy) for alarm in signed]
+        spread = (yield from spread_of(state.drug_key, moment.now, policy)) if signed else Spread()
+        signs = [_sign(alarm, rows, spread, moment.now, policy) for alarm in signed]
         return Decision((Change(watch, (*day, *told, *note_signs(state.drug_key, signs, moment.now))),))
 
     return UseCase((WATCH.ref(watch_id),), decide)
@@ -73,49 +72,14 @@ def _day(state: WatchState, now: datetime, policy: ShortagePolicy) -> Loading[li
     day = state.day_to_judge(now)
     if day is None:
         return []
-    first = first_day(day, policy.detection)
-    asked = {"drug_key": state.drug_key, "first": first.isoformat(), "limit": LINES_MAX}
-    shelves: Sequence[Row] = yield Find("watched_shelves_of", asked)  # type: ignore[misc]
-    if not shelves:
+    told, _ = yield from shelves_told(state.drug_key, day, policy.detection)
+    if not told.shelves:
         return []
-    heard: Sequence[Row] = yield Find("heard_of", {"drug_key": state.drug_key, "limit": LINES_MAX})  # type: ignore[misc]
-    since = to_micros(datetime.combine(first, time(), ZONE))
-    demands: Sequence[Row] = yield Find(  # type: ignore[misc]
-        "watched_demands_of", {"drug_key": state.drug_key, "since": since, "limit": LINES_MAX}
-    )
-    in_vain: Counter[tuple[str, date]] = Counter()
-    for row in demands:
-        in_vain[row["pharmacy"], date.fromisoformat(row["day"])] += 1
-    told = Told(shelf_days(shelves), in_vain, {row["reporter"]: date.fromisoformat(row["last"]) for row in heard})
     shares = policy.detection.level_shares
     levels = {Level.NATION, policy.case_region_level}
-    nodes = {node_at(row["region"], level): shares[level] for row in shelves for level in levels if level in shares}
+    nodes = {node_at(each.region, level): shares[level] for each in told.shelves for level in levels if level in shares}
     judged = judge_day(told, day, state.covers, state.days, nodes, policy.detection)
     return [DaysJudged(day=day, nodes=tuple(judged), kept_days=covers_kept(policy.detection))]
-
-
-def shelf_days(rows: Sequence[Row]) -> list[ShelfDay]:
-    """Each shelf and day once: its last level, and empty where it ever was."""
-    made = []
-
-    def key(row: Row) -> tuple[str, str, str]:
-        return row["pharmacy"], row["product"], row["day"]
-
-    for (pharmacy, product, day), steps in groupby(sorted(rows, key=key), key=key):
-        known = list(steps)
-        last = max(known, key=lambda row: row["at"])
-        made.append(
-            ShelfDay(
-                reporter=pharmacy,
-                region=last["region"],
-                product=product,
-                day=date.fromisoformat(day),
-                free=last["free"],
-                given=last["given"],
-                empty=any(row["empty"] for row in known),
-            )
-        )
-    return made
 
 
 def order_lines(rows: Sequence[Row]) -> list[OrderLine]:
@@ -147,11 +111,10 @@ def unfilled_demands(rows: Sequence[Row]) -> list[Unfilled]:
     ]
 
 
-def _sign(alarm: Alarm, rows: Mapping[str, Row], reporters: Reporters, now: datetime, policy: ShortagePolicy) -> Sign:
-    """With what it rests on: the very events, and how many pharmacies of which places they came from."""
+def _sign(alarm: Alarm, rows: Mapping[str, Row], spread: Spread, now: datetime, policy: ShortagePolicy) -> Sign:
+    """With what it rests on, the very events, and how far the shortage has spread where it alarms."""
     known = [rows[key] for key in alarm.keys if key in rows]
     events = [str(row["event"]) for row in known if row["event"]]
-    places = {str(row["pharmacy"]): str(row["region"]) for row in known}
     demands = len(known) if alarm.source is SourceKind.UNFILLED else 0
     return Sign(
         source=alarm.source,
@@ -159,7 +122,7 @@ def _sign(alarm: Alarm, rows: Mapping[str, Row], reporters: Reporters, now: date
         node=node_at(alarm.node, policy.case_region_level),
         at=alarm.since,
         events=tuple(dict.fromkeys(events))[-EVENTS_PER_SIGN_MAX:],
-        evidence=counted_places(places, demands, min(alarm.since, now), now, reporters) if places else None,
+        evidence=spread.within(alarm.node, demands, min(alarm.since, now), now),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from services.shortage.domain.transfer_plan import Site, TransferRules
@@ -10,9 +11,11 @@ from services.shortage.domain.transfer_plan import Site, TransferRules
 Row = Mapping[str, Any]
 
 
-def sites(shelves: Iterable[Row], demand: Iterable[Row], unfilled: Iterable[Row], rules: TransferRules) -> list[Site]:
-    """A pharmacy that told no level on any day of the history has unknown demand. One that has no shelf of the drug at
-    all, and could not give it, needs what it could not give."""
+def sites(
+    shelves: Iterable[Row], demand: Iterable[Row], unfilled: Iterable[Row], today: date, rules: TransferRules
+) -> list[Site]:
+    """A pharmacy that told no level for twice the history has unknown demand. One that has no shelf of the drug at all,
+    and could not give it, needs what it could not give."""
     asked = {row["pharmacy"]: row for row in demand}
     lacking = {row["pharmacy"]: row for row in unfilled}
     found = [
@@ -21,7 +24,7 @@ def sites(shelves: Iterable[Row], demand: Iterable[Row], unfilled: Iterable[Row]
             region=row["region"],
             product=row["product"],
             free=int(row["free"]),
-            usual_per_day=_usual(asked.get(row["pharmacy"]), lacking.get(row["pharmacy"]), rules),
+            usual_per_day=_usual(asked.get(row["pharmacy"]), lacking.get(row["pharmacy"]), today, rules),
             unfilled=_unfilled(lacking.get(row["pharmacy"])),
             pack_size=row["pack_size"],
             chain=row["chain"],
@@ -47,12 +50,15 @@ def sites(shelves: Iterable[Row], demand: Iterable[Row], unfilled: Iterable[Row]
     ]
 
 
-def _usual(demand: Row | None, lacking: Row | None, rules: TransferRules) -> float | None:
-    """Of what was dispensed and what could not be, in a day; None when no day of the history is known."""
+def _usual(demand: Row | None, lacking: Row | None, today: date, rules: TransferRules) -> float | None:
+    """Of what was dispensed and what could not be, in a day: over the days of the history since its shelf was told of
+    first, as nobody knows what was asked for before. None when no day is known."""
     if demand is None and lacking is None:
         return None
-    dispensed = int(demand["dispensed"]) if demand is not None else 0
-    return (dispensed + _unfilled(lacking)) / rules.history_days
+    if demand is None:
+        return _unfilled(lacking) / rules.history_days
+    known = min(rules.history_days, (today - date.fromisoformat(demand["first_told"])).days + 1)
+    return (int(demand["dispensed"]) + _unfilled(lacking)) / known
 
 
 def _unfilled(row: Row | None) -> int:

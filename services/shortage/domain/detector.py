@@ -170,7 +170,7 @@ def counted_places(
         window_hours=max(1, -(-int((last_at - first_at).total_seconds()) // 3600)),
         demands=demands,
         pharmacies=len(places),
-        in_one_county=max(counties.values()),
+        in_one_county=max(counties.values(), default=0),
         counties=len(counties),
         cities=len({node_at(county, Level.CITY) for county in counties}),
         provinces=len({node_at(county, Level.PROVINCE) for county in counties}),

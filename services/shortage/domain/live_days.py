@@ -59,15 +59,21 @@ class NodeDay(Immutable):
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
+class KnownDay:
+    """What was free at the end of a day and what was asked for on it; base units."""
+
     free: int
     demand: DayOfDemand
 
 
 @dataclass(frozen=True)
-class _Reporter:
+class KnownReporter:
+    """One reporter's shelf of the drug, all products together: day by day, None where nothing is known; and what is
+    usually asked for in a day."""
+
+    reporter: str
     region: str
-    days: Sequence[_Day | None]
+    days: Sequence[KnownDay | None]
     usual: Figure
 
 
@@ -91,8 +97,8 @@ def judge_day(
 ) -> list[NodeDay]:
     """The day as it is known now, in each of these nodes. `before`: days of supply of days before; `nodes`: with their
     share of the rate of false alarms."""
-    days = [day - DAY * back for back in range(_days_read(policy) - 1, -1, -1)]
-    reporters = _reporters(told, days, policy)
+    days = _days_until(day, policy)
+    reporters = known_reporters(told, day, policy)
     judged = []
     for node, share in sorted(nodes.items()):
         here = [each for each in reporters if each.region.startswith(node)]
@@ -132,7 +138,13 @@ def first_day(day: date, policy: DetectionPolicy) -> date:
     return day - DAY * (_days_read(policy) - 1)
 
 
-def _reporters(told: Told, days: Sequence[date], policy: DetectionPolicy) -> list[_Reporter]:
+def _days_until(day: date, policy: DetectionPolicy) -> list[date]:
+    return [day - DAY * back for back in range(_days_read(policy) - 1, -1, -1)]
+
+
+def known_reporters(told: Told, day: date, policy: DetectionPolicy) -> list[KnownReporter]:
+    """Everybody who has told of a shelf, over the days that are read to judge this one."""
+    days = _days_until(day, policy)
     shelves: dict[str, dict[str, dict[date, ShelfDay]]] = defaultdict(lambda: defaultdict(dict))
     region: dict[str, str] = {}
     for each in sorted(told.shelves, key=lambda shelf: shelf.day):
@@ -145,7 +157,7 @@ def _reporters(told: Told, days: Sequence[date], policy: DetectionPolicy) -> lis
         usual = usual_demand(
             [None if each is None else each.demand for each in history[-USUAL_OVER - 1 : -1]], policy.demand
         )
-        made.append(_Reporter(region[reporter], history, usual))
+        made.append(KnownReporter(reporter, region[reporter], history, usual))
     return made
 
 
@@ -155,7 +167,7 @@ def _history(
     days: Sequence[date],
     heard: date,
     in_vain: Mapping[tuple[str, date], int],
-) -> list[_Day | None]:
+) -> list[KnownDay | None]:
     known = list(products)
     levels: list[int | None] = [
         max((shelf for at, shelf in each.items() if at < days[0]), key=lambda shelf: shelf.day).free
@@ -163,7 +175,7 @@ def _history(
         else None
         for each in known
     ]
-    history: list[_Day | None] = []
+    history: list[KnownDay | None] = []
     for day in days:
         given, empty = 0, True
         for n, each in enumerate(known):
@@ -178,16 +190,16 @@ def _history(
             history.append(None)
             continue
         demand = DayOfDemand(given=given, in_vain=in_vain.get((reporter, day), 0), out_of_stock=empty)
-        history.append(_Day(sum(levels_known), demand))
+        history.append(KnownDay(sum(levels_known), demand))
     return history
 
 
-def _shelf(reporter: _Reporter) -> Shelf | None:
+def _shelf(reporter: KnownReporter) -> Shelf | None:
     last = reporter.days[-1]
     return None if last is None else Shelf(on_hand=last.free)
 
 
-def _pooled(reporters: Sequence[_Reporter], days: Sequence[date], policy: DetectionPolicy) -> list[PooledDay]:
+def _pooled(reporters: Sequence[KnownReporter], days: Sequence[date], policy: DetectionPolicy) -> list[PooledDay]:
     """Of each day what was asked for where it could be had, beside what is usually asked for there."""
     begin = len(days) - (policy.surge.history_days + policy.surge.guard_days)
     pooled = []

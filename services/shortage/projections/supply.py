@@ -67,6 +67,10 @@ ORDERS = sa.Table(
     sa.Column("requested", sa.BigInteger, nullable=False),
     sa.Column("filled", sa.BigInteger, nullable=False),
     sa.Column("cancelled", sa.BigInteger, nullable=False),
+    sa.Column("pharmacy", sa.Text),
+    sa.Column("missing", sa.BigInteger),
+    sa.Column("coming", sa.BigInteger),
+    sa.Column("promised", sa.Text),
     sa.Index("order_lines_by_drug", "drug_key", "day"),
 )
 PHARMACIES = sa.Table(
@@ -86,6 +90,7 @@ PHARMACIES = sa.Table(
 _drug_key, _within = sa.bindparam("drug_key", type_=sa.Text), sa.bindparam("within", type_=sa.Text)
 _first, _last = sa.bindparam("first", type_=sa.Text), sa.bindparam("last", type_=sa.Text)
 _today = sa.bindparam("today", type_=sa.Text)
+_since = sa.bindparam("since", type_=sa.Text)
 _limit = sa.bindparam("limit", type_=sa.Integer)
 
 
@@ -126,14 +131,23 @@ REPORTERS_OF = (
 DEMAND_OF = (
     sa.select(
         DISPENSED.c.pharmacy,
-        _sum(DISPENSED.c.quantity).label("dispensed"),
-        sa.func.count(sa.distinct(DISPENSED.c.day)).label("days_told"),
+        _sum(sa.case((DISPENSED.c.day >= _first, DISPENSED.c.quantity), else_=0)).label("dispensed"),
+        sa.func.min(DISPENSED.c.day).label("first_told"),
     )
-    .where(*_here(DISPENSED), *_between(DISPENSED))
+    .where(*_here(DISPENSED), DISPENSED.c.day >= _since, DISPENSED.c.day <= _last)
     .group_by(DISPENSED.c.pharmacy)
     .order_by(DISPENSED.c.pharmacy)
     .limit(_limit)
 )
+"""What was dispensed in these days, and on which day since `since` a shelf was told of first: levels are told when they
+change, so who told of one before these days is known on all of them."""
+ORDERED_OF = (
+    sa.select(ORDERS)
+    .where(ORDERS.c.drug_key == _drug_key, ORDERS.c.day >= _since, ORDERS.c.pharmacy.is_not(None))
+    .order_by(ORDERS.c.day.desc(), ORDERS.c.order_id, ORDERS.c.line)
+    .limit(_limit)
+)
+"""Lines of orders placed since a day; the newest, where there are more than are read."""
 UNFILLED_OF = (
     sa.select(
         UNFILLED.c.pharmacy,
@@ -231,10 +245,17 @@ def _unfilled(drug_key: str, quantity: int, told: Signal | UnfilledRow) -> Opera
 def _order(told: OrderLineReported) -> Iterator[Operation]:
     """A line stands on the day it was placed, whenever something of it comes."""
     identity = {"order_id": told.order_id, "line": told.line}
-    counts = {"requested": told.requested, "filled": told.filled, "cancelled": told.cancelled}
+    counts = {
+        "requested": told.requested,
+        "filled": told.filled,
+        "cancelled": told.cancelled,
+        "missing": told.short + told.back_ordered,
+        "coming": told.open - told.back_ordered,
+        "promised": None if told.promised_at is None else told.promised_at.isoformat(),
+    }
     if told.change == "placed":
-        day = civil_day(told.occurred_at).isoformat()
-        yield Put(ORDERS, {**identity, **counts, "drug_key": told.drug_key, "region": told.region, "day": day})
+        about = {"drug_key": told.drug_key, "region": told.region, "pharmacy": told.pharmacy}
+        yield Put(ORDERS, {**identity, **counts, **about, "day": civil_day(told.occurred_at).isoformat()})
     else:
         yield Amend(ORDERS, identity, counts)
 
@@ -246,11 +267,13 @@ PROJECTION = Projection(
     queries={
         "shelves_of": SHELVES_OF,
         "demand_of": DEMAND_OF,
+        "ordered_of": ORDERED_OF,
         "unfilled_of": UNFILLED_OF,
         "supply_counts": COUNTS,
         "stock_of": STOCK_NEAR,
         "reporters_of": REPORTERS_OF,
         "drugs_like": DRUGS_LIKE,
     },
+    version=2,
 )
 """`within`: a region node; days are ISO dates, inclusive; quantities in base units."""

@@ -55,7 +55,10 @@ def told(
 def order(
     region: Region, pharmacy: str, *, short: bool = True, place: str = HANGZHOU, at: datetime | None = None
 ) -> None:
-    region.react(told(pharmacy, at or region.store.time, short=short, region=place))
+    """It is placed, and something comes of it."""
+    at = at or region.store.time
+    region.react(told(pharmacy, at, region=place, short=False, change="placed", filled=0, open=400))
+    region.react(told(pharmacy, at, short=short, region=place))
 
 
 def watch(region: Region) -> WatchState:

@@ -16,13 +16,17 @@ from contracts.events import shortage_responses as told
 from rxflow.world.identity import signing_pair
 from services.seedwork.model import Refusal
 from services.shortage.application import intake, responses
+from services.shortage.application.transfers import sites
 from services.shortage.domain.allocation import EndAllocation, SetAllocation
+from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.protocol import ProtocolText, SignProtocol, WithdrawProtocol
 from services.shortage.domain.response import ProposeTransfers, ReleaseReserve
 from services.shortage.domain.stop_notice import EndStop, ReportStop
-from services.shortage.domain.transfer_plan import TransferPlan
+from services.shortage.domain.transfer_plan import Site, TransferPlan, plan_transfers
 from tests.unit.shortage.conftest import DRUG
 from tests.unit.shortage.responses import CITY, DAY, DEPUTY, NATION, OTHER, PROVINCE, SHAANXI, Shortage, word
+
+RULES = POLICIES.on(date(2026, 3, 2), "cn").transfer
 
 
 @pytest.fixture
@@ -268,24 +272,43 @@ def test_transfers_are_proposed_to_both_sides_with_what_they_followed_from(short
 
 def plan_of(shortage: Shortage) -> TransferPlan:
     """As the api makes it, of one giver and one taker."""
-    from services.shortage.application.transfers import sites  # noqa: PLC0415
-    from services.shortage.domain.policy import POLICIES  # noqa: PLC0415
-    from services.shortage.domain.transfer_plan import plan_transfers  # noqa: PLC0415
-
     shortage.pharmacy("P9")
     shortage.pharmacy("P1")
     shortage.shelf("P9", 100)
+    return plan_transfers(sites_of(shortage), RULES, by_order=False)
+
+
+def sites_of(shortage: Shortage) -> list[Site]:
     here: dict[str, Any] = {"drug_key": DRUG, "within": "33", "limit": 100}
-    days = {"first": "2026-02-02", "last": "2026-03-02"}
-    rules = POLICIES.on(date(2026, 3, 2), "cn").transfer
+    days = {"first": "2026-02-03", "last": "2026-03-02"}
     rows = shortage.store.rows
-    found = sites(
+    return sites(
         rows("shelves_of", **here, today="2026-03-02"),
-        rows("demand_of", **here, **days),
+        rows("demand_of", **here, **days, since="2026-01-06"),
         rows("unfilled_of", **here, **days, today="2026-03-02"),
-        rules,
+        date(2026, 3, 2),
+        RULES,
     )
-    return plan_transfers(found, rules, by_order=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "why", "usual"),
+    [
+        ({0: 20, 1: 20}, "known for two days", 20.0),
+        ({0: 20, 40: 7}, "its shelf stood before, and nobody asked", 20 / 28),
+        ({10: 11}, "ten days without a word are days without demand", 1.0),
+    ],
+)
+def test_usual_demand_is_over_the_days_since_a_shelf_was_told_of(
+    shortage: Shortage, words: dict[int, int], why: str, usual: float
+) -> None:
+    shortage.pharmacy("P9")
+    for days_ago, quantity in words.items():
+        at = shortage.store.time - days_ago * DAY
+        shortage.shelf("P9", 400, dispensed=quantity, occurred_at=at)
+    shortage.pharmacy("P1")
+    (site, _) = sites_of(shortage)
+    assert site.usual_per_day == pytest.approx(usual), why
 
 
 def test_nothing_to_move_and_too_much_to_move_are_refused(shortage: Shortage) -> None:

@@ -49,7 +49,7 @@ def test_empty_shelves_and_short_filled_orders_open_grade_escalate_and_resolve_a
     # packs go from a pharmacy that has some to one of its chain that turned somebody away
     for pharmacy in ("P9", "P1"):
         world.pharmacy(pharmacy)
-    world.shelf("P9", 400, dispensed=28)
+    world.shelf("P9", 400, dispensed=2)
     (proposal,) = desk.post("zhejiang", f"{case}/transfers", {}).json()["proposals"]
     assert (proposal["from_pharmacy"], proposal["to_pharmacy"]) == ("P9", "P1")
     assert [row["kind"] for row in shown(f"{case}/responses")["items"]] == ["transfer"]

@@ -1,0 +1,108 @@
+"""How far a shortage has spread: the pharmacies that are short or severely short of a drug now, out of read models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from itertools import groupby
+from typing import Any
+
+from services.seedwork.calendar import ZONE, civil_day
+from services.seedwork.clock import to_micros
+from services.seedwork.usecase import Find
+from services.shortage.application.nodes import Loading, reporters_of
+from services.shortage.domain.detection.cover import SupplyStatus
+from services.shortage.domain.detection.order_lines import LINES_MAX
+from services.shortage.domain.detection.policy import DetectionPolicy
+from services.shortage.domain.detector import UNKNOWN, Reporters, counted_places
+from services.shortage.domain.live_days import DAY, ShelfDay, Told, first_day
+from services.shortage.domain.policy import ShortagePolicy
+from services.shortage.domain.supply_status import ORDERS_OVER, Ordered, statuses
+from services.shortage.domain.values import DrugClass, Evidence
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Who is short or severely short, with their counties; and how many report of each county."""
+
+    short: Mapping[str, str] = field(default_factory=dict)
+    reporters: Reporters = field(default_factory=lambda: UNKNOWN)
+
+    def within(self, node: str, demands: int, first_at: datetime, last_at: datetime) -> Evidence:
+        """What counts for the grade in this node; nobody, where nobody is known to be short."""
+        places = {pharmacy: region for pharmacy, region in self.short.items() if region.startswith(node)}
+        return counted_places(places, demands, first_at, last_at, self.reporters)
+
+
+def spread_of(drug_key: str, now: datetime, policy: ShortagePolicy) -> Loading[Spread]:
+    """By the status of every pharmacy today. Who is unknown is not short."""
+    today = civil_day(now)
+    told, turned_away = yield from shelves_told(drug_key, today, policy.detection)
+    since = (today - DAY * (ORDERS_OVER - 1)).isoformat()
+    orders: Sequence[Row] = yield Find(  # type: ignore[misc]
+        "ordered_of", {"drug_key": drug_key, "since": since, "limit": LINES_MAX}
+    )
+    regions = {row["pharmacy"]: row["region"] for row in (*turned_away, *orders)}
+    regions |= {each.reporter: each.region for each in told.shelves}
+    replaceable = policy.profile(drug_key).drug_class is DrugClass.C
+    found = statuses(told, map(_ordered, orders), today, policy.detection, replaceable=replaceable)
+    short = {
+        pharmacy: regions[pharmacy]
+        for pharmacy, status in found.items()
+        if isinstance(status, SupplyStatus) and status >= SupplyStatus.SHORT
+    }
+    return Spread(short, (yield from reporters_of(drug_key, "", now)))
+
+
+def shelves_told(drug_key: str, day: date, policy: DetectionPolicy) -> Loading[tuple[Told, Sequence[Row]]]:
+    """What is known of shelves to judge this day, and the demands that stayed unfilled meanwhile."""
+    first = first_day(day, policy)
+    asked = {"drug_key": drug_key, "limit": LINES_MAX}
+    shelves: Sequence[Row] = yield Find("watched_shelves_of", {**asked, "first": first.isoformat()})  # type: ignore[misc]
+    heard: Sequence[Row] = yield Find("heard_of", asked)  # type: ignore[misc]
+    since = to_micros(datetime.combine(first, time(), ZONE))
+    demands: Sequence[Row] = yield Find("watched_demands_of", {**asked, "since": since})  # type: ignore[misc]
+    in_vain: Counter[tuple[str, date]] = Counter()
+    for row in demands:
+        in_vain[row["pharmacy"], date.fromisoformat(row["day"])] += 1
+    last = {row["reporter"]: date.fromisoformat(row["last"]) for row in heard}
+    return Told(shelf_days(shelves), in_vain, last), demands
+
+
+def shelf_days(rows: Sequence[Row]) -> list[ShelfDay]:
+    """Each shelf and day once: its last level, and empty where it ever was."""
+    made = []
+
+    def key(row: Row) -> tuple[str, str, str]:
+        return row["pharmacy"], row["product"], row["day"]
+
+    for (pharmacy, product, day), steps in groupby(sorted(rows, key=key), key=key):
+        known = list(steps)
+        last = max(known, key=lambda row: row["at"])
+        made.append(
+            ShelfDay(
+                reporter=pharmacy,
+                region=last["region"],
+                product=product,
+                day=date.fromisoformat(day),
+                free=last["free"],
+                given=last["given"],
+                empty=any(row["empty"] for row in known),
+            )
+        )
+    return made
+
+
+def _ordered(row: Row) -> Ordered:
+    return Ordered(
+        reporter=row["pharmacy"],
+        placed=date.fromisoformat(row["day"]),
+        came=row["filled"],
+        missing=row["missing"] or 0,
+        coming=row["coming"] or 0,
+        promised=None if row["promised"] is None else date.fromisoformat(row["promised"]),
+    )
