@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationInfo, field_validator
 
 from contracts.rows import ROW_KEY_LENGTH_MAX, ImportRow
 
@@ -23,10 +23,18 @@ class StockRow(ImportRow):
     row_key: str | None = Field(default=None, min_length=1, max_length=ROW_KEY_LENGTH_MAX)
     product: Code
     lot: str = Field(default="", max_length=64)
-    expiry: date | None = None
+    expiry: date | None = Field(default=None, validate_default=True, description="wanted where a lot is named")
     quantity: int = Field(gt=0, le=QUANTITY_MAX)
     unit_price: int = Field(ge=0, le=100_000_000)
     occurred_at: AwareDatetime | None = None
+
+    @field_validator("expiry")
+    @classmethod
+    def known_of_a_lot(cls, expiry: date | None, row: ValidationInfo) -> date | None:
+        """Only what has no lot has no expiry: without one it would never be set apart."""
+        if expiry is None and row.data.get("lot"):
+            raise ValueError("wanted where a lot is named")
+        return expiry
 
     @property
     def key(self) -> str:

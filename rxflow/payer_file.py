@@ -1,9 +1,10 @@
 """A payer's file of a day's bookings (3202, 9101), of any size: read as a stream, sorted on disk, cut in parts.
 
 Columns as the national platform names them; `msgid`, `refd_setl_flag`, `medfee_sumamt`, `fund_pay_sumamt` and
-`acct_pay` are needed, others are ignored. Comma or tab, UTF-8 or GB18030, amounts in yuan with at most two decimals. A
-line that is wrong makes the file no basis for a close: it is refused with the line's number. Repetitions are kept,
-because a booking that stands there twice is a difference.
+`acct_pay` are needed, others are ignored. A payment provider's file has `out_trade_no`, `out_refund_no` (empty: a
+payment) and `amount` instead. Comma or tab, UTF-8 or GB18030, amounts in yuan with at most two decimals. A line that is
+wrong makes the file no basis for a close: it is refused with the line's number. Repetitions are kept, because a booking
+that stands there twice is a difference.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import csv
 import heapq
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,6 @@ RUN_ROWS = 100_000
 RUNS_AT_ONCE = 8
 """So many are made into one, and so many of those into a longer one: each open one takes memory and a descriptor."""
 MSGID_CHARACTERS_MAX = 64
-NEEDED = ("msgid", "refd_setl_flag", "medfee_sumamt", "fund_pay_sumamt", "acct_pay")
 _AMOUNT = re.compile(r"(-?)(\d{1,14})(?:\.(\d{1,2}))?")
 
 
@@ -52,39 +52,64 @@ def fen(text: str) -> int | None:
     return -amount if found[1] else amount
 
 
-def read_rows(path: Path) -> Iterator[PayerRow]:
+class Form(NamedTuple):
+    """A kind of file: the columns that are needed, and what their cells say; a complaint where they are wrong."""
+
+    needed: tuple[str, ...]
+    read: Callable[[Sequence[str]], PayerRow | str]
+
+
+def _payers_row(cells: Sequence[str]) -> PayerRow | str:
+    msgid, flag, *written = cells
+    amounts = [fen(text) for text in written]
+    if not 0 < len(msgid) <= MSGID_CHARACTERS_MAX or flag not in {"0", "1"} or None in amounts:
+        return "msgid, refd_setl_flag (0 or 1) and amounts in yuan are needed"
+    known = [amount for amount in amounts if amount is not None]
+    if flag == "0" and min(known) < 0:
+        return "a booking with a negative amount that takes nothing back"
+    # Some write what was taken back with a minus, some with the flag alone.
+    total, fund, account = (-abs(amount) for amount in known) if flag == "1" else known
+    return PayerRow(message_key(msgid), msgid, total, fund, account)
+
+
+def _providers_row(cells: Sequence[str]) -> PayerRow | str:
+    payment, refund, written = cells
+    number, amount = refund or payment, fen(written)
+    if not 0 < len(number) <= MSGID_CHARACTERS_MAX or amount is None:
+        return "out_trade_no or out_refund_no, and an amount in yuan, are needed"
+    if not refund and amount < 0:
+        return "a payment with a negative amount"
+    # As with payers, with a minus or without.
+    return PayerRow(message_key(number), number, -abs(amount) if refund else amount, 0, 0)
+
+
+PAYERS = Form(("msgid", "refd_setl_flag", "medfee_sumamt", "fund_pay_sumamt", "acct_pay"), _payers_row)
+PROVIDERS = Form(("out_trade_no", "out_refund_no", "amount"), _providers_row)
+
+
+def read_rows(path: Path, form: Form = PAYERS) -> Iterator[PayerRow]:
     """The lines of the file, in its own order. Raises Unloadable."""
     with path.open(encoding=encoding_of(path), newline="") as file:
         first = file.readline()
         delimiter = "\t" if "\t" in first else ","
         header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        if lacking := [name for name in NEEDED if name not in header]:
+        if lacking := [name for name in form.needed if name not in header]:
             raise Unloadable(f"{path} lacks the columns {', '.join(lacking)}")
-        places = [header.index(name) for name in NEEDED]
+        places = [header.index(name) for name in form.needed]
         reader = csv.reader(file, delimiter=delimiter)
         try:
             for number, cells in enumerate(reader):
                 if number >= ROWS_MAX:
                     raise Unloadable(f"{path} has more than {ROWS_MAX} lines")
                 if cells:
-                    yield _row(path, reader.line_num + 1, len(header), cells, places)
+                    row: PayerRow | str = f"{len(cells)} cells instead of {len(header)}"
+                    if len(cells) == len(header):
+                        row = form.read([cells[place].strip() for place in places])
+                    if isinstance(row, str):
+                        raise Unloadable(f"{path}, line {reader.line_num + 1}: {row}")
+                    yield row
         except csv.Error as error:
             raise Unloadable(f"{path}, line {reader.line_num + 1}: {error}") from error
-
-
-def _row(path: Path, line: int, width: int, cells: list[str], places: list[int]) -> PayerRow:
-    if len(cells) != width:
-        raise Unloadable(f"{path}, line {line}: {len(cells)} cells instead of {width}")
-    msgid, flag, *written = (cells[place].strip() for place in places)
-    amounts = [fen(text) for text in written]
-    if not 0 < len(msgid) <= MSGID_CHARACTERS_MAX or flag not in {"0", "1"} or None in amounts:
-        raise Unloadable(f"{path}, line {line}: msgid, refd_setl_flag (0 or 1) and amounts in yuan are needed")
-    known = [amount for amount in amounts if amount is not None]
-    if flag == "0" and min(known) < 0:
-        raise Unloadable(f"{path}, line {line}: a booking with a negative amount that takes nothing back")
-    # Some write what was taken back with a minus, some with the flag alone.
-    total, fund, account = (-abs(amount) for amount in known) if flag == "1" else known
-    return PayerRow(message_key(msgid), msgid, total, fund, account)
 
 
 @dataclass

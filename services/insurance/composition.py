@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.national.gateway import NationalGateway
-from services.insurance.adapters.simulated_payments import SimulatedPayments
+from services.insurance.adapters.simulated_payments import CHANNEL, SimulatedPayments
 from services.insurance.application.audits import end_audit_appeal
 from services.insurance.application.claim_inquiries import inquire
 from services.insurance.application.claim_work import Outside
@@ -42,6 +42,7 @@ from services.insurance.projections import (
     ledger,
     payer_items,
     payments,
+    provider_items,
     reconciliations,
     registers,
     trace_alarms,
@@ -58,6 +59,7 @@ OUTSIDE = Outside(
     provider=SimulatedPayments(),
     policies=POLICIES,
     remote={"national": NationalGateway()},
+    channels=frozenset({CHANNEL}),
 )
 
 SERVICE = Service(
@@ -103,6 +105,7 @@ SERVICE = Service(
         trace_alarms.PROJECTION,
         audits.PROJECTION,
         payer_items.PROJECTION,
+        provider_items.PROJECTION,
         reconciliations.PROJECTION,
         clearing.PROJECTION,
         webhooks.PROJECTION,

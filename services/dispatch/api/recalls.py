@@ -56,11 +56,12 @@ async def show(recall_id: UUID, _actor: Annotated[Actor, Depends(allowed("recall
 async def notices(
     actor: Annotated[Actor, Depends(allowed("recall_notice.read"))], read: Read, page: Paging
 ) -> Response:
-    """What the patient was told of recalled packs."""
+    """What the patient was told of packs that are not to be used: of a recalled lot, or spoilt on the way."""
     after = UUID(page.after[0]) if page.after else FIRST
     who = actor.patient_ref or NOBODY
     rows = await read.find("notices_of", patient_ref=who, after=after, limit=page.fetch)
-    shown = ("notice_id", "recall_id", "product", "lot", "pharmacy", "instruction", "acknowledged")
+    about = ("notice_id", "reason", "recall_id", "delivery_id", "product", "lot", "pharmacy", "instruction")
+    shown = (*about, "acknowledged")
     return page.answer(
         rows, key=lambda row: [str(row["notice_id"])], item=lambda row: {name: row[name] for name in shown}
     )

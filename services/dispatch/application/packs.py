@@ -12,7 +12,14 @@ from services.dispatch.application.work import Work
 from services.dispatch.domain import trace_code
 from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.state import Hold, Supply
-from services.dispatch.domain.opened_packs import OPENED_PACKS, OpenedState, check_parts, opened_packs_id, parts_of
+from services.dispatch.domain.opened_packs import (
+    OPENED_PACKS,
+    OpenedState,
+    check_parts,
+    opened_packs_id,
+    parts_of,
+    wholes_of,
+)
 from services.dispatch.domain.opened_packs import put_back as put_parts_back
 from services.dispatch.domain.opened_packs import take as take_parts
 from services.dispatch.domain.recall import none_recalled, recalled_ref
@@ -60,8 +67,10 @@ def scans(hold: Hold, event: e.SupplyPrepared, about: Circumstances) -> Iterator
             alarm = partial(trace_code.repeated, attempt=hold.hold_id, kind="sale", second=second)
             yield replace(_code(code, scan), alarm=alarm)
     for product, rows in _by_product(event.lines).items():  # after the codes: a repeated one is told
-        if parts := parts_of(rows, sizes[product]):
-            check = partial(check_parts, parts=parts, today=about.today, reason=_lot_reason(rows))
+        parts, wholes = parts_of(rows, sizes[product]), wholes_of(rows, sizes[product])
+        if parts or wholes:
+            reason = _lot_reason(rows)
+            check = partial(check_parts, parts=parts, wholes=wholes, today=about.today, reason=reason)
             yield _opened(hold.pharmacy, product, check)
 
 
@@ -99,8 +108,8 @@ def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Ite
         )
         yield stock_work(supply.pharmacy, product, take)
         yield _not_recalled(product, rows)
-        parts = parts_of(rows, rows[0].pack_size)
-        if parts:
+        parts, wholes = parts_of(rows, rows[0].pack_size), wholes_of(rows, rows[0].pack_size)
+        if parts or wholes:
             yield _opened(
                 supply.pharmacy,
                 product,
@@ -110,6 +119,7 @@ def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Ite
                     product=product,
                     supply_id=event.supply_id,
                     parts=parts,
+                    wholes=wholes,
                     today=about.today,
                     policy=about.policy,
                 ),
@@ -123,7 +133,7 @@ def put_back(supply: Supply, about: Circumstances) -> Iterator[Work]:
     for product, rows in _by_product(supply.lines).items():
         back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows), now=about.now)
         yield stock_work(supply.pharmacy, product, back)
-        if parts_of(rows, rows[0].pack_size):
+        if parts_of(rows, rows[0].pack_size) or wholes_of(rows, rows[0].pack_size):
             yield _opened(supply.pharmacy, product, partial(put_parts_back, supply_id=supply.supply_id))
     for row in supply.lines:
         for code in row.trace_codes:

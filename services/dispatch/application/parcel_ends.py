@@ -16,6 +16,7 @@ from services.dispatch.application.owners import fates_told
 from services.dispatch.application.parcel_goods import found_again, out_of_quarantine, packs_of, undone_packs
 from services.dispatch.application.registers import admitted_courier, courier_ref, not_serving, person_ref, pharmacy_ref
 from services.dispatch.application.shelf import Circumstances, settle
+from services.dispatch.application.stop_use import told
 from services.dispatch.application.work import Broken, Work, perform_all
 from services.dispatch.domain import secrets
 from services.dispatch.domain.delivery import door, excursions, returning, way
@@ -27,7 +28,7 @@ from services.dispatch.domain.delivery.commands import (
     Proof,
     ReceiveReturn,
 )
-from services.dispatch.domain.delivery.events import DeliveryLost, ReturnInspected
+from services.dispatch.domain.delivery.events import DeliveryLost, ExcursionAssessed, ReturnInspected
 from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
 from services.dispatch.domain.delivery.values import InspectedPack
 from services.dispatch.domain.fulfilment import courier
@@ -104,7 +105,16 @@ def delivered(
     irregular = bool(broken) or not supply.cleared
     events += door.delivered(command, taken, at or moment.now, limits(moment), irregular=irregular)
     decision = yield from settle(fulfilment, received, Circumstances.at(moment))
-    return joined(parcel, events, decision)
+    with_patient = [row.line for row in taken.accepted]
+    return (yield from _and_told(moment, joined(parcel, events, decision), _known(parcel, supply), with_patient))
+
+
+def _and_told(moment: Moment, decision: Decision, state: DeliveryState, with_patient: Iterable[int]) -> Thinking:
+    """With the stop-use notices of what is with the patient and was rejected."""
+    if decision.refusal:
+        return decision
+    notices = yield from told(state, with_patient, moment)
+    return replace(decision, changes=(*decision.changes, *notices))
 
 
 def _known(parcel: Loaded[DeliveryState], supply: Supply) -> DeliveryState:
@@ -144,7 +154,12 @@ def _with_goods(
         outcome = step(state, moment)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        return (yield from with_goods(moment, parcel, fulfilment, state, outcome))
+        decision = yield from with_goods(moment, parcel, fulfilment, state, outcome)
+        if not any(isinstance(event, ExcursionAssessed) for event in outcome):
+            return decision
+        supply = fulfilment.state.supplies[created.supply_id]
+        after = DELIVERIES.fold(outcome, state)
+        return (yield from _and_told(moment, decision, after, supply.with_patient))
 
     entries = () if by is None else (pharmacy_ref(pharmacy), person_ref(by))
     return UseCase((DELIVERIES.ref(delivery_id),), decide, relaxed=entries)

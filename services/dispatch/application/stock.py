@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -146,7 +147,8 @@ def count_stock(pharmacy: str, product: str, command: CountStock) -> UseCase:
     the recall may have passed this shelf before the lot was known on it."""
 
     def decide(moment: Moment, shelf: Loaded[StockState], recalled: Loaded[RecalledState]) -> Decision:
-        outcome = _booked(moment, shelf, product, command, booking.count)
+        counted = partial(booking.count, recalled=recalled.state.lots)
+        outcome = _booked(moment, shelf, product, command, counted)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         events, found = list(outcome), shelf.after(outcome)

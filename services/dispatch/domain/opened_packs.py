@@ -23,7 +23,13 @@ from services.seedwork.transitions import NOT_YET, Transition, Transitions
 TRANSITIONS = Transitions(
     (
         Transition(NOT_YET, "DispenseSupply", "a part of a pack; no other pack is open, or a reason", "open", "-"),
-        Transition("open", "DispenseSupply", "its own date not passed; enough left in it", "open, empty", "-"),
+        Transition(
+            "open",
+            "DispenseSupply",
+            "a part, or all of it where that was put back; its own date not passed; enough left in it",
+            "open, empty",
+            "-",
+        ),
         Transition("open", "supply undone", "what was taken by this supply", "open", "-"),
         Transition("empty", "supply undone", "what was taken by this supply", "open", "-"),
         Transition("open", "DiscardOpenedPack", "reason", "empty", "-"),
@@ -165,10 +171,27 @@ def parts_of(rows: Iterable[PickedLine | DispensedLine], pack_size: int) -> tupl
     )
 
 
-def check_parts(state: OpenedState, parts: tuple[Part, ...], today: date, reason: str | None) -> Outcome:
-    """Whether these parts may be given out. Nothing happens yet."""
+def wholes_of(rows: Iterable[PickedLine | DispensedLine], pack_size: int) -> tuple[Part, ...]:
+    """The packs with a code that these rows give whole: one that was opened may be whole again, and stays opened."""
+    return tuple(
+        Part(key=code, lot=row.lot, expiry=row.expiry, quantity=pack_size, pack_size=pack_size, coded=True)
+        for row in rows
+        for code in row.trace_codes[: row.quantity // pack_size]
+    )
+
+
+def out_of_opened(state: OpenedState, parts: tuple[Part, ...], wholes: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts, and of the packs that are given whole those that are open."""
+    open_ones = {key for key, pack in state.packs.items() if pack.remaining}
+    return (*parts, *(whole for whole in wholes if whole.key in open_ones))
+
+
+def check_parts(
+    state: OpenedState, parts: tuple[Part, ...], today: date, reason: str | None, wholes: tuple[Part, ...] = ()
+) -> Outcome:
+    """Whether these parts, and these packs that are given whole, may be given out. Nothing happens yet."""
     good = state.open_on(today)
-    for part in parts:
+    for part in out_of_opened(state, parts, wholes):
         known = state.packs.get(part.key)
         if known and known.remaining and part.key not in good:
             expired = {"lot": known.lot, "use_by": known.use_by.isoformat()}
@@ -191,11 +214,13 @@ def take(
     parts: tuple[Part, ...],
     today: date,
     policy: Policy,
+    wholes: tuple[Part, ...] = (),
 ) -> list[DomainEvent]:
-    """Take the parts of a checked supply; what is not open yet, or not enough of a lot's open amount, is opened."""
+    """Take the parts of a checked supply; what is not open yet, or not enough of a lot's open amount, is opened. An
+    opened pack that is given whole is empty then, too."""
     events: list[DomainEvent] = []
     use_by = today + timedelta(days=policy.opened_pack_days)
-    for part in parts:
+    for part in out_of_opened(state, parts, wholes):
         known = state.packs.get(part.key)
         if known is None or (known.remaining < part.quantity and not part.coded):
             opened = PackOpened(

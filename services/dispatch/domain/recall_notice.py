@@ -1,4 +1,7 @@
-"""RecallNotice: a patient has packs of a recalled lot and is told to stop using them; the patient acknowledges it."""
+"""RecallNotice: a patient has packs that are not to be used, and is told so; the patient acknowledges it.
+
+Their lot is recalled, or their parcel was too warm or too cold on the way and the quality manager has rejected it.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,15 @@ from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, St
 
 
 class RecallNoticeGiven(DomainEvent):
-    """The patient is told."""
+    """The patient is told. Of a lot there is its recall, of a parcel its delivery."""
 
     TOPIC: ClassVar[str] = "dispatch.recall_notice.given"
 
     notice_id: UUID
-    recall_id: UUID
-    recall_class: str
+    reason: Literal["lot_recalled", "excursion_rejected"] = "lot_recalled"
+    recall_id: UUID | None = None
+    recall_class: str | None = None
+    delivery_id: UUID | None = None
     patient_ref: UUID
     fulfilment_id: UUID
     supply_id: UUID
@@ -78,3 +83,8 @@ NOTICES: Aggregate[NoticeState] = Aggregate(
 def notice_ref(recall_id: UUID, supply_id: UUID) -> StreamRef[NoticeState]:
     """One per recall and supply: nobody is told twice of the same packs."""
     return NOTICES.ref(derived_id("recall_notice", recall_id, supply_id))
+
+
+def parcel_notice_ref(delivery_id: UUID, product: str, lot: str) -> StreamRef[NoticeState]:
+    """One per parcel, product and lot, however many of its excursions are rejected."""
+    return NOTICES.ref(derived_id("recall_notice", delivery_id, product, lot))

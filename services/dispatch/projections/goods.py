@@ -86,15 +86,19 @@ NOTICES = sa.Table(
     "recall_notices",
     METADATA,
     sa.Column("notice_id", sa.Uuid, primary_key=True),
-    sa.Column("recall_id", sa.Uuid, nullable=False),
+    sa.Column("recall_id", sa.Uuid),
     sa.Column("patient_ref", sa.Uuid, nullable=False, index=True),
     sa.Column("product", sa.Text, nullable=False),
     sa.Column("lot", sa.Text, nullable=False),
     sa.Column("pharmacy", sa.Text, nullable=False),
     sa.Column("instruction", sa.Text, nullable=False),
     sa.Column("acknowledged", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("reason", sa.Text, nullable=False, server_default="lot_recalled"),
+    sa.Column("delivery_id", sa.Uuid),
     sa.Index("recall_notices_of_recall", "recall_id"),
 )
+SHOWN = {"notice_id", "reason", "recall_id", "delivery_id", "patient_ref", "product", "lot", "pharmacy", "instruction"}
+"""Of a notice."""
 
 
 def project(recorded: Recorded) -> Iterator[Operation]:
@@ -118,8 +122,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case RecallLoaded() as loaded:
             yield Put(RECALLS, loaded.model_dump(include={"recall_id", "product", "recall_class"}))
         case RecallNoticeGiven() as given:
-            shown = {"notice_id", "recall_id", "patient_ref", "product", "lot", "pharmacy", "instruction"}
-            yield Put(NOTICES, given.model_dump(include=shown))
+            yield Put(NOTICES, given.model_dump(include=SHOWN))
         case RecallNoticeAcknowledged():
             yield Amend(NOTICES, {"notice_id": recorded.stream_id}, {"acknowledged": True})
         case PatientForgotten(patient_ref=patient_ref):

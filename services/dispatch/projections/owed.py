@@ -1,8 +1,9 @@
 """Owed quantities whose patients want to be told: waiting, or arrived when the pharmacy has more of the drug again.
 
-It has when goods are received, and when a count finds more good ones than the books had: the stock of a pharmacy that
-keeps its books in a system of its own may come in by counts alone. A wish ends with its fulfilment. Whichever brand
-comes in counts: it is the same drug.
+It has when goods are received, when packs of an undone supply are back on the shelf or packs that were set apart are
+released to it, and when a correction or a count finds more good ones than the books had: the stock of a pharmacy that
+keeps its books in a system of its own may come in by counts alone. Nothing of a recalled lot counts. A wish ends with
+its fulfilment. Whichever brand comes in counts: it is the same drug.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ import sqlalchemy as sa
 
 from services.dispatch.domain.fulfilment.events import FulfilmentClosed, RemainderLapsed
 from services.dispatch.domain.fulfilment.wishes import NoticeWanted
-from services.dispatch.domain.stock.events import StockCounted, StockReceived
+from services.dispatch.domain.stock.events import (
+    QuarantineReleased,
+    StockAdjusted,
+    StockCounted,
+    StockReceived,
+    StockReturned,
+)
 from services.dispatch.projections import METADATA
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import to_micros
@@ -49,13 +56,24 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield Put(OWED, {**{name: getattr(event, name) for name in names}, **about, **asked})
         case StockReceived(pharmacy=pharmacy, drug_key=drug_key):
             yield _arrived(recorded, pharmacy, drug_key)
-        case StockCounted(pharmacy=str(pharmacy), drug_key=str(drug_key)) as found:
-            if found.after > found.before and found.expiry >= civil_day(recorded.recorded_at):
-                yield _arrived(recorded, pharmacy, drug_key)
+        case StockReturned(pharmacy=str(pharmacy), drug_key=str(drug_key), quarantined=False):
+            yield _arrived(recorded, pharmacy, drug_key)
+        case QuarantineReleased(pharmacy=str(pharmacy), drug_key=str(drug_key)):
+            yield _arrived(recorded, pharmacy, drug_key)
+        case StockCounted() | StockAdjusted() as found:
+            yield from _found(recorded, found)
         case FulfilmentClosed() | RemainderLapsed():
             yield Remove(OWED, {"fulfilment_id": recorded.stream_id})
         case PatientForgotten() as forgotten:
             yield Remove(OWED, {"patient_ref": forgotten.patient_ref})
+
+
+def _found(recorded: Recorded, found: StockCounted | StockAdjusted) -> Iterator[Operation]:
+    """More than the books had, and fit to be given out."""
+    more = found.change if isinstance(found, StockAdjusted) else found.after - found.before
+    fit = not found.recalled and found.expiry >= civil_day(recorded.recorded_at)
+    if more > 0 and fit and found.pharmacy and found.drug_key:
+        yield _arrived(recorded, found.pharmacy, found.drug_key)
 
 
 def _arrived(recorded: Recorded, pharmacy: str, drug_key: str) -> Operation:

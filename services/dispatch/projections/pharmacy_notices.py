@@ -126,9 +126,8 @@ def _of_recall(recorded: Recorded) -> Iterator[Row]:
             subject = derived_id(RECALLED_SHELF, stream, event.recall_id, event.lot)
             yield Row(RECALLED_SHELF, subject, pharmacy, {"status": "set_apart", "facts": facts})
         case RecallNoticeGiven() as event:
-            facts = event.model_dump(
-                mode="json", include={"recall_id", "recall_class", "product", "lot", "instruction"}
-            )
+            said = {"reason", "recall_id", "recall_class", "delivery_id", "product", "lot", "instruction"}
+            facts = event.model_dump(mode="json", include=said, exclude_none=True)
             about = {"fulfilment_id": event.fulfilment_id, "supply_id": event.supply_id}
             yield Row(STOP_USE, event.notice_id, event.pharmacy, {**about, "status": "patient_told", "facts": facts})
         case RecallNoticeAcknowledged():

@@ -1,4 +1,6 @@
-"""A payer's daily close: its totals, its items in parts, the answers to what differs. The officer's own insurer's."""
+"""A payer's daily close: its totals, its items in parts, the answers to what differs. The officer's own insurer's, or
+the payment provider's whose channel the officer's organisation is: what patients paid there and got back.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ class TotalsBody(Body):
 
 
 class ItemRow(Body):
-    """One booking of the payer (3202), in fen; negative where it takes another back (refd_setl_flag)."""
+    """One booking of the payer (3202), in fen; negative where it takes another back (refd_setl_flag). Of a payment
+    provider `msgid` is the number of the payment or refund (out_trade_no, out_refund_no), and all is `total`."""
 
     msgid: Message
     total: Fen
@@ -68,7 +71,7 @@ class AnswerBody(Body):
 async def reconciliations(
     actor: Annotated[Actor, Depends(allowed("reconciliation.read"))], read: Read, page: Paging
 ) -> Response:
-    """The days of the officer's insurer, the newest first."""
+    """The days of the officer's insurer or payment provider, the newest first."""
     before = page.after[0] if page.after else LAST_DAY
     rows = await read.find(
         "reconciliations_of_insurer", insurer=actor.organisation or "", before=before, limit=page.fetch
@@ -85,15 +88,15 @@ def _listed(row: Mapping[str, Any]) -> Mapping[str, Any]:
 async def reconciliation(
     day: date, actor: Annotated[Actor, Depends(allowed("reconciliation.read"))], read: Read
 ) -> Response:
-    """One day with our totals by scheme (3201 asks for one at a time), and every difference: kind, owner, age, the
-    person who looks after it, and the booked answer."""
+    """One day with our totals by scheme (3201 asks for one at a time), a provider's by what was paid for, and every
+    difference: kind, owner, age, the person who looks after it, and the booked answer."""
     of = _of(actor, day)
     (found,) = await read.load(day_of(of.insurer, day))
     if found.state.told is None:
         raise Refused("reconciliation.unknown", day=day.isoformat())
     today = civil_day(await read.now())
     due_days = OUTSIDE.policies.on(today, read.jurisdiction).difference_due_days
-    schemes = await read.find("payer_schemes_of_day", **of.parameters)
+    schemes = await read.find(of.query("schemes_of_day"), **of.parameters)
     return answer(view(found.state, today, due_days, schemes), version=found.version)
 
 
@@ -160,4 +163,5 @@ async def answered(
 
 
 def _of(actor: Actor, day: date) -> PayerDay:
-    return PayerDay(actor.organisation or "", day)
+    organisation = actor.organisation or ""
+    return PayerDay(organisation, day, "provider" if organisation in OUTSIDE.channels else "insurer")

@@ -44,12 +44,14 @@ Release = Callable[[S, UUID, UUID], list[DomainEvent]]
 @dataclass(frozen=True)
 class Outside:
     """What insurance is composed with: the in-house insurer, the payment provider, the policies there are, and the
-    gateways beyond the network by the interface that an insurer's register entry names."""
+    gateways beyond the network by the interface that an insurer's register entry names. `channels`: by which name the
+    ledger knows the providers that hold patients' money."""
 
     gateway: Gateway
     provider: PaymentProvider
     policies: Jurisdictions[InsurancePolicy]
     remote: Mapping[InterfaceKind, RemoteGateway] = field(default_factory=dict)
+    channels: frozenset[str] = frozenset()
 
     def policy(self, moment: Moment) -> InsurancePolicy:
         """What holds here today."""
@@ -141,6 +143,7 @@ class ClaimStreams:
                 fulfilment_id=opened.supply.fulfilment_id,
                 patient_ref=opened.patient_ref,
                 amount=claim.patient_share,
+                pharmacy=opened.supply.pharmacy,
                 expires_at=self._current.payment_until(self.now),
             )
             self._draft.add(self._payment, request_payment(self.payment, request))

@@ -9,7 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from services.insurance.domain.payer_items import Figures, Item, Pair, payers_figures
-from services.insurance.domain.reconciliation import KINDS, AnswerKind, Difference, ReconciliationState, day_of
+from services.insurance.domain.reconciliation import (
+    KINDS,
+    AnswerKind,
+    Difference,
+    ReconciliationState,
+    Side,
+    day_of,
+)
 from services.insurance.domain.reconciliation_decisions import (
     DIFFERENCES_MAX,
     Known,
@@ -28,25 +35,32 @@ from services.seedwork.usecase import Answer, Decision, Find, Moment, UseCase
 
 LOWEST, HIGHEST = UUID(int=0), UUID(int=2**128 - 1)
 Finding = Generator[Find, Any, Any]
+BOOKS: Mapping[Side, str] = {"insurer": "payer", "provider": "provider"}
+"""How the queries of our side of a day begin."""
 
 
 @dataclass(frozen=True)
 class PayerDay:
-    """Whose day it is."""
+    """Whose day it is: an insurer's, or a payment provider's by its channel."""
 
     insurer: str
     day: date
+    side: Side = "insurer"
 
     @property
     def parameters(self) -> dict[str, Any]:
         return {"insurer": self.insurer, "day": self.day.isoformat()}
+
+    def query(self, about: str) -> str:
+        """What is asked about our side of it."""
+        return f"{BOOKS[self.side]}_{about}"
 
 
 def tell_totals(of: PayerDay, theirs: Figures) -> UseCase:
     """The payer says what it has booked on the day."""
 
     def decide(moment: Moment, found: Loaded[ReconciliationState]) -> Generator[Find, Any, Decision]:
-        (sums,) = yield Find("payer_totals_of_day", of.parameters)
+        (sums,) = yield Find(of.query("totals_of_day"), of.parameters)
         outcome = compare_totals(
             found.state,
             insurer=of.insurer,
@@ -55,6 +69,7 @@ def tell_totals(of: PayerDay, theirs: Figures) -> UseCase:
             theirs=theirs,
             person=moment.actor.subject,
             today=civil_day(moment.now),
+            side=of.side,
         )
         return _decided(found, outcome)
 
@@ -69,7 +84,7 @@ def tell_items(of: PayerDay, theirs: Sequence[Item], *, last: bool) -> UseCase:
         state = found.state
         upto = None if last else theirs[-1].key
         rows = yield Find(
-            "payer_items_of_day",
+            of.query("items_of_day"),
             {
                 **of.parameters,
                 "after": state.upto or LOWEST,
@@ -101,7 +116,7 @@ def tell_listed(of: PayerDay, ours: Figures, pairs: Sequence[Pair]) -> UseCase:
     """The payer has compared the day with what was sent to it, which came to `ours`, and lists what differs."""
 
     def decide(moment: Moment, found: Loaded[ReconciliationState]) -> Generator[Find, Any, Decision]:
-        (sums,) = yield Find("payer_totals_of_day", of.parameters)
+        (sums,) = yield Find(of.query("totals_of_day"), of.parameters)
         if Figures(**sums) != ours:
             return Decision.refused(Refusal("reconciliation.items_not_totals", {"side": "ours", "items": sums}))
         differences = []
@@ -145,7 +160,7 @@ def answer_difference(of: PayerDay, key: UUID, kind: AnswerKind, reason: str) ->
 
 def _message(of: PayerDay, key: UUID) -> Finding:
     """What is known of a message; one that went to another payer is none of this one's."""
-    rows = yield Find("payer_message", {"message_id": key})
+    rows = yield Find(of.query("message"), {"message_id": key})
     known = [_known(row) for row in rows if row["insurer"] in {None, of.insurer}]
     return known[0] if known else None
 
@@ -173,6 +188,7 @@ def summary(state: ReconciliationState) -> Mapping[str, Any]:
         "state": state.state,
         "how": state.closed,
         "insurer": told.insurer if told else None,
+        "side": told.side if told else None,
         "day": told.day.isoformat() if told else None,
         "ours": told.ours.model_dump() if told else None,
         "theirs": told.theirs.model_dump() if told else None,
@@ -188,14 +204,15 @@ def view(
     state: ReconciliationState, today: date, due_days: int, schemes: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     """The day with its differences: kind, owner, age in days since the day, and the answer with who gave it. `schemes`:
-    our totals by scheme (insutype), which add up to ours."""
+    our totals by scheme (insutype), or by what patients paid for (item), which add up to ours."""
     told = state.told
     age = (today - told.day).days if told else 0
-    shown = [_shown(state, each, age, due_days) for each in state.differences.values()]
+    side: Side = told.side if told else "insurer"
+    shown = [_shown(state, each, side, age, due_days) for each in state.differences.values()]
     return {**summary(state), "schemes": [dict(row) for row in schemes], "items": shown}
 
 
-def _shown(state: ReconciliationState, each: Difference, age: int, due_days: int) -> Mapping[str, Any]:
+def _shown(state: ReconciliationState, each: Difference, side: Side, age: int, due_days: int) -> Mapping[str, Any]:
     given = state.answers.get(each.key)
     answered = (
         None
@@ -206,7 +223,7 @@ def _shown(state: ReconciliationState, each: Difference, age: int, due_days: int
         **each.model_dump(mode="json", exclude={"key"}),
         "message_id": str(each.key),
         "missing": each.missing.model_dump(),
-        "owner": KINDS[each.kind].owner,
+        "owner": KINDS[each.kind].owner(side),
         "person": state.taken.get(each.key),
         "age_days": age,
         "overdue": given is None and age > due_days,

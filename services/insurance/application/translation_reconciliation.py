@@ -1,12 +1,13 @@
 """What insurance tells of its daily close with a payer: family `reconciliation`. Who answered, and the words they
-wrote, stay here.
+wrote, stay here, and so does the day of a payment provider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from contracts.envelope import IntegrationEvent
 from contracts.events import insurance_reconciliation as public
 from services.insurance.domain.payer_items import Figures
 from services.insurance.domain.reconciliation import (
@@ -30,7 +31,7 @@ def _found(happened: Happened) -> Iterator[public.DifferenceFound]:
             kind=each.kind,
             ours=_amounts(each.ours),
             theirs=_amounts(each.theirs),
-            owner=KINDS[each.kind].owner,
+            owner="insurer" if KINDS[each.kind].first == "payer" else "clearing",
         )
 
 
@@ -57,8 +58,16 @@ def _amounts(figures: Figures | None) -> public.BookedAmounts | None:
     return None if figures is None else public.BookedAmounts(**figures.model_dump(exclude={"count"}))
 
 
+def _of_insurers(translation: Translation) -> Translation:
+    def told(happened: Happened) -> Iterable[IntegrationEvent]:
+        day = cast(TotalsCompared, cast(ReconciliationState, happened.after).told)
+        return translation(happened) if day.side == "insurer" else ()
+
+    return told
+
+
 RECONCILIATION_TOLD: Mapping[type[DomainEvent], Translation] = {
-    DifferencesFound: _found,
-    DifferenceAnswered: _answered,
-    DayClosed: _closed,
+    DifferencesFound: _of_insurers(_found),
+    DifferenceAnswered: _of_insurers(_answered),
+    DayClosed: _of_insurers(_closed),
 }

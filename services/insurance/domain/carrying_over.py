@@ -32,6 +32,7 @@ def carry_over(
         refunded=before.held - carried if went else 0,
         reference=answer.reference if answer and went else None,
         awaited=() if went else rest,
+        parts=rest if went else (),
     )
     come = PaymentCovered(
         by=one.payment_id,
@@ -41,7 +42,7 @@ def carry_over(
         reference=kept[-1].reference,
         sources=kept,
     )
-    return [gone] if answer is None or went else [gone, not_confirmed(answer, again_at)], [come]
+    return [gone] if answer is None or went else [gone, not_confirmed(answer, rest, again_at)], [come]
 
 
 def _split(sources: tuple[Source, ...], amount: int) -> tuple[tuple[Source, ...], tuple[Source, ...]]:

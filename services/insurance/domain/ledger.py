@@ -14,7 +14,7 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
 | batch transferred | `payable.<pharmacy>`, `difference.<insurer>` (recovered) | `receivable.<payer>.<insurer>` |
 | what a batch cannot take | `carried.<pharmacy>` once it is made up | `carried.<pharmacy>` |
-| difference answered: the pharmacy bears it | `borne.<pharmacy>` | `difference.<insurer>` |
+| difference answered: the pharmacy bears it | `borne.<pharmacy>` | `difference.<insurer>`, `difference.<channel>` |
 | delivery fee asked for | `fee.receivable` | `fee.held.<pharmacy>` |
 | delivery fee paid | `provider.<channel>` | `fee.receivable` |
 | delivery fee earned | `fee.held.<pharmacy>` | `fee.payable.<pharmacy>` |

@@ -123,7 +123,8 @@ class PaymentProvider(Protocol):
 
     def refund(self, payment_id: UUID, amount: int, reference: str, refund_id: UUID) -> ProviderAnswer:
         """Order the refund of a payment or a part of it; the provider's reference, the same for a repeat under
-        `refund_id`, another for another. Refused or unknown: nothing is known to have gone back, order it again."""
+        `refund_id`, another for another. Refused or unknown: nothing is known to have gone back, order it again. Its
+        file of the day lists it as `Source.refund_number`."""
         ...
 
 

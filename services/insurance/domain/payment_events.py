@@ -13,10 +13,22 @@ from pydantic import Field
 
 from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
 from services.insurance.domain.ledger import Posting
-from services.seedwork.model import DomainEvent, Immutable
+from services.seedwork.model import DomainEvent, Immutable, derived_id
 
 FailReason = Literal["declined", "claim_voided", "not_owed"]
 PaymentItem = Literal["share", "delivery_fee"]
+
+
+class Source(Immutable):
+    """A part of a payment as the provider knows it: under the payment it was paid by, and its reference there."""
+
+    payment_id: UUID
+    reference: str
+    amount: Annotated[int, Field(gt=0)]
+
+    def refund_number(self, refund_id: UUID) -> UUID:
+        """What the provider lists its giving back under (out_refund_no): an order of several parts is one for each."""
+        return derived_id("refund", refund_id, self.payment_id)
 
 
 class PaymentRequested(DomainEvent):
@@ -36,7 +48,7 @@ class PaymentRequested(DomainEvent):
     rule: str | None = None
     """Of a fee: the tariff it follows from."""
     pharmacy: str | None = None
-    """Of a fee: who earns it."""
+    """Who earns it."""
     postings: tuple[Posting, ...] = ()
     expires_at: datetime | None = None
     """Until when it can be paid; None: without a limit."""
@@ -77,6 +89,8 @@ class PaymentRefunded(DomainEvent):
     """Of a fee: who is left with what the carriage cost."""
     rest: bool = False
     """Only what had not been carried over to another payment."""
+    parts: tuple[Source, ...] = ()
+    """What went back, as the provider knows it."""
 
 
 class RefundNotConfirmed(DomainEvent):
@@ -89,6 +103,8 @@ class RefundNotConfirmed(DomainEvent):
     next_inquiry_at: datetime
     ended: FeeEnd | None = None
     borne_by: FeeBearer | None = None
+    parts: tuple[Source, ...] = ()
+    """What was ordered back."""
     postings: tuple[Posting, ...] = ()
 
 
@@ -121,14 +137,6 @@ class PaymentOverdue(DomainEvent):
     postings: tuple[Posting, ...] = ()
 
 
-class Source(Immutable):
-    """A part of a payment as the provider knows it: under the payment it was paid by, and its reference there."""
-
-    payment_id: UUID
-    reference: str
-    amount: Annotated[int, Field(gt=0)]
-
-
 class PaymentCarriedOver(DomainEvent):
     """Another claim has taken the place of this one's: what was paid goes over to it, and only what it needs less has
     gone back (`refunded`, under `reference`), or is to, once the provider confirms it (`awaited`)."""
@@ -140,6 +148,8 @@ class PaymentCarriedOver(DomainEvent):
     refunded: Annotated[int, Field(ge=0)]
     reference: str | None
     awaited: tuple[Source, ...] = ()
+    parts: tuple[Source, ...] = ()
+    """What has gone back, as the provider knows it."""
     postings: tuple[Posting, ...] = ()
 
 

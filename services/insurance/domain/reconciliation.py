@@ -2,7 +2,8 @@
 
 Totals are compared first (3201), items only where they differ (3202), in parts that ascend by message id. What differs
 is a difference with an owner, an age and an answer by a named person; the answer books what it moves, and the books
-stay at zero. A payer's call that succeeded proves nothing: only the payer's file does.
+stay at zero. A payer's call that succeeded proves nothing: only the payer's file does. A payment provider's day is the
+same with what patients paid and got back, its items known by payment and refund.
 """
 
 from __future__ import annotations
@@ -19,42 +20,92 @@ from services.seedwork.model import Aggregate, DomainEvent, Immutable, StreamRef
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 Kind = Literal["only_ours", "amount", "unanswered", "refused", "other_day", "unknown", "doubled"]
-Owner = Literal["insurer", "clearing"]
-AnswerKind = Literal["insurer_books", "insurer_corrects", "insurer_takes_back", "pharmacy_bears", "agreed_since"]
+Side = Literal["insurer", "provider"]
+"""Whose file it is: an insurer's of what it pays, or a payment provider's of what patients pay (its channel)."""
+Owner = Literal["insurer", "provider", "clearing"]
+AnswerKind = Literal[
+    "insurer_books",
+    "insurer_corrects",
+    "insurer_takes_back",
+    "provider_books",
+    "provider_corrects",
+    "provider_takes_back",
+    "pharmacy_bears",
+    "agreed_since",
+]
 ClosedHow = Literal["zero", "accepted"]
 
 
 class KindRow(NamedTuple):
-    """What a difference is, who has to act first, and how it may be answered."""
+    """What a difference is, who has to act first, and how it may be answered, by whose file it is found in."""
 
     kind: Kind
     meaning: str
-    owner: Owner
-    answers: tuple[AnswerKind, ...]
+    first: Literal["payer", "clearing"]
+    insurer: tuple[AnswerKind, ...]
+    provider: tuple[AnswerKind, ...]
+
+    def owner(self, side: Side) -> Owner:
+        """Who has to act first."""
+        return "clearing" if self.first == "clearing" else side
+
+    def answers(self, side: Side) -> tuple[AnswerKind, ...]:
+        """How it may be answered."""
+        return self.insurer if side == "insurer" else self.provider
 
 
 KINDS: Mapping[Kind, KindRow] = {
     row.kind: row
     for row in (
-        KindRow("only_ours", "booked here, not in the payer's file", "insurer", ("insurer_books", "pharmacy_bears")),
         KindRow(
-            "amount", "booked on both sides, with other amounts", "insurer", ("insurer_corrects", "pharmacy_bears")
+            "only_ours",
+            "booked here, not in the payer's file",
+            "payer",
+            ("insurer_books", "pharmacy_bears"),
+            ("provider_books", "pharmacy_bears"),
+        ),
+        KindRow(
+            "amount",
+            "booked on both sides, with other amounts",
+            "payer",
+            ("insurer_corrects", "pharmacy_bears"),
+            ("provider_corrects", "pharmacy_bears"),
         ),
         KindRow(
             "unanswered",
             "in the payer's file; our request was not answered (结果未知)",
             "clearing",
             ("agreed_since", "insurer_takes_back"),
+            ("agreed_since", "provider_takes_back"),
         ),
-        KindRow("refused", "in the payer's file, which refused it to us", "insurer", ("insurer_takes_back",)),
+        KindRow(
+            "refused",
+            "in the payer's file, which refused it to us",
+            "payer",
+            ("insurer_takes_back",),
+            ("provider_takes_back",),
+        ),
         KindRow(
             "other_day",
             "in the payer's file, booked here on another day",
-            "insurer",
+            "payer",
             ("agreed_since", "insurer_takes_back"),
+            ("agreed_since", "provider_takes_back"),
         ),
-        KindRow("unknown", "in the payer's file; we never sent it", "insurer", ("insurer_takes_back",)),
-        KindRow("doubled", "in the payer's file more than once", "insurer", ("insurer_takes_back",)),
+        KindRow(
+            "unknown",
+            "in the payer's file; we never sent it",
+            "payer",
+            ("insurer_takes_back",),
+            ("provider_takes_back",),
+        ),
+        KindRow(
+            "doubled",
+            "in the payer's file more than once",
+            "payer",
+            ("insurer_takes_back",),
+            ("provider_takes_back",),
+        ),
     )
 }
 
@@ -73,6 +124,9 @@ ANSWERS: Mapping[AnswerKind, AnswerRow] = {
         AnswerRow("insurer_books", "the payer will book it; it stands in a later file", "-"),
         AnswerRow("insurer_corrects", "ours stands; the payer corrects its own", "-"),
         AnswerRow("insurer_takes_back", "the payer takes its booking back; it stands in a later file", "-"),
+        AnswerRow("provider_books", "the provider will book it; it stands in a later file", "-"),
+        AnswerRow("provider_corrects", "ours stands; the provider corrects its own", "-"),
+        AnswerRow("provider_takes_back", "the provider takes its booking back; it stands in a later file", "-"),
         AnswerRow("pharmacy_bears", "the payer's stands", "`borne.<pharmacy>` against `difference.<insurer>`"),
         AnswerRow("agreed_since", "both sides have it with the same amounts by now, which is looked at", "-"),
     )
@@ -96,7 +150,7 @@ class Difference(Immutable):
 
 
 class TotalsCompared(DomainEvent):
-    """The payer's totals of the day stand beside ours."""
+    """The payer's totals of the day stand beside ours. `insurer`: its code, or the provider's channel."""
 
     TOPIC: ClassVar[str] = "insurance.reconciliation.totals_compared"
 
@@ -105,6 +159,7 @@ class TotalsCompared(DomainEvent):
     ours: Figures
     theirs: Figures
     told_by: str
+    side: Side = "insurer"
 
 
 class PartCompared(DomainEvent):
@@ -240,5 +295,5 @@ RECONCILIATION: Aggregate[ReconciliationState] = Aggregate(
 
 
 def day_of(insurer: str, day: date) -> StreamRef[ReconciliationState]:
-    """One payer's day."""
+    """The day of an insurer, or of a payment provider by its channel."""
     return RECONCILIATION.ref(derived_id("reconciliation", insurer, day))

@@ -27,6 +27,7 @@ from services.insurance.domain.reconciliation import (
     Kind,
     PartCompared,
     ReconciliationState,
+    Side,
     TotalsCompared,
 )
 from services.seedwork.model import DomainEvent, Outcome, Refusal
@@ -47,14 +48,22 @@ class Known(NamedTuple):
 
 
 def compare_totals(
-    state: ReconciliationState, *, insurer: str, day: date, ours: Figures, theirs: Figures, person: str, today: date
+    state: ReconciliationState,
+    *,
+    insurer: str,
+    day: date,
+    ours: Figures,
+    theirs: Figures,
+    person: str,
+    today: date,
+    side: Side = "insurer",
 ) -> Outcome:
     """The payer's totals against ours. Equal totals close the day; else the items are wanted."""
     if not RECONCILIATION_TRANSITIONS.allows(state.state, COMPARE_TOTALS):
         return _wrong_state(state, COMPARE_TOTALS)
     if day >= today:
         return Refusal("reconciliation.day_not_over", {"day": day.isoformat()})
-    told = TotalsCompared(insurer=insurer, day=day, ours=ours, theirs=theirs, told_by=person)
+    told = TotalsCompared(insurer=insurer, day=day, ours=ours, theirs=theirs, told_by=person, side=side)
     return [told, DayClosed(how="zero")] if ours == theirs else [told]
 
 
@@ -178,7 +187,7 @@ def answer(
     if refusal or state.told is None:
         return refusal or _wrong_state(state, ANSWER)
     about = state.differences[key]
-    allowed = KINDS[about.kind].answers
+    allowed = KINDS[about.kind].answers(state.told.side)
     if kind not in allowed:
         return Refusal("reconciliation.answer_not_possible", {"kind": about.kind, "allowed": list(allowed)})
     if kind == "agreed_since" and not _agreed(about, known):
@@ -191,7 +200,7 @@ def answer(
         claim_id=about.claim_id,
         pharmacy=about.pharmacy,
         insurer=state.told.insurer,
-        postings=_postings(about, kind, state.told.insurer),
+        postings=_postings(about, kind, state.told),
     )
     events: list[DomainEvent] = [answered]
     if len(state.open_differences) == 1:
@@ -199,10 +208,13 @@ def answer(
     return events
 
 
-def _postings(about: Difference, kind: AnswerKind, insurer: str) -> tuple[Posting, ...]:
+def _postings(about: Difference, kind: AnswerKind, told: TotalsCompared) -> tuple[Posting, ...]:
+    """An insurer pays funds and accounts of a total, a payment provider all of it."""
     if ANSWERS[kind].books == "-" or about.pharmacy is None:
         return ()
-    return difference_postings(about.missing.fund + about.missing.account, about.pharmacy, insurer)
+    missing = about.missing
+    fen = missing.total if told.side == "provider" else missing.fund + missing.account
+    return difference_postings(fen, about.pharmacy, told.insurer)
 
 
 def _agreed(about: Difference, known: Known | None) -> bool:

@@ -52,11 +52,17 @@ def order_refund(
         return []
     answer = ask_back(state.requested.payment_id, state.sources, provider)
     if not is_gone(answer):
-        return [not_confirmed(answer, again_at, ended, borne_by)]
-    rest = state.state == CARRIED_OVER
-    back = negated(state.postings)
-    reference = answer.reference or ""
-    return [PaymentRefunded(reference=reference, postings=back, ended=ended, borne_by=borne_by, rest=rest)]
+        return [not_confirmed(answer, state.sources, again_at, ended, borne_by)]
+    return [
+        PaymentRefunded(
+            reference=answer.reference or "",
+            postings=negated(state.postings),
+            ended=ended,
+            borne_by=borne_by,
+            rest=state.state == CARRIED_OVER,
+            parts=state.sources,
+        )
+    ]
 
 
 def order_again(state: PaymentState, provider: PaymentProvider, again_at: datetime) -> list[DomainEvent]:
@@ -81,9 +87,13 @@ def is_gone(answer: ProviderAnswer) -> bool:
 
 
 def not_confirmed(
-    answer: ProviderAnswer, again_at: datetime, ended: FeeEnd | None = None, borne_by: FeeBearer | None = None
+    answer: ProviderAnswer,
+    parts: Sequence[Source],
+    again_at: datetime,
+    ended: FeeEnd | None = None,
+    borne_by: FeeBearer | None = None,
 ) -> RefundNotConfirmed:
     """What an answer other than "it went back" means."""
     outcome = "refused" if answer.kind is OutcomeKind.REFUSED else "unknown"
-    facts = {"outcome": outcome, "next_inquiry_at": again_at, "ended": ended, "borne_by": borne_by}
+    facts = {"outcome": outcome, "next_inquiry_at": again_at, "ended": ended, "borne_by": borne_by, "parts": parts}
     return RefundNotConfirmed.model_validate(facts)

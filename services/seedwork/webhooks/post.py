@@ -1,4 +1,5 @@
-"""One call to a subscriber: an address that was checked, one deadline for all of it, a bounded answer, no redirect.
+"""One call to a subscriber, or to a system that an administrator names: an address that was checked, one deadline for
+all of it, a bounded answer, no redirect.
 
 httpx follows environment and redirects and has a time-out per read only; httpcore below it takes its connections from
 us, which is where addresses are checked (after the name was resolved, so that no second answer of a name server can
@@ -11,7 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpcore
@@ -20,7 +21,7 @@ from services.seedwork.webhooks.addresses import allowed, wrong_with
 
 BODY_BYTES_MAX = 64 * 1024
 ANSWER_BYTES_MAX = 16 * 1024
-"""More is not read; what is read is thrown away."""
+"""More is not read."""
 CONNECT_SECONDS_MAX = 5.0
 RETRY_AFTER_LENGTH_MAX = 64
 Resolve = Callable[[str, int], Iterable[str]]
@@ -39,11 +40,12 @@ class Letter:
 @dataclass(frozen=True)
 class Answer:
     """HTTP status, None: there was none; and in a word what went wrong on the way. `retry_after`: what the subscriber
-    says of when to come again, as it says it."""
+    says of when to come again, as it says it; `body`: what it answers, nothing where that was too long."""
 
     status: int | None
     error: str | None = None
     retry_after: str | None = None
+    body: bytes = field(default=b"", compare=False)
 
     @property
     def is_good(self) -> bool:
@@ -60,10 +62,19 @@ def resolve(host: str, port: int) -> Iterable[str]:
 
 
 class Post:
-    """Calls subscribers."""
+    """Calls subscribers. `private`: who is called, an administrator of ours says, so it may stand in a network that
+    others cannot reach."""
 
-    def __init__(self, *, development: bool, tls: ssl.SSLContext | None = None, resolving: Resolve = resolve) -> None:
+    def __init__(
+        self,
+        *,
+        development: bool,
+        tls: ssl.SSLContext | None = None,
+        resolving: Resolve = resolve,
+        private: bool = False,
+    ) -> None:
         self._development = development
+        self._private = private
         self._tls = tls or ssl.create_default_context()
         self._resolve = resolving
 
@@ -72,9 +83,9 @@ class Post:
         if len(letter.body) > BODY_BYTES_MAX:
             return Answer(None, "too_large")
         wrong = wrong_with(letter.url, development=self._development)
-        if wrong is not None:
+        if wrong is not None and not (self._private and wrong == "address"):
             return Answer(None, f"url: {wrong}")
-        line = _Line(time.monotonic() + letter.deadline_seconds, self._resolve, development=self._development)
+        line = _Line(time.monotonic() + letter.deadline_seconds, self._resolve, self._may_be_called)
         try:
             with httpcore.ConnectionPool(ssl_context=self._tls, network_backend=line, max_connections=1) as pool:
                 return _called(pool, letter)
@@ -87,15 +98,19 @@ class Post:
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol, ValueError):
             return Answer(None, "no_http")
 
+    def _may_be_called(self, address: str) -> bool:
+        return self._private or allowed(address, development=self._development)
+
 
 def _called(pool: httpcore.ConnectionPool, letter: Letter) -> Answer:
     with pool.stream("POST", letter.url, headers=list(letter.headers.items()), content=letter.body) as response:
-        read = 0
+        body = b""
         for chunk in response.iter_stream():
-            read += len(chunk)
-            if read > ANSWER_BYTES_MAX:
+            body += chunk
+            if len(body) > ANSWER_BYTES_MAX:
+                body = b""
                 break
-        return Answer(response.status, retry_after=_retry_after(response.headers))
+        return Answer(response.status, retry_after=_retry_after(response.headers), body=body)
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -106,10 +121,10 @@ def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 class _Line(httpcore.NetworkBackend):
     """Connects to checked addresses only, and to none after the deadline."""
 
-    def __init__(self, until: float, resolving: Resolve, *, development: bool) -> None:
+    def __init__(self, until: float, resolving: Resolve, may_be_called: Callable[[str], bool]) -> None:
         self._until = until
         self._resolve = resolving
-        self._development = development
+        self._may_be_called = may_be_called
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -124,7 +139,7 @@ class _Line(httpcore.NetworkBackend):
             found = list(self._resolve(host, port))
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        if not found or not all(allowed(each, development=self._development) for each in found):
+        if not found or not all(map(self._may_be_called, found)):
             raise AddressRefused(host)
         seconds = min(_left(self._until), CONNECT_SECONDS_MAX)
         stream = self._plain.connect_tcp(found[0], port, seconds, local_address, socket_options)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxflow.loading import Unloadable
-from rxflow.payer_file import RUNS_AT_ONCE, PayerRow, SortedFile, fen, read_rows
+from rxflow.payer_file import PROVIDERS, RUNS_AT_ONCE, PayerRow, SortedFile, fen, read_rows
 from rxflow.reconcile_cli import close_day, told
 from services.insurance.domain.payer_items import message_key
 
@@ -82,6 +82,24 @@ def test_a_file_without_the_columns_is_refused(tmp_path: Path) -> None:
     file.write_text("msgid,medfee_sumamt\nA,1\n")
     with pytest.raises(Unloadable, match="refd_setl_flag"):
         list(read_rows(file))
+
+
+PROVIDERS_HEADER = "transaction_id,out_trade_no,out_refund_no,amount"
+
+
+def test_a_payment_providers_lines_are_known_by_payment_and_refund(tmp_path: Path) -> None:
+    file = tmp_path / "day.csv"
+    lines = ("4200,A,,42.00", "4200,A,B,7.80", "4200,A,C,-34.20")
+    file.write_text("\n".join((PROVIDERS_HEADER, *lines)))
+    assert [row[1:] for row in read_rows(file, PROVIDERS)] == [("A", 4200, 0, 0), ("B", -780, 0, 0), ("C", -3420, 0, 0)]
+
+
+@pytest.mark.parametrize("line", ["4200,,,42.00", "4200,A,,-42.00", "4200,A,,42.001", "4200,A,42.00"])
+def test_a_providers_file_with_a_wrong_line_is_no_basis(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "day.csv"
+    file.write_text("\n".join((PROVIDERS_HEADER, line)))
+    with pytest.raises(Unloadable, match="line 2"):
+        list(read_rows(file, PROVIDERS))
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=40), st.integers(1, 7), st.integers(1, 7))

@@ -1,30 +1,28 @@
-"""Ordering a courier by a signed HTTP call (Standard Webhooks), with time-outs and a bounded answer.
+"""Ordering a courier by a signed HTTP call (Standard Webhooks), with one deadline for all of it and a bounded answer.
 
 POST of `{"type": "delivery.requested", "timestamp", "data"}` to the URL of the courier's register entry, with the
 message id `book_<delivery_id>`, so that a call repeated after no answer is one order. 200..299 with
 `{"reference": "…"}` is accepted, another 2xx body or 5xx, 429 and no answer are unknown, any other status is refused.
+The order says where a patient lives, so it goes by https alone, but for development mode.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import httpx
 import orjson
 from standardwebhooks import Webhook as Signing
 
 from services.dispatch.domain.delivery.booking import Booked, Order
 from services.seedwork.settings import Settings
 from services.seedwork.webhook_secrets import webhook_secret
+from services.seedwork.webhooks.post import Answer, Letter, Post
 
-TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 SECONDS_MAX = 8.0
-"""For the whole answer: an interface that sends it byte by byte would hold up the clock of all parcels."""
-ANSWER_BYTES_MAX = 16 * 1024
+"""For all of it: an interface that answers byte by byte would hold up the clock of all parcels."""
 REFERENCE_CHARACTERS_MAX = 100
 AGAIN = {408, 425, 429}
 """Statuses below 500 that say nothing about the order."""
@@ -40,26 +38,34 @@ def _secret(courier: str) -> str:
     return webhook_secret(_settings(), "courier", courier)
 
 
+@cache
+def _called() -> Post:
+    return Post(development=_settings().development, private=True)
+
+
+def _post(letter: Letter) -> Answer:
+    return _called()(letter)
+
+
 class WebhookBooking:
     """Interface `webhook`."""
 
     def __init__(
         self,
         secret: Callable[[str], str] = _secret,
-        transport: httpx.BaseTransport | None = None,
+        post: Callable[[Letter], Answer] = _post,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        passed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._secret = secret
-        self._transport = transport
+        self._post = post
         self._clock = clock
-        self._passed = passed
 
     def book(self, courier: str, interface: str, url: str | None, order: Order) -> Booked:  # noqa: ARG002 - one interface
-        """One call; whatever goes wrong on the way is unknown, because the order may have arrived."""
+        """One call; whatever goes wrong on the way is unknown, because the order may have arrived. An address that may
+        not be called is refused."""
         if url is None:
             return Booked("refused")
-        now, until = self._clock(), self._passed() + SECONDS_MAX
+        now = self._clock()
         message_id = f"book_{order.delivery_id}"
         body = orjson.dumps({"type": "delivery.requested", "timestamp": now.isoformat(), "data": said(order)})
         headers = {
@@ -68,22 +74,10 @@ class WebhookBooking:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": Signing(self._secret(courier)).sign(message_id, now, body.decode()),
         }
-        try:
-            with (
-                httpx.Client(timeout=TIMEOUT, trust_env=False, transport=self._transport) as client,
-                client.stream("POST", url, content=body, headers=headers) as response,
-            ):
-                return _booked(response.status_code, self._bounded(response, until))
-        except httpx.HTTPError:
-            return Booked("unknown")
-
-    def _bounded(self, response: httpx.Response, until: float) -> bytes:
-        answer = b""
-        for chunk in response.iter_bytes():
-            answer += chunk
-            if len(answer) > ANSWER_BYTES_MAX or self._passed() > until:
-                return b""
-        return answer
+        answer = self._post(Letter(url, body, headers, SECONDS_MAX))
+        if answer.status is None:
+            return Booked("refused" if (answer.error or "").startswith("url: ") else "unknown")
+        return _booked(answer.status, answer.body)
 
 
 def said(order: Order) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.dispatch.domain.delivery.returning import quarantine_all
 from services.dispatch.domain.delivery.state import DeliveryState, evolve
 from services.dispatch.domain.delivery.temperature import (
+    READINGS_KEPT_MAX,
     READINGS_MAX,
     breach_of,
     mean_kinetic_temperature,
+    needed,
     within,
 )
 from services.dispatch.domain.delivery.transitions import ABROAD
@@ -26,7 +28,10 @@ TOO_LATE = ("delivered", "restocked")
 
 
 def log_temperatures(state: DeliveryState, command: LogTemperatures, now: datetime, policy: Policy) -> Outcome:
-    """What was measured, once per moment, and what it breaks by the thresholds in force."""
+    """What was measured, once per moment, and what it breaks by the thresholds in force.
+
+    Of a parcel with very many readings only what judging needs is kept: each is judged all the same.
+    """
     refused = answers(state, "TemperatureLogged", **{command.party: command.organisation})
     if refused:
         return refused
@@ -34,10 +39,12 @@ def log_temperatures(state: DeliveryState, command: LogTemperatures, now: dateti
         return Refusal("delivery.time_in_future", {})
     known = {reading.at for reading in state.readings}
     new = tuple(reading for reading in command.readings if reading.at not in known)
+    if len(known) + len(new) > READINGS_MAX:
+        new = needed(state.readings, new, policy.storage[state.storage], _still_open(state))
     if not new:
         return []
-    if len(known) + len(new) > READINGS_MAX:
-        return Refusal("delivery.too_many_readings", {"max": READINGS_MAX})
+    if len(known) + len(new) > READINGS_KEPT_MAX:
+        return Refusal("delivery.too_many_readings", {"max": READINGS_KEPT_MAX})
     due = now + policy.silence if state.status in ABROAD else None
     logged = e.TemperaturesLogged(readings=new, word_due=due)
     breaches = _breaches(evolve(state, logged), policy)
@@ -46,9 +53,14 @@ def log_temperatures(state: DeliveryState, command: LogTemperatures, now: dateti
     return [logged, *breaches, *irregular(state, owner, command.organisation, *codes)]
 
 
+def _still_open(state: DeliveryState) -> set[str]:
+    """Rules that are broken, and nobody has judged it yet."""
+    return {state.excursions[number].breach.rule for number in state.open_excursions}
+
+
 def _breaches(state: DeliveryState, policy: Policy) -> list[DomainEvent]:
     """By readings that nobody has assessed yet; a rule whose excursion is open is not broken twice."""
-    still_open = {state.excursions[number].breach.rule for number in state.open_excursions}
+    still_open = _still_open(state)
     events: list[DomainEvent] = []
     for threshold in policy.storage[state.storage].thresholds:
         breach = None if threshold.name in still_open else breach_of(state.readings, threshold, state.assessed)

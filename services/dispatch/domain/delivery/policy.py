@@ -22,6 +22,7 @@ class DeliveryPolicy(DatedPolicy):
     storage: dict[Storage, StorageRules]
     booking_tries_max: int = Field(gt=0, description="the courier's interface is asked so often; then by hand")
     booking_wait_seconds: int = Field(gt=0, description="before it is asked again; doubled each time")
+    stop_use: str = Field(min_length=1, description="told to who has what was spoilt on the way")
 
     @property
     def retry(self) -> timedelta:

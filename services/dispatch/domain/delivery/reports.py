@@ -20,7 +20,8 @@ from services.dispatch.domain.delivery.transitions import ABROAD, FINAL, OUT, RA
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 REPORTS_MAX = 500
-"""Messages of one delivery; more is a courier's interface gone wild."""
+"""Messages of one delivery, and as many again that a logger was read in; more is a courier's interface gone wild. What
+a logger says counts all the same: its readings are known by their moments, so their messages need not be."""
 FACTS = ("delivered", "lost", "damaged")
 """What counts whenever it happened."""
 
@@ -33,7 +34,7 @@ def known(state: DeliveryState, report: Report) -> Outcome | None:
         return Refusal("delivery.not_yours", {})
     if report.message_id in state.reports:
         return []
-    if len(state.reports) >= REPORTS_MAX:
+    if report.kind != "temperature" and len(state.reports) - state.temperature_reports >= REPORTS_MAX:
         return Refusal("delivery.too_many_reports", {"max": REPORTS_MAX})
     return None
 
@@ -91,6 +92,15 @@ def _word_due_before(event: DomainEvent, due: datetime) -> bool:
 
 def take(state: DeliveryState, report: Report, now: datetime, policy: Policy) -> list[DomainEvent]:
     """What a report that concerns the parcel alone does (all but delivered and lost)."""
+    events = _taken(state, report, now, policy)
+    if report.kind != "temperature" or state.temperature_reports < REPORTS_MAX:
+        return events
+    if not any(isinstance(event, e.TemperaturesLogged) for event in events):
+        return []
+    return [event for event in events if not isinstance(event, e.CourierReported)]
+
+
+def _taken(state: DeliveryState, report: Report, now: datetime, policy: Policy) -> list[DomainEvent]:
     lateness = too_late(state, report)
     if lateness:
         return [noted(report, lateness)]

@@ -69,6 +69,8 @@ class DeliveryState:
     next_attempt_at: datetime | None = None
     reports: frozenset[str] = frozenset()
     """Messages of the courier's that were taken."""
+    temperature_reports: int = 0
+    """Of those, the ones in which a logger was read."""
 
     @property
     def storage(self) -> Storage:
@@ -92,6 +94,11 @@ class DeliveryState:
     def doubtful(self) -> bool:
         """An excursion is open, or one was rejected: it does not go on to the patient, nor back to the shelf."""
         return any(each.decision != "released" for each in self.excursions.values())
+
+    @property
+    def spoilt(self) -> bool:
+        """An excursion was rejected: who has any of it is not to use it."""
+        return any(each.decision == "rejected" for each in self.excursions.values())
 
     def road(self, *, lost: bool) -> Road | None:
         """Why the parcel did not arrive; None: no courier had it. What was spoilt on the way, whatever turned it round,
@@ -123,8 +130,9 @@ def evolve(state: DeliveryState, event: DomainEvent) -> DeliveryState:
             return replace(state, status="cancelled", ended=True, booking_due=None)
         case e.TemperaturesLogged() | e.TemperatureBreached() | e.ExcursionAssessed():
             return _evolve_temperature(state, event)
-        case e.CourierReported(message_id=message_id):
-            return replace(state, reports=state.reports | {message_id})
+        case e.CourierReported(message_id=message_id, report=kind):
+            measured = state.temperature_reports + (kind == "temperature")
+            return replace(state, reports=state.reports | {message_id}, temperature_reports=measured)
         case e.DeliveryIrregular():
             return replace(state, exception=True)
         case (

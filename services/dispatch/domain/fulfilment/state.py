@@ -155,6 +155,11 @@ class Supply:
     def line_numbers(self) -> tuple[int, ...]:
         return tuple(sorted({row.line for row in self.lines}))
 
+    @property
+    def with_patient(self) -> tuple[int, ...]:
+        """Lines of which the patient has something, and has not brought it back."""
+        return tuple(line for line in self.line_numbers if self.received.get(line, 0) > self.taken_back.get(line, 0))
+
 
 @dataclass(frozen=True)
 class Proposal:

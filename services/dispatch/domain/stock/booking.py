@@ -3,6 +3,7 @@ both times are kept, and no day since then may end below nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -100,11 +101,13 @@ def adjust(state: StockState, command: AdjustStock) -> Outcome:
     least = _least(lot, command.occurred_at)
     if least + command.change < 0:
         return Refusal("stock.below_zero", {"lot": command.lot, "on_hand": least})
-    return [e.StockAdjusted(expiry=lot.expiry, **dict(command))]
+    whose = {"pharmacy": state.pharmacy, "drug_key": state.drug_key}
+    return [e.StockAdjusted(expiry=lot.expiry, recalled=lot.recalled, **whose, **dict(command))]
 
 
-def count(state: StockState, command: CountStock) -> Outcome:
-    """Book what a count found: per lot the difference to what the books say of the end of that day."""
+def count(state: StockState, command: CountStock, recalled: AbstractSet[str] = frozenset()) -> Outcome:
+    """Book what a count found: per lot the difference to what the books say of the end of that day. `recalled`: lots
+    of the product that are, whether or not the recall has come to this shelf."""
     events: list[e.StockCounted] = []
     named = {row.lot for row in command.lots}
     if len(named) < len(command.lots):
@@ -115,7 +118,7 @@ def count(state: StockState, command: CountStock) -> Outcome:
         found = _counted(state, row, command)
         if isinstance(found, Refusal):
             return found
-        events.append(found)
+        events.append(found.model_copy(update={"recalled": True}) if row.lot in recalled else found)
     return list(events)
 
 
@@ -137,6 +140,7 @@ def _counted(state: StockState, row: CountedLot, command: CountStock) -> e.Stock
         counted_by=command.counted_by,
         pharmacy=state.pharmacy,
         drug_key=state.drug_key,
+        recalled=lot.recalled,
     )
 
 

@@ -88,6 +88,8 @@ class StockCounted(DomainEvent):
     pharmacy: str | None = None
     """Of a count by people or by the pharmacy's own system; not kept in older events, and neither is the drug."""
     drug_key: str | None = None
+    recalled: bool = False
+    """Nothing of this lot is given out, however much there is of it."""
 
 
 class StockDispensed(DomainEvent):
@@ -110,6 +112,9 @@ class StockReturned(DomainEvent):
     picks: tuple[Pick, ...]
     occurred_at: datetime | None = None
     quarantined: bool = False
+    pharmacy: str | None = None
+    """Not kept in older events, and neither is the drug."""
+    drug_key: str | None = None
 
 
 class StockAdjusted(DomainEvent):
@@ -124,6 +129,11 @@ class StockAdjusted(DomainEvent):
     adjusted_by: str
     note: str | None = None
     occurred_at: datetime | None = None
+    pharmacy: str | None = None
+    """Not kept in older events, and neither is the drug."""
+    drug_key: str | None = None
+    recalled: bool = False
+    """Nothing of this lot is given out, however much there is of it."""
 
 
 class StockQuarantined(DomainEvent):
@@ -150,6 +160,9 @@ class QuarantineReleased(DomainEvent):
     reason: str
     decided_by: str
     occurred_at: datetime | None = None
+    pharmacy: str | None = None
+    """Not kept in older events, and neither is the drug."""
+    drug_key: str | None = None
 
 
 class QuarantineDestroyed(DomainEvent):

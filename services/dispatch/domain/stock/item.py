@@ -198,8 +198,9 @@ def give_back(
     of it where `apart` says so (an inspection's word)."""
     good = [pick for pick in picks if not apart and _fit(state, pick, now)]
     rest = [pick for pick in picks if apart or not _fit(state, pick, now)]
-    back = StockReturned(supply_id=supply_id, picks=tuple(good), occurred_at=now)
-    set_apart = StockReturned(supply_id=supply_id, picks=tuple(rest), occurred_at=now, quarantined=True)
+    whose = {"pharmacy": state.pharmacy, "drug_key": state.drug_key}
+    back = StockReturned(supply_id=supply_id, picks=tuple(good), occurred_at=now, **whose)
+    set_apart = StockReturned(supply_id=supply_id, picks=tuple(rest), occurred_at=now, quarantined=True, **whose)
     return [event for event in (back, set_apart) if event.picks]
 
 

@@ -51,7 +51,8 @@ def release(state: StockState, command: DecideQuarantine, now: datetime) -> Outc
         return Refusal("stock.lot_recalled", {"lot": command.lot})
     if lot.expiry < civil_day(now):
         return Refusal("stock.lot_expired", {"lot": command.lot, "expiry": lot.expiry.isoformat()})
-    return [e.QuarantineReleased(expiry=lot.expiry, occurred_at=now, **dict(command))]
+    whose = {"pharmacy": state.pharmacy, "drug_key": state.drug_key}
+    return [e.QuarantineReleased(expiry=lot.expiry, occurred_at=now, **whose, **dict(command))]
 
 
 def destroy(state: StockState, command: DecideQuarantine, now: datetime) -> Outcome:

@@ -10,6 +10,7 @@ import pytest
 from contracts.events import dispatch_road
 from services.dispatch.application.courier_reports import take_report
 from services.dispatch.domain import secrets
+from services.dispatch.domain.delivery import reports
 from services.dispatch.domain.delivery.commands import Proof, Report
 from services.dispatch.domain.delivery.events import (
     CourierReported,
@@ -261,6 +262,28 @@ def test_only_its_courier_reports_about_a_parcel(wire: Wire) -> None:
     refused(wire.say("arrived", 1, courier="another"), "delivery.not_yours")
     refused(wire.say("arrived", 1, delivery_id=uuid4()), "delivery.unknown")
     assert wire.road.courier == COURIER
+
+
+def test_a_logger_that_is_read_in_ever_so_many_messages_is_heard_and_so_is_everything_else(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "REPORTS_MAX", 3)
+    wire = Wire(Road(town, cold=True).handed_over())
+
+    def read(minute: int, celsius: int) -> None:
+        reading = Reading(at=wire.start + minute * MINUTES, celsius_hundredths=celsius * 100)
+        fine(wire.say("temperature", minute, readings=(reading,)))
+
+    for minute in range(1, 6):
+        read(minute, 5)
+    assert wire.effects == [("temperature", "applied")] * 3
+    read(6, 30)
+
+    assert len(town.store.told_of(dispatch_road.TemperatureBreached)) == 1
+    fine(wire.say("temperature", 60 * 24))
+    fine(wire.say("delivered", 9))
+    assert wire.effects[3:] == [("delivered", "applied")]
+    assert wire.road.state.status == "delivered"
 
 
 def test_about_one_parcel_there_is_not_so_much_to_say(wire: Wire) -> None:

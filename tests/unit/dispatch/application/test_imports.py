@@ -56,13 +56,14 @@ def test_a_key_has_one_content(town: Town) -> None:
         ({"quantity": 0}, "quantity: "),
         ({"quantity": 20.5}, "quantity: "),
         ({"expiry": "31.12.2028"}, "expiry: "),
+        ({"expiry": None}, "expiry: Value error, wanted where a lot is named"),
         ({"colour": "red"}, "colour: "),
         ({"product": "X" * 23}, "product.unknown"),
         ({"expiry": "2020-01-01"}, "stock.lot_expired"),
         ({"lot": "L1"}, "stock.lot_differs"),
         ({"occurred_at": "2025-01-01T00:00:00Z"}, "stock.too_long_ago"),
     ],
-    ids=["word", "zero", "fraction", "date", "column", "product", "expired", "differs", "ago"],
+    ids=["word", "zero", "fraction", "date", "no expiry", "column", "product", "expired", "differs", "ago"],
 )
 def test_a_broken_row_is_told_and_holds_up_no_other(town: Town, changes: dict[str, Any], said: str) -> None:
     first, broken, last = bring(town, row(), row(**{"lot": "BAD", **changes}), row(lot="N2"))

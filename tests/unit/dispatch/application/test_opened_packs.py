@@ -218,6 +218,28 @@ def test_an_undone_part_is_back_in_its_pack_which_stays_open(town: Town) -> None
     part(town, 5, trace_codes=code)
 
 
+def test_an_opened_pack_that_is_whole_again_and_given_whole_is_open_no_more(town: Town) -> None:
+    code = town.new_codes(1)
+    fine(town.give_up(*part(town, 12, trace_codes=code)))
+
+    given = part(town, 20, trace_codes=code)
+
+    assert left(town) == []
+    refused(throw_away(town, code[0]), "stock.no_opened_pack")
+    fine(town.give_up(*given))
+    assert [(key, amount) for key, amount, _ in left(town)] == [(code[0], 20)]
+
+
+def test_an_opened_pack_past_its_date_is_not_given_whole_either(town: Town) -> None:
+    code = town.new_codes(1)
+    fine(town.give_up(*part(town, 12, trace_codes=code)))
+    town.store.time += timedelta(days=OPEN_DAYS + 1)
+    town.opens_at = town.store.time
+    town.closes_at = town.store.time + timedelta(hours=12)
+
+    refused(try_part(town, 20, trace_codes=code)[1], "stock.opened_pack_expired")
+
+
 def test_packs_without_a_code_are_one_open_amount_per_lot(town: Town) -> None:
     part(town, 12, trace_codes=(), no_code_reason="no_code_printed")
     part(town, 12, trace_codes=(), no_code_reason="no_code_printed")

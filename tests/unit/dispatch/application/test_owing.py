@@ -12,11 +12,16 @@ from contracts.events import prescribe
 from contracts.roles import Role
 from services.dispatch.api import router
 from services.dispatch.application.owing import ask_for_notice
-from services.dispatch.application.stock import count_stock
+from services.dispatch.application.recalls import load_recall
+from services.dispatch.application.stock import adjust_stock, count_stock, quarantine_stock, release_quarantine
 from services.dispatch.domain.fulfilment.commands import AskForNotice
-from services.dispatch.domain.stock.booking import CountedLot, CountStock
+from services.dispatch.domain.recall import LoadRecall
+from services.dispatch.domain.stock.booking import AdjustStock, CountedLot, CountStock
+from services.dispatch.domain.stock.quarantine import DecideQuarantine, QuarantineStock
 from services.seedwork.ports import Outcome
+from services.seedwork.usecase import Actor
 from tests.support.http_caller import Caller
+from tests.unit.dispatch.road import QUALITY, Road
 from tests.unit.dispatch.town import BRAND, GOOD_UNTIL, SYRUP, TABLETS, A, B, Town, fine, person, refused
 
 
@@ -97,6 +102,61 @@ def test_a_count_that_finds_more_tells_as_well(town: Town, feeds: Feeds, source:
 
     for who in ("patient", A):
         assert [notice["fulfilment_id"] for notice in feeds.of(who)] == [str(fulfilment)]
+
+
+def gone(town: Town, change: int) -> None:
+    adjusted = AdjustStock(lot="L1", change=change, reason="stolen" if change < 0 else "found", adjusted_by="HY1")
+    fine(town.store.run(adjust_stock(A, TABLETS, adjusted)))
+
+
+def test_a_correction_upwards_tells_as_well(town: Town, feeds: Feeds) -> None:
+    fine(ask(town, *partly(town)))
+    gone(town, -10)
+    assert feeds.of("patient") == []
+
+    gone(town, 10)
+
+    assert len(feeds.of("patient")) == len(feeds.of(A)) == 1
+
+
+def test_packs_of_an_undone_supply_tell_as_well(town: Town, feeds: Feeds) -> None:
+    other = town.release()
+    supply_id = town.dispensed(other)
+    fulfilment, owed = partly(town)
+    fine(ask(town, fulfilment, owed))
+
+    fine(town.give_up(other, supply_id))
+
+    assert [notice["fulfilment_id"] for notice in feeds.of("patient")] == [str(fulfilment)]
+
+
+def test_packs_that_are_released_out_of_quarantine_tell_as_well(town: Town, feeds: Feeds) -> None:
+    fine(ask(town, *partly(town)))
+    apart = QuarantineStock(lot="L1", quantity=20, reason="suspect", decided_by=person("pharmacist"))
+    fine(town.store.run(quarantine_stock(A, TABLETS, apart)))
+    assert feeds.of("patient") == []
+    Road(town)  # a quality manager is known
+    decided = DecideQuarantine(lot="L1", quantity=20, reason="fine", decided_by=QUALITY)
+
+    fine(town.store.run(release_quarantine(A, TABLETS, decided)))
+
+    assert len(feeds.of("patient")) == len(feeds.of(A)) == 1
+
+
+def test_packs_of_a_recalled_lot_tell_nobody(town: Town, feeds: Feeds) -> None:
+    fine(ask(town, *partly(town)))
+    recall = {"recall_id": uuid4(), "product": TABLETS, "lots": ("L1", "NEW"), "recall_class": "1", "reason": "wrong"}
+    command = LoadRecall(**recall, instruction="stop", loaded_by="authority", organisation="430000")
+    regulator = Actor(subject="authority", role="regulator", region="430000")
+    fine(town.store.run(load_recall(command, regulator), regulator))
+
+    counts(town, "L1", 180, GOOD_UNTIL, "counted")
+    counts(town, "NEW", 20, GOOD_UNTIL, "reported")
+    gone(town, 10)
+    assert feeds.of("patient") == []
+
+    counts(town, "GOOD", 20, GOOD_UNTIL, "counted")
+    assert len(feeds.of("patient")) == 1
 
 
 def test_packs_that_are_scanned_against_the_books_are_no_arrival(town: Town, feeds: Feeds) -> None:

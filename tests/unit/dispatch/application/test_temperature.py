@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from contracts.events import dispatch_road
-from services.dispatch.application import deliveries
+from services.dispatch.application import deliveries, recalls
+from services.dispatch.domain.delivery import excursions
 from services.dispatch.domain.delivery.commands import PackDelivery
+from services.seedwork.usecase import Actor
 from tests.unit.dispatch.road import COLD, MINUTES, Road
-from tests.unit.dispatch.town import A, Town, fine, person, refused
+from tests.unit.dispatch.town import SYRUP, TABLETS, A, Town, fine, person, refused
 
 
 def test_what_must_stay_cold_travels_with_a_logger(town: Town) -> None:
@@ -183,14 +186,37 @@ def test_readings_out_of_the_future_are_refused(town: Town, celsius: Any, code: 
     refused(road.measure(*celsius, since=datetime(2027, 1, 1, tzinfo=UTC)), code)
 
 
-def test_a_parcel_has_a_limit_of_readings(town: Town) -> None:
+def test_swinging_across_the_limit_from_reading_to_reading_is_a_breach_in_sum(town: Town) -> None:
+    road = Road(town, cold=True).packed()
+    road.wait(hours=6)
+
+    fine(road.measure(9, 5, 9, 5, every=30))
+
+    assert rules(town) == ["warm in sum"]
+
+
+def test_however_many_readings_a_parcel_has_a_breach_is_seen_and_little_is_kept(town: Town) -> None:
     road = Road(town, cold=True).out()
     start = road.now
-    road.wait(days=4)
-    for batch in range(10):
+    road.wait(days=5)
+    for batch in range(12):
         fine(road.measure(*[5] * 500, every=1, since=start + batch * 500 * MINUTES))
+    assert 5_000 + 1_000 / 30 <= len(road.state.readings) <= 5_000 + 1_000 / 15 + 1
+    assert rules(town) == []
 
-    refused(road.measure(5), "delivery.too_many_readings")
+    fine(road.measure(*[9] * 31, every=1, since=start + 6_000 * MINUTES))
+
+    assert rules(town) == ["warm"]
+
+
+def test_a_logger_gone_wild_is_refused_at_last(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(excursions, "READINGS_MAX", 3)
+    monkeypatch.setattr(excursions, "READINGS_KEPT_MAX", 5)
+    road = Road(town, cold=True).out()
+    road.wait(days=1)
+    fine(road.measure(5, 9, 5, 9, 5))
+
+    refused(road.measure(9, 5, 9, every=1), "delivery.too_many_readings")
 
 
 def rules(town: Town) -> list[str]:
@@ -238,3 +264,58 @@ def test_a_logger_read_when_the_goods_are_on_the_shelf_again_is_a_task_of_the_ph
     assert task["irregularities"] == ["delivery.excursion_open"]
     fine(road.assess("rejected"))
     assert road.state.status == "restocked"
+
+
+def told_of(town: Town) -> list[Any]:
+    return town.store.rows("notices_of", patient_ref=town.patient_ref, after=UUID(int=0), limit=9)
+
+
+def test_what_is_rejected_after_the_delivery_is_not_to_be_used_and_its_patient_is_told_once(town: Town) -> None:
+    road = Road(town, cold=True).at_the_door()
+    fine(road.deliver())
+    road.wait(hours=1)
+    fine(road.measure(30, -5))
+    assert told_of(town) == [], "an open excursion is the quality manager's to judge"
+
+    fine(road.assess("rejected", 1))
+    fine(road.assess("rejected", 2))
+
+    (notice,) = told_of(town)
+    about = ("reason", "recall_id", "delivery_id", "product", "lot", "pharmacy", "acknowledged")
+    assert [notice[name] for name in about] == ["excursion_rejected", None, road.delivery_id, TABLETS, "L1", A, False]
+    assert "停止使用" in notice["instruction"]
+    patient = Actor(subject="p", role="patient", patient_ref=town.patient_ref)
+    fine(town.store.run(recalls.acknowledge(notice["notice_id"], patient), patient))
+    assert told_of(town)[0]["acknowledged"]
+
+
+def test_what_is_delivered_although_it_was_rejected_is_told_of_at_the_delivery(town: Town) -> None:
+    road = Road(town, cold=True).out()
+    fine(road.measure(30))
+    fine(road.assess("rejected"))
+
+    fine(road.deliver())
+
+    assert [notice["reason"] for notice in told_of(town)] == ["excursion_rejected"]
+
+
+def test_nobody_is_told_of_what_was_released_or_of_what_they_do_not_have(town: Town) -> None:
+    road = Road(town, cold=True).at_the_door()
+    fine(road.measure(30))
+    fine(road.deliver())
+    fine(road.assess("released"))
+    other = Road(town, cold=True).out()
+    fine(other.measure(30))
+    fine(other.assess("rejected"))
+
+    assert told_of(town) == []
+
+
+def test_of_a_parcel_accepted_in_part_only_what_was_accepted_is_told_of(town: Town) -> None:
+    road = Road(town, cold=True, lines=(60, 5)).at_the_door()
+    fine(road.deliver(rejected_lines=(1,)))
+    fine(road.measure(30))
+
+    fine(road.assess("rejected"))
+
+    assert [notice["product"] for notice in told_of(town)] == [SYRUP]

@@ -13,11 +13,13 @@ from services.dispatch.domain.delivery.temperature import (
     complete,
     mean_kinetic_temperature,
     merged,
+    needed,
     within,
 )
 from services.dispatch.domain.delivery.values import Reading
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 def readings(*hundredths: int, every: int = 10) -> list[Reading]:
@@ -44,6 +46,15 @@ def test_a_year_of_the_usp_s_kind() -> None:
     (11 x 1.531959 + 13.53391) e-15 / 12 = 2.532121e-15, -ln = 33.609719, 10000 / 33.609719 = 297.53298 K = 24.38.
     """
     assert mean_kinetic_temperature(readings(*[2000] * 11, 4000)) == 2438
+
+
+def test_a_reading_stands_for_the_time_since_the_one_before_it() -> None:
+    """5 degrees for 10 minutes, 15 for 30: (2.434002 + 3 x 8.475794) e-16 / 4 = 6.965346e-16, -ln = 34.900414,
+    10000 / 34.900414 = 286.52955 K = 13.38 degrees; by the number of readings it would be 12.76.
+    """
+    first, second, third = readings(500, 1500, 1500)
+
+    assert mean_kinetic_temperature([first, second, third.model_copy(update={"at": START + 30 * MINUTE})]) == 1338
 
 
 def test_nothing_measured_has_no_mean() -> None:
@@ -75,11 +86,12 @@ FROZEN = Threshold(name="frozen", kind="cold", way="consecutive", limit_hundredt
         (WARM, (900, 900, 900, 900), 900),
         (WARM, (900, 900, 800, 900, 900), None),
         (IN_SUM, (900, 900, 800, 950, 900, 900), 950),
-        (IN_SUM, (900, 800, 900, 800, 900, 800), None),
+        (IN_SUM, (900, 800, 900, 800, 900), None),
+        (IN_SUM, (900, 800, 900, 800, 900, 800), 900),
         (FROZEN, (500, 0, 500), None),
         (FROZEN, (500, -1, -20, 500), -20),
     ],
-    ids=["20 minutes", "30 minutes", "interrupted", "in sum", "single readings last no time", "at zero", "frozen"],
+    ids=["20 minutes", "30 minutes", "interrupted", "in sum", "until it is good", "swinging", "at zero", "frozen"],
 )
 def test_a_breach_takes_as_long_as_the_threshold_says(
     threshold: Threshold, values: tuple[int, ...], worst: int | None
@@ -87,6 +99,30 @@ def test_a_breach_takes_as_long_as_the_threshold_says(
     breach = breach_of(readings(*values), threshold)
 
     assert (breach and breach.worst_hundredths) == worst
+
+
+@given(st.lists(st.sampled_from([500, 900, 2600, -10, 100]), max_size=120), st.integers(0, 20))
+def test_what_is_left_out_of_a_reading_a_minute_changes_no_judgement(values: list[int], whole: int) -> None:
+    rules = DELIVERY_POLICIES.on(START.date(), "cn").storage["refrigerated"]
+    every = readings(*values, every=1)
+    kept = [*every[:whole], *needed(every[:whole], every[whole:], rules, frozenset())]
+
+    for threshold in rules.thresholds:
+        assert breach_of(kept, threshold) == breach_of(every, threshold)
+    if every:
+        last = kept[-1].at
+        assert complete(kept, START, last, rules.gap_minutes_max)
+        assert every[-1].at - last < timedelta(minutes=rules.gap_minutes_max)
+
+
+def test_of_a_breach_that_is_open_not_every_minute_is_kept() -> None:
+    rules = DELIVERY_POLICIES.on(START.date(), "cn").storage["refrigerated"]
+    warm = readings(*[900] * 61, every=1)
+
+    assert len(needed([], warm, rules, frozenset())) == 61
+    assert [each.at for each in needed([], warm, rules, {"warm", "warm in sum"})] == [
+        START + minutes * MINUTE for minutes in (0, 15, 30, 45, 60)
+    ]
 
 
 def test_a_logger_is_complete_when_no_gap_is_longer_than_allowed() -> None:

@@ -128,6 +128,26 @@ def test_the_url_is_looked_at_again_at_each_call(subscriber: Receiver) -> None:
     assert subscriber.received == []
 
 
+def test_whom_an_administrator_names_may_stand_in_a_private_network_but_not_without_tls() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"127.0.0.1:{taken.getsockname()[1]}/"
+        assert Post(development=False)(letter(f"https://{url}")) == Answer(None, "url: address")
+        post = Post(development=False, private=True)
+        assert post(letter(f"https://{url}")) == Answer(None, "no_connection")
+        assert post(letter(f"http://{url}")) == Answer(None, "url: scheme")
+
+
+def test_an_answer_is_told_as_far_as_it_is_not_too_long(subscriber: Receiver) -> None:
+    def answer(length: int) -> Any:
+        return lambda handler: handler.wfile.write(b"HTTP/1.1 201 Created\r\n\r\n" + b"a" * length)
+
+    subscriber.replies.extend([answer(16 * 1024), answer(16 * 1024 + 1)])
+    said = [Post(development=True)(letter(subscriber.url)) for _ in range(2)]
+
+    assert [(each.status, len(each.body)) for each in said] == [(201, 16 * 1024), (201, 0)]
+
+
 def test_nobody_there_no_name_and_no_http_are_failures(subscriber: Receiver) -> None:
     post = Post(development=True)
     with socket.socket() as taken:
