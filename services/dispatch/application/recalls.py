@@ -148,7 +148,7 @@ def _supply(moment: Moment, job: Loaded[RecallState], rows: Sequence[Any]) -> Th
         return Decision((*own.changes, Change(job, tuple(stepped))))
     if supply.status == "with_courier":
         return (yield from _call_back(moment, job, supply))
-    if supply.status != "in_hands":
+    if not supply.patient_has(rows[0]["product"], rows[0]["lot"]):
         return Decision.on(job, recall.step(job.state, moment.now, "nothing", None, supply_id))
     return (yield from _tell(moment, job, state, supply_id))
 
@@ -166,7 +166,7 @@ def _call_back(moment: Moment, job: Loaded[RecallState], supply: Supply) -> Thin
 def _tell(moment: Moment, job: Loaded[RecallState], state: FulfilmentState, supply_id: UUID) -> Thinking:
     loaded = job.state.loaded
     assert loaded is not None  # noqa: S101 - only of a recall that was loaded
-    (notice,) = yield Load.of(notice_ref(loaded.recall_id, supply_id))
+    (notice,) = yield Load.of(notice_ref(loaded.recall_id, supply_id, job.state.at[1]))
     if notice.exists:
         return Decision.on(job, recall.step(job.state, moment.now, "nothing", None, supply_id))
     given = RecallNoticeGiven(

@@ -80,9 +80,9 @@ NOTICES: Aggregate[NoticeState] = Aggregate(
 )
 
 
-def notice_ref(recall_id: UUID, supply_id: UUID) -> StreamRef[NoticeState]:
-    """One per recall and supply: nobody is told twice of the same packs."""
-    return NOTICES.ref(derived_id("recall_notice", recall_id, supply_id))
+def notice_ref(recall_id: UUID, supply_id: UUID, lot: str) -> StreamRef[NoticeState]:
+    """One per recall, supply and lot: nobody is told twice of the same packs."""
+    return NOTICES.ref(derived_id("recall_notice", recall_id, supply_id, lot))
 
 
 def parcel_notice_ref(delivery_id: UUID, product: str, lot: str) -> StreamRef[NoticeState]:

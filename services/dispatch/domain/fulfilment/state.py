@@ -160,6 +160,10 @@ class Supply:
         """Lines of which the patient has something, and has not brought it back."""
         return tuple(line for line in self.line_numbers if self.received.get(line, 0) > self.taken_back.get(line, 0))
 
+    def patient_has(self, product: str, lot: str) -> bool:
+        """Whether the patient may have packs of this lot: which ones were brought back of a line is not asked here."""
+        return any((row.product, row.lot) == (product, lot) and row.line in self.with_patient for row in self.lines)
+
 
 @dataclass(frozen=True)
 class Proposal:

@@ -19,6 +19,7 @@ from services.dispatch.domain.values import LineQuantity, Way
 from services.dispatch.projections.goods import HOLDS
 from services.seedwork.ports import Outcome
 from services.seedwork.usecase import Actor
+from tests.unit.dispatch.road import Road
 from tests.unit.dispatch.town import GOOD_UNTIL, NOON, SHA, TABLETS, A, B, Town, actor, fine, refused
 
 REGULATOR = Actor(subject="authority", role="regulator", region="430000")
@@ -136,6 +137,45 @@ def test_a_patient_who_has_it_is_told_once_and_acknowledges(town: Town) -> None:
     for _ in range(12):
         town.store.move_clock(timedelta(0))
     assert len(town.store.rows("notices_of", patient_ref=town.patient_ref, after=UUID(int=0), limit=9)) == 1
+
+
+def told_lots(town: Town) -> list[str]:
+    return [
+        row["lot"] for row in town.store.rows("notices_of", patient_ref=town.patient_ref, after=UUID(int=0), limit=9)
+    ]
+
+
+def test_a_supply_with_packs_of_two_recalled_lots_is_told_of_both(town: Town) -> None:
+    town.receive(A, TABLETS, "L2", 100)
+    fulfilment = town.release()
+    hold = town.accepted(fulfilment, (1, 60))
+    supply_id = town.prepare(fulfilment, hold, town.pick(20, lot="L1"), town.pick(40, lot="L2"))
+    fine(town.try_check(fulfilment, supply_id))
+    town.clear(fulfilment, supply_id)
+    fine(town.try_hand_out(fulfilment, supply_id))
+    assert recalled(town, "L1", "L2").counts["patient_told"] == 2
+    assert sorted(told_lots(town)) == ["L1", "L2"]
+
+
+@pytest.mark.parametrize(("rejected", "lots"), [((2,), ["L1"]), ((1,), [])])
+def test_who_accepted_it_in_part_is_told_of_what_they_accepted(
+    town: Town, rejected: tuple[int, ...], lots: list[str]
+) -> None:
+    """The rest is still on its way back when the recall comes, and when it ends."""
+    road = Road(town, lines=(60, 2)).at_the_door()
+    fine(road.deliver(rejected_lines=rejected))
+    assert road.supply.status == "partly_received"
+    assert recalled(town).counts.get("patient_told", 0) == len(lots)
+    assert told_lots(town) == lots
+
+
+@pytest.mark.parametrize(("back", "lots"), [(60, []), (20, ["L1"])])
+def test_who_brought_it_all_back_is_not_told(town: Town, back: int, lots: list[str]) -> None:
+    fulfilment = town.release()
+    supply_id = town.collected(fulfilment, 60)
+    fine(town.try_take_back(fulfilment, supply_id, (1, back)))
+    recalled(town)
+    assert told_lots(town) == lots
 
 
 def test_a_recall_goes_round_again_and_ends_when_nothing_is_found(town: Town) -> None:
