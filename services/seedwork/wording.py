@@ -1,4 +1,4 @@
-"""Phrases in what people write, however they space it and in whatever width and case."""
+"""What people write: that they write something, and phrases in it, however spaced and in whatever width and case."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+SAID = r"\S"
+"""In words: blanks are no reason. Of what is asked only: what is stored may be of an older release."""
 _SPACE = re.compile(r"\s+")
 
 

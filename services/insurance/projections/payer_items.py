@@ -27,6 +27,7 @@ from services.insurance.domain.claim_events import (
     VoidRequested,
 )
 from services.insurance.projections import METADATA
+from services.insurance.projections.day_queries import TOTALS, OurSide
 from services.seedwork.calendar import civil_day
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
 
@@ -114,54 +115,18 @@ def _amounts(recorded: Recorded, amounts: Adjudication) -> Operation:
     return Amend(PAYER_CLAIMS, {"claim_id": recorded.stream_id}, {**sums, "insutype": amounts.insutype})
 
 
-def _signed(name: str) -> sa.ColumnElement[int]:
-    return PAYER_ITEMS.c.sign * PAYER_CLAIMS.c[name]
-
-
-def _sum(name: str) -> sa.Label[int]:
-    # PostgreSQL sums bigints to numeric; fen are whole numbers everywhere.
-    return sa.cast(sa.func.coalesce(sa.func.sum(_signed(name)), 0), sa.BigInteger).label(name)
-
-
-_AMOUNTS = ("total", "fund", "account")
-_JOINED = PAYER_ITEMS.join(PAYER_CLAIMS, PAYER_CLAIMS.c.claim_id == PAYER_ITEMS.c.claim_id)
-_OF_DAY = (
-    PAYER_ITEMS.c.insurer == sa.bindparam("insurer", type_=sa.Text),
-    PAYER_ITEMS.c.day == sa.bindparam("day", type_=sa.Text),
-)
-_TOTALS: tuple[Any, ...] = (sa.func.count().label("count"), *map(_sum, _AMOUNTS))
-_MESSAGE: tuple[Any, ...] = (
-    PAYER_ITEMS.c.message_id,
-    PAYER_ITEMS.c.claim_id,
-    PAYER_ITEMS.c.status,
-    PAYER_ITEMS.c.insurer,
-    PAYER_ITEMS.c.day,
-    PAYER_CLAIMS.c.pharmacy,
-    *(_signed(name).label(name) for name in _AMOUNTS),
+_OURS = OurSide(
+    items=PAYER_ITEMS,
+    about=PAYER_CLAIMS,
+    joined_by="claim_id",
+    whose=PAYER_ITEMS.c.insurer,
+    sums={name: PAYER_ITEMS.c.sign * PAYER_CLAIMS.c[name] for name in TOTALS},
+    apart=PAYER_CLAIMS.c.insutype,
 )
 
 PROJECTION = Projection(
     name="payer_items",
     tables=(PAYER_CLAIMS, PAYER_ITEMS),
     project=project,
-    queries={
-        "payer_totals_of_day": sa.select(*_TOTALS).select_from(_JOINED).where(*_OF_DAY),
-        "payer_schemes_of_day": sa.select(PAYER_CLAIMS.c.insutype, *_TOTALS)
-        .select_from(_JOINED)
-        .where(*_OF_DAY)
-        .group_by(PAYER_CLAIMS.c.insutype)
-        .order_by(PAYER_CLAIMS.c.insutype),
-        "payer_items_of_day": sa.select(*_MESSAGE)
-        .select_from(_JOINED)
-        .where(
-            *_OF_DAY,
-            PAYER_ITEMS.c.message_id > sa.bindparam("after", type_=sa.Uuid),
-            PAYER_ITEMS.c.message_id <= sa.bindparam("upto", type_=sa.Uuid),
-        )
-        .order_by(PAYER_ITEMS.c.message_id)
-        .limit(sa.bindparam("limit", type_=sa.Integer)),
-        "payer_message": sa.select(*_MESSAGE)
-        .select_from(_JOINED)
-        .where(PAYER_ITEMS.c.message_id == sa.bindparam("message_id", type_=sa.Uuid)),
-    },
+    queries=_OURS.queries("payer"),
 )

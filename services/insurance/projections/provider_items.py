@@ -8,7 +8,6 @@ it, under `Source.refund_number` with the negation. What was carried over to ano
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,6 +24,7 @@ from services.insurance.domain.payment_events import (
     Source,
 )
 from services.insurance.projections import METADATA
+from services.insurance.projections.day_queries import OurSide
 from services.seedwork.calendar import civil_day
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded, Remove
 
@@ -89,49 +89,20 @@ def _item(recorded: Recorded, message_id: UUID, payment_id: UUID, amount: int, s
     return Put(PROVIDER_ITEMS, {**named, "amount": amount, "status": status, "day": day})
 
 
-# PostgreSQL sums bigints to numeric; fen are whole numbers everywhere.
-_SUM: sa.Label[int] = sa.cast(sa.func.coalesce(sa.func.sum(PROVIDER_ITEMS.c.amount), 0), sa.BigInteger).label("total")
-_NOTHING: tuple[Any, ...] = tuple(sa.literal_column("0", sa.BigInteger).label(name) for name in ("fund", "account"))
-_TOTALS: tuple[Any, ...] = (sa.func.count().label("count"), _SUM, *_NOTHING)
-_JOINED = PROVIDER_ITEMS.join(PROVIDER_PAYMENTS, PROVIDER_PAYMENTS.c.payment_id == PROVIDER_ITEMS.c.payment_id)
-_OF_DAY = (
-    PROVIDER_PAYMENTS.c.channel == sa.bindparam("insurer", type_=sa.Text),
-    PROVIDER_ITEMS.c.day == sa.bindparam("day", type_=sa.Text),
+_NOTHING: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger)
+_OURS = OurSide(
+    items=PROVIDER_ITEMS,
+    about=PROVIDER_PAYMENTS,
+    joined_by="payment_id",
+    whose=PROVIDER_PAYMENTS.c.channel,
+    sums={"total": PROVIDER_ITEMS.c.amount, "fund": _NOTHING, "account": _NOTHING},
+    apart=PROVIDER_PAYMENTS.c.item,
 )
-_ITEM: tuple[Any, ...] = (
-    PROVIDER_ITEMS.c.message_id,
-    PROVIDER_PAYMENTS.c.claim_id,
-    PROVIDER_ITEMS.c.status,
-    PROVIDER_PAYMENTS.c.channel.label("insurer"),
-    PROVIDER_ITEMS.c.day,
-    PROVIDER_PAYMENTS.c.pharmacy,
-    PROVIDER_ITEMS.c.amount.label("total"),
-    *_NOTHING,
-)
+"""A payment has one sum, which is the total."""
 
 PROJECTION = Projection(
     name="provider_items",
     tables=(PROVIDER_PAYMENTS, PROVIDER_ITEMS),
     project=project,
-    queries={
-        "provider_totals_of_day": sa.select(*_TOTALS).select_from(_JOINED).where(*_OF_DAY),
-        "provider_schemes_of_day": sa.select(PROVIDER_PAYMENTS.c.item, *_TOTALS)
-        .select_from(_JOINED)
-        .where(*_OF_DAY)
-        .group_by(PROVIDER_PAYMENTS.c.item)
-        .order_by(PROVIDER_PAYMENTS.c.item),
-        "provider_items_of_day": sa.select(*_ITEM)
-        .select_from(_JOINED)
-        .where(
-            *_OF_DAY,
-            PROVIDER_ITEMS.c.message_id > sa.bindparam("after", type_=sa.Uuid),
-            PROVIDER_ITEMS.c.message_id <= sa.bindparam("upto", type_=sa.Uuid),
-        )
-        .order_by(PROVIDER_ITEMS.c.message_id)
-        .limit(sa.bindparam("limit", type_=sa.Integer)),
-        "provider_message": sa.select(*_ITEM)
-        .select_from(_JOINED)
-        .where(PROVIDER_ITEMS.c.message_id == sa.bindparam("message_id", type_=sa.Uuid)),
-    },
+    queries=_OURS.queries("provider"),
 )
-"""As those of an insurer's day (`payer_items`); a payment has one sum, which is the total."""

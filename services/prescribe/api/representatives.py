@@ -20,7 +20,6 @@ from services.prescribe.domain.commands import (
     EVIDENCE_LENGTH_MAX,
     KIND,
     NAME_LENGTH_MAX,
-    SAID,
     AppointRepresentative,
     WithdrawRepresentation,
 )
@@ -28,6 +27,7 @@ from services.prescribe.domain.patient_record import FORGOTTEN, PATIENT
 from services.seedwork.api import Body, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.representation import Scope
 from services.seedwork.usecase import Actor
+from services.seedwork.wording import SAID
 
 router = APIRouter()
 SHOWN_MAX = 100

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from services.prescribe.api.prescriptions import AGAIN, SIGNATURE, Jws
 from services.prescribe.application.signed_again import answer_query
 from services.prescribe.application.stops import stop_lines
-from services.prescribe.domain.commands import SAID, SafetyStop
+from services.prescribe.domain.commands import SafetyStop
 from services.seedwork.api import Body, Run, allowed, problems
 from services.seedwork.usecase import Actor
+from services.seedwork.wording import SAID
 
 router = APIRouter()
 

@@ -23,6 +23,7 @@ from services.prescribe.domain.values import (
 )
 from services.seedwork.model import Command, Immutable
 from services.seedwork.representation import Scope
+from services.seedwork.wording import SAID
 
 CODE_LENGTH_MAX = 30
 NAME_LENGTH_MAX = 100
@@ -30,8 +31,6 @@ ACCOUNT_LENGTH_MAX = 128
 """As of the subject of a token."""
 EVIDENCE_LENGTH_MAX = 200
 KIND = r"^[a-z][a-z_]{1,39}$"
-SAID = r"\S"
-"""In words: blanks are no reason. Of what is asked only: what is stored may be of an older release."""
 PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
 """Whether there is such a pharmacy is dispatch's to know."""
 

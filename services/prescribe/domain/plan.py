@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from services.seedwork.model import Immutable
+from services.seedwork.wording import SAID
 
 
 class WrittenPlan(Immutable):
@@ -14,7 +15,7 @@ class WrittenPlan(Immutable):
     instalments: int = Field(ge=2, le=52)
     days: int = Field(ge=1, le=366)
     lead_days: int | None = Field(default=None, ge=0, le=60)
-    assessment: str | None = Field(default=None, min_length=1, max_length=1000, pattern=r"\S")
+    assessment: str | None = Field(default=None, min_length=1, max_length=1000, pattern=SAID)
     patient_agreed: bool = False
 
 

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.seedwork.model import Immutable
+from services.seedwork.wording import SAID
 
 WORDS_MAX = 2000
-Words = Annotated[str, Field(min_length=1, max_length=WORDS_MAX, pattern=r"\S")]
+Words = Annotated[str, Field(min_length=1, max_length=WORDS_MAX, pattern=SAID)]
 """What a pharmacist writes: never empty or blank, never a novel. Of what is asked only: stored words may be older."""
 
 
