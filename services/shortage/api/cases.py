@@ -164,22 +164,6 @@ async def integrity_alarms(
     return page.answer(rows, key=lambda row: [row["position"]], item=_alarm)
 
 
-@router.get("/reporter-alerts")
-async def reporter_alerts(actor: MayDecide, read: Read, page: Paging) -> Response:
-    """Reporters of the authority's region that are silent, until they are heard of again, or that contradict
-    themselves; newest first."""
-    before = page.after[0] if page.after else BEFORE_THE_FIRST[0]
-    authority = authority_of(actor.region)
-    within = NOBODY if authority is None else authority
-    rows = await read.find("reporter_alerts", within=within, before=before, limit=page.fetch)
-    return page.answer(rows, key=lambda row: [row["position"]], item=_alert)
-
-
-def _alert(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("reporter", "region", "kind", "since", "against")
-    return {**{name: row[name] for name in shown}, "raised_at": from_micros(row["raised_at"])}
-
-
 def _alarm(row: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("code_sha256", "product", "kind", "found", "first", "second")
     return {**{name: row[name] for name in shown}, "raised_at": from_micros(row["raised_at"])}

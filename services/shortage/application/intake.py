@@ -9,7 +9,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
-from services.shortage.application.imports import sign_of
+from services.shortage.application.imports import sign_of, word_of
 from services.shortage.application.nodes import (
     NATION,
     Loading,
@@ -28,7 +28,7 @@ from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
 from services.shortage.domain.opening import open_by_notice, suspect_by
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import known_node
-from services.shortage.domain.reporter import ReporterState, contradicts_itself, reporter_ref
+from services.shortage.domain.reporter import ReporterState, reporter_ref
 from services.shortage.domain.reports import ReportReceived, ReportsState, ShortageReport, receive, reports_ref
 from services.shortage.domain.stop_notice import (
     STOP_NOTICE,
@@ -104,19 +104,15 @@ def receive_report(report: ShortageReport) -> UseCase:
         outcome = receive(day.state, report, moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
+        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        word = Change(reporter, tuple(word_of(reporter.state, report, outcome, moment.now, policy)))
         if not outcome:
-            return Decision.nothing(Answer(200, {"taken": "known"}))
+            return Decision((word,), Answer(200, {"taken": "known"}))
         corrected = day.state.digest_of(report) is not None
         contradicts = next((each.contradicts for each in outcome if isinstance(each, ReportReceived)), None)
         body = {"taken": "corrected" if corrected else "new"}
         answer = Answer(201, body | ({"contradicts": contradicts} if contradicts else {}))
-        alerted = (
-            contradicts_itself(reporter.state, report.reporter, report.region, contradicts, moment.now)
-            if contradicts
-            else []
-        )
-        told = (Change(day, tuple(outcome)), Change(reporter, tuple(alerted)))
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        told = (Change(day, tuple(outcome)), word)
         sign = sign_of(report, moment.now, policy)
         if sign is None:
             return Decision(told, answer)
@@ -126,7 +122,7 @@ def receive_report(report: ShortageReport) -> UseCase:
         return Decision((*told, *changes(*here.works(), *further)), answer)
 
     day = reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key)
-    return UseCase((day, known_drug_ref(report.drug_key), reporter_ref(report.reporter)), decide)
+    return UseCase((day, known_drug_ref(report.drug_key), reporter_ref(report.reporter, report.source)), decide)
 
 
 def judge_signs(watch_id: UUID) -> UseCase:
