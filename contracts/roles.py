@@ -194,6 +194,7 @@ _WRITTEN: dict[str, frozenset[Role]] = {
     "shortage.reports": frozenset({Role.REGULATOR}),
     "shortage.webhooks": frozenset({Role.REGULATOR}),
     "shortage.decide": frozenset({Role.REGULATOR}),
+    "drug_list.load": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN}),
     "shortage.report": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN, Role.MAKER, Role.WHOLESALER, Role.MEDICAL_OFFICE}),
 }
 

@@ -195,6 +195,7 @@ def _whole(state: CaseState) -> dict[str, Any]:
         "evidence": state.evidence.model_dump(mode="json") if state.evidence else None,
         "quiet_at": state.quiet_at,
         "grade": state.grade.value if state.grade else None,
+        "graded_by": state.inputs.model_dump(mode="json") if state.inputs else None,
         "owner_level": state.owner_level.value if state.owner_level else None,
         "sources": sorted(state.sources),
         "events": list(state.events),

@@ -39,6 +39,7 @@ class Books:
         return state.known is not None
 
     def changes(self, judge_at: datetime) -> tuple[Change, ...]:
+        """`judge_at`: when the signs have their effect."""
         for drug_key, signs in self.signs.items():
             self.add(watch_ref(drug_key), note_signs(drug_key, signs, judge_at))
         return tuple(Change(self.loaded[stream], tuple(new)) for stream, new in self.events.items() if new)

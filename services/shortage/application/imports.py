@@ -7,18 +7,16 @@ What speaks for a shortage is noted with the watch over its drug, and has its ef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from contracts.supply_reports import ROWS_PER_REQUEST_MAX, PriceRow, StopRow, Trust
+from contracts.supply_reports import PriceRow, StopRow
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Outcome, Refusal, StreamRef
-from services.seedwork.usecase import Answer, Decision, Find, Moment, UseCase
+from services.seedwork.usecase import Decision, Find, Moment, UseCase
 from services.shortage.application.drug_names import named_drugs
 from services.shortage.application.import_books import Books, opened
+from services.shortage.application.import_rows import Read, Sender, answered, counted, refused, too_many
 from services.shortage.application.nodes import Loading
 from services.shortage.domain.detection.cover import SupplyStatus
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
@@ -43,47 +41,14 @@ from services.shortage.domain.stop_notice import (
 from services.shortage.domain.values import SourceKind
 from services.shortage.domain.watch import Sign
 
-COMPLAINTS_MAX = 20
 CASES_MAX = 5000
-KEY_CHARACTERS_MAX = 300
 NATION = ""
-
-
-@dataclass(frozen=True)
-class Sender:
-    """For whom an import speaks where its rows do not say. `only`: rows of others are refused."""
-
-    reporter: str | None = None
-    trust: Trust = "official"
-    only: bool = False
-
-
-@dataclass(frozen=True)
-class Read:
-    """A row as it was read: its content, or what is wrong with it."""
-
-    key: str
-    row: Any = None
-    errors: tuple[str, ...] = ()
-
-
-def read_rows(form: type[BaseModel], rows: Sequence[Mapping[str, Any]], key: str = "key") -> list[Read]:
-    """Each row for itself; of what is wrong the field and the reason, never the value."""
-    return [read_row(form, raw, str(raw.get(key) or "")[:KEY_CHARACTERS_MAX]) for raw in rows]
-
-
-def read_row(form: type[BaseModel], raw: Mapping[str, Any], key: str) -> Read:
-    try:
-        return Read(key, form.model_validate(raw))
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, each['loc'])) or 'row'}: {each['msg']}" for each in error.errors()]
-        return Read(key, None, tuple(wrong[:COMPLAINTS_MAX]))
 
 
 def import_reports(source: SourceKind, rows: Sequence[Read], sender: Sender) -> UseCase:
     """Reports of one kind. A register's drug may be told in words: it is then the one drug that they fit."""
-    if refusal := _too_many(rows):
-        return _refused(refusal)
+    if refusal := too_many(rows):
+        return refused(refusal)
 
     def decide(moment: Moment) -> Loading[Decision]:
         named = yield from named_drugs([each.row for each in rows if each.row is not None])
@@ -96,28 +61,28 @@ def import_reports(source: SourceKind, rows: Sequence[Read], sender: Sender) -> 
             open_cases: Sequence[Mapping[str, Any]] = yield Find("cases_begun", {"limit": CASES_MAX})  # type: ignore[misc]
             books.in_question = {(row["drug_key"], row["region"]) for row in open_cases}
         answers = [
-            _answered(read.key, _booked(report, books, moment, policy))
+            answered(read.key, _booked(report, books, moment, policy))
             if isinstance(report, ShortageReport)
-            else _answered(read.key, report)
+            else answered(read.key, report)
             for read, report in zip(rows, told, strict=True)
         ]
-        return Decision(books.changes(moment.now + policy.tick), _counted(answers))
+        return Decision(books.changes(moment.now + policy.tick), counted(answers))
 
     return UseCase((), decide)
 
 
 def import_stops(rows: Sequence[Read], sender: Sender) -> UseCase:
     """Makers' notices; one that names how it ended ends it."""
-    if refusal := _too_many(rows):
-        return _refused(refusal)
+    if refusal := too_many(rows):
+        return refused(refusal)
 
     def decide(moment: Moment) -> Loading[Decision]:
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         good: list[StopRow] = [each.row for each in rows if each.row is not None]
         notices = [stop_notice_ref(stop_notice_id(row.maker, row.reference)) for row in good]
         books = yield from opened(notices, {row.drug_key for row in good})
-        answers = [_answered(read.key, _stopped(read, books, moment, policy, sender)) for read in rows]
-        return Decision(books.changes(moment.now + policy.tick), _counted(answers))
+        answers = [answered(read.key, _stopped(read, books, moment, policy, sender)) for read in rows]
+        return Decision(books.changes(moment.now + policy.tick), counted(answers))
 
     return UseCase((), decide)
 
@@ -245,30 +210,3 @@ def _stopped(read: Read, books: Books, moment: Moment, policy: ShortagePolicy, s
         sign = Sign(source=SourceKind.STOP_NOTICE, region=NATION, node=NATION, at=moment.now, notice_id=identity)
         books.signs.setdefault(row.drug_key, []).append(sign)
     return told
-
-
-def _answered(key: str, outcome: Outcome | Read) -> dict[str, Any]:
-    if isinstance(outcome, Read):
-        return {"key": key, "result": "refused", "errors": list(outcome.errors)}
-    if isinstance(outcome, Refusal):
-        return {"key": key, "result": "refused", "errors": [outcome.code]}
-    contradicts = [each.contradicts for each in outcome if isinstance(each, ReportReceived) and each.contradicts]
-    return {"key": key, "result": "recorded" if outcome else "unchanged"} | (
-        {"contradicts": contradicts[0]} if contradicts else {}
-    )
-
-
-def _counted(answers: list[dict[str, Any]]) -> Answer:
-    results = [row["result"] for row in answers]
-    counts = {result: results.count(result) for result in ("recorded", "unchanged", "refused")}
-    return Answer(body={**counts, "rows": answers})
-
-
-def _too_many(rows: Sequence[Read]) -> Refusal | None:
-    if 1 <= len(rows) <= ROWS_PER_REQUEST_MAX:
-        return None
-    return Refusal("import.size", {"rows": len(rows), "max": ROWS_PER_REQUEST_MAX})
-
-
-def _refused(refusal: Refusal) -> UseCase:
-    return UseCase((), lambda _moment: Decision.refused(refusal))

@@ -9,6 +9,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
+from services.shortage.application.drug_lists import policy_of
 from services.shortage.application.imports import sign_of, word_of
 from services.shortage.application.nodes import (
     NATION,
@@ -49,7 +50,8 @@ def receive_stop(command: ReportStop) -> UseCase:
     identity = stop_notice_id(command.maker, command.reference)
 
     def decide(moment: Moment, notice: Loaded[StopNoticeState], drug: Loaded[KnownDrugState]) -> Loading[Decision]:
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        today = civil_day(moment.now)
+        policy = POLICIES.on(today, moment.jurisdiction).knowing(command.drug_key, drug.state.profile(today))
         if drug.state.known is None:
             return Decision.refused(Refusal("report.drug_unknown", {"drug_key": command.drug_key}))
         outcome = report_stop(notice.state, command, moment.now, moment.actor.subject, policy)
@@ -104,7 +106,8 @@ def receive_report(report: ShortageReport) -> UseCase:
         outcome = receive(day.state, report, moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        today = civil_day(moment.now)
+        policy = POLICIES.on(today, moment.jurisdiction).knowing(report.drug_key, drug.state.profile(today))
         word = Change(reporter, tuple(word_of(reporter.state, report, outcome, moment.now, policy)))
         if not outcome:
             return Decision((word,), Answer(200, {"taken": "known"}))
@@ -132,7 +135,7 @@ def judge_signs(watch_id: UUID) -> UseCase:
         state = watch.state
         if state.judge_at is None or moment.now < state.judge_at:
             return Decision.nothing()
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        policy = yield from policy_of(state.drug_key, moment)
         signs = state.next_signs()
         here = yield from node(state.drug_key, signs[0].node)
         _end_quiet(here, moment)

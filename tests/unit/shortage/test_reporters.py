@@ -13,7 +13,7 @@ from contracts.supply_reports import DirectReportRow, PriceRow, RegisterRow
 from services.seedwork.calendar import civil_day
 from services.shortage.api import router
 from services.shortage.application import imports
-from services.shortage.application.imports import Sender, read_rows
+from services.shortage.application.import_rows import Sender, read_rows
 from services.shortage.application.intake import receive_report
 from services.shortage.domain.detection.cover import SupplyStatus
 from services.shortage.domain.detection.silence import Reporting, ReportingRule, awaited_days
