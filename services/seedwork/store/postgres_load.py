@@ -68,9 +68,9 @@ def load_text(*, streams: int, keyed: bool, gated: int) -> str:
         seen = row("inbox", asked.c.stream_id, last.c.public_seq, asked.c.upstream, last.c.hash, data,
                    sa.case((waits, ONE), else_=ZERO))  # fmt: skip
         parts.append(seen.select_from(asked.outerjoin(last, sa.true())))
-        length, start = (sa.literal_column(each) for each in (str(len(EPOCH_OF)), f"'{EPOCH_OF}'"))
+        length: sa.ColumnElement[int] = sa.literal_column(str(len(EPOCH_OF)))
         heard = row("epoch", uuid_none, meta.c.value, sa.func.substr(meta.c.name, length + ONE), data, data, big)
-        parts.append(heard.where(sa.func.left(meta.c.name, length) == start))
+        parts.append(heard.where(sa.func.left(meta.c.name, length) == sa.literal_column(f"'{EPOCH_OF}'")))
     if streams:
         wanted = parameter_rows("wanted", streams, KNOWN)
         following = (

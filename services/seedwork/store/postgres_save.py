@@ -135,8 +135,8 @@ def save_text(*, stored: int, said: int, due: int, gated: int, keyed: bool, asse
         passed = _inbox_ctes(gates)
         counts = [sa.select(sa.func.count()).select_from(cte).scalar_subquery() for cte in passed]
         checks.append(counts[0] + counts[1] == sa.bindparam("gates", type_=_BIG))
-        newest = sa.literal_column(f"'{EPOCH_OF}'").concat(gates.c.upstream)
-        since = sa.select(meta.c.value).where(meta.c.name == newest).scalar_subquery()
+        named = meta.c.name == sa.literal_column(f"'{EPOCH_OF}'").concat(gates.c.upstream)
+        since = sa.select(meta.c.value).where(named).scalar_subquery()
         checks.append(~sa.exists(sa.select(ONE).select_from(gates).where(since > gates.c.store_epoch)))
     if read:
         checks.append(sa.select(sa.func.count()).select_from(_cursor_cte()).scalar_subquery() == ONE)
