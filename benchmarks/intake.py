@@ -39,6 +39,7 @@ from services.shortage.application.imports import import_reports
 from services.shortage.application.national_register import on_entry_recorded
 from services.shortage.composition import SERVICE
 from services.shortage.domain.values import SourceKind
+from services.shortage.projections import METADATA
 
 SHARE = float(os.environ.get("RXFLOW_BENCH_INTAKE_SHARE", "1"))
 """Of the whole sizes, for a try."""
@@ -134,7 +135,7 @@ def intake() -> Iterator[tuple[StoreCore, Driver, str]]:
 def _read_models(url: str) -> None:
     """Their tables: who says that there is enough is asked of the open cases."""
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)
-    SERVICE.metadata.create_all(engine)
+    METADATA.create_all(engine)
     engine.dispose()
 
 
