@@ -44,10 +44,12 @@ class SecretBody(Body):
 
 class ReviewBody(SecretBody):
     """`signature_serial`: of the check of the prescriber's signature that was read; null: the one that stands.
-    `signature_acknowledged`: the pharmacist knows what could not be checked about it."""
+    `signature_acknowledged`: the pharmacist knows what could not be checked about it; `screening_acknowledged`: that a
+    substitute, for which no prescriber is asked, could not be screened."""
 
     signature_serial: UUID | None = None
     signature_acknowledged: bool = False
+    screening_acknowledged: bool = False
 
 
 class RefusalBody(SecretBody):
@@ -145,6 +147,10 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
         "hold.signature_degraded",
         "substitution.no_protocol",
         "substitution.not_confirmed",
+        "substitution.not_checked",
+        "substitution.unlawful",
+        "substitution.found",
+        "substitution.unscreened",
         "hold.counter_only",
     ),
 )
@@ -163,6 +169,7 @@ async def review(
         pharmacist=actor.subject,
         serial_seen=body.signature_serial,
         signature_acknowledged=body.signature_acknowledged,
+        screening_acknowledged=body.screening_acknowledged,
     )
     return await run(holds.pass_review(fulfilment_id, passed, body.secret, hold_key))
 

@@ -57,6 +57,7 @@ SUBSTITUTE_REFUSED = (
         "prescription.wrong_state",
         "prescription.ended",
         "proposal.unknown",
+        "proposal.not_asked",
         "proposal.answered",
         "proposal.over",
         "proposal.protocol_over",

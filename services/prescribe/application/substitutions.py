@@ -1,4 +1,5 @@
-"""Substitutes: proposed by pharmacies, screened by review, signed by prescribers; protocols as shortage tells them."""
+"""Substitutes: proposed by pharmacies, screened by review, signed by prescribers or checked without them; protocols as
+shortage tells them."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import dispatch_later, shortage
 from contracts.events import prescribe_later as public
 from contracts.events import review as told_by_review
+from contracts.events.prescribe import RemainingFinding
 from contracts.values import SubstitutionRatio
 from services.prescribe.application.findings import finding_of
 from services.prescribe.application.known import drug_entry, prescriber_entry
@@ -23,6 +25,7 @@ from services.prescribe.domain.protocol import ProtocolKnown, ProtocolOver, Prot
 from services.prescribe.domain.signing_again import Signer
 from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
+    SubstitutionChecked,
     SubstitutionConfirmed,
     SubstitutionProposed,
 )
@@ -61,6 +64,28 @@ def screened_by_review(event: told_by_review.SubstituteScreened, state: Prescrip
         degraded=event.degraded,
     )
     return substitution.screened(state, found)
+
+
+def checked_without_prescriber(
+    proposal_id: UUID, state: PrescriptionState, moment: Moment
+) -> Generator[Load, Any, list[DomainEvent]]:
+    """Once both the proposal and its screening are told, whichever came first."""
+    proposed = substitution.to_check(state, proposal_id)
+    if proposed is None:
+        return []
+    person, drug = yield Load.of(
+        entry(REGISTER, "person", state.signed.prescriber), entry(REGISTER, "drug", proposed.substitute)
+    )
+    day = civil_day(moment.now)
+    checked = substitution.check_substitution(
+        state,
+        proposed,
+        prescriber_entry(person.state, day),
+        drug_entry(drug.state, day),
+        policy=POLICIES.on(day, moment.jurisdiction),
+        today=day,
+    )
+    return [checked]
 
 
 def confirm_substitution(jws: str, prescription_id: UUID) -> UseCase:
@@ -154,7 +179,30 @@ def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
         signed_sha256=event.signature.sha256,
         counter_only=event.counter_only,
         restricted_use_met=event.restricted_use_met,
+        prescriber=it.after.signed.prescriber,
     )
 
 
-TRANSLATE_SUBSTITUTIONS: Mapping[type[DomainEvent], Translation] = {SubstitutionConfirmed: _confirmed}
+def _checked(it: Happened) -> Iterable[public.SubstitutionChecked]:
+    event = cast(SubstitutionChecked, it.event)
+    proposed = it.after.proposals[event.proposal_id].proposed
+    found = it.after.screenings[event.proposal_id].findings
+    yield public.SubstitutionChecked(
+        prescription_id=it.after.signed.prescription_id,
+        patient_ref=event.patient_ref,
+        proposal_id=event.proposal_id,
+        fulfilment_id=proposed.fulfilment_id,
+        line=proposed.line,
+        substitute=proposed.substitute,
+        problem=event.problem,
+        findings=tuple(RemainingFinding(**each.model_dump()) for each in found),
+        in_the_way=event.in_the_way,
+        degraded=event.degraded,
+        counter_only=event.counter_only,
+    )
+
+
+TRANSLATE_SUBSTITUTIONS: Mapping[type[DomainEvent], Translation] = {
+    SubstitutionConfirmed: _confirmed,
+    SubstitutionChecked: _checked,
+}

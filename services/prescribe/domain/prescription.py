@@ -26,6 +26,7 @@ from services.prescribe.domain.stop_use_events import STOP_USE_EVENTS, StopUseAc
 from services.prescribe.domain.substitution_events import (
     SUBSTITUTION_EVENTS,
     SubstituteScreened,
+    SubstitutionChecked,
     SubstitutionConfirmed,
     SubstitutionProposed,
 )
@@ -90,7 +91,7 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
         case StopUseAcknowledged():
             read = replace(state.stop_use[event.request_id], acknowledged=event)
             return replace(state, stop_use={**state.stop_use, event.request_id: read})
-        case SubstitutionProposed() | SubstituteScreened() | SubstitutionConfirmed():
+        case SubstitutionProposed() | SubstituteScreened() | SubstitutionConfirmed() | SubstitutionChecked():
             return _substituting(state, event)
         case QueryRaised():
             return replace(state, blocks=(*state.blocks, Block(event)))
@@ -109,6 +110,9 @@ def _substituting(state: PrescriptionState, event: object) -> PrescriptionState:
         case SubstitutionConfirmed():
             signed = replace(state.proposals[event.proposal_id], confirmed_by=event.signature.sha256)
             return replace(state, proposals={**state.proposals, event.proposal_id: signed})
+        case SubstitutionChecked():
+            checked = replace(state.proposals[event.proposal_id], checked=event)
+            return replace(state, proposals={**state.proposals, event.proposal_id: checked})
     return state  # pragma: no cover - evolve sends nothing else here
 
 

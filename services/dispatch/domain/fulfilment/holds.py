@@ -161,7 +161,7 @@ def pass_review(state: FulfilmentState, command: PassPharmacyReview, now: dateti
     hold = own_hold(state, command.hold_id, command.pharmacy, "PassPharmacyReview", now)
     if isinstance(hold, Refusal):
         return hold
-    refused = unlawful(state, hold, command.protocols, civil_day(now))
+    refused = unlawful(state, hold, command, civil_day(now))
     if refused:
         return refused
     signature = command.signature
