@@ -35,6 +35,12 @@ _SUBSTITUTION = (
     ),
     Problem("substitution.nothing_held", 422, "No substitute held", "The hold holds no substitute for this line."),
     Problem(
+        "substitution.declined",
+        409,
+        "Declined",
+        "The prescriber has declined this substitute on this line; the fulfilment's proposals say why.",
+    ),
+    Problem(
         "substitution.not_checked",
         409,
         "Not checked yet",

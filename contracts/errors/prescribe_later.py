@@ -93,7 +93,7 @@ _PROPOSAL = (
         "Not asked",
         "The protocol asks no prescriber: the pharmacist answers for the substitute, once it is checked and screened.",
     ),
-    Problem("proposal.answered", 409, "Already answered", "This proposal is signed."),
+    Problem("proposal.answered", 409, "Already answered", "This proposal is signed or declined."),
     Problem("proposal.over", 409, "Too late", "The pharmacy does not wait any more; it may propose again."),
     Problem(
         "proposal.protocol_over",

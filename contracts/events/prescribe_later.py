@@ -80,6 +80,18 @@ class SubstitutionConfirmed(PrescriptionEvent):
     prescriber: str | None = Field(default=None, description="who signed; null: not told")
 
 
+class SubstitutionDeclined(PrescriptionEvent):
+    """The prescriber does not sign a proposed substitute: what the pharmacy held for it is free again."""
+
+    TYPE: ClassVar[str] = "prescribe.substitution_declined.v1"
+
+    proposal_id: UUID
+    fulfilment_id: UUID
+    line: int = Field(ge=1)
+    substitute: str = Field(description="23-character national code of the product")
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
 class SubstitutionChecked(PrescriptionEvent):
     """A substitute for which no prescriber is asked was held against the checks of an issue and its screening for this
     patient, as if the prescriber wrote it today. It may be given where neither says anything against it."""

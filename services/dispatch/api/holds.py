@@ -19,6 +19,7 @@ from services.dispatch.domain.secrets import hold_secret
 from services.dispatch.domain.values import LineQuantity, Way
 from services.seedwork.api import Body, Run, allowed, problems
 from services.seedwork.usecase import Actor
+from services.seedwork.wording import SAID
 
 router = APIRouter(prefix="/fulfilments/{fulfilment_id}/holds")
 MayHold = Annotated[Actor, Depends(allowed("fulfilment.hold"))]
@@ -56,7 +57,7 @@ class RefusalBody(SecretBody):
     """Why it is refused: an official code and the pharmacist's words; `lines` null: all lines of the hold."""
 
     code: str = Field(min_length=1, max_length=10, examples=["2-8"])
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
     lines: tuple[Annotated[int, Field(ge=1, le=50)], ...] | None = Field(default=None, min_length=1, max_length=50)
 
 
@@ -105,6 +106,7 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "substitution.no_consent",
         "substitution.not_exact",
         "substitution.too_long",
+        "substitution.declined",
         "stock.not_enough",
     ),
 )

@@ -91,6 +91,7 @@ async def _protocols(read: Reader, pharmacy: str, drug_key: str, today: Any) -> 
         "person.not_qualified",
         "substitution.nothing_held",
         "substitution.prescriber_states",
+        "substitution.declined",
         "substitution.patient_disagrees",
     ),
 )

@@ -20,6 +20,7 @@ from services.dispatch.application.shortages import end_reserve, forget_shortage
 from services.dispatch.application.substitutions import (
     check_substitution,
     confirm_substitution,
+    decline_substitution,
     end_protocol,
     know_protocol,
 )
@@ -265,6 +266,7 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     shortage_responses.ReserveEnded: end_reserve,
     ReporterAlert: pharmacy_notices.reporter_alert,
     prescribe_later.SubstitutionConfirmed: confirm_substitution,
+    prescribe_later.SubstitutionDeclined: decline_substitution,
     prescribe_later.SubstitutionChecked: check_substitution,
 }
 

@@ -9,9 +9,11 @@ from uuid import UUID
 from contracts.events import prescribe_later, shortage
 from services.dispatch.application.holds import hold_answer, wrong_secret
 from services.dispatch.application.registers import drug_refs, not_serving, person_ref, pharmacy_ref, product_facts
+from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.domain.fulfilment import substituting
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution
+from services.dispatch.domain.fulfilment.declining import decline
 from services.dispatch.domain.fulfilment.holds import own_hold
 from services.dispatch.domain.fulfilment.state import FulfilmentState
 from services.dispatch.domain.fulfilment.wishes import SubstitutionChecked, SubstitutionConfirmed
@@ -69,6 +71,16 @@ def confirm_substitution(event: prescribe_later.SubstitutionConfirmed) -> UseCas
 
     def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
         return Decision.on(fulfilment, substituting.confirm(fulfilment.state, signed))
+
+    return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)
+
+
+def decline_substitution(event: prescribe_later.SubstitutionDeclined) -> UseCase:
+    """The prescriber has said no; what was held for it goes back to the shelf."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        outcome = decline(fulfilment.state, event.proposal_id, event.reason)
+        return (yield from settle(fulfilment, outcome, Circumstances.at(moment)))
 
     return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)
 

@@ -81,8 +81,8 @@ def hold_view(hold: Hold, *, offers: bool = False) -> dict[str, Any]:
 
 
 def proposal_view(proposal: Proposal) -> dict[str, Any]:
-    """A substitute that is asked about, and whether it was signed; `checked`: what was said of it, where no prescriber
-    is asked."""
+    """A substitute that is asked about, and whether it was signed or declined; `checked`: what was said of it, where
+    no prescriber is asked."""
     checked = proposal.checked.model_dump(mode="json", exclude={"proposal_id"}) if proposal.checked else None
     return {
         "proposal_id": str(proposal.proposal_id),
@@ -90,6 +90,8 @@ def proposal_view(proposal: Proposal) -> dict[str, Any]:
         **proposal.line.model_dump(mode="json"),
         "answer_due_at": proposal.answer_due_at.isoformat(),
         "confirmed": proposal.signed,
+        "declined": proposal.declined is not None,
+        "declined_because": proposal.declined.reason if proposal.declined else None,
         "checked": checked,
     }
 

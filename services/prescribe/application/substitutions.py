@@ -18,7 +18,7 @@ from services.prescribe.application.known import drug_entry, prescriber_entry
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.application.signed_commands import check_signature, read_payload
 from services.prescribe.domain import substitution
-from services.prescribe.domain.commands import ConfirmSubstitution
+from services.prescribe.domain.commands import ConfirmSubstitution, DeclineSubstitution
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.protocol import ProtocolKnown, ProtocolOver, ProtocolState, protocol_ref
@@ -27,6 +27,7 @@ from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
     SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.seedwork.calendar import civil_day
@@ -122,6 +123,19 @@ def confirm_substitution(jws: str, prescription_id: UUID) -> UseCase:
     return UseCase((PRESCRIPTION.ref(prescription_id),), decide, relaxed=known)
 
 
+def decline_substitution(command: DeclineSubstitution) -> UseCase:
+    """The prescriber says no, and why."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        outcome = substitution.decline_substitution(prescription.state, command, moment.actor.subject, moment.now)
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        shown = _shown(prescription.after(outcome), command.proposal_id)
+        return Decision.on(prescription, outcome, Answer(201, shown))
+
+    return UseCase((PRESCRIPTION.ref(command.prescription_id),), decide)
+
+
 def _shown(state: PrescriptionState, proposal_id: UUID) -> dict[str, Any]:
     proposal = state.proposals[proposal_id]
     return {
@@ -130,6 +144,7 @@ def _shown(state: PrescriptionState, proposal_id: UUID) -> dict[str, Any]:
         "line": proposal.proposed.line,
         "substitute": proposal.proposed.substitute,
         "confirmed": proposal.confirmed_by is not None,
+        "declined": proposal.declined is not None,
     }
 
 
@@ -183,6 +198,20 @@ def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
     )
 
 
+def _declined(it: Happened) -> Iterable[public.SubstitutionDeclined]:
+    event = cast(SubstitutionDeclined, it.event)
+    proposed = it.after.proposals[event.proposal_id].proposed
+    yield public.SubstitutionDeclined(
+        prescription_id=it.after.signed.prescription_id,
+        patient_ref=event.patient_ref,
+        proposal_id=event.proposal_id,
+        fulfilment_id=proposed.fulfilment_id,
+        line=proposed.line,
+        substitute=proposed.substitute,
+        reason=event.reason,
+    )
+
+
 def _checked(it: Happened) -> Iterable[public.SubstitutionChecked]:
     event = cast(SubstitutionChecked, it.event)
     proposed = it.after.proposals[event.proposal_id].proposed
@@ -204,5 +233,6 @@ def _checked(it: Happened) -> Iterable[public.SubstitutionChecked]:
 
 TRANSLATE_SUBSTITUTIONS: Mapping[type[DomainEvent], Translation] = {
     SubstitutionConfirmed: _confirmed,
+    SubstitutionDeclined: _declined,
     SubstitutionChecked: _checked,
 }

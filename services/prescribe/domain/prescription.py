@@ -28,6 +28,7 @@ from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
     SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.prescribe.domain.values import CLOSING, UNDER_REVIEW, Status
@@ -91,7 +92,9 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
         case StopUseAcknowledged():
             read = replace(state.stop_use[event.request_id], acknowledged=event)
             return replace(state, stop_use={**state.stop_use, event.request_id: read})
-        case SubstitutionProposed() | SubstituteScreened() | SubstitutionConfirmed() | SubstitutionChecked():
+        case SubstitutionProposed() | SubstituteScreened():
+            return _substituting(state, event)
+        case SubstitutionConfirmed() | SubstitutionDeclined() | SubstitutionChecked():
             return _substituting(state, event)
         case QueryRaised():
             return replace(state, blocks=(*state.blocks, Block(event)))
@@ -110,6 +113,9 @@ def _substituting(state: PrescriptionState, event: object) -> PrescriptionState:
         case SubstitutionConfirmed():
             signed = replace(state.proposals[event.proposal_id], confirmed_by=event.signature.sha256)
             return replace(state, proposals={**state.proposals, event.proposal_id: signed})
+        case SubstitutionDeclined():
+            declined = replace(state.proposals[event.proposal_id], declined=event)
+            return replace(state, proposals={**state.proposals, event.proposal_id: declined})
         case SubstitutionChecked():
             checked = replace(state.proposals[event.proposal_id], checked=event)
             return replace(state, proposals={**state.proposals, event.proposal_id: checked})

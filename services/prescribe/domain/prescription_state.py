@@ -20,6 +20,7 @@ from services.prescribe.domain.substitution_events import (
     ASKS_PRESCRIBER,
     SubstituteScreened,
     SubstitutionChecked,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.prescribe.domain.values import FINAL, CancelledLine, Finding, LineQuantity, Reviewer, Status
@@ -80,11 +81,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A substitute that a pharmacy proposes; `confirmed_by`: the digest of the prescriber's signature, if any;
-    `checked`: what was told where no prescriber is asked."""
+    """A substitute that a pharmacy proposes; `confirmed_by`: the digest of the prescriber's signature, or `declined`,
+    once there is one; `checked`: what was told where no prescriber is asked."""
 
     proposed: SubstitutionProposed
     confirmed_by: str | None = None
+    declined: SubstitutionDeclined | None = None
     checked: SubstitutionChecked | None = None
 
     @property

@@ -122,6 +122,16 @@ _SUBSTITUTE = (
         "released",
         "substitution_confirmed",
     ),
+    *(
+        Transition(
+            state,
+            "DeclineSubstitution",
+            "proposal open and asked; the prescriber; reason",
+            "same",
+            "substitution_declined",
+        )
+        for state in _CIRCULATING
+    ),
 )
 
 _CLOCK = (

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from math import gcd
 from uuid import UUID
 
-from services.prescribe.domain.commands import ConfirmSubstitution, WrittenPrescription
+from services.prescribe.domain.commands import ConfirmSubstitution, DeclineSubstitution, WrittenPrescription
 from services.prescribe.domain.confirmation import in_the_way, not_confirmable
 from services.prescribe.domain.issue_checks import DIRECTED, SUBSTITUTE, Written, broken
 from services.prescribe.domain.plan import WrittenPlan
@@ -21,6 +21,7 @@ from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
     SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.prescribe.domain.values import RestrictedUse, WrittenLine
@@ -74,6 +75,8 @@ def confirm_substitution(
         return Refusal("proposal.unknown", about)
     if not proposal.asks_prescriber:
         return Refusal("proposal.not_asked", {**about, "mode": proposal.proposed.mode})
+    if proposal.declined is not None:
+        return Refusal("proposal.answered", about)
     if proposal.confirmed_by is not None:
         return [] if proposal.confirmed_by == signature.sha256 else Refusal("proposal.answered", about)
     if refusal := state.refuses("ConfirmSubstitution") or other_content(state, command):
@@ -104,6 +107,36 @@ def confirm_substitution(
             counter_only=not policy.may_be_delivered(known.drugs[command.substitute]),
         )
     ]
+
+
+def decline_substitution(state: PrescriptionState, command: DeclineSubstitution, by: str, now: datetime) -> Outcome:
+    """By the prescriber, while the pharmacy waits, whatever has become of the rest: the pharmacy learns it, and what it
+    holds for the substitute is free. It allows nothing, so it needs no signature. The same again changes nothing."""
+    if state.current is None:
+        return Refusal("prescription.unknown")
+    if by != state.current.prescriber:
+        return Refusal("prescription.not_yours")
+    about = {"proposal_id": str(command.proposal_id)}
+    proposal = state.proposals.get(command.proposal_id)
+    if proposal is None:
+        return Refusal("proposal.unknown", about)
+    if not proposal.asks_prescriber:
+        return Refusal("proposal.not_asked", {**about, "mode": proposal.proposed.mode})
+    if proposal.declined is not None and proposal.declined.reason == command.reason:
+        return []
+    if proposal.declined is not None or proposal.confirmed_by is not None:
+        return Refusal("proposal.answered", about)
+    if refusal := state.refuses("DeclineSubstitution"):
+        return refusal
+    if now >= proposal.proposed.answer_due_at:
+        return Refusal("proposal.over", {**about, "answer_due_at": proposal.proposed.answer_due_at.isoformat()})
+    declined = SubstitutionDeclined(
+        proposal_id=command.proposal_id,
+        patient_ref=state.signed.patient_ref,
+        reason=command.reason,
+        declined_at=now,
+    )
+    return [declined]
 
 
 def to_check(state: PrescriptionState, proposal_id: UUID) -> SubstitutionProposed | None:

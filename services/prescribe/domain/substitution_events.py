@@ -68,6 +68,17 @@ class SubstitutionConfirmed(DomainEvent):
     """What is stated of the insurance's restriction on the substitute (限制使用); None: nothing."""
 
 
+class SubstitutionDeclined(DomainEvent):
+    """The prescriber does not sign the substitute."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.substitution_declined"
+
+    proposal_id: UUID
+    patient_ref: UUID
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    declined_at: datetime
+
+
 class SubstitutionChecked(DomainEvent):
     """A substitute for which no prescriber is asked, as if its prescriber wrote it today: the first check of an issue
     that it does not pass, and the rules of findings that a prescriber alone could stand for, or nobody."""
@@ -87,5 +98,6 @@ SUBSTITUTION_EVENTS: tuple[type[DomainEvent], ...] = (
     SubstitutionProposed,
     SubstituteScreened,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionChecked,
 )

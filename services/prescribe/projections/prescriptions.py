@@ -17,6 +17,7 @@ from services.prescribe.domain.substitution_events import (
     ASKS_PRESCRIBER,
     SubstituteScreened,
     SubstitutionChecked,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.prescribe.domain.trace import TraceRecorded
@@ -134,6 +135,8 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
         case SubstituteScreened():
             about = {"proposal_id": str(event.proposal_id), "degraded": event.degraded}
             return "substitute_screened", {**about, "findings": [each.rule for each in event.findings]}
+        case SubstitutionDeclined():
+            return "substitution_declined", {"proposal_id": str(event.proposal_id)}
         case SubstitutionChecked():
             about = {"proposal_id": str(event.proposal_id), "pharmacist": event.pharmacist}
             return "substitution_checked", {**about, "problem": event.problem, "in_the_way": list(event.in_the_way)}

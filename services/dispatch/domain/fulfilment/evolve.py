@@ -27,6 +27,7 @@ from services.dispatch.domain.fulfilment.wishes import (
     NoticeWanted,
     SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.dispatch.domain.values import Bucket, FreedLine, HeldLine, PartOfSupply
@@ -42,7 +43,7 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return _opened(event)
         case e.QuantityHeld() | e.HoldAccepted() | e.HoldEnded():
             return _evolve_hold(state, event)
-        case SubstitutionProposed() | SubstitutionConfirmed() | SubstitutionChecked():
+        case SubstitutionProposed() | SubstitutionConfirmed() | SubstitutionDeclined() | SubstitutionChecked():
             return _evolve_proposal(state, event)
         case e.SupplyPrepared() | e.SupplyUnprepared() | e.SupplyDispensed():
             return _evolve_fill(state, event)
@@ -124,6 +125,8 @@ def _evolve_proposal(state: FulfilmentState, event: DomainEvent) -> FulfilmentSt
                 counter_only=event.counter_only,
                 restricted_use_met=event.restricted_use_met,
             )
+        case SubstitutionDeclined(proposal_id=proposal_id):
+            return _answered(state, proposal_id, declined=event)
         case SubstitutionChecked(proposal_id=proposal_id):
             return _answered(state, proposal_id, checked=event, counter_only=event.counter_only)
     return state  # pragma: no cover - evolve sends nothing else here

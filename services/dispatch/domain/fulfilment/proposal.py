@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.dispatch.domain.fulfilment.wishes import SubstitutionChecked
+from services.dispatch.domain.fulfilment.wishes import SubstitutionChecked, SubstitutionDeclined
 from services.dispatch.domain.values import HeldLine
 
 
@@ -25,6 +25,7 @@ class Proposal:
     """Who signed."""
     counter_only: bool = False
     restricted_use_met: bool | None = None
+    declined: SubstitutionDeclined | None = None
     checked: SubstitutionChecked | None = None
 
     @property
@@ -34,7 +35,7 @@ class Proposal:
     @property
     def waits(self) -> bool:
         """Whether nobody has answered."""
-        return not self.signed and self.checked is None
+        return not self.signed and self.declined is None and self.checked is None
 
     def is_about(self, row: HeldLine) -> bool:
         """Whether it is this substitute on this line."""

@@ -257,9 +257,14 @@ class FulfilmentState:
         """Whether the prescriber has signed this substitute on this line."""
         return any(each.signed and each.is_about(row) for each in self.proposals.values())
 
+    def substitute_declined(self, row: HeldLine) -> bool:
+        """Whether the prescriber has said no to this substitute on this line, and yes at no time."""
+        declined = any(each.declined and each.is_about(row) for each in self.proposals.values())
+        return declined and not self.substitute_confirmed(row)
+
     def last_proposal(self, hold_id: UUID, row: HeldLine) -> Proposal | None:
         """What was last asked about this substitute under this hold."""
-        asked = (each for each in reversed(self.proposals.values()) if each.hold_id == hold_id)
+        asked = (each for each in reversed(tuple(self.proposals.values())) if each.hold_id == hold_id)
         return next((each for each in asked if each.is_about(row)), None)
 
     def may_travel(self, line: int, product: str) -> bool:

@@ -129,6 +129,8 @@ def propose(
         return Refusal("substitution.prescriber_states", {"line": command.line})
     if not command.patient_agrees:
         return Refusal("substitution.patient_disagrees", {"line": command.line})
+    if state.substitute_declined(row):
+        return Refusal("substitution.declined", {"line": command.line})
     last = state.last_proposal(hold.hold_id, row)
     if state.substitute_confirmed(row) or (last and not _may_be_asked_again(last)):
         return []

@@ -62,6 +62,13 @@ HOLD = Transitions(
         ),
         Transition(
             "active",
+            "substitution_declined",
+            "proposed under it, not signed for otherwise",
+            "active without the line, or ended (revoked)",
+            "hold_ended",
+        ),
+        Transition(
+            "active",
             "PassPharmacyReview",
             "pharmacy admitted; its licensed pharmacist; signature's check seen, acknowledged where degraded; "
             "substitutes lawful: protocol in force, signed by the prescriber, or where none is asked checked and "

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from services.dispatch.domain.values import HeldLine, ProductFacts
-from services.seedwork.model import DomainEvent
+from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
 
 class SubstitutionProposed(DomainEvent):
@@ -39,6 +39,17 @@ class SubstitutionConfirmed(DomainEvent):
     counter_only: bool = False
     restricted_use_met: bool | None = None
     prescriber: str | None = None
+
+
+class SubstitutionDeclined(DomainEvent):
+    """The prescriber does not sign the substitute, and why; `hold_id`: under which it was proposed."""
+
+    TOPIC: ClassVar[str] = "dispatch.fulfilment.substitution_declined"
+
+    proposal_id: UUID
+    hold_id: UUID
+    patient_ref: UUID
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
 
 
 class SubstitutionChecked(DomainEvent):
@@ -74,6 +85,7 @@ class NoticeWanted(DomainEvent):
 WISHES: tuple[type[DomainEvent], ...] = (
     SubstitutionProposed,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionChecked,
     NoticeWanted,
 )

@@ -79,7 +79,7 @@ class Short:
             pharmacist=person("pharmacist", pharmacy),
             token=self.town.token(fulfilment),
             way=more.pop("way", Way.COUNTER),
-            lines=(wanted,),
+            lines=(wanted, *(WantedLine(line=line, quantity=each) for line, each in more.pop("others", ()))),
         )
         who = actor("pharmacist", pharmacy)
         return self.town.store.run(holds.hold_quantity(request, who, KEY, KEY), who)
