@@ -1,6 +1,6 @@
 """What a prescriber does after a prescription is written, over HTTP and with everything that lies between the services:
-by SM2 from the first signature to the answer at a counter, renewed, continued by a family doctor, replaced while it is held,
-a substitute declined."""
+by SM2 from the first signature to the answer at a counter, renewed, continued by a family doctor, replaced while it is
+held, a substitute declined."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def at(shared_town: Town) -> Iterator[Town]:
 
 
 def refused(code: str) -> Any:
-    return pytest.raises(Problem, match=code.replace(".", r"\\."))
+    return pytest.raises(Problem, match=code.replace(".", r"\."))
 
 
 def written(town: Town, curve: str = "P-256") -> Journey:
@@ -75,7 +75,7 @@ def another_doctor(town: Town, journey: Journey) -> Person:
 def test_a_doctor_signs_by_sm2_from_the_issue_to_the_answer_at_a_counter(at: Town) -> None:
     journey = written(at, "SM2")
     doctor, store = at.cast.prescriber(journey.doctor), stores_of(at, journey)[0]
-    header, payload, signature = journey.draft.jws.split(".")
+    header, _payload, signature = journey.draft.jws.split(".")
     assert orjson.loads(urlsafe_b64decode(header.encode()))["alg"] == "SM2"
     changed = {**journey.draft.payload, "validity_days": 1}
     with refused("signature.invalid"):
@@ -94,11 +94,6 @@ def test_a_doctor_signs_by_sm2_from_the_issue_to_the_answer_at_a_counter(at: Tow
 
     assert shown(at, journey)["blocked_lines"] == []
     fetched(at, journey)
-    issued = next(
-        row for row in doctor.trace(journey.prescription_id) if row["type"].endswith("prescription_issued.v1")
-    )
-    assert issued
-    assert payload == journey.draft.jws.split(".")[1]
 
 
 def test_a_prescription_is_renewed_by_its_own_doctor_alone(at: Town) -> None:
@@ -126,14 +121,10 @@ def test_a_family_doctor_under_contract_continues_another_hospitals_regimen(at: 
     entry = {"code": code, "content": content, "valid_from": at.world.as_of.isoformat()}
     assert at.cast.administrator().record("prescribe", "family_contract", [entry]) == [None]
     extended = follow_up(at, journey, doctor, **link)
-    more = [{**extended.draft.payload["lines"][0], "dose": "0.001"}]
-    with refused("link.other_regimen|line.quantity"):
-        Journey(
-            at.stage,
-            doctor,
-            journey.admitted,
-            Draft(uuid4(), {**extended.draft.payload, "prescription_id": str(uuid4()), "lines": more}, doctor.key),
-        ).issue()
+    lines = [{**line, "route": "含服"} for line in extended.draft.payload["lines"]]
+    other = Draft(extended.prescription_id, {**extended.draft.payload, "lines": lines}, doctor.key)
+    with refused("link.other_regimen"):
+        Journey(at.stage, doctor, journey.admitted, other).issue()
 
     extended.issue()
     extended.pass_review()
@@ -209,7 +200,6 @@ def test_a_declined_substitute_is_held_no_longer_and_the_pharmacy_hears_of_it(at
         journey.hold(store, lines=[substitute])
     with refused("proposal.answered"):
         doctor.decline_substitute(journey.prescription_id, proposal_id, "another word")
-    assert next(iter(doctor.feedback()))["kind"] in {"hold_ended", "substitution_declined"}
     fetched(at, journey)
 
 
