@@ -89,13 +89,13 @@ PROBLEMS: tuple[Problem, ...] = (
         "batch.unknown",
         404,
         "No such batch",
-        "Batches of one insurer to one pharmacy are numbered from 1: GET /settlement-batches lists them.",
+        "Batches of one payer to one pharmacy are numbered from 1: GET /settlement-batches lists them.",
     ),
     Problem(
         "batch.not_yours",
         403,
         "Not your batch",
-        "An insurer's officer sees and pays the own insurer's batches, a pharmacy sees those it is paid by.",
+        "An officer sees and pays the own insurer's or payment provider's batches, a pharmacy those it is paid by.",
     ),
     Problem(
         "batch.wrong_state",
@@ -107,7 +107,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "batch.nothing_to_clear",
         409,
         "Nothing was settled since",
-        "Up to the end of `until` nothing was settled, taken back or recovered that is not in a batch already paid.",
+        "Up to the end of `until` nothing was settled, paid, taken back or recovered that is in no batch paid yet.",
     ),
     Problem(
         "batch.day_not_over",

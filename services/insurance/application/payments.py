@@ -114,7 +114,7 @@ def inquire_payment(payment_id: UUID, outside: Outside) -> UseCase:
             draft.add(payment, order_again(state, outside.provider, again_at))
         else:
             answer = outside.provider.inquire(payment_id, state.asked)
-            draft.add(payment, answered(answer, state.asked, again_at, paid_of_fee(state, answer)))
+            draft.add(payment, answered(answer, state.asked, again_at, state, paid_of_fee(state, answer)))
         yield from _follow(moment, draft, outside, payment, claim)
         return draft.decision()
 

@@ -40,7 +40,7 @@ from services.insurance.domain.claim_transitions import (
 )
 from services.insurance.domain.claim_values import LineQuantity, ReverseReason, VoidReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
-from services.insurance.domain.ledger import Posting, balances, negated, refund_awaited_postings
+from services.insurance.domain.ledger import Posting, balances, booking, negated, refund_awaited_postings
 from services.insurance.domain.rebilling import accepted_lines
 from services.seedwork.model import DomainEvent, Outcome, derived_id
 
@@ -145,8 +145,8 @@ def dispute_reversal(reason: str) -> list[DomainEvent]:
 def reverse(state: ClaimState, reason: ReverseReason, replaced_by: int | None) -> list[DomainEvent]:
     """The exact negation of all that was booked, last payer first."""
     following = None if is_undone(state) else replaced_by
-    postings = negated(state.postings)
-    return [ClaimReversed(insurer=state.insurer, reason=reason, replaced_by=following, postings=postings)]
+    booked = booking(state.postings, negated(state.postings))
+    return [ClaimReversed(insurer=state.insurer, reason=reason, replaced_by=following, **booked)]
 
 
 def record_reverse(

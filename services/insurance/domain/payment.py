@@ -15,7 +15,7 @@ from pydantic import Field
 
 from services.insurance.domain.delivery_fee import FeeEnd
 from services.insurance.domain.gateway import OutcomeKind
-from services.insurance.domain.ledger import Posting, negated
+from services.insurance.domain.ledger import Posting, booking, negated
 from services.insurance.domain.payment_events import (
     FeeEarned,
     PaymentCarriedOver,
@@ -204,11 +204,15 @@ def pay_share(
     if state.outcome_unknown and state.asked != command.reference:
         return Refusal("payment.outcome_unknown", {"reference": state.asked})
     answer = provider.pay(command.payment_id, state.due, command.reference)
-    return answered(answer, command.reference, again_at)
+    return answered(answer, command.reference, again_at, state)
 
 
 def answered(
-    answer: ProviderAnswer, reference: str | None, again_at: datetime, postings: tuple[Posting, ...] = ()
+    answer: ProviderAnswer,
+    reference: str | None,
+    again_at: datetime,
+    state: PaymentState,
+    postings: tuple[Posting, ...] = (),
 ) -> list[DomainEvent]:
     """What the provider's answer means; `postings` are those of its having the money."""
     named = answer.reference or reference
@@ -216,14 +220,15 @@ def answered(
         return [PaymentOutcomeUnknown(reference=reference, next_inquiry_at=again_at)]
     if answer.kind is OutcomeKind.REFUSED:
         return [PaymentFailed(reason="declined", channel=answer.channel, reference=named)]
-    return [PaymentPaid(channel=answer.channel, reference=named or "", postings=postings)]
+    booked = booking(state.postings, postings)
+    return [PaymentPaid(channel=answer.channel, reference=named or "", **booked)]
 
 
 def expire(state: PaymentState, answer: ProviderAnswer, again_at: datetime, paid: tuple[Posting, ...]) -> Outcome:
     """Its time is over and nobody has paid, as far as we know: the provider has been asked, and its word counts."""
     if answer.kind is OutcomeKind.REFUSED:
         return [PaymentExpired(postings=negated(state.postings))]
-    return answered(answer, None, again_at, paid)
+    return answered(answer, None, again_at, state, paid)
 
 
 def evolve_payment(state: PaymentState, event: PaymentEvent) -> PaymentState:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
 from services.insurance.domain.gateway import OutcomeKind
-from services.insurance.domain.ledger import negated
+from services.insurance.domain.ledger import booking, negated
 from services.insurance.domain.payment import (
     CARRIED_OVER,
     PAYMENT_TRANSITIONS,
@@ -56,7 +56,7 @@ def order_refund(
     return [
         PaymentRefunded(
             reference=answer.reference or "",
-            postings=negated(state.postings),
+            **booking(state.postings, negated(state.postings)),
             ended=ended,
             borne_by=borne_by,
             rest=state.state == CARRIED_OVER,
