@@ -197,12 +197,11 @@ class RefundAwaited(DomainEvent):
     postings: tuple[Posting, ...]
 
 
-class RefundOrdered(DomainEvent):
-    """The provider has answered, and all that was kept on the books for the patient went back."""
+class RefundOrdered(BooksHoldings):
+    """The provider has answered, and all that was kept on the books for the patient went back; or the pharmacy gave it
+    back, and has what the provider kept."""
 
     TOPIC: ClassVar[str] = "insurance.claim.refund_ordered"
-
-    postings: tuple[Posting, ...]
 
 
 class ReverseRequested(insurer_events.InsurerAsked):

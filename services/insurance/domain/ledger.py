@@ -11,6 +11,8 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | voided, reversed | the exact negation of all of the claim, last payer first, the refund among it | |
 | taken back, payment or refund not answered | `provider.<channel>` (what it has) | `refund.patient` |
 | that answered, all went back | `refund.patient` | `provider.<channel>` |
+| refund refused, the pharmacy gave it back | `refund.patient` | `payable.<pharmacy>` |
+| of a fee, once all is negated | `provider.<channel>` | `fee.payable.<pharmacy>` |
 | dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
 | batch transferred | `payable.<pharmacy>`, `difference.<insurer>` (recovered) | `receivable.<payer>.<insurer>` |
 | a provider's batch | `payable.<pharmacy>`, `fee.payable.<pharmacy>`, `difference.<channel>` | `provider.<channel>` |
@@ -84,6 +86,9 @@ class Posting(Immutable):
     amount: int
 
 
+Postings = tuple[Posting, ...]
+
+
 def _booked(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     return tuple(posting for posting in postings if posting.amount)
 
@@ -119,6 +124,21 @@ def refund_awaited_postings(amount: int, channel: str) -> tuple[Posting, ...]:
     """The claim is taken back and the provider still has so much of the patient's."""
     return _booked(
         [Posting(account=f"{PROVIDER}{channel}", amount=amount), Posting(account=REFUND, amount=-amount)],
+    )
+
+
+def given_back_postings(amount: int, pharmacy: str) -> tuple[Posting, ...]:
+    """The pharmacy gave the patient back what the provider keeps, and has that instead."""
+    return _booked([Posting(account=REFUND, amount=amount), Posting(account=f"{PAYABLE}{pharmacy}", amount=-amount)])
+
+
+def fee_kept_postings(amount: int, pharmacy: str, channel: str) -> tuple[Posting, ...]:
+    """The same of a delivery fee, once all of it is negated."""
+    return _booked(
+        [
+            Posting(account=f"{PROVIDER}{channel}", amount=amount),
+            Posting(account=f"{FEE_PAYABLE}{pharmacy}", amount=-amount),
+        ]
     )
 
 

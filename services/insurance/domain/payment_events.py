@@ -13,6 +13,7 @@ from pydantic import Field
 
 from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
 from services.insurance.domain.ledger import BooksHoldings, Posting
+from services.insurance.domain.payment_task_events import TaskClosed, TaskOpened, TaskTaken
 from services.seedwork.model import DomainEvent, Immutable, derived_id
 
 FailReason = Literal["declined", "claim_voided", "not_owed"]
@@ -89,6 +90,8 @@ class PaymentRefunded(BooksHoldings):
     """Only what had not been carried over to another payment."""
     parts: tuple[Source, ...] = ()
     """What went back, as the provider knows it."""
+    by_pharmacy: bool = False
+    """The pharmacy gave it back, and has what the provider kept."""
 
 
 class RefundNotConfirmed(DomainEvent):
@@ -185,4 +188,7 @@ PaymentEvent = (
     | PaymentCarriedOver
     | PaymentCovered
     | FeeEarned
+    | TaskOpened
+    | TaskTaken
+    | TaskClosed
 )

@@ -9,9 +9,10 @@
 The payer is an insurer: its funds and the personal accounts it keeps. What the patient paid is with the payment
 provider and is an adjustment (PR), what the pharmacy bears after a dispute another (CO). Or it is that provider, which
 pays on what patients paid it: what other payers pay is an adjustment then (OA), and so is what the patient still owes
-(PR). A delivery fee stands there like a claim of one line. A claim that was taken back stands there with all signs
-negated (CLP02 = 22); where more of a share came in, the claim is taken back as it was remitted and remitted anew. What
-a remittance cannot take is carried into the next one, in both.
+(PR). A delivery fee stands there like a claim of one line, and so does what the pharmacy gave back to the patient for
+the provider. A claim that was taken back stands there with all signs negated (CLP02 = 22); where more of a share
+came in, the claim is taken back as it was remitted and remitted anew. What a remittance cannot take is carried into the
+next one, in both.
 Source: X12 005010X221 (835), balancing, corrections and reversals; X12 RFI 1604 on negative remittances.
 """
 
@@ -30,8 +31,8 @@ from services.seedwork.model import Immutable
 GroupCode = Literal["PR", "CO", "OA"]
 ProviderReason = Literal["WO", "FB"]
 EntryKind = Literal["settled", "reversed", "recovered"]
-HeldKind = Literal["share", "delivery_fee"]
-"""What a payment provider has for a pharmacy: of a claim, or of a fee."""
+HeldKind = Literal["share", "delivery_fee", "paid_back"]
+"""What a payment provider has for a pharmacy: of a claim, of a fee, or what the pharmacy gave back in its place."""
 HELD_KINDS: tuple[HeldKind, ...] = get_args(HeldKind)
 
 
@@ -130,7 +131,7 @@ def held_claims(
     position: int, claim_id: UUID, kind: HeldKind, lines: Iterable[LineAmounts], before: int, after: int
 ) -> tuple[RemittedClaim, ...]:
     """What a payment provider had of it and has now, in fen: taken back as it was remitted, remitted as it is. `lines`:
-    of a fee none, it is one line by itself."""
+    of a fee, or of what was given back, none: it is one line by itself."""
     shown = tuple(_owed_lines(kind, lines, max(before, after)))
     both = ((-1, "22", before), (1, "1", after))
     return tuple(_held(position, claim_id, status, kind, shown, sign, held) for sign, status, held in both if held)
@@ -150,7 +151,7 @@ class _Owed(NamedTuple):
 
 
 def _owed_lines(kind: HeldKind, lines: Iterable[LineAmounts], fee: int) -> Iterator[_Owed]:
-    if kind == "delivery_fee":
+    if kind != "share":
         yield _Owed(1, fee, 0, 0)
         return
     for line in lines:
@@ -172,7 +173,7 @@ def _held(
             ("OA", each.others),
         )
         adjustments = tuple(Adjustment(group=group, amount=sign * amount) for group, amount in parts if amount)
-        payers = (("patient" if kind == "share" else kind, sign * paid),) if paid else ()
+        payers = (("delivery_fee" if kind == "delivery_fee" else "patient", sign * paid),) if paid else ()
         shown.append(RemittedLine(line=each.line, charge=sign * each.charge, adjustments=adjustments, payers=payers))
     if left:
         raise OutOfBalance(f"claim {claim_id}")

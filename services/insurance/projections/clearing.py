@@ -3,8 +3,8 @@
 An entry is a claim that was settled or a settled claim that was taken back, or what a pharmacy bears of an answered
 difference. The claims' lines stand beside it as they were authorised, or as a dispute was decided; they do not change
 once the claim is settled. Where `insurer` is a payment provider's channel, it is what that has of a share, or of a
-delivery fee, for what the pharmacy has earned: `held_before` the event, and `amount` since; a fee stands under the id
-of its payment.
+delivery fee, for what the pharmacy has earned, or has given back to the patient (`paid_back`): `held_before` the event,
+and `amount` since; a fee stands under the id of its payment.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from services.insurance.domain.claim_events import (
     ClaimReversed,
     ClaimSettled,
     DisputeDecided,
+    RefundOrdered,
 )
 from services.insurance.domain.clearing import BatchPrepared, BatchRemitted, BatchWithdrawn
 from services.insurance.domain.ledger import BooksHoldings, Posting, pharmacy_of
@@ -108,6 +109,7 @@ def _lines(recorded: Recorded, amounts: Adjudication) -> Operation:
 
 def _held(recorded: Recorded, event: BooksHoldings) -> Iterator[Operation]:
     kind = "delivery_fee" if isinstance(event, PaymentPaid | PaymentRefunded | FeeEarned) else "share"
+    kind = "paid_back" if isinstance(event, RefundOrdered) else kind
     for held in event.holdings:
         row = _row(recorded, kind, held.channel, held.pharmacy, recorded.stream_id, held.after)
         yield Put(CLEARING_ENTRIES, {**row, "held_before": held.before})

@@ -13,10 +13,11 @@ import yaml
 
 from services.insurance.adapters.simulated_payments import CHANNEL
 from services.insurance.application.claims import give_credit_on_claim
+from services.insurance.application.payments import inquire_payment
 from services.insurance.domain.amounts import Amount, LineAmounts, PayerAmount
 from services.insurance.domain.claim import GiveCredit, claim_id_of
 from services.insurance.domain.remittance import held_claims
-from tests.golden.clearing.test_provider_days_by_hand import Day, number
+from tests.golden.clearing.test_provider_days_by_hand import Day, number, payment
 from tests.golden.settlement.arithmetic import value_of
 from tests.unit.insurance.memory import PHARMACIST, PHARMACY, SUPPLY
 
@@ -57,6 +58,13 @@ class Clearing(Day):
                 transferred = self.batch().json()["transferred"]
                 paid = {"transferred": transferred, "reference": f"TRN-{self.prepared}", "transferred_on": "2026-03-09"}
                 assert self.batch("/remittance", paid).status_code == 200
+            case ["asked", "again fee"]:
+                self.memory.time += timedelta(hours=1)
+                self.memory.run(inquire_payment(payment("fee"), self.memory.outside))
+            case ["gives", back]:
+                said = {"answer": "pharmacy_paid", "reason": "card closed; paid in cash", "reference": "RCPT-0001"}
+                path = f"/payment-tasks/{payment(back.removeprefix('back '))}/1/end"
+                assert self._call(self._officer, "POST", path, json=said).status_code == 200
             case ["nothing"]:
                 assert self.prepare().json()["type"] == "urn:rxflow:problem:batch.nothing_to_clear"
             case _:

@@ -24,7 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM clearing_entries WHERE kind IN ('share', 'delivery_fee')")
+    op.execute("DELETE FROM clearing_entries WHERE kind IN ('share', 'delivery_fee', 'paid_back')")
     if op.get_bind().dialect.name == "postgresql":
         _named_by("position")
         op.drop_column("clearing_entries", "held_before")
