@@ -22,6 +22,8 @@ from services.seedwork.webhooks.addresses import wrong_with
 
 COMPLAINTS_MAX = 20
 """More fields of one row that are wrong are not told."""
+URL = "register.url"
+"""The problem of a row whose URL would not be called."""
 CONTENT_CHARACTERS_MAX = 16_384
 """Of one entry, so that the event which tells it to the others fits into a message."""
 
@@ -156,7 +158,7 @@ def _not_called(about: Kind, content: BaseModel, *, development: bool) -> str | 
     for field, url in ((field, getattr(content, field)) for field in about.urls):
         wrong = None if url is None else wrong_with(url, development=development, private=True)
         if wrong is not None:
-            return f"{field}: register.url ({wrong})"
+            return f"{field}: {URL} ({wrong})"
     return None
 
 
