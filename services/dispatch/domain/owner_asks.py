@@ -71,6 +71,7 @@ class OwnerAnswered(DomainEvent):
 TRANSITIONS = Transitions(
     (
         Transition(NOT_YET, "DispenseSupply", "the code's owner is away", "undecided", "supply_dispensed, flagged"),
+        Transition(NOT_YET, "DiscardOpenedPack, excursion rejected", "", "to be spent; reserved first", "-"),
         Transition("undecided", "clock: ask", "owner away, or the code is set aside there", "undecided", "-"),
         Transition("undecided", "clock: ask", "reserved: now, or before", "decided", "trace_codes_decided"),
         Transition(
@@ -195,6 +196,15 @@ def tell(
     """What is told already is not told twice."""
     new = tuple(each for each in codes if state.to_tell.get(each.code) != (operation, each.store))
     return [OwnerToBeTold(supply_id=supply_id, operation=operation, codes=new, at=now)] if new else []
+
+
+def write_off(_state: OwnerAsksState, gone: UUID, pack: OwnedPack, now: datetime) -> list[DomainEvent]:
+    """What no supply took and nobody will sell: taken at its owner under a name of its own (`gone`), and spent."""
+    code = CodeOfStore(code=pack.pack.code, store=pack.store)
+    return [
+        OwnerAwaited(fulfilment_id=NOBODY, supply_id=gone, packs=(pack,), at=now),
+        OwnerToBeTold(supply_id=gone, operation="spend", codes=(code,), at=now),
+    ]
 
 
 def await_owner(
