@@ -195,8 +195,8 @@ def _alarms(state: OwnerAsksState, late: Sequence[Word], moment: Moment) -> Gene
 
 
 def _decided(before: OwnerAsksState, after: OwnerAsksState) -> Generator[Load, Any, list[Change]]:
-    """Once nothing of the supply is undecided any more; what was thrown away is of no supply."""
-    if not before.undecided or after.undecided or after.fulfilment_id == owner_asks.NOBODY:
+    """Once nothing of the supply is undecided any more."""
+    if not before.undecided or after.undecided:
         return []
     (fulfilment,) = yield Load.of(FULFILMENTS.ref(after.fulfilment_id))
     pharmacy = fulfilment.state.supplies[after.supply_id].pharmacy

@@ -50,9 +50,9 @@ TRANSITIONS = Transitions(
         Transition("opened", "PrepareSupply", "same pharmacy and lot; enough left in the pack", "scanned", "-"),
         *(
             Transition("opened", trigger, "what is left in it", "sold, locked or spent, as the rest is", "-")
-            for trigger in (DISCARDED, SPOILT)
+            for trigger in (DISCARDED, SPOILT, "discard")
         ),
-        Transition("free", SPOILT, "of a parcel whose packs were on the shelf again", "spent", "-"),
+        *(Transition("free", trigger, "on the shelf; all of it", "spent", "-") for trigger in (SPOILT, "discard")),
         Transition("scanned", "Unprepare", "", "free or opened, as before", "-"),
         Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
         *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -240,10 +240,12 @@ def test_what_is_thrown_away_of_an_opened_pack_is_spent_at_its_owner(regions: Re
     fine(east.store.run(discard_opened_pack(A, TABLETS, command, stores)))
     assert regions.known(WEST, code).left == 8
 
-    regions.tick()  # taken there
-    regions.tick()  # and spent
+    regions.tick()
+    regions.tick()
 
-    assert (regions.known(WEST, code).left, sum(regions.known(WEST, code).spent.values())) == (0, 8)
+    assert (regions.known(WEST, code).left, regions.known(WEST, code).discarded) == (0, 8)
+    (asked,) = [question for _, question in regions.borders[EAST].asked if question.operation == "discard"]
+    assert asked.codes[0].quantity == 8
     fine(east.give_up(fulfilment, supply_id))
     regions.tick()
     assert (regions.known(WEST, code).status, regions.known(WEST, code).left) == ("opened", 12)
@@ -278,10 +280,34 @@ def test_what_is_set_apart_after_its_parcel_was_restocked_is_spent_at_its_owner(
     fine(road.measure(-5, since=road.now - 200 * MINUTES))
 
     fine(road.assess("rejected"))
-    for _ in range(2):
-        regions.tick()
+    regions.tick()
 
     assert [regions.known(WEST, code).status for code in codes] == ["spent"] * 3
+
+
+def test_no_order_of_what_came_back_and_what_is_gone_makes_a_repeat(regions: Regions) -> None:
+    east, west = regions.towns[EAST], regions.towns[WEST]
+    (code,) = regions.codes_of(WEST)
+    fulfilment, _hold, supply_id = prepared(east, code)
+    fine(east.try_check(fulfilment, supply_id))
+    assert ask(regions, WEST, "discard", code, supply_id=UUID(int=7)).body["words"][0]["problem"] is None
+    assert ask(regions, WEST, "discard", code, supply_id=UUID(int=7)).body["words"][0]["problem"] is None
+    assert (regions.known(WEST, code).status, regions.known(WEST, code).discarded) == ("sold", 20)
+
+    fine(east.give_up(fulfilment, supply_id))
+    regions.tick()
+
+    assert regions.known(WEST, code).status == "spent"
+    assert told(west, TraceCodeRepeated) == told(east, TraceCodeRepeated) == []
+
+
+def test_what_is_gone_before_its_owner_ever_heard_of_it_is_not_sold_there(regions: Regions) -> None:
+    (code,) = regions.codes_of(WEST)
+
+    assert ask(regions, WEST, "discard", code).body["words"][0]["problem"] is None
+
+    assert regions.known(WEST, code).status == "spent"
+    assert ask(regions, WEST, "reserve", code).body["words"][0]["problem"] == "trace_code.repeated"
 
 
 # back at a counter of another region ----------------------------------------------------------------------------------
