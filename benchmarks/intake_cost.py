@@ -60,7 +60,7 @@ def costs(core: StoreCore, driver: Driver, url: str) -> Iterator[Figure]:
 
         def gated() -> float:
             """The least that remembers what was handled: the gates and one event, nothing read, checked or decided."""
-            gates = [InboxGate(each.producer, each.stream, 0, 1, each.hash) for each in signals()]
+            gates = [InboxGate(each.producer, each.stream, 0, 1, each.hash, each.store_epoch) for each in signals()]
             row = EventRow(uuid.uuid4(), 1, "plain", bytes(LOT_BYTES), GENESIS, 1)
             begun = time.perf_counter()
             driver.database.save(Batch(events=[row], gates=gates))

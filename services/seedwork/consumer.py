@@ -30,7 +30,7 @@ from services.seedwork.usecase import Actor, Decision, Moment, UseCase
 
 ATTEMPTS_MAX = 8
 DRAIN_MAX = 1000
-PARKED = frozenset({Gate.EARLY, Gate.WAITING})
+PARKED = frozenset({Gate.EARLY, Gate.WAITING, Gate.OUTDATED})
 """What is not decided now, but will be."""
 NOBODY = Actor(subject="", role="service")
 """Causes what cannot be read."""
@@ -139,7 +139,14 @@ class Consumer:
         return (yield from perform_all(self._core, works))
 
     def _work(self, envelope: Envelope) -> Generator[Request, Any, Work | Member]:
-        incoming = Incoming(envelope.producer, envelope.stream, envelope.public_seq, envelope.prev_hash, envelope.hash)
+        incoming = Incoming(
+            envelope.producer,
+            envelope.stream,
+            envelope.public_seq,
+            envelope.prev_hash,
+            envelope.hash,
+            envelope.store_epoch,
+        )
         try:
             body = envelope.parsed_body()
             together = self._together.get(envelope.type)

@@ -19,6 +19,7 @@ from services.seedwork.store import reading
 from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.errors import Conflict
+from services.seedwork.store.incoming import heard_of_epoch
 
 PAGE = 500
 PARKED_SECONDS = 10.0
@@ -115,7 +116,7 @@ class CatchUp:
         name = f"feed:{family.producer}:{family.name}"
         now = self._database.load(Wanted()).now
         try:
-            low_water = self._low_water(name, epoch(family.producer))
+            low_water = self._low_water(family, name, epoch(family.producer))
             for page in self._feeds.family(family, low_water):
                 # up to the first that is not due: times do not stand in the order of the log
                 due = list(takewhile(lambda each: everything or self._is_due(each, now), page.envelopes))
@@ -135,7 +136,7 @@ class CatchUp:
             return True
         return True
 
-    def _low_water(self, name: str, epoch: int) -> int:
+    def _low_water(self, family: Family, name: str, epoch: int) -> int:
         """How far this feed is handled. A restored producer gives its log indexes out again: then from the start."""
         low_water, known = (reading.cursor_of(self._database, each) for each in (name, f"epoch of {name}"))
         if known == epoch:
@@ -145,6 +146,7 @@ class CatchUp:
             [
                 reading.advance(self._database, name, back),
                 reading.advance(self._database, f"epoch of {name}", on),
+                *heard_of_epoch(self._database, family.producer, epoch),
             ]
         )
         return 0
@@ -166,7 +168,7 @@ class CatchUp:
         return [each for each in envelopes if seen.get((each.producer, each.stream), (0, b""))[0] < each.public_seq]
 
     def _gaps(self) -> None:
-        """Asks for what is missing before an event that waits. What its producer does not know at all waits in vain: it
+        """Asks for what is missing up to an event that waits. What its producer does not know at all waits in vain: it
         is of a history that the producer lost, and a person decides."""
         for parked in self._consumer.tables.parked_longer_than(PARKED_SECONDS):
             envelope = Envelope.from_wire(parked.wire)

@@ -1,8 +1,8 @@
 """After a store came back from a backup: what was said since must not be said again differently.
 
-`declare_restored` raises the store epoch and refuses commands; `check` compares the public tails with what the
-consumers have handled. Where a consumer is ahead, or knows another content, the stream is set aside for a person; all
-others go on.
+`declare_restored` raises the store epoch and refuses commands; `check` tells the consumers, so that nothing of the lost
+history takes effect any more that is still on its way, and compares the public tails with what they have handled. Where
+a consumer is ahead, or knows another content, the stream is set aside for a person; all others go on.
 """
 
 from __future__ import annotations
@@ -86,15 +86,20 @@ def consumers_of(producer: str) -> list[str]:
     return sorted({consumer for family in FAMILIES if family.producer == producer for consumer in family.consumers})
 
 
-def check(database: Database, producer: str, handled: Callable[[str], Iterator[Mapping[str, Any]]]) -> list[Ahead]:
+Handled = Callable[[str, int], Iterator[Mapping[str, Any]]]
+"""`(consumer, epoch)`: tells the consumer the producer's epoch; then yields `stream_id`, `public_seq` and `hash` (hex)
+of what it has handled of the producer. Raises where it does not answer."""
+
+
+def check(database: Database, producer: str, handled: Handled) -> list[Ahead]:
     """Compares with every consumer, sets aside the streams that differ and lets commands in again.
 
-    `handled(consumer)` yields `stream_id`, `public_seq` and `hash` (hex) of what the consumer has handled of us. It
-    raises where a consumer does not answer: then nothing is decided and the store stays closed.
+    Where a consumer does not answer nothing is decided, and the store stays closed.
     """
     found = []
+    epoch = reading.store_epoch(database)
     for consumer in consumers_of(producer):
-        for row in handled(consumer):
+        for row in handled(consumer, epoch):
             stream_id, seq = UUID(str(row["stream_id"])), int(row["public_seq"])
             ours = _HASH.read(database, stream_=stream_id, seq_=seq)
             if not ours or bytes(ours[0]["hash"]).hex() != row["hash"]:
@@ -130,12 +135,13 @@ def handled_by_http(
     peer: Callable[[str], str],
     token: str,
     client: Callable[..., httpx.Client] = _CLIENT,
-) -> Callable[[str], Iterator[Mapping[str, Any]]]:
+) -> Handled:
     """Asks the consumers' apis, page by page."""
 
-    def handled(consumer: str) -> Iterator[Mapping[str, Any]]:
+    def handled(consumer: str, epoch: int) -> Iterator[Mapping[str, Any]]:
         after: str | None = None
         with client(headers={"Authorization": f"Bearer {token}"}) as http:
+            http.put(f"{peer(consumer)}/internal/epochs/{producer}", json={"epoch": epoch}).raise_for_status()
             while True:
                 query = {"limit": PAGE} | ({"after": after} if after else {})
                 response = http.get(f"{peer(consumer)}/internal/inbox/{producer}", params=query)

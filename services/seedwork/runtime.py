@@ -28,6 +28,7 @@ from services.seedwork.store.drivers import AsyncDatabase, AsyncDriver
 from services.seedwork.store.errors import StoreError
 from services.seedwork.store.executor import Context, Work, find, load, perform
 from services.seedwork.store.freshness import freshness_query, shows, waiting_since
+from services.seedwork.store.incoming import heard_of_epoch
 from services.seedwork.store.leader import WAKE_CHANNEL
 from services.seedwork.store.migrating import heads, store
 from services.seedwork.store.opening import (
@@ -186,6 +187,13 @@ class StoreRuntime:
         """How often this store was restored, and one: a cursor into its log is good for one epoch."""
         rows = await self._read(reading.EPOCH_QUERY)
         return int(rows[0]["value"]) if rows else 1
+
+    async def hear_of_epoch(self, upstream: str, epoch: int) -> None:
+        """An upstream came back from a backup: what it said before counts when it says it again."""
+        try:
+            await self.database.write(heard_of_epoch(self.database, upstream, epoch))
+        except StoreError as error:  # the same again changes nothing
+            raise Overloaded(str(error)) from error
 
     async def inbox(self, upstream: str, after: UUID | None, limit: int) -> list[dict[str, Any]]:
         """What is handled of an upstream: stream, last number and its hash."""

@@ -32,7 +32,7 @@ NO_JSON = (
 )
 JSON = "application/json"
 JOSE = "application/jose"
-SAME_DONE_TWICE = {"/development/clock", "/internal/trace-codes"}
+SAME_DONE_TWICE = {"/development/clock", "/internal/epochs/{upstream}", "/internal/trace-codes"}
 """Change something, and need no key for it: what they say is what is so afterwards, however often it is said."""
 
 

@@ -231,7 +231,7 @@ def new_key() -> str:
 
 def arriving(stream: UUID, seq: int, content: str = "") -> Incoming:
     """The event `seq` of an upstream stream, whose chain is told by its content."""
-    return Incoming("upstream", stream, seq, link(seq - 1), link(seq, content))
+    return Incoming("upstream", stream, seq, link(seq - 1), link(seq, content), 1)
 
 
 def link(seq: int, content: str = "") -> bytes:

@@ -33,7 +33,7 @@ from services.dispatch.domain.stock import quarantine
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
 from services.dispatch.domain.trace_code import TRACE_CODES, TraceCodeState, trace_code_id
 from services.dispatch.domain.trace_code_events import CodeDiscarded
-from services.seedwork.model import DomainEvent, Loaded, Refusal
+from services.seedwork.model import DomainEvent, Loaded, Refusal, StreamRef
 from services.seedwork.usecase import Change, Find, Load, Moment
 
 Thinking = Generator[Any, Any, tuple[Change, ...] | Refusal]
@@ -140,7 +140,7 @@ def _off_the_shelf(
 ) -> Thinking:
     """What is there of the packs, and what has just been put back there."""
     products = sorted({pack.product for pack in packs})
-    refs = [STOCK_ITEMS.ref(stock_item_id(pharmacy, product)) for product in products]
+    refs: list[StreamRef[Any]] = [STOCK_ITEMS.ref(stock_item_id(pharmacy, product)) for product in products]
     refs += [OPENED_PACKS.ref(opened_packs_id(pharmacy, product)) for product in products]
     so_far = {change.loaded.stream_id: change.events for change in before}
     known = [*codes.values(), *(yield Load(tuple(refs)))]

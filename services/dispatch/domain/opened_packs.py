@@ -280,10 +280,10 @@ def discard(state: OpenedState, command: DiscardOpenedPack) -> list[PackDiscarde
     return [PackDiscarded(quantity=pack.remaining, **dict(command))]
 
 
-def set_rest_apart(state: OpenedState, key: str, reason: str, by: str) -> list[PackDiscarded]:
+def set_rest_apart(state: OpenedState, key: str, reason: str, by: str) -> list[DomainEvent]:
     """An opened pack that was spoilt: nothing more is taken out of it."""
     outcome = discard(state, DiscardOpenedPack(key=key, reason=reason, discarded_by=by))
-    return [] if isinstance(outcome, Refusal) else outcome
+    return [] if isinstance(outcome, Refusal) else [*outcome]
 
 
 OPENED_PACKS: Aggregate[OpenedState] = Aggregate(

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.envelope import FEED_UPTO_HEADER, STREAM_TAIL_HEADER
-from contracts.topology import FAMILY
+from contracts.topology import FAMILY, consumed_by
 from services.seedwork.api.answers import answer
 from services.seedwork.api.context import context_of
 from services.seedwork.api.dependencies import allowed, development_only
@@ -21,6 +21,7 @@ from services.seedwork.usecase import Actor
 PAGE_MAX = 500
 LOG_INDEX_MAX = 2**63 - 1
 """What a column of 64 bits holds."""
+EPOCH_MAX = 2**31 - 1
 LINES = "application/x-ndjson"
 
 router = APIRouter(tags=["between services"])
@@ -65,6 +66,25 @@ async def inbox(
     """What this service has handled of an upstream, by stream: for the upstream's restore check."""
     rows = await context_of(request).kit.runtime.inbox(upstream, after, limit)  # type: ignore[attr-defined]
     return answer({"rows": rows})
+
+
+class Epoch(BaseModel):
+    """How often a store was restored, and one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    epoch: int = Field(ge=1, le=EPOCH_MAX)
+
+
+@router.put("/internal/epochs/{upstream}", include_in_schema=False)
+async def hear_of_epoch(request: Request, upstream: str, body: Epoch, _peer: Peer) -> Response:
+    """For the upstream's restore check: what it said in an older epoch, and was not handled here until now, is handled
+    no more, unless the upstream gives it out again. An older epoch than is known changes nothing."""
+    runtime: Any = context_of(request).kit.runtime
+    if upstream not in {family.producer for family in consumed_by(runtime.service.name)}:
+        raise Refused("request.not_found")
+    await runtime.hear_of_epoch(upstream, body.epoch)
+    return answer({"epoch": body.epoch})
 
 
 class ClockOffset(BaseModel):

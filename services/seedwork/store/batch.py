@@ -41,13 +41,15 @@ class TimerRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InboxGate:
-    """Passes when `before` is the last number handled of the upstream's stream; `public_seq` is then."""
+    """Passes when `before` is the last number handled of the upstream's stream; `public_seq` is then. Not when the
+    upstream was restored since it said so in `store_epoch`."""
 
     upstream: str
     stream_id: UUID
     before: int
     public_seq: int
     hash: bytes
+    store_epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ class KeptAnswer:
 class Found:
     """Answer to a load: the store's time, the events by stream in order, and what the gates hold.
 
-    Where the inbox was asked: which of these streams wait for a person, and whether the store, back from a backup, may
-    decide nothing before it was compared.
+    Where the inbox was asked: which of these streams wait for a person, whether the store, back from a backup, may
+    decide nothing before it was compared, and the newest epoch that was heard of each producer.
     """
 
     now: int
@@ -125,6 +127,7 @@ class Found:
     inbox: Mapping[tuple[str, UUID], tuple[int, bytes]] = field(default_factory=dict)
     waiting: Set[tuple[str, UUID]] = frozenset()
     restoring: bool = False
+    epochs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Desk:
         self.now = 0
         self._inbox: dict[tuple[str, UUID], tuple[int, bytes]] = {}
         self._waiting: set[tuple[str, UUID]] = set()
+        self._epochs: dict[str, int] = {}
         self._gates: dict[tuple[str, UUID], InboxGate] = {}
         self._rows = NewRows()
         self._changed: dict[UUID, None] = {}
@@ -78,6 +79,7 @@ class Desk:
         self.kept = found.kept
         self._inbox.update(found.inbox)
         self._waiting |= found.waiting
+        self._epochs.update(found.epochs)
         mapper = self.core.mapper
         new = {
             stream_id: [(row, mapper.parsed(stored(row))) for row in rows] for stream_id, rows in found.events.items()
@@ -114,11 +116,12 @@ class Desk:
         place = (incoming.upstream, incoming.stream_id)
         if place in self._waiting:
             return Gate.WAITING
-        gate = incoming.gate(self._inbox.get(place))
+        gate = incoming.gate(self._inbox.get(place), self._epochs.get(incoming.upstream, 0))
         if gate is Gate.NEXT:
             first = self._gates.get(place)
             before = first.before if first else incoming.public_seq - 1
-            self._gates[place] = InboxGate(*place, before, incoming.public_seq, incoming.hash)
+            oldest = min(first.store_epoch, incoming.store_epoch) if first else incoming.store_epoch
+            self._gates[place] = InboxGate(*place, before, incoming.public_seq, incoming.hash, oldest)
             self._inbox[place] = (incoming.public_seq, incoming.hash)
         return gate
 

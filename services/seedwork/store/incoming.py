@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from contracts.envelope import Envelope
 from services.seedwork.failures import StoreRestored
-from services.seedwork.store.batch import Wanted
+from services.seedwork.store.batch import Statement, Wanted
 from services.seedwork.store.drivers import Database
 from services.seedwork.store.rendering import Prepared
-from services.seedwork.store.tables import attempts, blocked, inbox, parked, poison
+from services.seedwork.store.tables import EPOCH_OF, attempts, blocked, inbox, meta, parked, poison
 
 REASON_CHARACTERS_MAX = 2000
 
@@ -100,6 +100,32 @@ _COUNTED = Prepared(
         attempts.c.message_id == sa.bindparam("message_id", type_=sa.Uuid()),
     )
 )
+
+
+_NO_SAVE_UNDER_WAY = Prepared(lambda _i: sa.text(f"LOCK TABLE {inbox.name} IN SHARE MODE"))
+
+
+def _newer(insert: Any) -> sa.ClauseElement:
+    upsert = insert(meta)
+    newer: sa.ClauseElement = upsert.on_conflict_do_update(
+        index_elements=[meta.c.name],
+        set_={"value": upsert.excluded.value},
+        where=meta.c.value < upsert.excluded.value,
+    )
+    return newer
+
+
+_NEWER = Prepared(_newer)
+
+
+def heard_of_epoch(database: Any, producer: str, epoch: int) -> list[Statement]:
+    """For one transaction: from its end on nothing takes effect that this producer said in an older epoch, unless the
+    producer itself gives it out again.
+
+    On PostgreSQL it waits for the saves under way, which have not seen it; SQLite has one writer at a time.
+    """
+    waits = [_NO_SAVE_UNDER_WAY.bind(database)] if database.is_postgresql else []
+    return [*waits, _NEWER.bind(database, name=EPOCH_OF + producer, value=epoch)]
 
 
 @dataclass(frozen=True)

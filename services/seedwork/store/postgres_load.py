@@ -27,7 +27,7 @@ from services.seedwork.store.postgres_rows import (
     parameter_rows,
     render,
 )
-from services.seedwork.store.tables import RESTORING, blocked, events, idempotency, inbox, meta
+from services.seedwork.store.tables import EPOCH_OF, RESTORING, blocked, events, idempotency, inbox, meta
 
 _BIG, _TEXT = sa.BigInteger(), sa.Text()
 _SEEN: Kinds = {"upstream": _TEXT, "stream_id": sa.Uuid()}
@@ -68,6 +68,9 @@ def load_text(*, streams: int, keyed: bool, gated: int) -> str:
         seen = row("inbox", asked.c.stream_id, last.c.public_seq, asked.c.upstream, last.c.hash, data,
                    sa.case((waits, ONE), else_=ZERO))  # fmt: skip
         parts.append(seen.select_from(asked.outerjoin(last, sa.true())))
+        length: sa.ColumnElement[int] = sa.literal_column(str(len(EPOCH_OF)))
+        heard = row("epoch", uuid_none, meta.c.value, sa.func.substr(meta.c.name, length + ONE), data, data, big)
+        parts.append(heard.where(sa.func.left(meta.c.name, length) == sa.literal_column(f"'{EPOCH_OF}'")))
     if streams:
         wanted = parameter_rows("wanted", streams, KNOWN)
         following = (
@@ -103,11 +106,14 @@ def found(rows: Iterable[Sequence[Any]]) -> Found:
     now, kept, restoring = 0, None, False
     seen: dict[tuple[str, UUID], tuple[int, bytes]] = {}
     waiting: set[tuple[str, UUID]] = set()
+    epochs: dict[str, int] = {}
     for kind, stream_id, number, topic, data, digest, recorded_at in rows:
         if kind == "event":
             streams[stream_id].append(EventRow(stream_id, number, topic, data, digest, recorded_at))
         elif kind == "now":
             now, restoring = number, recorded_at is not None
+        elif kind == "epoch":
+            epochs[topic] = number
         elif kind == "kept":
             kept = KeptAnswer(body_sha256=digest, status=number, answer=data, position=recorded_at)
         else:
@@ -117,7 +123,7 @@ def found(rows: Iterable[Sequence[Any]]) -> Found:
                 waiting.add((topic, stream_id))
     for stored in streams.values():
         stored.sort(key=_version)
-    return Found(now=now, events=streams, kept=kept, inbox=seen, waiting=waiting, restoring=restoring)
+    return Found(now, streams, kept, seen, waiting, restoring, epochs)
 
 
 def _version(row: EventRow) -> int:

@@ -27,7 +27,7 @@ from services.seedwork.store.postgres_rows import (
     parameter_rows,
     render,
 )
-from services.seedwork.store.tables import cursor, events, fresh, idempotency, inbox, public, timer
+from services.seedwork.store.tables import EPOCH_OF, cursor, events, fresh, idempotency, inbox, meta, public, timer
 
 _BIG, _TEXT, _BYTES, _UUID = sa.BigInteger(), sa.Text(), sa.LargeBinary(), sa.Uuid()
 _EVENT: Kinds = {
@@ -48,7 +48,14 @@ _PUBLIC: Kinds = {
     "hash": _BYTES,
 }
 _TIMER: Kinds = {"stream_id": _UUID, "kind": _TEXT, "due_at": _BIG}
-_GATE: Kinds = {"upstream": _TEXT, "stream_id": _UUID, "public_seq": _BIG, "hash": _BYTES, "before": _BIG}
+_GATE: Kinds = {
+    "upstream": _TEXT,
+    "stream_id": _UUID,
+    "public_seq": _BIG,
+    "hash": _BYTES,
+    "before": _BIG,
+    "store_epoch": _BIG,
+}
 _gate_row = attrgetter(*_GATE)
 
 
@@ -128,6 +135,9 @@ def save_text(*, stored: int, said: int, due: int, gated: int, keyed: bool, asse
         passed = _inbox_ctes(gates)
         counts = [sa.select(sa.func.count()).select_from(cte).scalar_subquery() for cte in passed]
         checks.append(counts[0] + counts[1] == sa.bindparam("gates", type_=_BIG))
+        named = meta.c.name == sa.literal_column(f"'{EPOCH_OF}'").concat(gates.c.upstream)
+        since = sa.select(meta.c.value).where(named).scalar_subquery()
+        checks.append(~sa.exists(sa.select(ONE).select_from(gates).where(since > gates.c.store_epoch)))
     if read:
         checks.append(sa.select(sa.func.count()).select_from(_cursor_cte()).scalar_subquery() == ONE)
     if asserted:

@@ -20,7 +20,7 @@ import orjson
 
 from services.seedwork.store.batch import Batch, EventRow, Found, KeptAnswer, Statement, Wanted
 from services.seedwork.store.errors import Conflict, StoreError, Unavailable, expect
-from services.seedwork.store.tables import RESTORING
+from services.seedwork.store.tables import EPOCH_OF, RESTORING
 from services.seedwork.store.writer_lock import WAIT_SECONDS, WriterLock
 
 READERS = 3
@@ -131,8 +131,9 @@ class SqliteDatabase:
                     seen[upstream, stream] = row
                 if connection.execute(_WAITS, (upstream, stream.hex)).fetchone():
                     waiting.add((upstream, stream))
-            restoring = bool(wanted.inbox and connection.execute(_RESTORING, (RESTORING,)).fetchone())
-            return Found(self.now(connection), streams, kept, seen, waiting, restoring)
+            restoring = bool(wanted.inbox and connection.execute(_META, (RESTORING,)).fetchone())
+            epochs = {upstream: _epoch_of(connection, upstream) for upstream in {each for each, _ in wanted.inbox}}
+            return Found(self.now(connection), streams, kept, seen, waiting, restoring, epochs)
 
     def save(self, batch: Batch) -> list[int]:
         with self.transaction() as connection:
@@ -187,11 +188,19 @@ def _pass_gates(connection: sqlite3.Connection, batch: Batch) -> None:
             passed = connection.execute(_ADVANCE, (gate.public_seq, gate.hash, *values[:2], gate.before)).rowcount
         if passed != 1:
             raise Conflict(f"inbox gate closed: {gate.upstream} {gate.stream_id} {gate.public_seq}")
+        if _epoch_of(connection, gate.upstream) > gate.store_epoch:
+            raise Conflict(f"{gate.upstream} was restored since epoch {gate.store_epoch}")
     if batch.cursor and connection.execute(_FORWARD, (batch.cursor.name, batch.cursor.log_index)).rowcount != 1:
         raise Conflict(f"{batch.cursor.name} has read {batch.cursor.log_index} already")
     for stream_id, version in batch.asserted.items():
         if connection.execute(_MOVED, (stream_id.hex, version)).fetchone():
             raise Conflict(f"stream {stream_id} has moved on")
+
+
+def _epoch_of(connection: sqlite3.Connection, upstream: str) -> int:
+    """The newest that was heard of; 0: none."""
+    row = connection.execute(_META, (EPOCH_OF + upstream,)).fetchone()
+    return row[0] if row else 0
 
 
 def _keep_answer(connection: sqlite3.Connection, batch: Batch, position: int | None) -> None:
@@ -216,7 +225,7 @@ _KEPT = (
 )
 _SEEN = "SELECT public_seq, hash FROM inbox WHERE upstream = ? AND stream_id = ?"
 _WAITS = "SELECT 1 FROM blocked WHERE upstream = ? AND stream_id = ?"
-_RESTORING = "SELECT 1 FROM meta WHERE name = ?"
+_META = "SELECT value FROM meta WHERE name = ?"
 _OPEN = "INSERT INTO inbox (upstream, stream_id, public_seq, hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _ADVANCE = "UPDATE inbox SET public_seq = ?, hash = ? WHERE upstream = ? AND stream_id = ? AND public_seq = ?"
 _KEEP = (

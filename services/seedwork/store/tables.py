@@ -194,6 +194,8 @@ meta = sa.Table(
 
 RESTORING = "restoring"
 """Stands in `meta` from a restore until the store was compared with its consumers."""
+EPOCH_OF = "epoch of "
+"""Stands in `meta` before the name of a producer: its newest epoch that was heard of here."""
 
 checkpoint = sa.Table(
     "checkpoint",

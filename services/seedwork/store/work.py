@@ -39,6 +39,8 @@ class Gate(StrEnum):
     FORK = "fork"
     WAITING = "waiting"
     """Its stream waits for a person."""
+    OUTDATED = "outdated"
+    """Said before its producer came back from a backup: only the producer knows whether it still counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,14 @@ class Incoming:
     public_seq: int
     prev_hash: bytes
     hash: bytes
+    store_epoch: int
 
-    def gate(self, last: tuple[int, bytes] | None) -> Gate:
-        """Only the next one is decided; the same number with another content, or another past, is a fork."""
+    def gate(self, last: tuple[int, bytes] | None, epoch: int = 0) -> Gate:
+        """Only the next one is decided; the same number with another content, or another past, is a fork. `epoch`: the
+        newest that was heard of its producer; what is new and older waits until the producer was asked."""
         seen, digest = last or (0, GENESIS)
+        if self.public_seq > seen and self.store_epoch < epoch:
+            return Gate.OUTDATED
         if self.public_seq > seen + 1:
             return Gate.EARLY
         if self.public_seq == seen + 1:

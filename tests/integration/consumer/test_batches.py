@@ -35,7 +35,7 @@ def closing_two() -> UseCase:
 
 
 def incoming(number: int) -> Context:
-    return Context(SOMEBODY, "c", "c", incoming=Incoming("upstream", uuid4(), 1, bytes(32), bytes([number]) * 32))
+    return Context(SOMEBODY, "c", "c", incoming=Incoming("upstream", uuid4(), 1, bytes(32), bytes([number]) * 32, 1))
 
 
 def test_the_limit_of_streams_is_per_use_case_also_for_what_a_batch_asks_for_while_it_decides(tmp_path: Path) -> None:

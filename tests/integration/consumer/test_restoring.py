@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +20,9 @@ from services.seedwork.families import families_of
 from services.seedwork.feeds import CatchUp
 from services.seedwork.messaging.errors import TryLaterError
 from services.seedwork.store import reading
+from services.seedwork.store.batch import Batch, InboxGate, Wanted
+from services.seedwork.store.errors import Conflict
+from services.seedwork.store.incoming import heard_of_epoch
 from services.seedwork.store.rendering import Prepared
 from services.seedwork.store.tables import blocked, inbox
 from tests.integration.consumer.world import Pair, StoreFeeds, new_case, pair
@@ -34,9 +39,11 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
 
 
 def handled_of(both: Pair) -> Any:
-    def handled(consumer: str) -> Iterator[Mapping[str, Any]]:
+    def handled(consumer: str, epoch: int) -> Iterator[Mapping[str, Any]]:
         if consumer == "prescribe":
-            for row in _INBOX.read(both.consumer_driver.database):
+            database = both.consumer_driver.database
+            database.write(heard_of_epoch(database, "review", epoch))
+            for row in _INBOX.read(database):
                 yield {**row, "hash": bytes(row["hash"]).hex()}
 
     return handled
@@ -109,7 +116,7 @@ def test_an_unharmed_restored_producer_goes_on_with_a_new_epoch(both: Pair) -> N
 
 
 def test_nothing_is_decided_while_a_consumer_does_not_answer(both: Pair) -> None:
-    def silent(_consumer: str) -> Iterator[Mapping[str, Any]]:
+    def silent(_consumer: str, _epoch: int) -> Iterator[Mapping[str, Any]]:
         raise ConnectionError("no answer")
 
     restoring.declare_restored(both.producer.database)
@@ -228,6 +235,102 @@ def test_what_waits_for_a_history_that_its_producer_lost_is_set_aside(both: Pair
             (lost, 2, "its producer knows the stream up to number 0")
         ]
         assert [each.stream_id for each in both.consumer.tables.parked_longer_than(-1)] == [other]
+
+
+@pytest.mark.usefixtures("_soon")
+def test_what_is_still_on_its_way_when_its_producer_has_lost_it_is_set_aside(both: Pair, tmp_path: Path) -> None:
+    # given: an event is on its way when its producer comes back from a backup without it, and is compared
+    lost = new_case()
+    both.close_case(lost)
+    (late,) = both.told()
+    kind = "postgresql" if both.producer.database.is_postgresql else "sqlite"
+    with pair(kind, tmp_path) as restored:
+        restoring.declare_restored(restored.producer.database)
+        assert restoring.check(restored.producer.database, "review", handled_of(both)) == []
+
+        # when: it arrives
+        both.consumer.handle([late])
+        CatchUp("prescribe", both.consumer, both.consumer_driver.database, StoreFeeds(restored.producer)).step()  # type: ignore[arg-type]
+
+    # then: it has no effect, and a person is asked
+    assert both.heard(lost) == ()
+    waiting = dead_letters.waiting(both.consumer_driver.database)
+    assert [(each.stream_id, each.public_seq, each.reason) for each in waiting] == [
+        (lost, 1, "its producer knows the stream up to number 0")
+    ]
+
+
+@pytest.mark.usefixtures("_soon")
+def test_what_is_still_on_its_way_when_its_producer_was_restored_and_knows_it_takes_effect_once(both: Pair) -> None:
+    # given
+    case = new_case()
+    both.close_case(case, times=2)
+    late = both.told()
+    restoring.declare_restored(both.producer.database)
+    restoring.check(both.producer.database, "review", handled_of(both))
+
+    # when: they arrive, before and after their producer gives them out again
+    both.consumer.handle(late)
+    assert both.heard(case) == ()
+    both.catch_up.step()
+    both.consumer.handle(late)
+
+    # then
+    assert both.heard(case) == (1, 2)
+    assert dead_letters.waiting(both.consumer_driver.database) == []
+    assert not both.consumer.tables.something_parked()
+
+
+@pytest.mark.usefixtures("_soon")
+def test_what_a_restored_producer_says_otherwise_than_before_is_a_fork(both: Pair, tmp_path: Path) -> None:
+    # given: on its way is what the producer, restored, has said again with another content
+    case = new_case()
+    both.close_case(case)
+    (late,) = both.told()
+    kind = "postgresql" if both.producer.database.is_postgresql else "sqlite"
+    with pair(kind, tmp_path) as restored:
+        restoring.declare_restored(restored.producer.database)
+        restoring.check(restored.producer.database, "review", handled_of(both))
+        restored.close_case(case)
+        restored.told()
+
+        # when
+        both.consumer.handle([late])
+        CatchUp("prescribe", both.consumer, both.consumer_driver.database, StoreFeeds(restored.producer)).step()  # type: ignore[arg-type]
+
+    # then: its own word counts, and a person is told of the other
+    assert both.heard(case) == (1,)
+    assert [each.reason for each in dead_letters.waiting(both.consumer_driver.database)] == ["fork"]
+
+
+def test_a_save_that_was_decided_before_the_restore_was_heard_of_does_not_pass(both: Pair) -> None:
+    database = both.consumer_driver.database
+    gate = InboxGate("review", new_case(), 0, 1, bytes(32), 1)
+    database.write(heard_of_epoch(database, "review", 2))
+    database.write(heard_of_epoch(database, "review", 1))  # said again by somebody who is late: nothing
+
+    with pytest.raises(Conflict):
+        database.save(Batch(gates=[gate]))
+
+    assert both.inbox_of(gate.stream_id) == 0
+    database.save(Batch(gates=[replace(gate, store_epoch=2)]))
+    database.save(Batch(gates=[replace(gate, upstream="insurance")]))
+
+
+@pytest.mark.servers
+def test_a_restore_is_heard_of_after_the_saves_under_way(tmp_path: Path) -> None:
+    with pair("postgresql", tmp_path) as both:
+        database = both.consumer_driver.database
+        heard = threading.Thread(target=lambda: database.write(heard_of_epoch(database, "review", 2)))
+        with psycopg.connect(database.url) as saving:  # type: ignore[attr-defined]
+            saving.execute("INSERT INTO inbox VALUES ('review', %s, 1, %s)", (new_case(), bytes(32)))
+            heard.start()
+            heard.join(0.5)
+            assert heard.is_alive()
+        heard.join(10)
+
+        assert not heard.is_alive()
+        assert database.load(Wanted(inbox=(("review", new_case()),))).epochs == {"review": 2}
 
 
 def _hold_back(side: Pair, case: Any) -> None:

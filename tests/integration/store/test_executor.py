@@ -564,7 +564,7 @@ def test_a_save_with_one_closed_door_leaves_nothing(database: Any, broken: str) 
     def kept(name: str) -> IdempotencyGate:
         return IdempotencyGate(IdempotencyKey("a", "r", name, b"b"), 200, b"", 0, 1)
 
-    gate = InboxGate("u", upstream, 0, 1, b"h")
+    gate = InboxGate("u", upstream, 0, 1, b"h", 1)
     database.save(Batch(events=[event(taken, 1)], gates=[gate], idempotency=kept(key)))
     timer_row = TimerRow(fresh_one, "k", 5)
     said = PublicRow(fresh_one, 1, 1, "t", b"{}", GENESIS, b"h")
@@ -578,7 +578,7 @@ def test_a_save_with_one_closed_door_leaves_nothing(database: Any, broken: str) 
         "events": [event(fresh_one, 1)],
         "public": [said],
         "timers": [timer_row],
-        "gates": [InboxGate("u", other, 0, 1, b"h")],
+        "gates": [InboxGate("u", other, 0, 1, b"h", 1)],
         "idempotency": kept(new_key()),
         "asserted": {taken: 1},
     }

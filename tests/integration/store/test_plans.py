@@ -60,7 +60,7 @@ def _batch(rows: int, *, before: int = 1, keyed: bool = False) -> Batch:
         events=[EventRow(each, 1, "t", b"{}", HASH, 1) for each in streams],
         public=[PublicRow(each, 1, 1, "t", b"{}", HASH, HASH) for each in streams],
         timers=[TimerRow(each, "box/close", 1) for each in streams],
-        gates=[InboxGate(UPSTREAM, each, before, before + 1, HASH) for each in streams],
+        gates=[InboxGate(UPSTREAM, each, before, before + 1, HASH, 1) for each in streams],
         asserted={uuid4(): 3 for _ in range(rows)},
         idempotency=IdempotencyGate(key, 201, b"{}", 0, 2**60) if keyed else None,
     )

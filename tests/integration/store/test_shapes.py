@@ -40,7 +40,7 @@ def test_a_save_and_a_load_of_any_shape_lose_no_row(database: Any, rows: int, ga
         events=[event(stream) for stream in streams],
         public=[said(stream, seq) for stream in streams for seq in (1, 2)],
         timers=[TimerRow(stream, "box/close", None) for stream in streams],
-        gates=[InboxGate("upstream", each, 0, 1, HASH) for each in upstreams],
+        gates=[InboxGate("upstream", each, 0, 1, HASH, 1) for each in upstreams],
         asserted=known,
     )
 

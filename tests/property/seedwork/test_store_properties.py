@@ -108,7 +108,7 @@ def test_however_events_arrive_each_passes_the_gate_once_and_in_order(arrivals: 
     last: tuple[int, bytes] | None = None
     passed: list[int] = []
     for seq in arrivals:
-        incoming = Incoming("u", UUID(int=1), seq, link(seq - 1), link(seq))
+        incoming = Incoming("u", UUID(int=1), seq, link(seq - 1), link(seq), 1)
         gate = incoming.gate(last)
         seen = last[0] if last else 0
         assert gate is (Gate.NEXT if seq == seen + 1 else Gate.EARLY if seq > seen else Gate.DONE)
@@ -123,7 +123,7 @@ def test_however_events_arrive_each_passes_the_gate_once_and_in_order(arrivals: 
 def test_a_rewritten_past_never_passes(seen: int, seq: int) -> None:
     last = (seen, link(seen, "!"))  # what was handled is not what the producer now says
 
-    gate = Incoming("u", UUID(int=1), seq, link(seq - 1), link(seq)).gate(last)
+    gate = Incoming("u", UUID(int=1), seq, link(seq - 1), link(seq), 1).gate(last)
 
     assert gate is not Gate.NEXT
     assert (gate is Gate.FORK) == (seq in {seen, seen + 1})
