@@ -29,14 +29,14 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 @dataclass(frozen=True)
 class Letter:
-    """One attempt. `body_bytes_max` and `answer_bytes_max` bound what is sent and what is read."""
+    """One attempt. `body_bytes_max` and `answer_bytes_max` bound what is sent and what is read; None: as for everybody."""
 
     url: str
     body: bytes
     headers: Mapping[str, str]
     deadline_seconds: float
-    body_bytes_max: int = BODY_BYTES_MAX
-    answer_bytes_max: int = ANSWER_BYTES_MAX
+    body_bytes_max: int | None = None
+    answer_bytes_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Post:
 
     def __call__(self, letter: Letter) -> Answer:
         """Whatever goes wrong is an answer, too."""
-        if len(letter.body) > letter.body_bytes_max:
+        if len(letter.body) > (letter.body_bytes_max or BODY_BYTES_MAX):
             return Answer(None, "too_large")
         wrong = wrong_with(letter.url, development=self._development, private=self._private)
         if wrong is not None:
@@ -109,7 +109,7 @@ def _called(pool: httpcore.ConnectionPool, letter: Letter) -> Answer:
         body = b""
         for chunk in response.iter_stream():
             body += chunk
-            if len(body) > letter.answer_bytes_max:
+            if len(body) > (letter.answer_bytes_max or ANSWER_BYTES_MAX):
                 body = b""
                 break
         return Answer(response.status, retry_after=_retry_after(response.headers), body=body)
