@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from services.seedwork.settings import Settings
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import StoreCore
 from services.seedwork.store.opening import blocking_database, store_core
-from services.shortage.application.imports import Sender, import_reports, read_rows
+from services.shortage.application.import_rows import Sender, read_rows
+from services.shortage.application.imports import import_reports
 from services.shortage.application.national_register import on_entry_recorded
 from services.shortage.composition import SERVICE
 from services.shortage.domain.values import SourceKind
@@ -42,6 +44,8 @@ ROWS_WHOLE, FILE_BYTES_WHOLE, LINES_WHOLE = 100_000, 50_000_000, 150_000
 PHARMACIES_WHOLE = 100_000
 BROKEN_EVERY = 97
 GROWTH_MB_MAX, LINES_SECONDS_MAX = 32.0, 3600.0
+PROGRESS_STEPS_MIN = 100 * SHARE
+"""Steps in which the progress of a file moves at least."""
 SEED = 20260301
 DRUG = {
     "english_name": "",
@@ -86,6 +90,19 @@ class Pass:
         yield Figure(f"intake: memory, {what}", grown, gate=GROWTH_MB_MAX, at_least=False, unit="MB", note=note)
 
 
+@dataclass
+class Progress:
+    """How far a file is read, as it is told; never less than before."""
+
+    share: float = 0.0
+    steps: int = 0
+
+    def told(self, share: float) -> None:
+        assert share >= self.share, f"{share} after {self.share}"
+        self.steps += share > self.share
+        self.share = share
+
+
 def memory_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1e6
 
@@ -124,9 +141,13 @@ def _imported(directory: Path) -> Iterator[Figure]:
             answers: Sequence[Mapping[str, Any]] = outcome.body["rows"]
             return answers
 
-        whole = Pass(count)
-        told = [each.result for each in whole.over(load_reports("direct_reports", read_file(path), send))]
-        assert told.count("recorded") == count, "every row is kept"
+        whole, progress, kept = Pass(count), Progress(), 0
+        rows = read_file(path, done=progress.told)
+        for report in whole.over(load_reports("direct_reports", rows, send)):
+            kept += report.result == "recorded"
+        assert kept == count, "every row is kept"
+        assert progress.steps >= PROGRESS_STEPS_MIN, "how far it is was told all along"
+        assert progress.share == 1.0
         yield from whole.figures(f"{count} rows of a file")
 
 

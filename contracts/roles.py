@@ -181,9 +181,20 @@ _WRITTEN: dict[str, frozenset[Role]] = {
     # shortage
     "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
     "integrity.read": frozenset({Role.REGULATOR}),
+    "reporter.read": frozenset(
+        {
+            Role.REGULATOR,
+            Role.PHARMACIST,
+            Role.QUALITY_MANAGER,
+            Role.MAKER,
+            Role.WHOLESALER,
+            Role.MEDICAL_OFFICE,
+        }
+    ),
     "shortage.reports": frozenset({Role.REGULATOR}),
     "shortage.webhooks": frozenset({Role.REGULATOR}),
     "shortage.decide": frozenset({Role.REGULATOR}),
+    "drug_list.load": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN}),
     "shortage.report": frozenset({Role.REGULATOR, Role.SYSTEM_ADMIN, Role.MAKER, Role.WHOLESALER, Role.MEDICAL_OFFICE}),
 }
 

@@ -1,5 +1,5 @@
 """Rows in which others bring what they know of the supply of medicines: direct reports (短缺药品信息直报), makers' stop
-notices (停产报告), jumps of prices, records of public registers.
+notices (停产报告), jumps of prices, records of public registers; and what the lists say of each drug (短缺药品清单).
 
 Used by whoever sends them and by shortage, which reads each row for itself.
 """
@@ -7,9 +7,9 @@ Used by whoever sends them and by shortage, which reads each row for itself.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 ROWS_PER_REQUEST_MAX = 24
 """Each row is kept with its reporter and noted with its drug, and one save touches at most a hundred streams."""
@@ -109,6 +109,39 @@ class StopRow(SupplyRow):
     how_ended: Literal["withdrawn", "restored"] | None = None
 
 
+DrugList = Literal["national_shortage", "key_monitoring", "provincial_shortage", "volume_based", "essential"]
+LISTS: tuple[str, ...] = get_args(DrugList)
+
+
+def _lists(words: str) -> str:
+    unknown = sorted({word for word in words.split("|") if word} - set(LISTS))
+    if unknown:
+        raise ValueError(f"no list is called {', '.join(unknown)}; there are {', '.join(LISTS)}")
+    return words
+
+
+class ListedRow(SupplyRow):
+    """What the lists of the jurisdiction say of one drug from a day on; what an earlier row said ends there.
+
+    `drug_class` by 国卫办药政函〔2019〕625号: A nothing can take its place, B something in part, C something wholly.
+    `lists`, joined by `|`: national_shortage (国家短缺药品清单), key_monitoring (国家临床必需易短缺药品重点监测清单),
+    provincial_shortage (省级清单), volume_based (集采中选), essential (国家基本药物目录); empty: on none.
+    """
+
+    drug_key: Key
+    drug_class: Literal["A", "B", "C"] = "B"
+    lists: Annotated[str, Field(max_length=200), AfterValidator(_lists)] = ""
+    valid_from: date
+    valid_until: date | None = Field(default=None, description="the last day; none: until another row begins")
+    source: Annotated[str, Field(min_length=1, max_length=300, description="the document that says so")]
+
+    @model_validator(mode="after")
+    def in_order(self) -> ListedRow:
+        if self.valid_until is not None and self.valid_until < self.valid_from:
+            raise ValueError("valid_until is before valid_from")
+        return self
+
+
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Columns = Annotated[list[Column], Field(min_length=1, max_length=COLUMNS_JOINED_MAX)]
 
@@ -137,6 +170,7 @@ ROWS: dict[str, type[BaseModel]] = {
     "direct_reports": DirectReportRow,
     "price_jumps": PriceRow,
     "stop_notices": StopRow,
+    "drug_lists": ListedRow,
 }
 """Kinds whose rows are sent as they stand in the file."""
 REGISTERS: dict[str, str] = {
@@ -149,6 +183,7 @@ ROUTES: dict[str, str] = {
     "direct_reports": "/imports/direct-reports",
     "price_jumps": "/imports/price-jumps",
     "stop_notices": "/imports/stop-notices",
+    "drug_lists": "/imports/drug-lists",
     "openfda_shortages": "/imports/registers/openfda",
     "canada_shortages": "/imports/registers/drug-shortages-canada",
     "shortage_register": "/imports/registers/generic",

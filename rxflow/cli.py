@@ -40,14 +40,15 @@ Subject = Annotated[str | None, typer.Option(help="Who: a person's code. Default
 KINDS = (
     "person, institution, review_agreement, drug, family_contract, pharmacy, courier, insurer, designation, "
     "catalogue_entry, audit_rules, benefit_policy, delivery_tariff, stock, orders, members, assistance, filings, "
-    "direct_reports, price_jumps, stop_notices, openfda_shortages, canada_shortages, shortage_register, knowledge or "
-    "revocation"
+    "direct_reports, price_jumps, stop_notices, drug_lists, openfda_shortages, canada_shortages, shortage_register, "
+    "knowledge or revocation"
 )
 IN_BULK = {"stock", "orders", "members", "assistance", "filings"}
 REPORTS = {
     "direct_reports",
     "price_jumps",
     "stop_notices",
+    "drug_lists",
     "openfda_shortages",
     "canada_shortages",
     "shortage_register",

@@ -61,6 +61,7 @@ def _play(console: Console, installation: Installation) -> Report:
         stage = Stage(Cast(world, connection, tokens_of(installation)))
         registers = progress.add_task("loading the demo world", total=8)
         stage.load_registers(lambda kind, count: _loaded(progress, registers, f"{count} x {kind}"))
+        stage.load_lists()
         written = scenes(stage)
         task = progress.add_task("playing prescriptions", total=len(written))
 

@@ -20,6 +20,8 @@ from rxflow.report_files import ROWS_MAX, read_file
 from rxflow.report_loading import SUFFICES, ReportReport, Send, load_reports, read_mapping
 from rxflow.running import settings_or_exit
 
+UNSENT = {"drug_lists"}
+"""Kinds that nobody tells as a reporter."""
 Following = Callable[[float], None]
 
 
@@ -41,7 +43,7 @@ def load_file_of_reports(
         errors.print(str(error), style="red", markup=False)
         return NOT_LOADABLE
     settings = settings_or_exit(errors)
-    about: dict[str, Any] = {"reporter": reporter, "trust": trust}
+    about: dict[str, Any] = {} if kind in UNSENT else {"reporter": reporter, "trust": trust}
     if kind in REGISTERS:
         about["mapping"] = meant.model_dump(mode="json")
     with Connection(Addresses({service: settings.peer(service) for service in PORTS})) as connection:

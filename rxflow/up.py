@@ -80,6 +80,7 @@ def _load_world(console: Console, installation: Installation) -> UUID:
     with Connection(installation.addresses) as connection:
         stage = Stage(Cast(world, connection, tokens_of(installation)))
         stage.load_registers(lambda kind, count: console.print(f"loaded {count} x {kind}"))
+        stage.load_lists()
         return stage.admit(world.patients[0]).patient_ref
 
 

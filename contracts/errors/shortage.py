@@ -173,6 +173,12 @@ PROBLEMS: tuple[Problem, ...] = (
         "Makers, wholesalers and institutions report of their own; authorities bring what others have told.",
     ),
     Problem(
+        "drug_list.too_many",
+        409,
+        "Too many changes of one drug",
+        "What the lists say of one drug begins on a limited number of days.",
+    ),
+    Problem(
         "report.too_many",
         429,
         "Too many reports",

@@ -13,7 +13,8 @@ from contracts.envelope import IntegrationEvent
 
 
 class ReporterAlert(IntegrationEvent):
-    """A reporter is silent for longer than its habit makes likely, contradicts itself, or is heard of again."""
+    """A reporter is silent for longer than its habit makes likely, contradicts itself, or is heard of again. Each kind
+    of report that it brings is looked at for itself."""
 
     TYPE: ClassVar[str] = "shortage.reporter_alert.v1"
     FAMILY: ClassVar[str] = "reporter"
@@ -24,3 +25,6 @@ class ReporterAlert(IntegrationEvent):
     raised: bool = Field(description="false: it is over, which only a silence can be")
     since: date = Field(description="last day it was heard of; of a contradiction its day; of an end, today")
     against: str | None = Field(description="what it contradicts")
+    source: str | None = Field(
+        default=None, description="the kind of report: direct_report, register; none: what its own systems tell"
+    )

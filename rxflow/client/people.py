@@ -131,9 +131,13 @@ class Reviewer(User):
         """Open cases of the own institution, the most severe first."""
         return self.pages("review", "/cases")
 
-    def case_of(self, prescription_id: UUID) -> dict[str, Any] | None:
-        """The open case of a prescription, once it has arrived."""
-        return next((case for case in self.queue() if case["prescription_id"] == str(prescription_id)), None)
+    def case_of(self, prescription_id: UUID, revision: int | None = None) -> dict[str, Any] | None:
+        """The open case of a prescription, once it has arrived; of this revision, where one is named: the list may be
+        older than what became of the one before."""
+        for case in self.queue():
+            if case["prescription_id"] == str(prescription_id) and revision in {None, case.get("revision")}:
+                return case
+        return None
 
     def case(self, case_id: str) -> dict[str, Any]:
         return self.session.read("review", f"/cases/{case_id}")

@@ -44,7 +44,8 @@ class Journey:
     def take_case(self) -> dict[str, Any]:
         """The hospital's pharmacist takes the case, once it is in the queue."""
         reviewer, _ = self.stage.cast.reviewer_of(self.doctor)
-        case = self.stage.cast.wait_until(lambda: reviewer.case_of(self.prescription_id), "a case in the review queue")
+        wanted = self.prescription_id, self.draft.payload.get("revision", 1)
+        case = self.stage.cast.wait_until(lambda: reviewer.case_of(*wanted), "a case in the review queue")
         self.stage.once_known(lambda: reviewer.take(case["case_id"]))
         return reviewer.case(case["case_id"])
 

@@ -13,6 +13,7 @@ from contracts.registers import OWNER
 from rxflow.client import Problem
 from rxflow.play.cast import Cast
 from rxflow.world import Lot, Patient, Store, World, registration_of
+from rxflow.world.catalogue import load_lists
 
 T = TypeVar("T")
 
@@ -77,6 +78,19 @@ class Stage:
             if wrong:
                 raise StageNotSet(f"{kind}: {len(wrong)} of {len(entries)} refused, the first: {wrong[0]}")
             told(kind, len(entries))
+
+    def load_lists(self) -> None:
+        """Which drugs cannot be replaced, and which stand on a national list, as soon as shortage knows the drugs."""
+        administrator, rows = self.cast.administrator(), load_lists()
+
+        def attempt() -> bool:
+            answers = administrator.import_reports("drug_lists", rows, {})
+            wrong = {error for each in answers for error in each.get("errors", ())}
+            if wrong - {"report.drug_unknown"}:
+                raise StageNotSet(f"drug_lists: {', '.join(sorted(wrong))}")
+            return not wrong
+
+        self.cast.wait_until(attempt, "the drugs of the lists to be known")
 
     def admit(self, patient: Patient) -> Admitted:
         """Registered with prescribe, known to the insurer, with a standing authorisation."""

@@ -90,6 +90,12 @@ def load_products() -> tuple[Product, ...]:
     return tuple(_product(row) for row in csv.DictReader(rows))
 
 
+def load_lists() -> tuple[dict[str, str], ...]:
+    """What the lists of the demo world say of some of its drugs: rows as `rxflow load drug_lists` takes them."""
+    rows = files("rxflow.world").joinpath("drug_lists.csv").read_text(encoding="utf-8").splitlines()
+    return tuple({name: value for name, value in row.items() if value} for row in csv.DictReader(rows))
+
+
 def _product(row: dict[str, str]) -> Product:
     return Product(
         code=row["code"],

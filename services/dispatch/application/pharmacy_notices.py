@@ -78,17 +78,20 @@ def _difference(
 
 def reporter_alert(event: ReporterAlert) -> UseCase:
     """Makers, wholesalers and institutions report as well; they have no feed here."""
+    brought = () if event.source is None else (event.source,)
+    facts = event.model_dump(mode="json", include={"since", "against"})
     news = PharmacyTold(
         kind="reporter",
         pharmacy=event.reporter,
         status=event.kind if event.raised else HEARD,
-        facts=event.model_dump(mode="json", include={"since", "against"}),
+        facts={**facts, **({"source": event.source} if brought else {})},
     )
 
     def decide(_moment: Moment, place: Loaded[EntryState], notice: Loaded[PharmacyNoticeState]) -> Decision:
         return Decision.on(notice, tell(notice.state, news)) if place.exists else Decision.nothing()
 
-    return UseCase((pharmacy_ref(event.reporter), notice_about(news.kind, event.reporter, event.kind)), decide)
+    about = notice_about(news.kind, event.reporter, event.kind, *brought)
+    return UseCase((pharmacy_ref(event.reporter), about), decide)
 
 
 def _sums(event: insurance.ClaimAmountsEvent) -> dict[str, Any]:

@@ -29,7 +29,7 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 @dataclass(frozen=True)
 class Letter:
-    """One attempt. `body_bytes_max` and `answer_bytes_max` bound what is sent and what is read; None: as for everybody."""
+    """One attempt. `body_bytes_max` and `answer_bytes_max` bound what is sent and read; None: as for everybody."""
 
     url: str
     body: bytes

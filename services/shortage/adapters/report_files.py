@@ -62,6 +62,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "expected_until": ("预计恢复", "Expected until"),
     "ended_at": ("结束时间", "Ended at"),
     "ended_as": ("结束方式", "Ended as"),
+    "drug_class": ("可替代性分类", "Class by substitutability"),
+    "nationally_listed": ("国家清单", "On a national list"),
+    "True": ("是", "yes"),
+    "False": ("否", "no"),
     "order_fill_percent": ("订单满足率 %", "Order fill rate %"),
     "demand_fill_percent": ("需求满足率 %", "Demand fill rate %"),
     "orders_filled": ("订单到货量", "Orders filled"),
@@ -120,6 +124,9 @@ CASE_COLUMNS = (
     "ended_at",
     "ended_as",
 )
+LIST_COLUMNS = ("drug_class", "nationally_listed")
+BEFORE_LISTS = "report-1"
+"""Its cases say nothing of lists, and its files have no columns for them."""
 DRUG_COLUMNS = (
     "drug_key",
     "order_fill_percent",
@@ -207,7 +214,8 @@ def parts(report: Report, sha256: str) -> list[tuple[str, Sequence[str], list[Ma
         ("about", ("name", "value"), about),
         ("figures", FIGURE_COLUMNS, figures),
     ]
-    for name, columns in (("drugs", DRUG_COLUMNS), ("cases", CASE_COLUMNS)):
+    of_cases = CASE_COLUMNS if report["algorithm"] == BEFORE_LISTS else (*CASE_COLUMNS, *LIST_COLUMNS)
+    for name, columns in (("drugs", DRUG_COLUMNS), ("cases", of_cases)):
         if name in report:
             found.append((name, columns, report[name]))
     return found
@@ -227,7 +235,8 @@ def _cell(value: Any, column: str, language: Language) -> str:
         return NOTHING
     if column == "inputs":
         return "; ".join(f"{label(name, language)}: {count}" for name, count in value.items())
-    return label(value, language) if column == "name" or value in LABELS else str(value)
+    text = str(value)
+    return label(text, language) if column == "name" or text in LABELS else text
 
 
 def _printed(text: str) -> str:

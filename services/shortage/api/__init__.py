@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from services.shortage.api import cases, imports, publications, reports, responses, webhooks
+from services.shortage.api import cases, imports, publications, reporters, reports, responses, webhooks
 
 router = APIRouter()
-for part in (cases, reports, imports, responses, publications, webhooks):
+for part in (cases, reporters, reports, imports, responses, publications, webhooks):
     router.routes.extend(part.router.routes)  # `include_router` wraps routes: the OpenAPI document would miss them
 
 __all__ = ["router"]

@@ -164,22 +164,6 @@ async def integrity_alarms(
     return page.answer(rows, key=lambda row: [row["position"]], item=_alarm)
 
 
-@router.get("/reporter-alerts")
-async def reporter_alerts(actor: MayDecide, read: Read, page: Paging) -> Response:
-    """Reporters of the authority's region that are silent, until they are heard of again, or that contradict
-    themselves; newest first."""
-    before = page.after[0] if page.after else BEFORE_THE_FIRST[0]
-    authority = authority_of(actor.region)
-    within = NOBODY if authority is None else authority
-    rows = await read.find("reporter_alerts", within=within, before=before, limit=page.fetch)
-    return page.answer(rows, key=lambda row: [row["position"]], item=_alert)
-
-
-def _alert(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = ("reporter", "region", "kind", "since", "against")
-    return {**{name: row[name] for name in shown}, "raised_at": from_micros(row["raised_at"])}
-
-
 def _alarm(row: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("code_sha256", "product", "kind", "found", "first", "second")
     return {**{name: row[name] for name in shown}, "raised_at": from_micros(row["raised_at"])}
@@ -211,6 +195,7 @@ def _whole(state: CaseState) -> dict[str, Any]:
         "evidence": state.evidence.model_dump(mode="json") if state.evidence else None,
         "quiet_at": state.quiet_at,
         "grade": state.grade.value if state.grade else None,
+        "graded_by": state.inputs.model_dump(mode="json") if state.inputs else None,
         "owner_level": state.owner_level.value if state.owner_level else None,
         "sources": sorted(state.sources),
         "events": list(state.events),

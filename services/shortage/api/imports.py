@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,7 @@ from contracts.supply_reports import (
     ROWS_PER_REQUEST_MAX,
     DirectReportRow,
     Key,
+    ListedRow,
     PriceRow,
     Record,
     RegisterMapping,
@@ -21,12 +22,13 @@ from contracts.supply_reports import (
     StopRow,
     Trust,
 )
-from services.seedwork.api import Body, Refused, Run, problems
+from services.seedwork.api import Body, Refused, Run, allowed, problems
 from services.seedwork.usecase import Actor
 from services.shortage.adapters.registers import readings
 from services.shortage.api.reports import FOR_OTHERS, MayReport
 from services.shortage.application import imports
-from services.shortage.application.imports import Read, Sender, read_row, read_rows
+from services.shortage.application.drug_lists import import_lists
+from services.shortage.application.import_rows import Read, Sender, read_row, read_rows
 from services.shortage.domain.values import SourceKind
 
 router = APIRouter(tags=["shortage"])
@@ -41,6 +43,12 @@ class RowsBody(Body):
     rows: Rows
     reporter: Key | None = None
     trust: Trust = "official"
+
+
+class ListsBody(Body):
+    """Rows as `contracts.supply_reports.ListedRow` describes them."""
+
+    rows: Rows
 
 
 class RecordsBody(RowsBody):
@@ -77,6 +85,15 @@ async def stop_notices(body: RowsBody, actor: MayReport, run: Run) -> Response:
     how_ended."""
     rows = read_rows(StopRow, body.rows, "reference")
     return await run(imports.import_stops(rows, sender_of(actor, body.reporter, body.trust)))
+
+
+@router.post(ROUTES["drug_lists"], responses=problems("import.size"))
+async def drug_lists(
+    body: ListsBody, _actor: Annotated[Actor, Depends(allowed("drug_list.load"))], run: Run
+) -> Response:
+    """What the lists of the jurisdiction say of drugs from a day on: drug_key, drug_class A, B or C, lists (joined by
+    `|`), valid_from, valid_until, source. Cases that are open are graded by it when they are judged next."""
+    return await run(import_lists(read_rows(ListedRow, body.rows, "drug_key")))
 
 
 @router.post(ROUTES["openfda_shortages"], responses=REFUSED)

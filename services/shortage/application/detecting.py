@@ -9,17 +9,17 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros, to_micros
 from services.seedwork.model import Loaded
 from services.seedwork.usecase import Change, Decision, Find, Moment, UseCase
+from services.shortage.application.drug_lists import policy_of
 from services.shortage.application.nodes import Loading
 from services.shortage.application.spread import Spread, shelves_told, spread_of
 from services.shortage.domain.detection.order_lines import LINES_MAX, OrderLine
 from services.shortage.domain.detection.unfilled import Unfilled
 from services.shortage.domain.live import Alarm, Facts, judge
 from services.shortage.domain.live_days import covers_kept, judge_day
-from services.shortage.domain.policy import POLICIES, ShortagePolicy
+from services.shortage.domain.policy import ShortagePolicy
 from services.shortage.domain.regions import Level, node_at
 from services.shortage.domain.values import SourceKind
 from services.shortage.domain.watch import (
@@ -42,7 +42,7 @@ def judge_facts(watch_id: UUID) -> UseCase:
         state = watch.state
         if not due(state, moment.now):
             return Decision.nothing()
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        policy = yield from policy_of(state.drug_key, moment)
         since = 0 if state.settled.until is None else to_micros(state.settled.until)
         asked = {"drug_key": state.drug_key, "since": since, "limit": LINES_MAX}
         lines: Sequence[Row] = yield Find("watched_lines_of", asked)  # type: ignore[misc]

@@ -6,25 +6,22 @@ What speaks for a shortage is noted with the watch over its drug, and has its ef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
-
-from contracts.supply_reports import ROWS_PER_REQUEST_MAX, PriceRow, StopRow, Trust
+from contracts.supply_reports import PriceRow, StopRow
 from services.seedwork.calendar import civil_day
-from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, StreamRef
-from services.seedwork.usecase import Answer, Change, Decision, Find, Load, Moment, UseCase
+from services.seedwork.model import DomainEvent, Outcome, Refusal, StreamRef
+from services.seedwork.usecase import Decision, Find, Moment, UseCase
 from services.shortage.application.drug_names import named_drugs
+from services.shortage.application.import_books import Books, opened
+from services.shortage.application.import_rows import Read, Sender, answered, counted, refused, too_many
 from services.shortage.application.nodes import Loading
 from services.shortage.domain.detection.cover import SupplyStatus
-from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import known_node, node_at
-from services.shortage.domain.reporter import contradicts_itself, reporter_ref
+from services.shortage.domain.reporter import ReporterState, contradicts_itself, reported, reporter_ref
 from services.shortage.domain.reports import (
     ReportReceived,
     ReportsState,
@@ -42,112 +39,50 @@ from services.shortage.domain.stop_notice import (
     stop_notice_ref,
 )
 from services.shortage.domain.values import SourceKind
-from services.shortage.domain.watch import Sign, note_signs, watch_ref
+from services.shortage.domain.watch import Sign
 
-COMPLAINTS_MAX = 20
 CASES_MAX = 5000
-KEY_CHARACTERS_MAX = 300
 NATION = ""
-
-
-@dataclass(frozen=True)
-class Sender:
-    """For whom an import speaks where its rows do not say. `only`: rows of others are refused."""
-
-    reporter: str | None = None
-    trust: Trust = "official"
-    only: bool = False
-
-
-@dataclass(frozen=True)
-class Read:
-    """A row as it was read: its content, or what is wrong with it."""
-
-    key: str
-    row: Any = None
-    errors: tuple[str, ...] = ()
-
-
-@dataclass
-class _Books:
-    """The streams of one request, each with what the rows so far have added to it, and the signs of each drug."""
-
-    loaded: Mapping[UUID, Loaded[Any]]
-    events: dict[UUID, list[DomainEvent]] = field(default_factory=dict)
-    signs: dict[str, list[Sign]] = field(default_factory=dict)
-    in_question: set[tuple[str, str]] = field(default_factory=set)
-    """Drugs and nodes with an open case: nobody else asks who has enough, as most have."""
-    _states: dict[UUID, Any] = field(default_factory=dict)
-
-    def state(self, ref: StreamRef[Any]) -> Any:
-        changed = self._states.get(ref.stream_id)
-        return self.loaded[ref.stream_id].state if changed is None else changed
-
-    def add(self, ref: StreamRef[Any], events: Sequence[DomainEvent]) -> None:
-        self._states[ref.stream_id] = ref.aggregate.fold(events, self.state(ref))
-        self.events.setdefault(ref.stream_id, []).extend(events)
-
-    def knows(self, drug_key: str) -> bool:
-        state: KnownDrugState = self.state(known_drug_ref(drug_key))
-        return state.known is not None
-
-    def changes(self, judge_at: datetime) -> tuple[Change, ...]:
-        for drug_key, signs in self.signs.items():
-            self.add(watch_ref(drug_key), note_signs(drug_key, signs, judge_at))
-        return tuple(Change(self.loaded[stream], tuple(new)) for stream, new in self.events.items() if new)
-
-
-def read_rows(form: type[BaseModel], rows: Sequence[Mapping[str, Any]], key: str = "key") -> list[Read]:
-    """Each row for itself; of what is wrong the field and the reason, never the value."""
-    return [read_row(form, raw, str(raw.get(key) or "")[:KEY_CHARACTERS_MAX]) for raw in rows]
-
-
-def read_row(form: type[BaseModel], raw: Mapping[str, Any], key: str) -> Read:
-    try:
-        return Read(key, form.model_validate(raw))
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, each['loc'])) or 'row'}: {each['msg']}" for each in error.errors()]
-        return Read(key, None, tuple(wrong[:COMPLAINTS_MAX]))
 
 
 def import_reports(source: SourceKind, rows: Sequence[Read], sender: Sender) -> UseCase:
     """Reports of one kind. A register's drug may be told in words: it is then the one drug that they fit."""
-    if refusal := _too_many(rows):
-        return _refused(refusal)
+    if refusal := too_many(rows):
+        return refused(refusal)
 
     def decide(moment: Moment) -> Loading[Decision]:
         named = yield from named_drugs([each.row for each in rows if each.row is not None])
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         told = [_report(source, each, sender, named) for each in rows]
         reports = [each for each in told if isinstance(each, ShortageReport)]
-        refs = [ref for each in reports for ref in (_day(each), reporter_ref(each.reporter))]
-        books = yield from _opened(refs, {report.drug_key for report in reports})
+        refs = [ref for each in reports for ref in (_day(each), reporter_ref(each.reporter, each.source))]
+        books = yield from opened(refs, {report.drug_key for report in reports})
         if any(report.short is False for report in reports):
             open_cases: Sequence[Mapping[str, Any]] = yield Find("cases_begun", {"limit": CASES_MAX})  # type: ignore[misc]
             books.in_question = {(row["drug_key"], row["region"]) for row in open_cases}
         answers = [
-            _answered(read.key, _booked(report, books, moment, policy))
+            answered(read.key, _booked(report, books, moment, policy))
             if isinstance(report, ShortageReport)
-            else _answered(read.key, report)
+            else answered(read.key, report)
             for read, report in zip(rows, told, strict=True)
         ]
-        return Decision(books.changes(moment.now + policy.tick), _counted(answers))
+        return Decision(books.changes(moment.now + policy.tick), counted(answers))
 
     return UseCase((), decide)
 
 
 def import_stops(rows: Sequence[Read], sender: Sender) -> UseCase:
     """Makers' notices; one that names how it ended ends it."""
-    if refusal := _too_many(rows):
-        return _refused(refusal)
+    if refusal := too_many(rows):
+        return refused(refusal)
 
     def decide(moment: Moment) -> Loading[Decision]:
         policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
         good: list[StopRow] = [each.row for each in rows if each.row is not None]
         notices = [stop_notice_ref(stop_notice_id(row.maker, row.reference)) for row in good]
-        books = yield from _opened(notices, {row.drug_key for row in good})
-        answers = [_answered(read.key, _stopped(read, books, moment, policy, sender)) for read in rows]
-        return Decision(books.changes(moment.now + policy.tick), _counted(answers))
+        books = yield from opened(notices, {row.drug_key for row in good})
+        answers = [answered(read.key, _stopped(read, books, moment, policy, sender)) for read in rows]
+        return Decision(books.changes(moment.now + policy.tick), counted(answers))
 
     return UseCase((), decide)
 
@@ -174,14 +109,6 @@ def sign_of(report: ShortageReport, now: datetime, policy: ShortagePolicy) -> Si
         events=(f"{source.value}/{report.reporter}/{report.key}",),
         places={report.reporter: report.region} if source is SourceKind.DIRECT_REPORT else {},
     )
-
-
-def _opened(streams: Sequence[StreamRef[Any]], drug_keys: Iterable[str]) -> Loading[_Books]:
-    drugs = sorted(drug_keys)
-    wanted = [*streams, *map(known_drug_ref, drugs), *map(watch_ref, drugs)]
-    refs = {ref.stream_id: ref for ref in wanted}
-    loaded = (yield Load(tuple(refs.values()))) if refs else ()
-    return _Books({each.stream_id: each for each in loaded})
 
 
 def _day(report: ShortageReport) -> StreamRef[ReportsState]:
@@ -219,28 +146,41 @@ def _report(
     )
 
 
-def _booked(report: ShortageReport, books: _Books, moment: Moment, policy: ShortagePolicy) -> Outcome:
+def _booked(report: ShortageReport, books: Books, moment: Moment, policy: ShortagePolicy) -> Outcome:
     if not books.knows(report.drug_key):
         return Refusal("report.drug_unknown", {"drug_key": report.drug_key})
     if not known_node(report.region):
         return Refusal("report.region_unknown", {"region": report.region})
     outcome = receive(books.state(_day(report)), report, moment.now)
-    if not isinstance(outcome, Refusal) and outcome:
+    if isinstance(outcome, Refusal):
+        return outcome
+    who = reporter_ref(report.reporter, report.source)
+    books.add(who, word_of(books.state(who), report, outcome, moment.now, policy))
+    if outcome:
         books.add(_day(report), outcome)
-        for each in outcome:
-            if isinstance(each, ReportReceived) and each.contradicts:
-                told = reporter_ref(report.reporter)
-                books.add(
-                    told,
-                    contradicts_itself(books.state(told), report.reporter, report.region, each.contradicts, moment.now),
-                )
         sign = sign_of(report, moment.now, policy)
         if sign and (not sign.against or (report.drug_key, sign.node) in books.in_question):
             books.signs.setdefault(report.drug_key, []).append(sign)
     return outcome
 
 
-def _stopped(read: Read, books: _Books, moment: Moment, policy: ShortagePolicy, sender: Sender) -> Outcome | Read:
+def word_of(
+    state: ReporterState, report: ShortageReport, outcome: Sequence[DomainEvent], now: datetime, policy: ShortagePolicy
+) -> list[DomainEvent]:
+    """What a report says of who brought it: it was heard of, and it may contradict itself. A register that is read as
+    it was before is there, too; of others the same report again is no word of theirs."""
+    told: list[DomainEvent] = []
+    if outcome or report.source is SourceKind.REGISTER:
+        told += reported(state, report, now, policy.detection.reporting)
+    for each in outcome:
+        if isinstance(each, ReportReceived) and each.contradicts:
+            told += contradicts_itself(
+                state, report.reporter, report.region, each.contradicts, now, SourceKind(report.source)
+            )
+    return told
+
+
+def _stopped(read: Read, books: Books, moment: Moment, policy: ShortagePolicy, sender: Sender) -> Outcome | Read:
     row: StopRow | None = read.row
     if row is None:
         return read
@@ -270,30 +210,3 @@ def _stopped(read: Read, books: _Books, moment: Moment, policy: ShortagePolicy, 
         sign = Sign(source=SourceKind.STOP_NOTICE, region=NATION, node=NATION, at=moment.now, notice_id=identity)
         books.signs.setdefault(row.drug_key, []).append(sign)
     return told
-
-
-def _answered(key: str, outcome: Outcome | Read) -> dict[str, Any]:
-    if isinstance(outcome, Read):
-        return {"key": key, "result": "refused", "errors": list(outcome.errors)}
-    if isinstance(outcome, Refusal):
-        return {"key": key, "result": "refused", "errors": [outcome.code]}
-    contradicts = [each.contradicts for each in outcome if isinstance(each, ReportReceived) and each.contradicts]
-    return {"key": key, "result": "recorded" if outcome else "unchanged"} | (
-        {"contradicts": contradicts[0]} if contradicts else {}
-    )
-
-
-def _counted(answers: list[dict[str, Any]]) -> Answer:
-    results = [row["result"] for row in answers]
-    counts = {result: results.count(result) for result in ("recorded", "unchanged", "refused")}
-    return Answer(body={**counts, "rows": answers})
-
-
-def _too_many(rows: Sequence[Read]) -> Refusal | None:
-    if 1 <= len(rows) <= ROWS_PER_REQUEST_MAX:
-        return None
-    return Refusal("import.size", {"rows": len(rows), "max": ROWS_PER_REQUEST_MAX})
-
-
-def _refused(refusal: Refusal) -> UseCase:
-    return UseCase((), lambda _moment: Decision.refused(refusal))

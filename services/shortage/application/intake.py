@@ -9,7 +9,8 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal
 from services.seedwork.usecase import Answer, Change, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
-from services.shortage.application.imports import sign_of
+from services.shortage.application.drug_lists import policy_of
+from services.shortage.application.imports import sign_of, word_of
 from services.shortage.application.nodes import (
     NATION,
     Loading,
@@ -28,7 +29,7 @@ from services.shortage.domain.known_drugs import KnownDrugState, known_drug_ref
 from services.shortage.domain.opening import open_by_notice, suspect_by
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import known_node
-from services.shortage.domain.reporter import ReporterState, contradicts_itself, reporter_ref
+from services.shortage.domain.reporter import ReporterState, reporter_ref
 from services.shortage.domain.reports import ReportReceived, ReportsState, ShortageReport, receive, reports_ref
 from services.shortage.domain.stop_notice import (
     STOP_NOTICE,
@@ -49,7 +50,8 @@ def receive_stop(command: ReportStop) -> UseCase:
     identity = stop_notice_id(command.maker, command.reference)
 
     def decide(moment: Moment, notice: Loaded[StopNoticeState], drug: Loaded[KnownDrugState]) -> Loading[Decision]:
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        today = civil_day(moment.now)
+        policy = POLICIES.on(today, moment.jurisdiction).knowing(command.drug_key, drug.state.profile(today))
         if drug.state.known is None:
             return Decision.refused(Refusal("report.drug_unknown", {"drug_key": command.drug_key}))
         outcome = report_stop(notice.state, command, moment.now, moment.actor.subject, policy)
@@ -104,19 +106,16 @@ def receive_report(report: ShortageReport) -> UseCase:
         outcome = receive(day.state, report, moment.now)
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
+        today = civil_day(moment.now)
+        policy = POLICIES.on(today, moment.jurisdiction).knowing(report.drug_key, drug.state.profile(today))
+        word = Change(reporter, tuple(word_of(reporter.state, report, outcome, moment.now, policy)))
         if not outcome:
-            return Decision.nothing(Answer(200, {"taken": "known"}))
+            return Decision((word,), Answer(200, {"taken": "known"}))
         corrected = day.state.digest_of(report) is not None
         contradicts = next((each.contradicts for each in outcome if isinstance(each, ReportReceived)), None)
         body = {"taken": "corrected" if corrected else "new"}
         answer = Answer(201, body | ({"contradicts": contradicts} if contradicts else {}))
-        alerted = (
-            contradicts_itself(reporter.state, report.reporter, report.region, contradicts, moment.now)
-            if contradicts
-            else []
-        )
-        told = (Change(day, tuple(outcome)), Change(reporter, tuple(alerted)))
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        told = (Change(day, tuple(outcome)), word)
         sign = sign_of(report, moment.now, policy)
         if sign is None:
             return Decision(told, answer)
@@ -126,7 +125,7 @@ def receive_report(report: ShortageReport) -> UseCase:
         return Decision((*told, *changes(*here.works(), *further)), answer)
 
     day = reports_ref(report.reporter, civil_day(report.occurred_at), report.drug_key)
-    return UseCase((day, known_drug_ref(report.drug_key), reporter_ref(report.reporter)), decide)
+    return UseCase((day, known_drug_ref(report.drug_key), reporter_ref(report.reporter, report.source)), decide)
 
 
 def judge_signs(watch_id: UUID) -> UseCase:
@@ -136,7 +135,7 @@ def judge_signs(watch_id: UUID) -> UseCase:
         state = watch.state
         if state.judge_at is None or moment.now < state.judge_at:
             return Decision.nothing()
-        policy = POLICIES.on(civil_day(moment.now), moment.jurisdiction)
+        policy = yield from policy_of(state.drug_key, moment)
         signs = state.next_signs()
         here = yield from node(state.drug_key, signs[0].node)
         _end_quiet(here, moment)

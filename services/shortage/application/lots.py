@@ -16,6 +16,7 @@ from uuid import UUID
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, StreamRef
 from services.seedwork.usecase import Change, Decision, Load, Moment, UseCase
+from services.shortage.application.drug_lists import knowing
 from services.shortage.application.nodes import (
     Loading,
     Node,
@@ -28,6 +29,7 @@ from services.shortage.application.nodes import (
 )
 from services.shortage.domain.decisions import add_evidence, dismiss_quiet, suspect
 from services.shortage.domain.detector import count_demands, detector_ref
+from services.shortage.domain.known_drugs import known_drug_ref
 from services.shortage.domain.lots import (
     LOT,
     LotSpread,
@@ -174,14 +176,16 @@ def _demands(
     heard_of = _Heard.of(reporters, loaded[len(groups) : len(groups) + len(reporters)])
     detectors = zip(groups, loaded[len(groups) + len(reporters) :], strict=True)
     # read together now, so that no group has to wait for its own
-    yield Load(tuple(ref for group, each in detectors for ref in cases_of(group.drug_key, group.node, each.state)))
+    cases = (ref for group, each in detectors for ref in cases_of(group.drug_key, group.node, each.state))
+    yield Load((*cases, *(known_drug_ref(group.drug_key) for group in groups)))
     done, effect = 0, []
     for group, watch in zip(groups, loaded, strict=False):
         done += len(group.rows)
         for row in group.rows:
             heard_of.note(row.pharmacy, row.region, taken_at, policy)
         here = yield from node(group.drug_key, group.node)
-        counted = count_demands(here.detector.state, group.rows, group.policy)
+        group_policy = yield from knowing(group.policy, group.drug_key, moment.now)
+        counted = count_demands(here.detector.state, group.rows, group_policy)
         if not counted:
             continue
         here.detector.add(counted)
@@ -189,8 +193,8 @@ def _demands(
         for row in new:
             if row.contradictory:
                 heard_of.contradicted(row, taken_at)
-        yield from _judge(here, [row.signal for row in new], moment, group.policy)
-        further = (yield from after_confirmation(here.case, moment.now, group.policy)) if here.case else []
+        yield from _judge(here, [row.signal for row in new], moment, group_policy)
+        further = (yield from after_confirmation(here.case, moment.now, group_policy)) if here.case else []
         effect += [_noted(watch, group.drug_key, moment, policy), *changes(*here.works(), *further)]
         if further:
             break  # the nation's case and all its regions were touched: the next groups have a turn of their own

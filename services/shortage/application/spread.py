@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -66,11 +65,11 @@ def shelves_told(drug_key: str, day: date, policy: DetectionPolicy) -> Loading[t
     heard: Sequence[Row] = yield Find("heard_of", asked)  # type: ignore[misc]
     since = to_micros(datetime.combine(first, time(), ZONE))
     demands: Sequence[Row] = yield Find("watched_demands_of", {**asked, "since": since})  # type: ignore[misc]
-    in_vain: Counter[tuple[str, date]] = Counter()
-    for row in demands:
-        in_vain[row["pharmacy"], date.fromisoformat(row["day"])] += 1
+    once: Sequence[Row] = yield Find("unfilled_days_of", {**asked, "first": first.isoformat()})  # type: ignore[misc]
+    in_vain = {(row["pharmacy"], date.fromisoformat(row["day"])): int(row["quantity"]) for row in once}
+    turned_away = {(row["pharmacy"], date.fromisoformat(row["day"])) for row in demands}
     last = {row["reporter"]: date.fromisoformat(row["last"]) for row in heard}
-    return Told(shelf_days(shelves), in_vain, last), demands
+    return Told(shelf_days(shelves), in_vain, turned_away, last), demands
 
 
 def shelf_days(rows: Sequence[Row]) -> list[ShelfDay]:

@@ -75,7 +75,7 @@ def tell_heard_again(happened: Happened) -> Iterator[ReporterAlert]:
     event: ReporterHeard = happened.event  # type: ignore[assignment]
     before: ReporterState = happened.before
     if before.silent:
-        names = event.model_dump(include={"reporter", "region"})
+        names = event.model_dump(include={"reporter", "region", "source"})
         yield ReporterAlert(**names, kind="silent", raised=False, since=event.day, against=None)
 
 

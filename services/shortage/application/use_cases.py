@@ -8,6 +8,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
+from services.shortage.application.drug_lists import policy_of
 from services.shortage.application.nodes import Loading, Work, after_confirmation, changes
 from services.shortage.domain import decisions, tasks
 from services.shortage.domain.case import CaseState, case_ref
@@ -23,7 +24,8 @@ def confirm_case(command: ConfirmCase) -> UseCase:
     """The authority of the region confirms a suspected case."""
 
     def decide(moment: Moment, case: Loaded[CaseState]) -> Loading[Decision]:
-        policy = _policy(moment)
+        suspected = case.state.suspected
+        policy = _policy(moment) if suspected is None else (yield from policy_of(suspected.drug_key, moment))
         authority = authority_of(moment.actor.region)
         outcome = decisions.confirm_case(case.state, command, moment.now, authority, policy)
         if isinstance(outcome, Refusal):
@@ -95,7 +97,7 @@ def judge_period(case_id: UUID) -> UseCase:
         suspected = case.state.suspected
         if suspected is None:
             return Decision.nothing()
-        policy = _policy(moment)
+        policy = yield from policy_of(suspected.drug_key, moment)
         (detector,) = yield Load.of(detector_ref(suspected.drug_key, suspected.region))
         work = Work(case, period_over(case.state, detector.state.signals, moment.now, policy))
         over = yield from responses_over(work, moment.now, policy)

@@ -12,7 +12,7 @@ from services.seedwork.model import Aggregate, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET
 from services.shortage.domain import events as happened
 from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseSuspected, NoticeLinked, Task
-from services.shortage.domain.grading import Grade
+from services.shortage.domain.grading import Grade, GradeInputs
 from services.shortage.domain.regions import Level
 from services.shortage.domain.values import Evidence, ResponseKind, SourceKind
 
@@ -61,6 +61,8 @@ class CaseState:
     confirmed: CaseConfirmed | None = None
     ended: CaseEnded | None = None
     grade: Grade | None = None
+    inputs: GradeInputs | None = None
+    """What the grade followed from; None: not graded, or by an older release."""
     owner_level: Level | None = None
     sources: Mapping[SourceKind, datetime] = field(default_factory=dict)
     """By kind, when the latest sign of it that was recorded came."""
@@ -177,6 +179,7 @@ def _evolve_grade(
             evidence=event.evidence,
             quiet_at=None,
             grade=event.grade,
+            inputs=event.inputs,
             owner_level=event.owner_level,
             anticipated=event.anticipated,
             period_at=event.period_at,
@@ -185,6 +188,7 @@ def _evolve_grade(
         return replace(
             _with_tasks(state, event.tasks),
             grade=event.grade,
+            inputs=event.inputs,
             owner_level=event.owner_level,
             better_periods=0,
             normal_periods=state.normal_periods if event.grade.severity < event.grade_before.severity else 0,

@@ -9,7 +9,7 @@ calibrated for nodes of that size.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -64,6 +64,8 @@ class KnownDay:
 
     free: int
     demand: DayOfDemand
+    turned_away: bool = False
+    """Somebody was sent away, whoever counts the demand."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,13 @@ class KnownReporter:
 
 @dataclass(frozen=True)
 class Told:
-    """What is known of a drug's shelves; `in_vain`: demands that stayed unfilled by reporter and day, in base units;
+    """What is known of a drug's shelves; `in_vain`: demands that stayed unfilled, in base units, each once wherever it
+    was tried, by the reporter and day it was tried at last; `turned_away`: who sent somebody away, and on which day;
     `heard`: the day on which each reporter was heard of last."""
 
     shelves: Sequence[ShelfDay]
     in_vain: Mapping[tuple[str, date], int]
+    turned_away: Set[tuple[str, date]]
     heard: Mapping[str, date]
 
 
@@ -153,7 +157,7 @@ def known_reporters(told: Told, day: date, policy: DetectionPolicy) -> list[Know
     made = []
     for reporter, products in sorted(shelves.items()):
         heard = told.heard.get(reporter, max(day for known in products.values() for day in known))
-        history = _history(reporter, products.values(), days, heard, told.in_vain)
+        history = _history(reporter, products.values(), days, heard, told)
         usual = usual_demand(
             [None if each is None else each.demand for each in history[-USUAL_OVER - 1 : -1]], policy.demand
         )
@@ -166,7 +170,7 @@ def _history(
     products: Iterable[Mapping[date, ShelfDay]],
     days: Sequence[date],
     heard: date,
-    in_vain: Mapping[tuple[str, date], int],
+    told: Told,
 ) -> list[KnownDay | None]:
     known = list(products)
     levels: list[int | None] = [
@@ -189,8 +193,8 @@ def _history(
         if not levels_known or day > heard:
             history.append(None)
             continue
-        demand = DayOfDemand(given=given, in_vain=in_vain.get((reporter, day), 0), out_of_stock=empty)
-        history.append(KnownDay(sum(levels_known), demand))
+        demand = DayOfDemand(given=given, in_vain=told.in_vain.get((reporter, day), 0), out_of_stock=empty)
+        history.append(KnownDay(sum(levels_known), demand, turned_away=(reporter, day) in told.turned_away))
     return history
 
 
@@ -207,7 +211,7 @@ def _pooled(reporters: Sequence[KnownReporter], days: Sequence[date], policy: De
         asked, usual = 0, 0.0
         for each in reporters:
             day = each.days[n]
-            if day is None or isinstance(each.usual, Unknown) or day.demand.out_of_stock or day.demand.in_vain:
+            if day is None or isinstance(each.usual, Unknown) or day.demand.out_of_stock or day.turned_away:
                 continue
             asked += day.demand.given
             usual += each.usual

@@ -14,14 +14,7 @@ from services.shortage.domain.detection.policy import DetectionPolicy
 from services.shortage.domain.grading import Grade, GradeRule
 from services.shortage.domain.regions import Level
 from services.shortage.domain.transfer_plan import TransferRules
-from services.shortage.domain.values import DrugClass, SourceKind
-
-
-class DrugProfile(Immutable):
-    """What a list of the jurisdiction says about one drug."""
-
-    drug_class: DrugClass = DrugClass.B
-    nationally_listed: bool = Field(default=False, description="国家短缺药品清单 or 重点监测清单")
+from services.shortage.domain.values import DrugProfile, SourceKind
 
 
 class TaskRule(Immutable):
@@ -49,7 +42,10 @@ class ShortagePolicy(DatedPolicy):
     hysteresis_hours: int = Field(gt=0, description="below its threshold for so long, a suspicion ends by itself")
     detection: DetectionPolicy
     grades: tuple[GradeRule, ...] = Field(min_length=1, description="the worst first; the last one always holds")
-    drugs: dict[str, DrugProfile] = Field(default={}, description="by drug key; others are of class B and on no list")
+    drugs: dict[str, DrugProfile] = Field(
+        default={},
+        description="by drug key, where no list was loaded (`rxflow load drug_lists`); others are B and on none",
+    )
     source_groups: tuple[tuple[SourceKind, ...], ...] = Field(
         description="kinds of source in one group see the same thing; those of different groups are independent"
     )
@@ -63,7 +59,11 @@ class ShortagePolicy(DatedPolicy):
     better_periods: int = Field(gt=0, description="so many periods in a row must be better to ease the grade")
     normal_periods: int = Field(gt=0, description="so many normal periods in a row resolve a case")
     nation_from_regions: int = Field(gt=1, description="confirmed in so many regions: a case of the nation")
-    restoration_days: int = Field(gt=0, description="deliveries announced for later than that are as good as none")
+    restoration_days: int = Field(
+        gt=0,
+        description="deliveries announced for later than that are as good as none. Local configuration: the draft "
+        "criterion of the national list says 一定时间无法恢复供应 and no figure",
+    )
     tasks: tuple[TaskRule, ...] = Field(description="what a grade brings; deadlines are local configuration")
     task_escalated_hours: int = Field(gt=0, description="the next level has so long")
     protocol_level: Level = Field(description="issues substitution protocols, as every level above it does")
@@ -101,6 +101,10 @@ class ShortagePolicy(DatedPolicy):
 
     def profile(self, drug_key: str) -> DrugProfile:
         return self.drugs.get(drug_key, UNLISTED)
+
+    def knowing(self, drug_key: str, profile: DrugProfile | None) -> ShortagePolicy:
+        """With what the lists say of this drug; None: they say nothing."""
+        return self if profile is None else self.model_copy(update={"drugs": {**self.drugs, drug_key: profile}})
 
     def independent(self, kinds: Iterable[SourceKind]) -> int:
         """How many independent kinds of source these are."""

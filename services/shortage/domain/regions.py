@@ -46,6 +46,11 @@ def covers(node: str, other: str) -> bool:
     return other.startswith(node)
 
 
+def common_node(one: str, other: str) -> str:
+    """The smallest node that both lie in."""
+    return next(one[:digits] for digits in sorted(DIGITS.values(), reverse=True) if one[:digits] == other[:digits])
+
+
 @lru_cache(maxsize=4096)
 def known_node(node: str) -> bool:
     """Whether GB/T 2260 has this division; the nation is known, too."""

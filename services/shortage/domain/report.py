@@ -6,7 +6,7 @@ have a greater log index, and after a rebuild. Beside every figure stand its for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -57,8 +57,19 @@ class Facts:
 
 def build(question: Question, facts: Facts) -> dict[str, Any]:
     """The report as plain values; `canonical` makes its bytes."""
+    return _build(question, facts, _case)
+
+
+def build_with_lists(question: Question, facts: Facts) -> dict[str, Any]:
+    """As `build`, and of each case what the lists say of its drug, as it was graded last; none: not graded yet."""
+    return _build(question, facts, _case_with_lists)
+
+
+def _build(
+    question: Question, facts: Facts, case: Callable[[CaseState, CaseSuspected], dict[str, Any]]
+) -> dict[str, Any]:
     states = [state for state in folded(facts.cases) if covers(question.region, _region(state))]
-    shown = [_case(state, state.suspected) for state in states if state.suspected]
+    shown = [case(state, state.suspected) for state in states if state.suspected]
     shown.sort(key=lambda row: (row["suspected_at"], row["case_id"]), reverse=True)
     drugs = _drugs(facts.supply)
     report: dict[str, Any] = {
@@ -134,6 +145,15 @@ def _case(state: CaseState, suspected: CaseSuspected) -> dict[str, Any]:
         "ended_as": ended.ended_as if ended else None,
         "open_responses": len(state.responses),
         "open_tasks": len(state.tasks),
+    }
+
+
+def _case_with_lists(state: CaseState, suspected: CaseSuspected) -> dict[str, Any]:
+    inputs = state.inputs
+    return {
+        **_case(state, suspected),
+        "drug_class": inputs.drug_class.value if inputs else None,
+        "nationally_listed": inputs.nationally_listed if inputs else None,
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.shortage.domain.report import Facts, Question, build
+from services.shortage.domain.report import Facts, Question, build, build_with_lists
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ class Formula:
     build: Callable[[Question, Facts], dict[str, Any]]
 
 
-FORMULAS: tuple[Formula, ...] = (Formula("report-1", date.min, build),)
+FORMULAS: tuple[Formula, ...] = (
+    Formula("report-1", date.min, build),
+    Formula("report-2", date(2026, 12, 1), build_with_lists),
+)
 """By their days, the first one for all that was before the second."""
 
 

@@ -1,4 +1,5 @@
-"""The aggregate of a reporter: on which days it was heard of, and what it was alerted about.
+"""The aggregate of a reporter: on which days it was heard of, and what it was alerted about. What a pharmacy's systems
+tell of stock, orders and demands is one; each kind of report that somebody brings (direct report, register) another.
 
 Silence is not zero demand: a reporter that is not heard of for longer than its own habit makes likely raises an alert,
 and so does one that contradicts itself. An alert of silence ends when it is heard of again.
@@ -13,21 +14,34 @@ from typing import ClassVar, Literal, assert_never
 
 from services.seedwork.calendar import ZONE, civil_day
 from services.seedwork.model import Aggregate, DomainEvent, StreamRef, derived_id
-from services.shortage.domain.detection.silence import Reporting, SilenceRules, silent_from_days
+from services.shortage.domain.detection.silence import (
+    Reporting,
+    ReportingRule,
+    SilenceRules,
+    awaited_days,
+    silent_from_days,
+)
+from services.shortage.domain.regions import common_node
+from services.shortage.domain.reports import ShortageReport, Trust
+from services.shortage.domain.values import SourceKind
 
 SILENCE = "silence"
 """The deadline by which it is to be heard of."""
 
 
 class ReporterHeard(DomainEvent):
-    """It was heard of on a day for the first time; unless it is again before `silent_at`, it is silent."""
+    """It was heard of on a day for the first time, or of a wider region; unless it is again before `silent_at`, it is
+    silent. None: nobody knows when it will be again."""
 
     TOPIC: ClassVar[str] = "shortage.reporter.heard"
 
     reporter: str
     region: str
     day: date
-    silent_at: datetime
+    silent_at: datetime | None
+    source: SourceKind | None = None
+    """The kind of report it brings; None: what its systems tell."""
+    trust: Trust = "own"
 
 
 class ReporterAlerted(DomainEvent):
@@ -41,6 +55,7 @@ class ReporterAlerted(DomainEvent):
     since: date
     against: str | None
     raised_at: datetime
+    source: SourceKind | None = None
 
 
 ReporterEvent = ReporterHeard | ReporterAlerted
@@ -56,13 +71,11 @@ class ReporterState:
     last: date | None = None
     told: int = 0
     silent_at: datetime | None = None
+    silent: bool = False
+    """It was alerted to be silent, and nothing was heard of it since."""
+    source: SourceKind | None = None
     contradicted: date | None = None
     """The day of the last alert about a contradiction."""
-
-    @property
-    def silent(self) -> bool:
-        """It was alerted to be silent, and nothing was heard of it since."""
-        return self.last is not None and self.silent_at is None
 
 
 def evolve_reporter(state: ReporterState, event: ReporterEvent) -> ReporterState:
@@ -74,13 +87,15 @@ def evolve_reporter(state: ReporterState, event: ReporterEvent) -> ReporterState
                 region=event.region,
                 first=state.first or event.day,
                 last=event.day,
-                told=state.told + 1,
+                told=state.told + (event.day != state.last),
                 silent_at=event.silent_at,
+                silent=False,
+                source=event.source,
             )
         case ReporterAlerted(kind="silent"):
-            return replace(state, silent_at=None)
+            return replace(state, silent_at=None, silent=True)
         case ReporterAlerted():
-            return replace(state, reporter=event.reporter, region=event.region, contradicted=event.since)
+            return replace(state, contradicted=event.since)
         case _:
             assert_never(event)
 
@@ -99,8 +114,10 @@ REPORTER: Aggregate[ReporterState] = Aggregate(
 )
 
 
-def reporter_ref(reporter: str) -> StreamRef[ReporterState]:
-    return REPORTER.ref(derived_id("reporter", reporter))
+def reporter_ref(reporter: str, source: SourceKind | None = None) -> StreamRef[ReporterState]:
+    """`source`: as one that brings this kind of report; None: as one whose systems tell."""
+    named = (reporter,) if source is None else (reporter, source.value)
+    return REPORTER.ref(derived_id("reporter", *named))
 
 
 def heard(state: ReporterState, reporter: str, region: str, now: datetime, rules: SilenceRules) -> list[DomainEvent]:
@@ -115,8 +132,36 @@ def heard(state: ReporterState, reporter: str, region: str, now: datetime, rules
     return [ReporterHeard(reporter=reporter, region=region, day=today, silent_at=silent_at)]
 
 
+def reported(
+    state: ReporterState, report: ShortageReport, now: datetime, rules: Mapping[SourceKind, ReportingRule]
+) -> list[DomainEvent]:
+    """It has brought a report of a kind that is awaited at intervals. Its region is the node that holds all it told
+    of."""
+    source = SourceKind(report.source)
+    if source not in rules:
+        return []
+    today = civil_day(now)
+    region = report.region if state.last is None else common_node(state.region, report.region)
+    if state.last is not None and today <= state.last and region == state.region:
+        return []
+    days = (today - (state.first or today)).days + 1
+    told = state.told + (state.last != today)
+    awaited = awaited_days(Reporting(days=days, told=told, last_told=today), rules[source])
+    silent_at = None if awaited is None else datetime.combine(today + timedelta(days=awaited), time(), ZONE)
+    return [
+        ReporterHeard(
+            reporter=report.reporter, region=region, day=today, silent_at=silent_at, source=source, trust=report.trust
+        )
+    ]
+
+
 def contradicts_itself(
-    state: ReporterState, reporter: str, region: str, against: str, now: datetime
+    state: ReporterState,
+    reporter: str,
+    region: str,
+    against: str,
+    now: datetime,
+    source: SourceKind | None = None,
 ) -> list[DomainEvent]:
     """Told once a day."""
     today = civil_day(now)
@@ -124,7 +169,13 @@ def contradicts_itself(
         return []
     return [
         ReporterAlerted(
-            reporter=reporter, region=region, kind="contradictory", since=today, against=against, raised_at=now
+            reporter=reporter,
+            region=region,
+            kind="contradictory",
+            since=today,
+            against=against,
+            raised_at=now,
+            source=source,
         )
     ]
 
@@ -135,6 +186,12 @@ def fall_silent(state: ReporterState, now: datetime) -> list[DomainEvent]:
         return []
     return [
         ReporterAlerted(
-            reporter=state.reporter, region=state.region, kind="silent", since=state.last, against=None, raised_at=now
+            reporter=state.reporter,
+            region=state.region,
+            kind="silent",
+            since=state.last,
+            against=None,
+            raised_at=now,
+            source=state.source,
         )
     ]

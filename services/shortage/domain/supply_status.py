@@ -59,13 +59,13 @@ def statuses(
     for line in orders:
         lines[line.reporter].append(line)
     periods = [today - DAY * back for back in range(PERIODS - 1, -1, -1)]
-    turned_away = {reporter for reporter, _ in told.in_vain}
+    turned_away = {reporter for reporter, _ in told.turned_away}
     found = {}
     for reporter in sorted({*shelves, *lines, *turned_away}):
         shelf, ordered = shelves.get(reporter), lines.get(reporter, ())
         days = [
             _status(
-                _Period(shelf, day, today, ordered, asked=bool(told.in_vain.get((reporter, day)))),
+                _Period(shelf, day, today, ordered, asked=(reporter, day) in told.turned_away),
                 policy,
                 replaceable=replaceable,
             )

@@ -70,6 +70,35 @@ class DrugClass(StrEnum):
     """完全替代."""
 
 
+class DrugList(StrEnum):
+    """Lists that a drug may stand on (药品管理法 §95)."""
+
+    NATIONAL_SHORTAGE = "national_shortage"
+    """国家短缺药品清单."""
+    KEY_MONITORING = "key_monitoring"
+    """国家临床必需易短缺药品重点监测清单."""
+    PROVINCIAL_SHORTAGE = "provincial_shortage"
+    VOLUME_BASED = "volume_based"
+    """集采中选."""
+    ESSENTIAL = "essential"
+    """国家基本药物目录."""
+
+
+NATIONAL = frozenset({DrugList.NATIONAL_SHORTAGE, DrugList.KEY_MONITORING})
+"""The lists that make the grade of what cannot be replaced one step worse."""
+
+
+class DrugProfile(Immutable):
+    """What the lists of the jurisdiction say about one drug."""
+
+    drug_class: DrugClass = DrugClass.B
+    lists: tuple[DrugList, ...] = ()
+
+    @property
+    def nationally_listed(self) -> bool:
+        return not NATIONAL.isdisjoint(self.lists)
+
+
 class Signal(Immutable):
     """A pharmacy was out of a drug. `demand_key` is the same for one prescription line wherever it is tried."""
 

@@ -96,7 +96,7 @@ def project(recorded: Recorded) -> Iterator[Operation]:
         case OrderLinesTaken() as lot:
             for told in lot.rows.rows():
                 yield from _line(told)
-        case ReporterHeard() as told:
+        case ReporterHeard(source=None) as told:
             yield Put(HEARD, {"reporter": told.reporter, "last": told.day.isoformat()})
         case StockLevelReported() as told:
             free = max(0, told.on_hand - told.reserved)

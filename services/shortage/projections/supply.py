@@ -169,6 +169,14 @@ UNFILLED_OF = (
     .order_by(UNFILLED.c.pharmacy)
     .limit(_limit)
 )
+UNFILLED_DAYS = (
+    sa.select(UNFILLED.c.pharmacy, UNFILLED.c.day, _sum(UNFILLED.c.quantity).label("quantity"))
+    .where(UNFILLED.c.drug_key == _drug_key, UNFILLED.c.day >= _first)
+    .group_by(UNFILLED.c.pharmacy, UNFILLED.c.day)
+    .order_by(UNFILLED.c.day.desc(), UNFILLED.c.pharmacy)
+    .limit(_limit)
+)
+"""Each demand once, where and when it was tried last."""
 COUNTS = sa.select(
     sa.select(_sum(ORDERS.c.filled)).where(*_here(ORDERS), *_between(ORDERS)).scalar_subquery().label("orders_filled"),
     sa.select(_sum(ORDERS.c.requested - ORDERS.c.cancelled))
@@ -269,6 +277,7 @@ PROJECTION = Projection(
         "demand_of": DEMAND_OF,
         "ordered_of": ORDERED_OF,
         "unfilled_of": UNFILLED_OF,
+        "unfilled_days_of": UNFILLED_DAYS,
         "supply_counts": COUNTS,
         "stock_of": STOCK_NEAR,
         "reporters_of": REPORTERS_OF,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from services.seedwork import timers
 from services.seedwork.composition import Service
+from services.seedwork.model import Aggregate, DomainEvent
 from services.seedwork.store.batch import Wanted
 from services.seedwork.store.drivers import Driver
 from services.seedwork.store.executor import load, perform
@@ -103,6 +104,55 @@ def test_a_deadline_fires_once(clockwork: Clockwork) -> None:
     clockwork.service(BOXES).step()
 
     assert len(events_of(clockwork.driver.database, box)) == 2
+
+
+class Stepped(DomainEvent):
+    TOPIC: ClassVar[str] = "test.job_stepped"
+
+    at: datetime
+
+
+def last(_state: datetime | None, event: Stepped) -> datetime:
+    return event.at
+
+
+JOB: Aggregate[datetime | None] = Aggregate(
+    "job", (Stepped,), None, last, lambda at: {} if at is None else {"step": at}
+)
+
+
+def step(job: UUID) -> UseCase:
+    """The next step is due at once."""
+    return UseCase((JOB.ref(job),), lambda moment, loaded: Decision.on(loaded, [Stepped(at=moment.now)]))
+
+
+JOBS = Service(name="jobs", port=1, aggregates=(JOB,), timers={("job", "step"): step})
+
+
+class FoundBefore:
+    """What another leader had found."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def read(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+        return self.rows
+
+
+def test_a_step_that_an_overlapping_leader_has_taken_is_not_followed_by_the_next_in_its_name(
+    clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, database = uuid4(), clockwork.driver.database
+    clockwork.driver.run(perform(core_of(clockwork.url, JOBS), work(step(job))))
+    rows = Prepared(lambda _i: sa.select(timer)).read(database)
+
+    clockwork.service(JOBS).step()
+    set_anew = clockwork.timer(job)
+    monkeypatch.setattr(timers, "_DUE", FoundBefore(rows))
+    clockwork.service(JOBS).step()
+
+    assert len(events_of(database, job)) == 2
+    assert clockwork.timer(job) == set_anew
 
 
 def test_a_timer_that_fires_too_early_changes_nothing_and_comes_again(clockwork: Clockwork) -> None:

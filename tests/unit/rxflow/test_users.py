@@ -205,6 +205,17 @@ def test_a_case_is_found_in_the_queue_by_its_prescription() -> None:
     assert Reviewer(services.session()).case_of(ID) == {"case_id": "c", "prescription_id": TEXT}
 
 
+def test_a_case_is_found_by_its_revision_in_a_list_that_still_shows_the_one_before() -> None:
+    old, new = ({"case_id": name, "prescription_id": TEXT, "revision": number} for number, name in ((1, "o"), (2, "n")))
+    stale, fresh = (
+        Reviewer(Services(lambda _, items=items: {"items": items, "next": None}).session())
+        for items in ([old], [old, new])
+    )
+
+    assert stale.case_of(ID, 2) is None
+    assert fresh.case_of(ID, 2) == new
+
+
 def test_lists_are_read_page_by_page() -> None:
     pages = iter([{"items": [1, 2], "next": "more"}, {"items": [3], "next": None}])
     services = Services(lambda _: next(pages))

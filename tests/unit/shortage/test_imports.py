@@ -18,7 +18,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.ports import Outcome
 from services.shortage.adapters.registers import readings
 from services.shortage.application import imports
-from services.shortage.application.imports import Read, Sender, read_row, read_rows
+from services.shortage.application.import_rows import Read, Sender, read_row, read_rows
 from services.shortage.application.intake import judge_signs
 from services.shortage.domain.case import CaseState
 from services.shortage.domain.reports import reports_ref

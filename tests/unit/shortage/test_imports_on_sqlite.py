@@ -19,7 +19,8 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded
 from services.seedwork.store.tracking import StateCache, Tracked
 from services.seedwork.usecase import Change, Decision, UseCase
-from services.shortage.application.imports import Sender, import_reports, read_rows
+from services.shortage.application.import_rows import Sender, read_rows
+from services.shortage.application.imports import import_reports
 from services.shortage.composition import SERVICE
 from services.shortage.domain.reports import REPORTS, ReportReceived, ReportsState, reports_ref
 from services.shortage.domain.values import SourceKind

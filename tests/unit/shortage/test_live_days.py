@@ -28,7 +28,7 @@ def shelf(day: int, free: int = 100, given: int = 5, reporter: str = "P1", **cha
 
 
 def told(shelves: list[ShelfDay], in_vain: dict[tuple[str, date], int] | None = None, **heard: date) -> Told:
-    return Told(shelves, in_vain or {}, heard)
+    return Told(shelves, in_vain or {}, set(in_vain or {}), heard)
 
 
 def test_days_of_supply_are_stock_over_usual_demand_of_the_same_reporters() -> None:

@@ -1,15 +1,20 @@
 """How far a shortage has spread, whichever kind of source has seen it, and what grade follows."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from contracts.events.shortage import Grade, ShortageCaseConfirmed, ShortageCaseGraded
+from services.seedwork.calendar import civil_day
+from services.seedwork.usecase import Decision, Moment, UseCase
+from services.shortage.application.spread import shelves_told
 from services.shortage.domain.case import CASE
 from services.shortage.domain.detector import counted_places, reported_evidence, shares
 from services.shortage.domain.events import CaseConfirmed, CaseGraded, PeriodJudged
-from services.shortage.domain.policy import POLICIES, DrugProfile, ShortagePolicy
-from services.shortage.domain.values import DrugClass, SourceKind
+from services.shortage.domain.live_days import Told
+from services.shortage.domain.policy import POLICIES, ShortagePolicy
+from services.shortage.domain.values import DrugClass, DrugProfile, SourceKind
 from services.shortage.domain.watching import joined, period_over
 from tests.unit.shortage.conftest import DRUG, HANGZHOU, HOUR, NINGBO, NOW, XIHU, Region, authority
 from tests.unit.shortage.responses import Shortage
@@ -151,3 +156,22 @@ def test_where_nobody_knows_how_many_report_no_share_is_known() -> None:
         "county_share": 0.2,
         "city_share": 2 / 15,
     }
+
+
+def test_a_line_that_is_tried_at_three_pharmacies_is_asked_for_once(region: Region) -> None:
+    for pharmacy in ("P1", "P2", "P3"):
+        region.unfilled(pharmacy, demand="line-1")
+        region.store.time += HOUR
+    region.unfilled("P3", demand="line-2")
+    told: list[Told] = []
+
+    def look(moment: Moment) -> Any:
+        found, _ = yield from shelves_told(DRUG, civil_day(moment.now), POLICY.detection)
+        told.append(found)
+        return Decision.nothing()
+
+    region.store.run(UseCase((), look))
+
+    today = civil_day(NOW)
+    assert told[0].in_vain == {("P3", today): 24}, "base units of two lines, where they were tried last"
+    assert told[0].turned_away == {(pharmacy, today) for pharmacy in ("P1", "P2", "P3")}

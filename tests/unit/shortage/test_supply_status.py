@@ -36,7 +36,7 @@ def status(
     shelves: list[ShelfDay], *orders: Ordered, turned_away: int | None = None, replaceable: bool = False
 ) -> SupplyStatus | Unknown:
     in_vain = {} if turned_away is None else {("P1", TODAY - timedelta(days=turned_away)): 1}
-    known = Told(shelves, in_vain, {"P1": TODAY} if shelves else {})
+    known = Told(shelves, in_vain, set(in_vain), {"P1": TODAY} if shelves else {})
     return statuses(known, orders, TODAY, POLICY, replaceable=replaceable)["P1"]
 
 
@@ -82,7 +82,7 @@ def test_unknown_is_neither_supplied_nor_short() -> None:
     assert status(shelf(0)) is Unknown.ALWAYS_OUT, "it is not kept here"
     assert status(shelf(0), turned_away=0) is SEVERE
     gone = [each for each in shelf(20) if each.day < TODAY - timedelta(days=10)]
-    silent = Told(gone, {}, {"P1": TODAY - timedelta(days=10)})
+    silent = Told(gone, {}, set(), {"P1": TODAY - timedelta(days=10)})
     assert statuses(silent, (), TODAY, POLICY, replaceable=False) == {"P1": Unknown.NOTHING_REPORTED}
 
 

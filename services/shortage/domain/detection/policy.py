@@ -12,10 +12,11 @@ from services.seedwork.model import Immutable
 from services.shortage.domain.detection.cover import CoverRules, StatusRules
 from services.shortage.domain.detection.demand import DemandRules
 from services.shortage.domain.detection.order_lines import LinePrior
-from services.shortage.domain.detection.silence import SilenceRules
+from services.shortage.domain.detection.silence import ReportingRule, SilenceRules
 from services.shortage.domain.detection.surge import SurgeRules
 from services.shortage.domain.detection.unfilled import CountPrior
 from services.shortage.domain.regions import Level
+from services.shortage.domain.values import SourceKind
 
 DAYS_PER_YEAR = 365.0
 Share = float
@@ -65,6 +66,10 @@ class DetectionPolicy(Immutable):
     cover: CoverRules
     demand: DemandRules
     silence: SilenceRules
+    reporting: dict[SourceKind, ReportingRule] = Field(
+        description="reports that come at intervals: when the next one is missed. Local configuration; of kinds that "
+        "are not named (stops, prices) none is awaited"
+    )
     status: StatusRules
 
     def line_prior(self, share: Share | None = None, level_share: Share = 1.0) -> LinePrior:

@@ -1,4 +1,8 @@
-"""Reporters that have stopped to report. Silence is not zero demand: it raises an alert of its own."""
+"""Reporters that have stopped to report. Silence is not zero demand: it raises an alert of its own.
+
+A pharmacy's systems tell something on most days, and how rarely they miss one says how long a silence by chance lasts.
+Reports (直报, registers) come at intervals: the next one is awaited by the interval.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,13 @@ class SilenceRules(Immutable):
     days_min: int
     prior_days: float = Field(gt=0)
     prior_share: float = Field(gt=0, le=1)
+
+
+class ReportingRule(Immutable):
+    """How long the next report of one kind of source is awaited. Dated policy."""
+
+    days: int = Field(gt=0, description="without a report for so many days at least it is silent")
+    reports_min: int = Field(gt=0, description="days on which it must have reported to be taken for regular")
 
 
 class Reporting(Immutable):
@@ -47,3 +58,16 @@ def silent_since(reporting: Reporting, today: date, rules: SilenceRules) -> date
     """The last day it told something, when it is silent for too long by now; None while it is not."""
     silent_days = (today - reporting.last_told).days
     return reporting.last_told if silent_days >= silent_from_days(reporting, rules) else None
+
+
+GAPS_MISSED = 2
+"""So many of its usual gaps without a report: one report was missed, and it was no late one."""
+
+
+def awaited_days(reporting: Reporting, rule: ReportingRule) -> int | None:
+    """So many days without a report are an alert: twice the usual gap between its reports, never less than the rule
+    says. None: it has reported too rarely to have a habit, and nobody knows when it will again."""
+    if reporting.told < rule.reports_min:
+        return None
+    gap = ceil((reporting.days - 1) / max(1, reporting.told - 1))
+    return max(rule.days, GAPS_MISSED * gap)

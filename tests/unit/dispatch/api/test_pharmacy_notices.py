@@ -276,6 +276,19 @@ def test_a_pharmacy_hears_what_shortage_makes_of_its_reports(street: Street, tow
     assert subjects == [A] * 4, "a maker has no feed here"
 
 
+def test_a_pharmacy_hears_of_each_kind_of_report_for_itself(street: Street, town: Town) -> None:
+    example = {**examples()["shortage.reporter_alert.v1"], "reporter": A, "kind": "silent", "against": None}
+    ours = Follower(street.pharmacist)
+    for changes in (example, {**example, "source": "direct_report"}, {**example, "raised": False}):
+        town.store.react(ReporterAlert.model_validate(changes))
+
+    told = of_kind(ours, "reporter")
+    assert [(each["status"], each["facts"].get("source")) for each in told] == [
+        ("silent", "direct_report"),
+        ("heard_again", None),
+    ]
+
+
 def test_both_sides_follow_a_transfer_to_its_end(street: Street, town: Town) -> None:
     giver, taker = Follower(street.pharmacist), Follower(street.competitor)
     transfer = propose(town)
