@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from services.seedwork.wording import SAID
+
 ROWS_PER_REQUEST_MAX = 24
 """Each row is kept with its reporter and noted with its drug, and one save touches at most a hundred streams."""
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -104,7 +106,7 @@ class StopRow(SupplyRow):
     planned: bool = True
     sole_supplier: bool = False
     restored_by: date | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Annotated[str, Field(min_length=1, max_length=2000, pattern=SAID)]
     reported_at: Instant | None = None
     how_ended: Literal["withdrawn", "restored"] | None = None
 

@@ -45,6 +45,11 @@ class SubstitutionRatio(ContractValue):
     denominator: int = Field(gt=0, le=1000)
 
 
+SubstitutionMode = Literal["prescriber_confirms", "prescriber_consented", "pharmacist_alone"]
+"""Who answers for a substitute: the prescriber who signs for it, or the pharmacist, with or without the prescriber's
+consent on the line."""
+
+
 class ConfirmedFinding(ContractValue):
     """A finding that the prescriber insists on by a second signature (双签名), and why."""
 

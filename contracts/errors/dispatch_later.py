@@ -34,7 +34,44 @@ _SUBSTITUTION = (
         final=False,
     ),
     Problem("substitution.nothing_held", 422, "No substitute held", "The hold holds no substitute for this line."),
-    Problem("substitution.not_asked", 409, "Not asked", "The protocol does not ask the prescriber."),
+    Problem(
+        "substitution.declined",
+        409,
+        "Declined",
+        "The prescriber has declined this substitute on this line; the fulfilment's proposals say why.",
+    ),
+    Problem(
+        "substitution.not_checked",
+        409,
+        "Not checked yet",
+        "No prescriber is asked: propose the substitute under this hold; it may be given once its checks and its "
+        "screening for this patient are known.",
+        final=False,
+    ),
+    Problem(
+        "substitution.unlawful",
+        409,
+        "Not as the law has it",
+        "A prescriber could not write the substitute on this line either; `problem` is the check it does not pass.",
+    ),
+    Problem(
+        "substitution.found",
+        409,
+        "Screening stands in the way",
+        "The screening of the substitute for this patient found what no pharmacist may pass alone.",
+    ),
+    Problem(
+        "substitution.unscreened",
+        409,
+        "Not screened",
+        "The substitute could not be screened for this patient; acknowledge it, or propose it again later.",
+    ),
+    Problem(
+        "substitution.prescriber_states",
+        422,
+        "The prescriber states it",
+        "Whether the insurance's restriction is met is stated by the prescriber who signs for the substitute.",
+    ),
     Problem(
         "substitution.patient_disagrees", 409, "Patient disagrees", "The patient must agree to substitute and price."
     ),

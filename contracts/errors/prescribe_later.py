@@ -87,7 +87,13 @@ _PLAN = (
 
 _PROPOSAL = (
     Problem("proposal.unknown", 404, "Unknown proposal", "No pharmacy has proposed this for the prescription."),
-    Problem("proposal.answered", 409, "Already answered", "This proposal is signed."),
+    Problem(
+        "proposal.not_asked",
+        409,
+        "Not asked",
+        "The protocol asks no prescriber: the pharmacist answers for the substitute, once it is checked and screened.",
+    ),
+    Problem("proposal.answered", 409, "Already answered", "This proposal is signed or declined."),
     Problem("proposal.over", 409, "Too late", "The pharmacy does not wait any more; it may propose again."),
     Problem(
         "proposal.protocol_over",

@@ -21,6 +21,7 @@ from contracts.values import (
     LineQuantity,
     Offer,
     Road,
+    SubstitutionMode,
     UndoneLine,
     UndonePack,
 )
@@ -61,8 +62,14 @@ class DispensedLine(ContractValue):
     )
     prescribed_product: str | None = Field(default=None, description="where another product is given")
     protocol_id: UUID | None = None
+    substitution_mode: SubstitutionMode | None = Field(default=None, description="who answers for a substitute")
+    substitution_answered_by: str | None = Field(
+        default=None, description="the prescriber who signed for the substitute, or the pharmacist who passed it alone"
+    )
     restricted_use_met: bool | None = Field(
-        default=None, description="what the prescriber states of the insurance's restriction of its use (限制使用)"
+        default=None,
+        description="what is stated of the insurance's restriction of its use (限制使用): by the prescriber, of a "
+        "substitute by whoever answers for it",
     )
     unit_price: int = Field(ge=0, description="fen per pack")
     amount: int = Field(ge=0, description="fen; unit_price x quantity / pack_size, rounded half up once")

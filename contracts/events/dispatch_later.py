@@ -10,7 +10,7 @@ from pydantic import Field
 
 from contracts.envelope import IntegrationEvent
 from contracts.events.dispatch import FulfilmentEvent, Sha256
-from contracts.values import ContractValue, SubstitutionRatio
+from contracts.values import ContractValue, SubstitutionMode, SubstitutionRatio
 
 
 class Substitute(ContractValue):
@@ -29,8 +29,9 @@ class Substitute(ContractValue):
 
 
 class SubstitutionProposed(FulfilmentEvent):
-    """A pharmacy proposes a substitute under a protocol that asks the prescriber; the patient has agreed. The hold goes
-    on until `answer_due_at`. What is given counts in prescribed units by the ratio.
+    """A pharmacy proposes a substitute under a protocol; the patient has agreed. By `mode` the prescriber signs for it,
+    or the pharmacist answers for it once it is checked. The hold goes on until `answer_due_at`. What is given counts in
+    prescribed units by the ratio.
     """
 
     TYPE: ClassVar[str] = "dispatch.substitution_proposed.v1"
@@ -52,6 +53,13 @@ class SubstitutionProposed(FulfilmentEvent):
     protocol_id: UUID
     excluded: tuple[str, ...] = Field(default=(), description="patients for whom the protocol does not hold")
     answer_due_at: datetime
+    mode: SubstitutionMode = Field(default="prescriber_confirms", description="who answers for it")
+    restricted_use_met: bool | None = Field(
+        default=None,
+        description="where no prescriber is asked: whether the insurance's restriction on the substitute is met, as "
+        "the pharmacist states it",
+    )
+    restricted_use_reason: str | None = Field(default=None, description="a code: why it is not met")
 
 
 class TraceCodesDecided(FulfilmentEvent):

@@ -77,3 +77,33 @@ class SubstitutionConfirmed(PrescriptionEvent):
         default=None,
         description="whether the insurance's restriction on the substitute is met; null: nothing is stated",
     )
+    prescriber: str | None = Field(default=None, description="who signed; null: not told")
+
+
+class SubstitutionDeclined(PrescriptionEvent):
+    """The prescriber does not sign a proposed substitute: what the pharmacy held for it is free again."""
+
+    TYPE: ClassVar[str] = "prescribe.substitution_declined.v1"
+
+    proposal_id: UUID
+    fulfilment_id: UUID
+    line: int = Field(ge=1)
+    substitute: str = Field(description="23-character national code of the product")
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+
+
+class SubstitutionChecked(PrescriptionEvent):
+    """A substitute for which no prescriber is asked was held against the checks of an issue and its screening for this
+    patient, as if the prescriber wrote it today. It may be given where neither says anything against it."""
+
+    TYPE: ClassVar[str] = "prescribe.substitution_checked.v1"
+
+    proposal_id: UUID
+    fulfilment_id: UUID
+    line: int = Field(ge=1)
+    substitute: str = Field(description="23-character national code of the product")
+    problem: str | None = Field(description="the catalogued problem of the first check that it does not pass")
+    findings: tuple[RemainingFinding, ...] = Field(description="what its screening found")
+    in_the_way: tuple[str, ...] = Field(description="rules of those that a prescriber alone could stand for, or nobody")
+    degraded: bool = Field(description="screening was unavailable: the pharmacist decides without it")
+    counter_only: bool = Field(description="the substitute is not delivered, by law or by its nature")

@@ -70,6 +70,15 @@ class Prescriber(User):
         """`jws`: the signed AnswerQuery, compact: why blocked lines may be dispensed all the same (重新签字)."""
         return self.session.command("prescribe", f"/prescriptions/{prescription_id}/answers", jws=jws)
 
+    def allow_substitute(self, prescription_id: UUID, jws: str) -> Reply:
+        """`jws`: the signed ConfirmSubstitution, compact: a proposed substitute may be given on its line."""
+        return self.session.command("prescribe", f"/prescriptions/{prescription_id}/substitutions", jws=jws)
+
+    def decline_substitute(self, prescription_id: UUID, proposal_id: str, reason: str) -> Reply:
+        """A proposed substitute is not allowed; the pharmacy reads the reason."""
+        path = f"/prescriptions/{prescription_id}/declined-substitutions"
+        return self.session.command("prescribe", path, {"proposal_id": proposal_id, "reason": reason})
+
     def cancel(
         self,
         prescription_id: UUID,

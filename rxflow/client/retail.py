@@ -87,6 +87,12 @@ class Pharmacy:
         """The pharmacy's own review (药店审方)."""
         return self.pharmacist.command("dispatch", f"{hold.path}/review", {"secret": hold.secret})
 
+    def propose_substitute(self, hold: Hold, line: int, **stated: Any) -> Reply:
+        """A substitute that is held, once the patient agrees to it and its price. `stated`: `restricted_use_met` and
+        `restricted_use_reason`, where no prescriber is asked."""
+        body = {"secret": hold.secret, "line": line, "patient_agrees": True, **stated}
+        return self.pharmacist.command("dispatch", f"{hold.path}/substitution-proposals", body)
+
     def refuse(self, hold: Hold, code: str, reason: str, lines: Sequence[int] | None = None) -> Reply:
         """Refuse to dispense (拒绝调剂): these lines, None for all of the hold, wait for the prescriber everywhere."""
         body = {"secret": hold.secret, "code": code, "reason": reason, "lines": lines and list(lines)}

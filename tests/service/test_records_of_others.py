@@ -283,6 +283,15 @@ CASES: dict[str, Case] = {
         foreign="prescription.not_yours",
         late="proposal.unknown",
     ),
+    "POST /prescriptions/{prescription_id}/declined-substitutions": Case(
+        reviewed,
+        doctor,
+        other_doctor,
+        lambda _p, _s: {"proposal_id": str(uuid4()), "reason": "why"},
+        unknown="prescription.unknown",
+        foreign="prescription.not_yours",
+        late="proposal.unknown",
+    ),
     "POST /prescriptions/{prescription_id}/cancellations": Case(
         reviewed,
         doctor,

@@ -64,10 +64,10 @@ class Chain:
                 store.react(event)
         return len(told) > start
 
-    def protocol(self, issued: prescribe.PrescriptionReleased) -> UUID:
+    def protocol(self, issued: prescribe.PrescriptionReleased, **changes: Any) -> UUID:
         example = orjson.loads((EXAMPLES / "shortage.protocol_issued.v1.json").read_bytes())
         key = issued.lines[0].drug_key
-        example |= {"from_drug_key": key, "to_drug_key": key.replace("5mg", "10mg"), "excluded": []}
+        example |= {"from_drug_key": key, "to_drug_key": key.replace("5mg", "10mg"), "excluded": []} | changes
         event = shortage.ProtocolIssued.model_validate(example)
         self.town.store.react(event)
         self.clinic.hear(event)
@@ -85,69 +85,130 @@ def chain() -> Chain:
     return Chain()
 
 
-def test_a_short_drug_is_replaced_by_protocol_screening_and_signature(chain: Chain) -> None:
-    # given: a released prescription, a protocol for its drug, the substitute on a shelf
-    clinic, town = chain.clinic, chain.town
-    prescription_id = clinic.released()
-    chain.carry()
-    chain.passed_review(prescription_id)
-    (released,) = clinic.store.told_of(prescribe.PrescriptionReleased)
-    protocol_id = chain.protocol(released)
-    line = released.lines[0]
-    stronger = {"generic_name": line.generic_name, "form": line.form, "strength": "10mg", "pack_size": 7}
-    town.refer("drug", SUBSTITUTE, drug(**stronger))
-    fine(clinic.load("drug", SUBSTITUTE, registered_drug(dose=10000, name=line.generic_name, strength="10mg")))
-    town.receive(A, SUBSTITUTE, "K1", 70, price=1480)
-    fulfilment = fulfilment_id(prescription_id, 1)
-    quantity = line.quantity - line.quantity % 2
+class Short:
+    """A released prescription, a protocol for its drug, and the substitute on a shelf and held."""
 
-    # when: held and proposed
-    wanted = WantedLine(line=1, quantity=quantity, product=SUBSTITUTE, protocol_id=protocol_id)
-    request = HoldRequest(
-        fulfilment_id=fulfilment,
-        pharmacy=A,
-        pharmacist=person("pharmacist"),
-        token=town.token(fulfilment),
-        way="counter",
-        lines=(wanted,),
-    )
-    who = actor("pharmacist")
-    hold_id = UUID(fine(town.store.run(holds.hold_quantity(request, who, KEY, KEY), who)).body["hold_id"])
-    command = ProposeSubstitution(
-        hold_id=hold_id, pharmacy=A, pharmacist=person("pharmacist"), line=1, patient_agrees=True
-    )
-    fine(town.store.run(propose_substitution(fulfilment, command, town.secret(hold_id), KEY)))
-    chain.carry()
+    def __init__(self, chain: Chain, facts: dict[str, Any] | None = None, **protocol: Any) -> None:
+        clinic, town = chain.clinic, chain.town
+        self.chain = chain
+        self.prescription_id = clinic.released(facts=facts or {})
+        chain.carry()
+        chain.passed_review(self.prescription_id)
+        (released,) = clinic.store.told_of(prescribe.PrescriptionReleased)
+        protocol_id = chain.protocol(released, **protocol)
+        line = released.lines[0]
+        stronger = {"generic_name": line.generic_name, "form": line.form, "strength": "10mg", "pack_size": 7}
+        town.refer("drug", SUBSTITUTE, drug(**stronger))
+        fine(clinic.load("drug", SUBSTITUTE, registered_drug(dose=10000, name=line.generic_name, strength="10mg")))
+        town.receive(A, SUBSTITUTE, "K1", 70, price=1480)
+        self.fulfilment = fulfilment_id(self.prescription_id, 1)
+        self.quantity = line.quantity - line.quantity % 2
+        wanted = WantedLine(line=1, quantity=self.quantity, product=SUBSTITUTE, protocol_id=protocol_id)
+        request = HoldRequest(
+            fulfilment_id=self.fulfilment,
+            pharmacy=A,
+            pharmacist=person("pharmacist"),
+            token=town.token(self.fulfilment),
+            way="counter",
+            lines=(wanted,),
+        )
+        who = actor("pharmacist")
+        self.hold_id = UUID(fine(town.store.run(holds.hold_quantity(request, who, KEY, KEY), who)).body["hold_id"])
+
+    def propose(self) -> dispatch_later.SubstitutionProposed:
+        """The pharmacy proposes, and everybody hears of it."""
+        town = self.chain.town
+        command = ProposeSubstitution(
+            hold_id=self.hold_id, pharmacy=A, pharmacist=person("pharmacist"), line=1, patient_agrees=True
+        )
+        fine(town.store.run(propose_substitution(self.fulfilment, command, town.secret(self.hold_id), KEY)))
+        self.chain.carry()
+        (proposed,) = town.store.told_of(dispatch_later.SubstitutionProposed)
+        assert isinstance(proposed, dispatch_later.SubstitutionProposed)
+        return proposed
+
+    def give(self) -> dispatch.DispensedLine:
+        """Passed, prepared and checked: what is told of the line."""
+        town, units = self.chain.town, self.quantity // 2
+        fine(town.review(self.fulfilment, self.hold_id))
+        pick = town.pick(units, lot="K1", trace_codes=()).model_copy(
+            update={"product": SUBSTITUTE, "trace_codes": town.new_codes(-(-units // 7))}
+        )
+        fine(town.try_check(self.fulfilment, town.prepare(self.fulfilment, self.hold_id, pick)))
+        self.chain.carry()
+        (dispensed,) = town.store.told_of(dispatch.SupplyDispensed)
+        line = dispensed.lines[0]
+        assert isinstance(line, dispatch.DispensedLine)
+        return line
+
+
+def test_a_short_drug_is_replaced_by_protocol_screening_and_signature(chain: Chain) -> None:
+    clinic, town = chain.clinic, chain.town
+    short = Short(chain)
+
+    # when: proposed
+    proposed = short.propose()
 
     # then: the prescriber sees it with its screening; unsigned it is not given
-    (proposed,) = town.store.told_of(dispatch_later.SubstitutionProposed)
     (screened,) = chain.hospital.store.told_of(review.SubstituteScreened)
     assert (screened.proposal_id, screened.degraded) == (proposed.proposal_id, False)
     assert [row["kind"] for row in clinic.feedback()][:2] == ["substitute_screened", "substitution_proposed"]
-    refused(town.review(fulfilment, hold_id), "substitution.not_confirmed")
+    refused(town.review(short.fulfilment, short.hold_id), "substitution.not_confirmed")
 
     # when: signed
     content = {
-        "prescription_id": str(prescription_id),
+        "prescription_id": str(short.prescription_id),
         "prescriber": DOCTOR,
-        "signed_sha256": clinic.state(prescription_id).signed.signature.sha256,
+        "signed_sha256": clinic.state(short.prescription_id).signed.signature.sha256,
         "proposal_id": str(proposed.proposal_id),
         "line": 1,
         "substitute": SUBSTITUTE,
     }
-    fine(clinic.store.run(confirm_substitution(clinic.sign(content), prescription_id), clinic.doctor()))
+    fine(clinic.store.run(confirm_substitution(clinic.sign(content), short.prescription_id), clinic.doctor()))
     chain.carry()
     assert clinic.store.told_of(prescribe_later.SubstitutionConfirmed)
 
     # then: it is given, and counted in prescribed units everywhere
-    fine(town.review(fulfilment, hold_id))
-    pick = town.pick(quantity // 2, lot="K1", trace_codes=()).model_copy(
-        update={"product": SUBSTITUTE, "trace_codes": town.new_codes(-(-(quantity // 2) // 7))}
-    )
-    supply_id = town.prepare(fulfilment, hold_id, pick)
-    fine(town.try_check(fulfilment, supply_id))
-    chain.carry()
-    (dispensed,) = town.store.told_of(dispatch.SupplyDispensed)
-    assert dispensed.lines[0].substitution == "protocol"
-    assert (dispensed.lines[0].quantity, dispensed.lines[0].prescribed_quantity) == (quantity // 2, quantity)
-    assert clinic.state(prescription_id).buckets[1].dispensed == quantity
+    line = short.give()
+    assert line.substitution == "protocol"
+    assert (line.quantity, line.prescribed_quantity) == (short.quantity // 2, short.quantity)
+    assert (line.substitution_mode, line.substitution_answered_by) == ("prescriber_confirms", DOCTOR)
+    assert clinic.state(short.prescription_id).buckets[1].dispensed == short.quantity
+
+
+def test_where_no_prescriber_is_asked_it_passes_the_same_checks_and_screening(chain: Chain) -> None:
+    chain.town.store.jurisdiction = "demo-eu"
+    short = Short(chain, mode="pharmacist_alone")
+    refused(chain.town.review(short.fulfilment, short.hold_id), "substitution.not_checked")
+
+    proposed = short.propose()
+
+    (screened,) = chain.hospital.store.told_of(review.SubstituteScreened)
+    (checked,) = chain.clinic.store.told_of(prescribe_later.SubstitutionChecked)
+    assert screened.proposal_id == checked.proposal_id == proposed.proposal_id
+    assert (checked.problem, checked.in_the_way) == (None, ())
+    line = short.give()
+    assert (line.substitution_mode, line.substitution_answered_by) == ("pharmacist_alone", person("pharmacist"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "in_the_way"),
+    [({"hepatic_impairment": True}, ("protocol.excluded",)), ({}, ())],
+    ids=["excluded", "unasked"],
+)
+def test_what_its_screening_finds_keeps_it_back_where_no_prescriber_is_asked(
+    chain: Chain, facts: dict[str, Any], in_the_way: tuple[str, ...]
+) -> None:
+    chain.town.store.jurisdiction = "demo-eu"
+    short = Short(chain, facts, mode="pharmacist_alone", excluded=["hepatic_impairment"])
+
+    short.propose()
+
+    (checked,) = chain.clinic.store.told_of(prescribe_later.SubstitutionChecked)
+    assert "protocol.excluded" in {each.rule for each in checked.findings}
+    assert checked.in_the_way == in_the_way
+    passed = chain.town.review(short.fulfilment, short.hold_id)
+    if in_the_way:
+        refused(passed, "substitution.found")
+    else:
+        fine(passed)

@@ -19,6 +19,7 @@ from services.dispatch.domain.secrets import hold_secret
 from services.dispatch.domain.values import LineQuantity, Way
 from services.seedwork.api import Body, Run, allowed, problems
 from services.seedwork.usecase import Actor
+from services.seedwork.wording import SAID
 
 router = APIRouter(prefix="/fulfilments/{fulfilment_id}/holds")
 MayHold = Annotated[Actor, Depends(allowed("fulfilment.hold"))]
@@ -44,17 +45,19 @@ class SecretBody(Body):
 
 class ReviewBody(SecretBody):
     """`signature_serial`: of the check of the prescriber's signature that was read; null: the one that stands.
-    `signature_acknowledged`: the pharmacist knows what could not be checked about it."""
+    `signature_acknowledged`: the pharmacist knows what could not be checked about it; `screening_acknowledged`: that a
+    substitute, for which no prescriber is asked, could not be screened."""
 
     signature_serial: UUID | None = None
     signature_acknowledged: bool = False
+    screening_acknowledged: bool = False
 
 
 class RefusalBody(SecretBody):
     """Why it is refused: an official code and the pharmacist's words; `lines` null: all lines of the hold."""
 
     code: str = Field(min_length=1, max_length=10, examples=["2-8"])
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
     lines: tuple[Annotated[int, Field(ge=1, le=50)], ...] | None = Field(default=None, min_length=1, max_length=50)
 
 
@@ -103,6 +106,7 @@ def _secret(key: bytes, pharmacy: str) -> Any:
         "substitution.no_consent",
         "substitution.not_exact",
         "substitution.too_long",
+        "substitution.declined",
         "stock.not_enough",
     ),
 )
@@ -145,6 +149,10 @@ async def fetch_secret(fulfilment_id: UUID, hold_id: UUID, actor: MayHold, run: 
         "hold.signature_degraded",
         "substitution.no_protocol",
         "substitution.not_confirmed",
+        "substitution.not_checked",
+        "substitution.unlawful",
+        "substitution.found",
+        "substitution.unscreened",
         "hold.counter_only",
     ),
 )
@@ -163,6 +171,7 @@ async def review(
         pharmacist=actor.subject,
         serial_seen=body.signature_serial,
         signature_acknowledged=body.signature_acknowledged,
+        screening_acknowledged=body.screening_acknowledged,
     )
     return await run(holds.pass_review(fulfilment_id, passed, body.secret, hold_key))
 

@@ -28,10 +28,13 @@ Product = Annotated[str, Query(min_length=1, max_length=CODE_LENGTH_MAX, descrip
 
 
 class ProposalBody(SecretBody):
-    """The line whose substitute the prescriber is asked about. The patient must have agreed to it and to its price."""
+    """The line whose substitute is asked about. The patient must have agreed to it and to its price. Where no
+    prescriber is asked: whether the insurance's restriction on the substitute is met, and by a code why it is not."""
 
     line: int = Field(ge=1, le=LINES_MAX)
     patient_agrees: bool
+    restricted_use_met: bool | None = None
+    restricted_use_reason: str | None = Field(default=None, pattern=r"^[a-z][a-z_]{1,39}$", examples=["no_other_drug"])
 
 
 @router.get("/stock/alternatives", responses=problems("product.unknown"))
@@ -87,20 +90,24 @@ async def _protocols(read: Reader, pharmacy: str, drug_key: str, today: Any) -> 
         "pharmacy.not_admitted",
         "person.not_qualified",
         "substitution.nothing_held",
-        "substitution.not_asked",
+        "substitution.prescriber_states",
+        "substitution.declined",
         "substitution.patient_disagrees",
     ),
 )
 async def propose(
     fulfilment_id: UUID, hold_id: UUID, body: ProposalBody, actor: MayHold, run: Run, hold_key: HoldKey
 ) -> Response:
-    """Ask the prescriber to sign a held substitute; the hold waits for the answer."""
+    """Ask about a held substitute: the prescriber to sign it, and the hold waits for the answer; where the protocol
+    asks no prescriber, whether it passes the checks of an issue and its screening for this patient."""
     command = ProposeSubstitution(
         hold_id=hold_id,
         pharmacy=organisation(actor),
         pharmacist=actor.subject,
         line=body.line,
         patient_agrees=body.patient_agrees,
+        restricted_use_met=body.restricted_use_met,
+        restricted_use_reason=body.restricted_use_reason,
     )
     response: Response = await run(propose_substitution(fulfilment_id, command, body.secret, hold_key))
     return response

@@ -17,7 +17,13 @@ from services.dispatch.application.money import clear, note_payment, note_quote,
 from services.dispatch.application.registers import REFERENCE
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.shortages import end_reserve, forget_shortage, know_reserve, know_shortage
-from services.dispatch.application.substitutions import confirm_substitution, end_protocol, know_protocol
+from services.dispatch.application.substitutions import (
+    check_substitution,
+    confirm_substitution,
+    decline_substitution,
+    end_protocol,
+    know_protocol,
+)
 from services.dispatch.application.transfers import offer_transfer
 from services.dispatch.domain.fulfilment import blocking, cancelling, ending, holds
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
@@ -260,6 +266,8 @@ _BY_EVENT: Mapping[type[IntegrationEvent], Callable[[Any], UseCase]] = {
     shortage_responses.ReserveEnded: end_reserve,
     ReporterAlert: pharmacy_notices.reporter_alert,
     prescribe_later.SubstitutionConfirmed: confirm_substitution,
+    prescribe_later.SubstitutionDeclined: decline_substitution,
+    prescribe_later.SubstitutionChecked: check_substitution,
 }
 
 REACTIONS: dict[type[IntegrationEvent], Reaction] = {

@@ -9,12 +9,14 @@ from uuid import UUID
 from contracts.events import prescribe_later, shortage
 from services.dispatch.application.holds import hold_answer, wrong_secret
 from services.dispatch.application.registers import drug_refs, not_serving, person_ref, pharmacy_ref, product_facts
+from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.domain.fulfilment import substituting
 from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS
 from services.dispatch.domain.fulfilment.commands import ProposeSubstitution
+from services.dispatch.domain.fulfilment.declining import decline
 from services.dispatch.domain.fulfilment.holds import own_hold
 from services.dispatch.domain.fulfilment.state import FulfilmentState
-from services.dispatch.domain.fulfilment.wishes import SubstitutionConfirmed
+from services.dispatch.domain.fulfilment.wishes import SubstitutionChecked, SubstitutionConfirmed
 from services.dispatch.domain.policy import POLICIES
 from services.dispatch.domain.protocol import (
     PROTOCOLS,
@@ -35,7 +37,7 @@ Thinking = Generator[Load, Any, Decision]
 
 
 def propose_substitution(fulfilment_id: UUID, command: ProposeSubstitution, secret: str, hold_key: bytes) -> UseCase:
-    """Ask the prescriber; the price is what the pharmacy's stock says at this moment."""
+    """Ask whoever answers for it; the price is what the pharmacy's stock says at this moment."""
 
     def decide(
         moment: Moment, fulfilment: Loaded[FulfilmentState], pharmacy: Loaded[EntryState], person: Loaded[EntryState]
@@ -69,6 +71,26 @@ def confirm_substitution(event: prescribe_later.SubstitutionConfirmed) -> UseCas
 
     def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
         return Decision.on(fulfilment, substituting.confirm(fulfilment.state, signed))
+
+    return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)
+
+
+def decline_substitution(event: prescribe_later.SubstitutionDeclined) -> UseCase:
+    """The prescriber has said no; what was held for it goes back to the shelf."""
+
+    def decide(moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Thinking:
+        outcome = decline(fulfilment.state, event.proposal_id, event.reason)
+        return (yield from settle(fulfilment, outcome, Circumstances.at(moment)))
+
+    return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)
+
+
+def check_substitution(event: prescribe_later.SubstitutionChecked) -> UseCase:
+    """No prescriber is asked: what the checks of an issue and the screening say of it."""
+    checked = SubstitutionChecked(**event.model_dump(mode="json", include=set(SubstitutionChecked.model_fields)))
+
+    def decide(_moment: Moment, fulfilment: Loaded[FulfilmentState]) -> Decision:
+        return Decision.on(fulfilment, substituting.check(fulfilment.state, checked))
 
     return UseCase((FULFILMENTS.ref(event.fulfilment_id),), decide)
 

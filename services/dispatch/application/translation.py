@@ -16,11 +16,12 @@ from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment import return_events
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.owned_codes import CodesDecided
-from services.dispatch.domain.fulfilment.state import FulfilmentState
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold
+from services.dispatch.domain.fulfilment.substituting import ASKS_PRESCRIBER
 from services.dispatch.domain.fulfilment.wishes import SubstitutionProposed
 from services.dispatch.domain.trace_code import FATES, code_sha256
 from services.dispatch.domain.trace_code_events import CodeRepeated
-from services.dispatch.domain.values import Bucket, DispensedLine
+from services.dispatch.domain.values import Bucket, DispensedLine, HeldLine
 from services.seedwork.composition import Happened, Translation
 from services.seedwork.model import DomainEvent, Immutable
 
@@ -115,7 +116,7 @@ def _supply_dispensed(happened: Happened, event: e.SupplyDispensed) -> Told:
             "designations": _plain(hold.designations),
             "self_pay_only": hold.self_pay_only,
             "prescription_revision": state.prescription_revision,
-            "lines": tuple(_dispensed_line(state, row) for row in event.lines),
+            "lines": tuple(_dispensed_line(state, hold, row) for row in event.lines),
             "reviewer": hold.reviewer,
             "preparer": supply.preparer,
             "checker": event.checker,
@@ -124,16 +125,25 @@ def _supply_dispensed(happened: Happened, event: e.SupplyDispensed) -> Told:
     )
 
 
-def _dispensed_line(state: FulfilmentState, row: DispensedLine) -> dict[str, Any]:
-    """What the prescriber states of the restriction is about the prescribed drug; of a substitute, what was stated when
-    it was signed for."""
-    asked = [
-        each for each in state.proposals.values() if (each.line.line, each.line.product) == (row.line, row.product)
-    ]
-    of_substitute = next((each.restricted_use_met for each in reversed(asked) if each.signed_sha256), None)
-    of_line = state.lines[row.line].content.restricted_use_met
-    stated = of_substitute if row.substitution == "protocol" else of_line
-    return {**row.model_dump(mode="json"), "split_pack": row.split_pack, "restricted_use_met": stated}
+def _dispensed_line(state: FulfilmentState, hold: Hold, row: DispensedLine) -> dict[str, Any]:
+    """What the prescriber states of the restriction is about the prescribed drug; of a substitute, it is stated by
+    whoever answers for it."""
+    said: dict[str, Any] = {"restricted_use_met": state.lines[row.line].content.restricted_use_met}
+    if row.substitution == "protocol":
+        said = _answered_for(state, hold, next(each for each in hold.lines if each.line == row.line))
+    return {**row.model_dump(mode="json"), "split_pack": row.split_pack, **said}
+
+
+def _answered_for(state: FulfilmentState, hold: Hold, held: HeldLine) -> dict[str, Any]:
+    """By the prescriber who signed, for whoever holds it; where none is asked, by the pharmacist who passed it."""
+    mode = held.substitution.mode if held.substitution else None
+    if mode == ASKS_PRESCRIBER:
+        signed = [each for each in state.proposals.values() if each.signed and each.is_about(held)]
+        asked, by = (signed[-1], signed[-1].prescriber) if signed else (None, None)
+    else:
+        asked, by = state.last_proposal(hold.hold_id, held), hold.reviewer
+    met = asked.restricted_use_met if asked else None
+    return {"substitution_mode": mode, "substitution_answered_by": by, "restricted_use_met": met}
 
 
 def _supply_received(happened: Happened, event: e.SupplyReceived) -> Told:
@@ -229,6 +239,9 @@ def _substitution_proposed(happened: Happened, event: SubstitutionProposed) -> T
             "protocol_id": substitution.protocol_id,
             "excluded": substitution.excluded,
             "answer_due_at": event.answer_due_at,
+            "mode": substitution.mode,
+            "restricted_use_met": event.restricted_use_met,
+            "restricted_use_reason": event.restricted_use_reason,
         }
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from services.dispatch.domain.delivery.state import DeliveryState, Excursion
 from services.dispatch.domain.fulfilment.nomination import LINE_SHOWN_BEFORE_A_HOLD, SHOWN_BEFORE_A_HOLD
-from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Proposal, Supply
+from services.dispatch.domain.fulfilment.proposal import Proposal
+from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Supply
 from services.dispatch.domain.prescription_content import ContentState
 from services.dispatch.domain.values import Bucket
 
@@ -80,13 +81,18 @@ def hold_view(hold: Hold, *, offers: bool = False) -> dict[str, Any]:
 
 
 def proposal_view(proposal: Proposal) -> dict[str, Any]:
-    """A substitute the prescriber was asked about, and whether it was signed."""
+    """A substitute that is asked about, and whether it was signed or declined; `checked`: what was said of it, where
+    no prescriber is asked."""
+    checked = proposal.checked.model_dump(mode="json", exclude={"proposal_id"}) if proposal.checked else None
     return {
         "proposal_id": str(proposal.proposal_id),
         "hold_id": str(proposal.hold_id),
         **proposal.line.model_dump(mode="json"),
         "answer_due_at": proposal.answer_due_at.isoformat(),
-        "confirmed": proposal.signed_sha256 is not None,
+        "confirmed": proposal.signed,
+        "declined": proposal.declined is not None,
+        "declined_because": proposal.declined.reason if proposal.declined else None,
+        "checked": checked,
     }
 
 

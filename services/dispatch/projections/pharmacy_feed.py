@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from services.dispatch.domain.fulfilment import events as told
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.return_events import SupplyUndone
+from services.dispatch.domain.fulfilment.wishes import SubstitutionDeclined
 from services.dispatch.domain.prescription_content import StopUseKnown
 from services.dispatch.projections import METADATA
 from services.dispatch.projections.pharmacy_notices import EVERYBODY, NODE_DIGITS, Row, everybody_in, notices
@@ -78,6 +79,10 @@ def _of_hold(recorded: Recorded) -> Iterator[Operation]:
     match recorded.event:
         case told.HoldAccepted(hold_id=hold, expires_at=due):
             yield _hold(recorded, hold, status="accepted", due_at=to_micros(due))
+        case SubstitutionDeclined(hold_id=hold):
+            yield _hold(recorded, hold, notice="substitution_declined")
+        case told.HoldEnded(hold_id=hold, goes_on=True):
+            yield _hold(recorded, hold)
         case told.HoldEnded(hold_id=hold, how=how, reason=reason) if how != "rest_freed":
             yield _hold(recorded, hold, status=how, reason=reason, due_at=None)
         case told.SupplyPrepared(hold_id=hold, supply_id=supply):

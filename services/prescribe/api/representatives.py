@@ -45,7 +45,7 @@ class AppointmentBody(Body):
     scope: tuple[Scope, ...] = Field(min_length=1, max_length=len(Scope))
     valid_from: date
     valid_until: date | None = None
-    evidence: str | None = Field(default=None, min_length=1, max_length=EVIDENCE_LENGTH_MAX)
+    evidence: str | None = Field(default=None, min_length=1, max_length=EVIDENCE_LENGTH_MAX, pattern=SAID)
 
 
 @router.post(

@@ -6,12 +6,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 from starlette.responses import Response
 
 from services.prescribe.api.prescriptions import AGAIN, SIGNATURE, Jws
-from services.prescribe.application.substitutions import confirm_substitution
-from services.seedwork.api import Run, allowed, problems
+from services.prescribe.application.substitutions import confirm_substitution, decline_substitution
+from services.prescribe.domain.commands import DeclineSubstitution
+from services.seedwork.api import Body, Run, allowed, problems
 from services.seedwork.usecase import Actor
+from services.seedwork.wording import SAID
 
 router = APIRouter()
 
@@ -48,6 +51,13 @@ SUBSTITUTE_REFUSED = (
 """As on an issue, by the same checks: of the substitute itself."""
 
 
+class DeclineBody(Body):
+    """Which proposal, and why not; the pharmacy that proposed it reads the reason."""
+
+    proposal_id: UUID
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
+
+
 @router.post(
     "/prescriptions/{prescription_id}/substitutions",
     status_code=201,
@@ -57,6 +67,7 @@ SUBSTITUTE_REFUSED = (
         "prescription.wrong_state",
         "prescription.ended",
         "proposal.unknown",
+        "proposal.not_asked",
         "proposal.answered",
         "proposal.over",
         "proposal.protocol_over",
@@ -71,3 +82,24 @@ async def confirm(
 ) -> Response:
     """Allow a proposed substitute on its line: a compact JWS over a ConfirmSubstitution, kept as received."""
     return await run(confirm_substitution(jws, prescription_id))
+
+
+@router.post(
+    "/prescriptions/{prescription_id}/declined-substitutions",
+    status_code=201,
+    responses=problems(
+        "prescription.unknown",
+        "prescription.not_yours",
+        "prescription.wrong_state",
+        "prescription.ended",
+        "proposal.unknown",
+        "proposal.not_asked",
+        "proposal.answered",
+        "proposal.over",
+    ),
+)
+async def decline(
+    prescription_id: UUID, body: DeclineBody, _actor: Annotated[Actor, Depends(allowed("prescription.issue"))], run: Run
+) -> Response:
+    """Do not allow a proposed substitute: the pharmacy is told, and what it holds for it is free again."""
+    return await run(decline_substitution(DeclineSubstitution(prescription_id=prescription_id, **dict(body))))

@@ -24,6 +24,7 @@ from services.prescribe.application.reactions_to_blocks import found_by_rescreen
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.application.substitutions import (
     PROTOCOL_REACTIONS,
+    checked_without_prescriber,
     proposed_by_pharmacy,
     screened_by_review,
 )
@@ -178,6 +179,7 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_by_review.SubstituteScreened: screened_by_review,
 }
 """Events that move the prescription; all others of the traced families are recorded only."""
+SUBSTITUTES = (told_later_by_dispatch.SubstitutionProposed, told_by_review.SubstituteScreened)
 
 
 def react(event: Any, envelope: Envelope) -> UseCase:
@@ -201,6 +203,9 @@ def react(event: Any, envelope: Envelope) -> UseCase:
             return replace(Decision.on(trace, recorded), refusal=outcome)
         if isinstance(event, told_by_review.CasePassed):
             outcome = [*outcome, *(yield from _stopped_at_release(moment, prescription.after(outcome)))]
+        if isinstance(event, SUBSTITUTES):
+            after = prescription.after(outcome)
+            outcome = [*outcome, *(yield from checked_without_prescriber(event.proposal_id, after, moment))]
         return Decision.on(trace, recorded).and_also(prescription, outcome)
 
     if effect is None:

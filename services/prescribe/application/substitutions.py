@@ -1,4 +1,5 @@
-"""Substitutes: proposed by pharmacies, screened by review, signed by prescribers; protocols as shortage tells them."""
+"""Substitutes: proposed by pharmacies, screened by review, signed by prescribers or checked without them; protocols as
+shortage tells them."""
 
 from __future__ import annotations
 
@@ -10,20 +11,23 @@ from contracts.envelope import Envelope, IntegrationEvent
 from contracts.events import dispatch_later, shortage
 from contracts.events import prescribe_later as public
 from contracts.events import review as told_by_review
+from contracts.events.prescribe import RemainingFinding
 from contracts.values import SubstitutionRatio
 from services.prescribe.application.findings import finding_of
 from services.prescribe.application.known import drug_entry, prescriber_entry
 from services.prescribe.application.registers import REGISTER
 from services.prescribe.application.signed_commands import check_signature, read_payload
 from services.prescribe.domain import substitution
-from services.prescribe.domain.commands import ConfirmSubstitution
+from services.prescribe.domain.commands import ConfirmSubstitution, DeclineSubstitution
 from services.prescribe.domain.policy import POLICIES
 from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
 from services.prescribe.domain.protocol import ProtocolKnown, ProtocolOver, ProtocolState, protocol_ref
 from services.prescribe.domain.signing_again import Signer
 from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
+    SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.seedwork.calendar import civil_day
@@ -63,6 +67,28 @@ def screened_by_review(event: told_by_review.SubstituteScreened, state: Prescrip
     return substitution.screened(state, found)
 
 
+def checked_without_prescriber(
+    proposal_id: UUID, state: PrescriptionState, moment: Moment
+) -> Generator[Load, Any, list[DomainEvent]]:
+    """Once both the proposal and its screening are told, whichever came first."""
+    proposed = substitution.to_check(state, proposal_id)
+    if proposed is None:
+        return []
+    person, drug = yield Load.of(
+        entry(REGISTER, "person", state.signed.prescriber), entry(REGISTER, "drug", proposed.substitute)
+    )
+    day = civil_day(moment.now)
+    checked = substitution.check_substitution(
+        state,
+        proposed,
+        prescriber_entry(person.state, day),
+        drug_entry(drug.state, day),
+        policy=POLICIES.on(day, moment.jurisdiction),
+        today=day,
+    )
+    return [checked]
+
+
 def confirm_substitution(jws: str, prescription_id: UUID) -> UseCase:
     """The prescriber's own signature over a proposed substitute."""
     command = read_payload(jws, ConfirmSubstitution)
@@ -97,6 +123,19 @@ def confirm_substitution(jws: str, prescription_id: UUID) -> UseCase:
     return UseCase((PRESCRIPTION.ref(prescription_id),), decide, relaxed=known)
 
 
+def decline_substitution(command: DeclineSubstitution) -> UseCase:
+    """The prescriber says no, and why."""
+
+    def decide(moment: Moment, prescription: Loaded[PrescriptionState]) -> Decision:
+        outcome = substitution.decline_substitution(prescription.state, command, moment.actor.subject, moment.now)
+        if isinstance(outcome, Refusal):
+            return Decision.refused(outcome)
+        shown = _shown(prescription.after(outcome), command.proposal_id)
+        return Decision.on(prescription, outcome, Answer(201, shown))
+
+    return UseCase((PRESCRIPTION.ref(command.prescription_id),), decide)
+
+
 def _shown(state: PrescriptionState, proposal_id: UUID) -> dict[str, Any]:
     proposal = state.proposals[proposal_id]
     return {
@@ -105,6 +144,7 @@ def _shown(state: PrescriptionState, proposal_id: UUID) -> dict[str, Any]:
         "line": proposal.proposed.line,
         "substitute": proposal.proposed.substitute,
         "confirmed": proposal.confirmed_by is not None,
+        "declined": proposal.declined is not None,
     }
 
 
@@ -154,7 +194,45 @@ def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
         signed_sha256=event.signature.sha256,
         counter_only=event.counter_only,
         restricted_use_met=event.restricted_use_met,
+        prescriber=it.after.signed.prescriber,
     )
 
 
-TRANSLATE_SUBSTITUTIONS: Mapping[type[DomainEvent], Translation] = {SubstitutionConfirmed: _confirmed}
+def _declined(it: Happened) -> Iterable[public.SubstitutionDeclined]:
+    event = cast(SubstitutionDeclined, it.event)
+    proposed = it.after.proposals[event.proposal_id].proposed
+    yield public.SubstitutionDeclined(
+        prescription_id=it.after.signed.prescription_id,
+        patient_ref=event.patient_ref,
+        proposal_id=event.proposal_id,
+        fulfilment_id=proposed.fulfilment_id,
+        line=proposed.line,
+        substitute=proposed.substitute,
+        reason=event.reason,
+    )
+
+
+def _checked(it: Happened) -> Iterable[public.SubstitutionChecked]:
+    event = cast(SubstitutionChecked, it.event)
+    proposed = it.after.proposals[event.proposal_id].proposed
+    found = it.after.screenings[event.proposal_id].findings
+    yield public.SubstitutionChecked(
+        prescription_id=it.after.signed.prescription_id,
+        patient_ref=event.patient_ref,
+        proposal_id=event.proposal_id,
+        fulfilment_id=proposed.fulfilment_id,
+        line=proposed.line,
+        substitute=proposed.substitute,
+        problem=event.problem,
+        findings=tuple(RemainingFinding(**each.model_dump()) for each in found),
+        in_the_way=event.in_the_way,
+        degraded=event.degraded,
+        counter_only=event.counter_only,
+    )
+
+
+TRANSLATE_SUBSTITUTIONS: Mapping[type[DomainEvent], Translation] = {
+    SubstitutionConfirmed: _confirmed,
+    SubstitutionDeclined: _declined,
+    SubstitutionChecked: _checked,
+}

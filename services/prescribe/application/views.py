@@ -66,16 +66,23 @@ def _show_notice(notice: StopUse) -> dict[str, Any]:
     }
 
 
+SHOWN_OF_CHECK = {"problem", "in_the_way", "counter_only"}
+
+
 def _show_proposal(proposal: Proposal, screened: SubstituteScreened | None) -> dict[str, Any]:
-    """What a pharmacy proposes, what its screening found, and whether the prescriber has signed."""
+    """What a pharmacy proposes, what its screening found, and whether the prescriber has signed or declined."""
     findings = [each.model_dump(mode="json") for each in screened.findings] if screened else None
+    checked = proposal.checked
     return {
         **proposal.proposed.model_dump(mode="json"),
         "screened": screened is not None,
         "degraded": screened.degraded if screened else False,
         "findings": findings,
+        "checked": None if checked is None else checked.model_dump(mode="json", include=SHOWN_OF_CHECK),
         "confirmed": proposal.confirmed_by is not None,
         "confirmed_sha256": proposal.confirmed_by,
+        "declined": proposal.declined is not None,
+        "declined_because": proposal.declined.reason if proposal.declined else None,
     }
 
 

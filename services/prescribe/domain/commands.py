@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -33,6 +33,9 @@ EVIDENCE_LENGTH_MAX = 200
 KIND = r"^[a-z][a-z_]{1,39}$"
 PHARMACY_CODE = r"^[A-Z][A-Z0-9-]{3,29}$"
 """Whether there is such a pharmacy is dispatch's to know."""
+
+
+Named = TypeVar("Named", Diagnosis, TcmDiagnosis)
 
 
 class RegisterPatient(Command):
@@ -99,6 +102,24 @@ class WrittenPrescription(Command):
             raise ValueError("a route is blank")
         return lines
 
+    @field_validator("diagnoses", "tcm_diagnoses")
+    @classmethod
+    def _diagnoses_are_named(cls, diagnoses: tuple[Named, ...]) -> tuple[Named, ...]:
+        names = [
+            name for each in diagnoses for name in (each.name, getattr(each, "syndrome", None)) if name is not None
+        ]
+        if not all(name.strip() for name in names):
+            raise ValueError("a diagnosis is blank")
+        return diagnoses
+
+    @field_validator("online")
+    @classmethod
+    def _guardian_is_named(cls, online: OnlineVisit | None) -> OnlineVisit | None:
+        guardian = online.guardian if online else None
+        if guardian and not (guardian.name.strip() and guardian.relation.strip()):
+            raise ValueError("the guardian is blank")
+        return online
+
 
 class IssuePrescription(WrittenPrescription):
     """A first signature."""
@@ -155,7 +176,15 @@ class ConfirmSubstitution(SignedAgain):
     line: int = Field(ge=1, le=50)
     substitute: str = Field(max_length=CODE_LENGTH_MAX)
     restricted_use_met: bool | None = None
-    restricted_use_reason: str | None = Field(default=None, min_length=1, max_length=200)
+    restricted_use_reason: str | None = Field(default=None, min_length=1, max_length=200, pattern=SAID)
+
+
+class DeclineSubstitution(Command):
+    """The prescriber does not allow a proposed substitute, and says why."""
+
+    prescription_id: UUID
+    proposal_id: UUID
+    reason: str = Field(min_length=1, max_length=500, pattern=SAID)
 
 
 class SafetyStop(Command):
@@ -200,7 +229,7 @@ class AppointRepresentative(Command):
     scope: tuple[Scope, ...] = Field(min_length=1, max_length=len(Scope))
     valid_from: date
     valid_until: date | None = None
-    evidence: str | None = Field(default=None, min_length=1, max_length=EVIDENCE_LENGTH_MAX)
+    evidence: str | None = Field(default=None, min_length=1, max_length=EVIDENCE_LENGTH_MAX, pattern=SAID)
 
 
 class WithdrawRepresentation(Command):

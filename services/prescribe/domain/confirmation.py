@@ -55,6 +55,11 @@ def not_confirmable(findings: tuple[Finding, ...]) -> list[int]:
     return sorted(each.number for each in findings if each.severity in STAND_IN_THE_WAY and not each.confirmable)
 
 
+def in_the_way(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """The rules of those that a prescriber's word could take out of the way, if any could: nobody else's does."""
+    return tuple(each.rule for each in findings if each.severity in STAND_IN_THE_WAY)
+
+
 def _reasoned(findings: tuple[Finding, ...], command: ConfirmFindings) -> tuple[ConfirmedFinding, ...] | Refusal:
     """Every open finding with its reason; one that cannot be confirmed asks for an amendment."""
     open_findings = {each.number: each for each in findings if each.severity in STAND_IN_THE_WAY}

@@ -26,7 +26,9 @@ from services.prescribe.domain.stop_use_events import STOP_USE_EVENTS, StopUseAc
 from services.prescribe.domain.substitution_events import (
     SUBSTITUTION_EVENTS,
     SubstituteScreened,
+    SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.prescribe.domain.values import CLOSING, UNDER_REVIEW, Status
@@ -90,7 +92,9 @@ def evolve(state: PrescriptionState, event: object) -> PrescriptionState:
         case StopUseAcknowledged():
             read = replace(state.stop_use[event.request_id], acknowledged=event)
             return replace(state, stop_use={**state.stop_use, event.request_id: read})
-        case SubstitutionProposed() | SubstituteScreened() | SubstitutionConfirmed():
+        case SubstitutionProposed() | SubstituteScreened():
+            return _substituting(state, event)
+        case SubstitutionConfirmed() | SubstitutionDeclined() | SubstitutionChecked():
             return _substituting(state, event)
         case QueryRaised():
             return replace(state, blocks=(*state.blocks, Block(event)))
@@ -109,6 +113,12 @@ def _substituting(state: PrescriptionState, event: object) -> PrescriptionState:
         case SubstitutionConfirmed():
             signed = replace(state.proposals[event.proposal_id], confirmed_by=event.signature.sha256)
             return replace(state, proposals={**state.proposals, event.proposal_id: signed})
+        case SubstitutionDeclined():
+            declined = replace(state.proposals[event.proposal_id], declined=event)
+            return replace(state, proposals={**state.proposals, event.proposal_id: declined})
+        case SubstitutionChecked():
+            checked = replace(state.proposals[event.proposal_id], checked=event)
+            return replace(state, proposals={**state.proposals, event.proposal_id: checked})
     return state  # pragma: no cover - evolve sends nothing else here
 
 

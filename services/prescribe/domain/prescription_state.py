@@ -16,7 +16,13 @@ from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.parts import NOTHING, Parts
 from services.prescribe.domain.prescription_transitions import PRESCRIPTION_TRANSITIONS
 from services.prescribe.domain.stop_use_events import StopUseAcknowledged, StopUseNotified
-from services.prescribe.domain.substitution_events import SubstituteScreened, SubstitutionProposed
+from services.prescribe.domain.substitution_events import (
+    ASKS_PRESCRIBER,
+    SubstituteScreened,
+    SubstitutionChecked,
+    SubstitutionDeclined,
+    SubstitutionProposed,
+)
 from services.prescribe.domain.values import FINAL, CancelledLine, Finding, LineQuantity, Reviewer, Status
 from services.seedwork.model import Refusal, derived_id
 
@@ -75,10 +81,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A substitute that a pharmacy proposes; `confirmed_by`: the digest of the prescriber's signature, if any."""
+    """A substitute that a pharmacy proposes; `confirmed_by`: the digest of the prescriber's signature, or `declined`,
+    once there is one; `checked`: what was told where no prescriber is asked."""
 
     proposed: SubstitutionProposed
     confirmed_by: str | None = None
+    declined: SubstitutionDeclined | None = None
+    checked: SubstitutionChecked | None = None
+
+    @property
+    def asks_prescriber(self) -> bool:
+        return self.proposed.mode == ASKS_PRESCRIBER
 
 
 @dataclass(frozen=True)

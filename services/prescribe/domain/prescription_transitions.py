@@ -105,16 +105,32 @@ _BLOCK = (
 
 _SUBSTITUTE = (
     *(
-        Transition(state, "substitution_proposed", "once per proposal", "same, in the prescriber's inbox", "-")
+        Transition(
+            state,
+            "substitution_proposed",
+            "once per proposal",
+            "same, in the prescriber's inbox; where no prescriber is asked, checked once its screening is told",
+            "- or substitution_checked",
+        )
         for state in _CIRCULATING
     ),
     Transition(
         "released",
         "ConfirmSubstitution",
-        "proposal open, screened; protocol in force; right for the substitute, its amounts lawful; nothing found that "
-        "cannot be confirmed; signature",
+        "proposal open and asked, screened; protocol in force; right for the substitute, its amounts lawful; nothing "
+        "found that cannot be confirmed; signature",
         "released",
         "substitution_confirmed",
+    ),
+    *(
+        Transition(
+            state,
+            "DeclineSubstitution",
+            "proposal open and asked; the prescriber; reason",
+            "same",
+            "substitution_declined",
+        )
+        for state in _CIRCULATING
     ),
 )
 

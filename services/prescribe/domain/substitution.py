@@ -1,28 +1,35 @@
-"""Substitutes: proposed by a pharmacy, screened by the review, allowed by the prescriber's own signature."""
+"""Substitutes: proposed by a pharmacy, screened by the review, allowed by the prescriber's own signature; where the
+protocol asks no prescriber, held against the same checks and the same screening."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from math import gcd
+from uuid import UUID
 
-from services.prescribe.domain.commands import ConfirmSubstitution, WrittenPrescription
-from services.prescribe.domain.confirmation import not_confirmable
+from services.prescribe.domain.commands import ConfirmSubstitution, DeclineSubstitution, WrittenPrescription
+from services.prescribe.domain.confirmation import in_the_way, not_confirmable
 from services.prescribe.domain.issue_checks import DIRECTED, SUBSTITUTE, Written, broken
 from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.policy import Policy
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.prescription_events import SignedRevision
 from services.prescribe.domain.protocol import ProtocolState
-from services.prescribe.domain.registers import Drug, Known
+from services.prescribe.domain.registers import Drug, Known, Prescriber
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
 from services.prescribe.domain.substitution_events import (
     SubstituteScreened,
+    SubstitutionChecked,
     SubstitutionConfirmed,
+    SubstitutionDeclined,
     SubstitutionProposed,
 )
 from services.prescribe.domain.values import RestrictedUse, WrittenLine
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Outcome, Refusal
+
+Stated = tuple[bool | None, str | None]
+"""Whether the insurance's restriction on the substitute is met (限制使用), and why not; None: nothing is said."""
 
 
 def propose(state: PrescriptionState, proposed: SubstitutionProposed) -> Outcome:
@@ -66,6 +73,10 @@ def confirm_substitution(
     proposal = state.proposals.get(command.proposal_id)
     if proposal is None:
         return Refusal("proposal.unknown", about)
+    if not proposal.asks_prescriber:
+        return Refusal("proposal.not_asked", {**about, "mode": proposal.proposed.mode})
+    if proposal.declined is not None:
+        return Refusal("proposal.answered", about)
     if proposal.confirmed_by is not None:
         return [] if proposal.confirmed_by == signature.sha256 else Refusal("proposal.answered", about)
     if refusal := state.refuses("ConfirmSubstitution") or other_content(state, command):
@@ -76,8 +87,9 @@ def confirm_substitution(
         return Refusal("proposal.protocol_over", about)
     if (command.line, command.substitute) != (proposal.proposed.line, proposal.proposed.substitute):
         return Refusal("proposal.other_substitute", {**about, "proposed": proposal.proposed.substitute})
-    known = Known(signer.entry, institution=None, patient=None, drugs={drug.code: drug} if drug else {})
-    if refusal := _unlawful(state.signed, proposal.proposed, command, known, policy, civil_day(now)):
+    known = _known(signer.entry, drug)
+    stated = (command.restricted_use_met, command.restricted_use_reason)
+    if refusal := _unlawful(state.signed, proposal.proposed, stated, known, policy, civil_day(now)):
         return refusal
     found = state.screenings.get(command.proposal_id)
     if found is None:
@@ -97,10 +109,80 @@ def confirm_substitution(
     ]
 
 
+def decline_substitution(state: PrescriptionState, command: DeclineSubstitution, by: str, now: datetime) -> Outcome:
+    """By the prescriber, while the pharmacy waits, whatever has become of the rest: the pharmacy learns it, and what it
+    holds for the substitute is free. It allows nothing, so it needs no signature. The same again changes nothing."""
+    if state.current is None:
+        return Refusal("prescription.unknown")
+    if by != state.current.prescriber:
+        return Refusal("prescription.not_yours")
+    about = {"proposal_id": str(command.proposal_id)}
+    proposal = state.proposals.get(command.proposal_id)
+    if proposal is None:
+        return Refusal("proposal.unknown", about)
+    if not proposal.asks_prescriber:
+        return Refusal("proposal.not_asked", {**about, "mode": proposal.proposed.mode})
+    if proposal.declined is not None and proposal.declined.reason == command.reason:
+        return []
+    if proposal.declined is not None or proposal.confirmed_by is not None:
+        return Refusal("proposal.answered", about)
+    if refusal := state.refuses("DeclineSubstitution"):
+        return refusal
+    if now >= proposal.proposed.answer_due_at:
+        return Refusal("proposal.over", {**about, "answer_due_at": proposal.proposed.answer_due_at.isoformat()})
+    declined = SubstitutionDeclined(
+        proposal_id=command.proposal_id,
+        patient_ref=state.signed.patient_ref,
+        reason=command.reason,
+        declined_at=now,
+    )
+    return [declined]
+
+
+def to_check(state: PrescriptionState, proposal_id: UUID) -> SubstitutionProposed | None:
+    """What asks no prescriber, is screened and not checked yet."""
+    proposal = state.proposals.get(proposal_id)
+    if proposal is None or proposal.asks_prescriber or proposal.checked:
+        return None
+    if state.ended or proposal_id not in state.screenings:
+        return None
+    return proposal.proposed
+
+
+def check_substitution(
+    state: PrescriptionState,
+    proposed: SubstitutionProposed,
+    prescriber: Prescriber | None,
+    drug: Drug | None,
+    *,
+    policy: Policy,
+    today: date,
+) -> SubstitutionChecked:
+    """As if the prescriber wrote the substitute today, and nobody stood for what its screening found: a pharmacist does
+    not confirm in a prescriber's place. `restricted_use` is what the pharmacist states."""
+    known = _known(prescriber, drug)
+    stated = (proposed.restricted_use_met, proposed.restricted_use_reason)
+    refusal = _unlawful(state.signed, proposed, stated, known, policy, today)
+    found = state.screenings[proposed.proposal_id]
+    return SubstitutionChecked(
+        proposal_id=proposed.proposal_id,
+        patient_ref=state.signed.patient_ref,
+        pharmacist=proposed.pharmacist,
+        problem=refusal.code if refusal else None,
+        in_the_way=in_the_way(found.findings),
+        degraded=found.degraded,
+        counter_only=drug is None or not policy.may_be_delivered(drug),
+    )
+
+
+def _known(prescriber: Prescriber | None, drug: Drug | None) -> Known:
+    return Known(prescriber, institution=None, patient=None, drugs={drug.code: drug} if drug else {})
+
+
 def _unlawful(
     signed: SignedRevision,
     proposed: SubstitutionProposed,
-    command: ConfirmSubstitution,
+    stated: Stated,
     known: Known,
     policy: Policy,
     today: date,
@@ -114,14 +196,14 @@ def _unlawful(
     line = next(each for each in signed.lines if each.line == proposed.line)
     number = signed.plan.instalments if signed.plan else 1
     most = number * _most(proposed, line.quantity // number)
-    written = _written(signed, command, line.model_copy(update={"product": proposed.substitute, "quantity": most}))
+    written = _written(signed, stated, line.model_copy(update={"product": proposed.substitute, "quantity": most}))
     if refusal := broken(SUBSTITUTE, Written(written, known, policy, today)):
         return refusal
     drug = known.drugs[proposed.substitute]
     if (line.generic_name, line.form, line.dose_unit) != (drug.generic_name, drug.form, drug.dose_unit):
         return None
     many = {"dose": line.dose * proposed.numerator, "quantity": line.quantity * proposed.denominator}
-    written = _written(signed, command, line.model_copy(update={"product": proposed.substitute, **many}))
+    written = _written(signed, stated, line.model_copy(update={"product": proposed.substitute, **many}))
     return broken(DIRECTED, Written(written, known, policy, today))
 
 
@@ -131,10 +213,10 @@ def _most(proposed: SubstitutionProposed, prescribed: int) -> int:
     return prescribed // (proposed.numerator // common) * (proposed.denominator // common)
 
 
-def _written(signed: SignedRevision, command: ConfirmSubstitution, line: WrittenLine) -> WrittenPrescription:
+def _written(signed: SignedRevision, said: Stated, line: WrittenLine) -> WrittenPrescription:
     """The signed form as it was written, with this line alone, and what is stated of the substitute. Its form was
     checked when it was signed: that of today may be stricter."""
-    met, reason = command.restricted_use_met, command.restricted_use_reason
+    met, reason = said
     stated = () if met is None else (RestrictedUse(line=line.line, met=met, reason=reason),)
     plan = None
     if signed.plan is not None:

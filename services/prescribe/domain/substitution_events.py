@@ -9,10 +9,13 @@ from uuid import UUID
 from services.prescribe.domain.values import Finding, Signature
 from services.seedwork.model import DomainEvent, Personal, PersonalClass
 
+ASKS_PRESCRIBER = "prescriber_confirms"
+
 
 class SubstitutionProposed(DomainEvent):
     """A pharmacy asks; the patient has agreed. Quantities in base units, price in fen per pack; the ratio says how many
-    prescribed units the substitute's count for."""
+    prescribed units the substitute's count for. By `mode` the prescriber signs for it, or it is checked without one,
+    and the pharmacist states whether the insurance's restriction is met."""
 
     TOPIC: ClassVar[str] = "prescribe.prescription.substitution_proposed"
 
@@ -34,6 +37,9 @@ class SubstitutionProposed(DomainEvent):
     protocol_id: UUID
     excluded: tuple[str, ...] = ()
     answer_due_at: datetime
+    mode: str = ASKS_PRESCRIBER
+    restricted_use_met: bool | None = None
+    restricted_use_reason: str | None = None
 
 
 class SubstituteScreened(DomainEvent):
@@ -62,4 +68,36 @@ class SubstitutionConfirmed(DomainEvent):
     """What is stated of the insurance's restriction on the substitute (限制使用); None: nothing."""
 
 
-SUBSTITUTION_EVENTS: tuple[type[DomainEvent], ...] = (SubstitutionProposed, SubstituteScreened, SubstitutionConfirmed)
+class SubstitutionDeclined(DomainEvent):
+    """The prescriber does not sign the substitute."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.substitution_declined"
+
+    proposal_id: UUID
+    patient_ref: UUID
+    reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)]
+    declined_at: datetime
+
+
+class SubstitutionChecked(DomainEvent):
+    """A substitute for which no prescriber is asked, as if its prescriber wrote it today: the first check of an issue
+    that it does not pass, and the rules of findings that a prescriber alone could stand for, or nobody."""
+
+    TOPIC: ClassVar[str] = "prescribe.prescription.substitution_checked"
+
+    proposal_id: UUID
+    patient_ref: UUID
+    pharmacist: str
+    problem: str | None
+    in_the_way: tuple[str, ...]
+    degraded: bool
+    counter_only: bool
+
+
+SUBSTITUTION_EVENTS: tuple[type[DomainEvent], ...] = (
+    SubstitutionProposed,
+    SubstituteScreened,
+    SubstitutionConfirmed,
+    SubstitutionDeclined,
+    SubstitutionChecked,
+)

@@ -13,7 +13,13 @@ from services.prescribe.domain.confirmation_events import FindingsConfirmed
 from services.prescribe.domain.forgetting import strictest_class
 from services.prescribe.domain.inbox import FeedbackAcknowledged
 from services.prescribe.domain.stop_use_events import StopUseAcknowledged
-from services.prescribe.domain.substitution_events import SubstituteScreened, SubstitutionProposed
+from services.prescribe.domain.substitution_events import (
+    ASKS_PRESCRIBER,
+    SubstituteScreened,
+    SubstitutionChecked,
+    SubstitutionDeclined,
+    SubstitutionProposed,
+)
 from services.prescribe.domain.trace import TraceRecorded
 from services.prescribe.projections import METADATA
 from services.prescribe.projections.moments import microseconds
@@ -123,12 +129,17 @@ def feedback_of(event: DomainEvent) -> tuple[str, dict[str, Any]] | None:
             kind = "refused_at_pharmacy" if event.source == "pharmacy" else "lines_blocked"
             facts = {"block_id": str(event.block_id), "lines": list(event.lines), "codes": list(event.codes)}
             return kind, {**facts, "source": event.source, "asked_by": event.asked_by}
-        case SubstitutionProposed():
+        case SubstitutionProposed(mode=mode) if mode == ASKS_PRESCRIBER:
             facts = event.model_dump(mode="json", include=set(PROPOSAL_FACTS))
             return "substitution_proposed", facts
         case SubstituteScreened():
             about = {"proposal_id": str(event.proposal_id), "degraded": event.degraded}
             return "substitute_screened", {**about, "findings": [each.rule for each in event.findings]}
+        case SubstitutionDeclined():
+            return "substitution_declined", {"proposal_id": str(event.proposal_id)}
+        case SubstitutionChecked():
+            about = {"proposal_id": str(event.proposal_id), "pharmacist": event.pharmacist}
+            return "substitution_checked", {**about, "problem": event.problem, "in_the_way": list(event.in_the_way)}
         case StopUseAcknowledged():
             facts = {"request_id": str(event.request_id)}
             return "stop_use_acknowledged", {

@@ -14,8 +14,8 @@ from contracts.roles import Role
 from services.review.api.access import PHARMACIST, may_see
 from services.review.application import advice
 from services.review.domain.advice import AdviceState, AskerKind, advice_ref
-from services.review.domain.commands import AnswerConsultation, AskConsultation, SuggestChanges
-from services.review.domain.values import Candidate, Words
+from services.review.domain.commands import AnswerConsultation, AskConsultation, Reasoned, SuggestChanges
+from services.review.domain.values import Words
 from services.seedwork.api import Body, Paging, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.calendar import civil_day
 from services.seedwork.clock import from_micros
@@ -54,7 +54,7 @@ class ReviewBody(Body):
 class SuggestionBody(Body):
     """Medicines of the list that could be changed, and the pharmacist's words to the prescriber."""
 
-    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1, max_length=20)]
+    candidates: Annotated[tuple[Reasoned, ...], Field(min_length=1, max_length=20)]
     advice: Words
 
 

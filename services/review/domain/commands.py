@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.review.domain.values import Candidate, Words
 from services.seedwork.model import Command, Immutable
@@ -64,6 +64,16 @@ class ReturnCase(Command):
     comment: Words
 
 
+def _reasoned(candidate: Candidate) -> Candidate:
+    if not candidate.reason.strip():
+        raise ValueError("a reason is blank")
+    return candidate
+
+
+Reasoned = Annotated[Candidate, AfterValidator(_reasoned)]
+"""As it is asked for; what is stored may be of an older release."""
+
+
 class SampleCase(Command):
     """A passed case is to be commented (处方点评)."""
 
@@ -96,7 +106,7 @@ class AnswerConsultation(Command):
 class SuggestChanges(Command):
     """What could be stopped, reduced, replaced or watched, and the pharmacist's words to the prescriber."""
 
-    candidates: tuple[Candidate, ...] = Field(min_length=1, max_length=20)
+    candidates: tuple[Reasoned, ...] = Field(min_length=1, max_length=20)
     advice: Words
 
 

@@ -471,6 +471,9 @@ def test_no_spacing_width_or_footnote_makes_as_directed_clear(clinic: Clinic, ho
         {"lines": [line(days=14, quantity=14)], "long_supply_reason": "\u3000"},
         {"visit_kind": "emergency", "lines": [line(days=3, quantity=3)], "beyond_level_reason": " "},
         {"lines": [line(route=" ")]},
+        {"diagnoses": [{"code": "I10.x00", "name": " "}]},
+        {"tcm_diagnoses": [{"code": "A04.01", "name": "感冒", "syndrome": "\u3000"}]},
+        {"online_visit": True, "online": {"first_visit": False, "guardian": {"name": "王芳", "relation": " "}}},
         {
             "lines": [line(days=84, quantity=84)],
             "plan": {"instalments": 3, "days": 28, "assessment": " ", "patient_agreed": True},

@@ -290,6 +290,8 @@ def test_a_guardian_is_entered_by_the_officer_and_acts_for_the_child(clinic: Cli
     mother = Desk(caller, "mother-1", Role.REPRESENTATIVE, patient_ref=child)
     entered = {"kind": "guardian_of_minor", "account": "mother-1", "evidence": "户口簿 3301-77"}
 
+    blank = appointing("read", **entered | {"evidence": " \u3000"})
+    assert code(officer("POST", f"/patients/{child}/representatives", json=blank)) == (422, "request.invalid")
     appointment_id = appoint(officer, child, "read", **entered)
 
     assert mother("GET", "/prescriptions").status_code == 200

@@ -5,14 +5,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from contracts.errors import CATALOGUE
 from contracts.events import prescribe_later as public
 from contracts.events import review, shortage
 from contracts.events.dispatch_later import SubstitutionProposed
+from services.prescribe.api.substitutions import DeclineBody
 from services.prescribe.application import substitutions
-from services.prescribe.application.substitutions import confirm_substitution
+from services.prescribe.application.substitutions import confirm_substitution, decline_substitution
 from services.prescribe.application.views import show_prescription
+from services.prescribe.domain.commands import DeclineSubstitution
 from services.prescribe.domain.policy import CN, Policy
 from services.prescribe.domain.prescription import PRESCRIPTION, fulfilment_id
 from services.seedwork.policies import Jurisdictions, Policies
@@ -544,3 +547,71 @@ def test_what_cannot_be_placed_is_recorded_and_changes_nothing(clinic: Clinic) -
 
     assert not clinic.state(prescription_id).proposals
     assert not clinic.state(under_review).proposals
+
+
+# declined ------------------------------------------------------------------------------------------------------------
+def decline(
+    clinic: Clinic, prescription_id: UUID, proposal_id: UUID, reason: str = "not tolerated", doctor: str = DOCTOR
+) -> Outcome:
+    command = DeclineSubstitution(prescription_id=prescription_id, proposal_id=proposal_id, reason=reason)
+    return clinic.store.run(decline_substitution(command), clinic.doctor(doctor))
+
+
+def test_a_declined_proposal_is_told_with_its_reason_and_is_over(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    prescription_id, proposal_id = asked
+
+    answers = [decline(clinic, *asked), decline(clinic, *asked)]
+
+    assert [(each.status, each.body["declined"], each.body["confirmed"]) for each in answers] == [
+        (201, True, False)
+    ] * 2
+    (event,) = clinic.store.told_of(public.SubstitutionDeclined)
+    assert (event.proposal_id, event.line, event.substitute) == (proposal_id, 1, SUBSTITUTE)
+    assert (event.fulfilment_id, event.reason) == (fulfilment_id(prescription_id, 1), "not tolerated")
+    (shown,) = show_prescription(clinic.state(prescription_id))["proposals"]
+    assert (shown["declined"], shown["declined_because"]) == (True, "not tolerated")
+    assert clinic.feedback()[0]["kind"] == "substitution_declined"
+    assert code(decline(clinic, *asked, reason="another")) == "proposal.answered"
+    assert code(confirm(clinic, *asked)) == "proposal.answered"
+
+
+def test_it_is_declined_before_it_is_screened_and_without_a_protocol(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+
+    assert code(decline(clinic, prescription_id, proposed(clinic, prescription_id))) is None
+
+
+def test_a_signed_substitute_is_not_declined_afterwards(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    assert code(confirm(clinic, *asked)) is None
+
+    assert code(decline(clinic, *asked)) == "proposal.answered"
+
+
+def test_who_may_not_what_is_not_asked_or_over_is_not_declined(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    prescription_id, proposal_id = asked
+    unasked = proposed(clinic, prescription_id, mode="pharmacist_alone")
+    before = clinic.state(prescription_id)
+
+    assert code(decline(clinic, uuid4(), proposal_id)) == "prescription.unknown"
+    assert code(decline(clinic, *asked, doctor=COLLEAGUE)) == "prescription.not_yours"
+    assert code(decline(clinic, prescription_id, uuid4())) == "proposal.unknown"
+    assert code(decline(clinic, prescription_id, unasked)) == "proposal.not_asked"
+    clinic.store.time += timedelta(hours=4)
+    assert code(decline(clinic, *asked)) == "proposal.over"
+    assert clinic.state(prescription_id) == before
+    clinic.closed(prescription_id, outcome="supplied", in_hands=7)
+    assert code(decline(clinic, *asked)) == "prescription.ended"
+    assert not clinic.store.told_of(public.SubstitutionDeclined)
+
+
+def test_blanks_are_no_reason_why_a_restriction_is_not_met(clinic: Clinic, asked: tuple[UUID, UUID]) -> None:
+    said = {"restricted_use_met": False, "restricted_use_reason": " "}
+
+    assert code(confirm(clinic, *asked, **said)) == "prescription.payload"
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\u3000\n", "x" * 501])
+def test_declining_says_why(reason: str) -> None:
+    for kind in (DeclineSubstitution, DeclineBody):
+        with pytest.raises(ValidationError):
+            kind.model_validate({"prescription_id": uuid4(), "proposal_id": uuid4(), "reason": reason})

@@ -6,13 +6,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from contracts.events.prescribe import PatientForgotten, PrescriptionIssued
 from contracts.events.review import AdviceGiven
 from contracts.roles import Role
 from services.review.api import router
+from services.review.api.advice import SuggestionBody
 from services.review.domain.advice import duplicates_in
 from services.review.domain.advice_transitions import CONSULTATION_TRANSITIONS, MEDICATION_REVIEW_TRANSITIONS
+from services.review.domain.commands import SuggestChanges
 from services.review.domain.values import Medicine
 from tests.support.http_caller import Caller
 from tests.unit.review.conftest import DOCTOR, HOSPITAL, NOW, SUN, Hospital, issued, line, released
@@ -296,3 +299,10 @@ def test_one_name_and_one_chemical_subgroup_are_duplicates_and_nothing_else_is()
 @pytest.mark.parametrize("table", [CONSULTATION_TRANSITIONS, MEDICATION_REVIEW_TRANSITIONS])
 def test_every_step_starts_from_a_state_that_some_step_reaches(table: Any) -> None:
     assert {row.state for row in table.rows} - {"-"} <= {row.next for row in table.rows}
+
+
+@pytest.mark.parametrize("reason", [" ", "\u3000\n"])
+def test_a_candidate_has_a_reason(reason: str) -> None:
+    for kind in (SuggestChanges, SuggestionBody):
+        with pytest.raises(ValidationError):
+            kind.model_validate({"candidates": [CANDIDATE | {"reason": reason}], "advice": "建议停用"})

@@ -92,18 +92,23 @@ class PassPharmacyReview(Command):
     """Of the check the pharmacist has read; None: the one that stands."""
     signature_acknowledged: bool = False
     """The pharmacist knows that something about the signature could not be checked."""
+    screening_acknowledged: bool = False
+    """The pharmacist knows that a substitute could not be screened for this patient."""
     protocols: tuple[ProtocolFacts, ...] = ()
     """What is known of the protocols the hold rests on."""
 
 
 class ProposeSubstitution(Command):
-    """The pharmacy asks the prescriber about a substitute it holds; the patient has agreed to it and its price."""
+    """The pharmacy asks about a substitute it holds; the patient has agreed to it and its price. Where no prescriber is
+    asked, the pharmacist states of the insurance's restriction (限制使用) whether it is met, and by a code why not."""
 
     hold_id: UUID
     pharmacy: str
     pharmacist: str
     line: int
     patient_agrees: bool
+    restricted_use_met: bool | None = None
+    restricted_use_reason: str | None = None
     substitute: ProductFacts | None = None
     unit_price: int | None = None
     """Fen per pack, as the pharmacy's stock says."""

@@ -75,7 +75,7 @@ class HoldAccepted(DomainEvent):
 
 
 class HoldEnded(DomainEvent):
-    """A hold, or a part of it, is over without a supply."""
+    """A hold, or a part of it (`goes_on`), is over without a supply."""
 
     TOPIC: ClassVar[str] = "dispatch.fulfilment.hold_ended"
 
@@ -85,6 +85,7 @@ class HoldEnded(DomainEvent):
     freed: tuple[FreedLine, ...]
     offers: tuple[Offer, ...] = ()
     """Where the patient could go instead: the nearest pharmacies that had all that is still wanted."""
+    goes_on: bool = False
 
 
 class SupplyPrepared(DomainEvent):

@@ -12,6 +12,7 @@ from services.dispatch.domain.fulfilment import events as e
 from services.dispatch.domain.fulfilment.nomination import PharmacyNominated
 from services.dispatch.domain.fulfilment.online_order import OnlineOrderConfirmed
 from services.dispatch.domain.fulfilment.owned_codes import CodesDecided, CodesOwnedElsewhere, CodesUndecided
+from services.dispatch.domain.fulfilment.proposal import Proposal
 from services.dispatch.domain.fulfilment.return_events import ReplacementLapsed, SupplyTakenBack, SupplyUndone
 from services.dispatch.domain.fulfilment.state import (
     Buckets,
@@ -19,11 +20,16 @@ from services.dispatch.domain.fulfilment.state import (
     FulfilmentState,
     Hold,
     LineState,
-    Proposal,
     Replaceable,
     Supply,
 )
-from services.dispatch.domain.fulfilment.wishes import NoticeWanted, SubstitutionConfirmed, SubstitutionProposed
+from services.dispatch.domain.fulfilment.wishes import (
+    NoticeWanted,
+    SubstitutionChecked,
+    SubstitutionConfirmed,
+    SubstitutionDeclined,
+    SubstitutionProposed,
+)
 from services.dispatch.domain.values import Bucket, FreedLine, HeldLine, PartOfSupply
 from services.seedwork.model import DomainEvent
 
@@ -37,7 +43,7 @@ def evolve(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
             return _opened(event)
         case e.QuantityHeld() | e.HoldAccepted() | e.HoldEnded():
             return _evolve_hold(state, event)
-        case SubstitutionProposed() | SubstitutionConfirmed():
+        case SubstitutionProposed() | SubstitutionConfirmed() | SubstitutionDeclined() | SubstitutionChecked():
             return _evolve_proposal(state, event)
         case e.SupplyPrepared() | e.SupplyUnprepared() | e.SupplyDispensed():
             return _evolve_fill(state, event)
@@ -106,18 +112,29 @@ def _evolve_hold(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
 def _evolve_proposal(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:
     match event:
         case SubstitutionProposed(hold_id=hold_id, answer_due_at=due):
-            asked = Proposal(event.proposal_id, hold_id, event.line, due)
+            met = event.restricted_use_met
+            asked = Proposal(event.proposal_id, hold_id, event.line, due, restricted_use_met=met)
             proposed = replace(state, proposals=_put(state.proposals, event.proposal_id, asked))
             return _hold(proposed, hold_id, expires_at=max(due, state.holds[hold_id].expires_at))
         case SubstitutionConfirmed(proposal_id=proposal_id):
-            answered = replace(
-                state.proposals[proposal_id],
+            return _answered(
+                state,
+                proposal_id,
                 signed_sha256=event.signed_sha256,
+                prescriber=event.prescriber,
                 counter_only=event.counter_only,
                 restricted_use_met=event.restricted_use_met,
             )
-            return replace(state, proposals=_put(state.proposals, proposal_id, answered))
+        case SubstitutionDeclined(proposal_id=proposal_id):
+            return _answered(state, proposal_id, declined=event)
+        case SubstitutionChecked(proposal_id=proposal_id):
+            return _answered(state, proposal_id, checked=event, counter_only=event.counter_only)
     return state  # pragma: no cover - evolve sends nothing else here
+
+
+def _answered(state: FulfilmentState, proposal_id: UUID, **answer: Any) -> FulfilmentState:
+    answered = replace(state.proposals[proposal_id], **answer)
+    return replace(state, proposals=_put(state.proposals, proposal_id, answered))
 
 
 def _evolve_fill(state: FulfilmentState, event: DomainEvent) -> FulfilmentState:

@@ -118,6 +118,8 @@ def _wanted(state: FulfilmentState, command: HoldQuantity, day: date, policy: Po
         lawful = held_line(row, line, product, command.protocols, command.region, day, policy)
         if isinstance(lawful, Refusal):
             return lawful
+        if state.substitute_declined(lawful):
+            return Refusal("substitution.declined", {"line": row.line})
         refused = None if command.replaces else over_allocation(row, line, product.drug_key, command.limits)
         if refused:
             return refused
@@ -161,7 +163,7 @@ def pass_review(state: FulfilmentState, command: PassPharmacyReview, now: dateti
     hold = own_hold(state, command.hold_id, command.pharmacy, "PassPharmacyReview", now)
     if isinstance(hold, Refusal):
         return hold
-    refused = unlawful(state, hold, command.protocols, civil_day(now))
+    refused = unlawful(state, hold, command, civil_day(now))
     if refused:
         return refused
     signature = command.signature
@@ -195,7 +197,8 @@ def release_hold(state: FulfilmentState, command: ReleaseHold, now: datetime) ->
         if any(row.inexact(quantity) for row in hold.lines if row.line == line):
             return Refusal("substitution.not_exact", {"line": line, "quantity": quantity})
     freed = freed_lines(quantities, state.freed_to(hold))
-    ended = e.HoldEnded(hold_id=hold.hold_id, how="released", reason=command.reason, freed=freed)
+    goes_on = any(row.quantity > quantities.get(row.line, 0) for row in hold.lines)
+    ended = e.HoldEnded(hold_id=hold.hold_id, how="released", reason=command.reason, freed=freed, goes_on=goes_on)
     return [*put_back(state, hold.hold_id), ended]
 
 

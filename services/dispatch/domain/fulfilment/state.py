@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+from services.dispatch.domain.fulfilment.proposal import Proposal
 from services.dispatch.domain.values import (
     Bucket,
     CancelDecision,
@@ -166,26 +167,6 @@ class Supply:
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A substitute that the prescriber was asked about; `signed_sha256` is the digest of the answer, `counter_only`
-    whether the substitute stays at the counter, `restricted_use_met` what is stated of it to the insurance."""
-
-    proposal_id: UUID
-    hold_id: UUID
-    line: HeldLine
-    answer_due_at: datetime
-    signed_sha256: str | None = None
-    counter_only: bool = False
-    restricted_use_met: bool | None = None
-
-    def allows(self, row: HeldLine) -> bool:
-        """Whether the prescriber's signature covers this substitute on this line."""
-        asked, held = self.line.substitution, row.substitution
-        same = (self.line.line, self.line.product) == (row.line, row.product)
-        return self.signed_sha256 is not None and same and asked is not None and held is not None and asked == held
-
-
-@dataclass(frozen=True)
 class Cancellation:
     """A cancellation request as answered so far; `awaiting` names supplies with a courier, `awaited` what of them."""
 
@@ -274,17 +255,22 @@ class FulfilmentState:
 
     def substitute_confirmed(self, row: HeldLine) -> bool:
         """Whether the prescriber has signed this substitute on this line."""
-        return any(proposal.allows(row) for proposal in self.proposals.values())
+        return any(each.signed and each.is_about(row) for each in self.proposals.values())
+
+    def substitute_declined(self, row: HeldLine) -> bool:
+        """Whether the prescriber has said no to this substitute on this line, and yes at no time."""
+        declined = any(each.declined and each.is_about(row) for each in self.proposals.values())
+        return declined and not self.substitute_confirmed(row)
+
+    def last_proposal(self, hold_id: UUID, row: HeldLine) -> Proposal | None:
+        """What was last asked about this substitute under this hold."""
+        asked = (each for each in reversed(tuple(self.proposals.values())) if each.hold_id == hold_id)
+        return next((each for each in asked if each.is_about(row)), None)
 
     def may_travel(self, line: int, product: str) -> bool:
         """Whether a courier may carry this product for the line: neither of them is for the counter only."""
         fixed = {(each.line.line, each.line.product) for each in self.proposals.values() if each.counter_only}
         return self.lines[line].content.deliverable and (line, product) not in fixed
-
-    def open_proposal(self, hold_id: UUID, line: int) -> Proposal | None:
-        """What the prescriber was asked under this hold and has not answered."""
-        asked = (each for each in self.proposals.values() if (each.hold_id, each.line.line) == (hold_id, line))
-        return next((each for each in asked if each.signed_sha256 is None), None)
 
     def running_holds(self) -> Iterable[Hold]:
         return (hold for hold in self.holds.values() if hold.running)

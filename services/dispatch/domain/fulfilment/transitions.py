@@ -54,17 +54,25 @@ HOLD = Transitions(
             Transition(
                 state,
                 "ProposeSubstitution",
-                "a substitute held under a protocol that asks the prescriber; patient agrees",
-                f"{state}, end extended to answer_due_at",
+                "a substitute held under a protocol; patient agrees",
+                f"{state}, end extended to answer_due_at where the prescriber is asked",
                 "substitution_proposed",
             )
             for state in ("active", "accepted")
         ),
         Transition(
             "active",
+            "substitution_declined",
+            "proposed under it, not signed for otherwise",
+            "active without the line, or ended (revoked)",
+            "hold_ended",
+        ),
+        Transition(
+            "active",
             "PassPharmacyReview",
             "pharmacy admitted; its licensed pharmacist; signature's check seen, acknowledged where degraded; "
-            "substitutes lawful: protocol in force, confirmed where asked",
+            "substitutes lawful: protocol in force, signed by the prescriber, or where none is asked checked and "
+            "screened under this hold, nothing serious found",
             "accepted",
             "-",
         ),

@@ -96,6 +96,8 @@ def test_two_holds_that_are_blocked_at_once_come_one_by_one(street: Street, town
 
     secret = street.pharmacist.post(f"/fulfilments/{fulfilment}/holds/{third}/secret").json()["secret"]
     refusal = {"secret": secret, "lines": [1], "code": "2-8", "reason": "剂量超出说明书"}
+    blank = street.pharmacist.post(f"/fulfilments/{fulfilment}/holds/{third}/refusal", **refusal | {"reason": " "})
+    assert blank.json()["code"] == "request.invalid"
     refused = street.pharmacist.post(f"/fulfilments/{fulfilment}/holds/{third}/refusal", **refusal)
     assert refused.status_code == 200, refused.text
 

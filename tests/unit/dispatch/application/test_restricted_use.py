@@ -37,8 +37,9 @@ def test_of_a_substitute_nothing_is_stated_by_what_was_said_of_the_line(town: To
     supply_id = town.dispensed(fulfilment)
     state = town.state(fulfilment)
     row = state.supplies[supply_id].lines[0]
+    hold = state.holds[state.supplies[supply_id].hold_id]
 
-    assert _dispensed_line(state, row)["restricted_use_met"] is True
+    assert _dispensed_line(state, hold, row)["restricted_use_met"] is True
     for how, stated in (("brand", True), ("protocol", None)):
         given = row.model_copy(update={"substitution": how})
-        assert _dispensed_line(state, given)["restricted_use_met"] is stated
+        assert _dispensed_line(state, hold, given)["restricted_use_met"] is stated

@@ -79,7 +79,7 @@ class Short:
             pharmacist=person("pharmacist", pharmacy),
             token=self.town.token(fulfilment),
             way=more.pop("way", Way.COUNTER),
-            lines=(wanted,),
+            lines=(wanted, *(WantedLine(line=line, quantity=each) for line, each in more.pop("others", ()))),
         )
         who = actor("pharmacist", pharmacy)
         return self.town.store.run(holds.hold_quantity(request, who, KEY, KEY), who)
@@ -364,17 +364,6 @@ def test_a_weaker_substitute_takes_more_units_and_none_that_leaves_a_remainder(t
 
 
 # other jurisdictions -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("mode", ["pharmacist_alone", "prescriber_consented"])
-def test_elsewhere_the_pharmacist_decides_alone_or_by_the_prescribers_consent(town: Town, mode: str) -> None:
-    town.store.jurisdiction = EU
-    short = Short(town, mode=mode)
-    fulfilment = town.release()
-    hold_id = short.hold(fulfilment)
-
-    refused(short.propose(fulfilment, hold_id), "substitution.not_asked")
-    fine(town.review(fulfilment, hold_id))
-
-
 def test_without_the_prescribers_consent_a_mode_that_needs_it_is_refused(town: Town) -> None:
     town.store.jurisdiction = EU
     short = Short(town, mode="prescriber_consented")
