@@ -19,6 +19,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from benchmarks.databases import database_with_tables
 from benchmarks.intake_cost import DRUGS, LINES_PER_BATCH, NOW, costs, envelope, run, spread
 from benchmarks.measuring import Figure
@@ -37,6 +39,7 @@ from services.shortage.application.imports import import_reports
 from services.shortage.application.national_register import on_entry_recorded
 from services.shortage.composition import SERVICE
 from services.shortage.domain.values import SourceKind
+from services.shortage.projections import METADATA
 
 SHARE = float(os.environ.get("RXFLOW_BENCH_INTAKE_SHARE", "1"))
 """Of the whole sizes, for a try."""
@@ -115,6 +118,7 @@ def intake() -> Iterator[tuple[StoreCore, Driver, str]]:
         tempfile.TemporaryDirectory(prefix="rxflow-bench-") as keys,
         ExitStack() as open_,
     ):
+        _read_models(url)
         settings = Settings(database_url=url, development=True, key_directory=Path(keys))
         driver = Driver(blocking_database(url, 2), blocking_database(url, 2))
         for each in (driver.database, driver.keyring):
@@ -126,6 +130,13 @@ def intake() -> Iterator[tuple[StoreCore, Driver, str]]:
             entry = DrugRecorded(kind="drug", code=f"X{number}", content=content, valid_from=NOW.date())
             run(core, driver, on_entry_recorded(entry, envelope(entry, number)))
         yield core, driver, url
+
+
+def _read_models(url: str) -> None:
+    """Their tables: who says that there is enough is asked of the open cases."""
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)
+    METADATA.create_all(engine)
+    engine.dispose()
 
 
 def _imported(directory: Path) -> Iterator[Figure]:

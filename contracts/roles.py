@@ -178,6 +178,8 @@ _WRITTEN: dict[str, frozenset[Role]] = {
     "batch.run": frozenset({Role.INSURANCE_OFFICER}),
     "batch.read": frozenset({Role.INSURANCE_OFFICER, Role.PHARMACIST}),
     "reconciliation.answer": frozenset({Role.INSURANCE_OFFICER}),
+    "payment_task.read": frozenset({Role.INSURANCE_OFFICER}),
+    "payment_task.answer": frozenset({Role.INSURANCE_OFFICER}),
     # shortage
     "shortage.read": frozenset({Role.PRESCRIBER, Role.PHARMACIST, Role.REGULATOR}),
     "integrity.read": frozenset({Role.REGULATOR}),

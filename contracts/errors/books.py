@@ -86,16 +86,41 @@ PROBLEMS: tuple[Problem, ...] = (
         "The booking here is not there, or has other amounts than the payer's (`theirs`): ask the payer first.",
     ),
     Problem(
+        "payment_task.not_yours",
+        403,
+        "Not your provider's",
+        "What a payment provider leaves open is ended by its own officers: GET /payment-tasks lists it.",
+    ),
+    Problem(
+        "payment_task.not_open",
+        409,
+        "Nothing is open under this number",
+        "It was ended, or the provider has answered meanwhile. What it leaves open after that has a number of its own.",
+    ),
+    Problem(
+        "payment_task.answer_not_possible",
+        422,
+        "This is no way to end it",
+        "`allowed` lists the answers to what is left open (`kind`, by the provider's last word). The pharmacy can have "
+        "given back only what the provider has refused to, whole.",
+    ),
+    Problem(
+        "payment_task.reference_missing",
+        422,
+        "Under which reference was it given back?",
+        "`reference` names the receipt or the transfer by which the pharmacy gave the money back.",
+    ),
+    Problem(
         "batch.unknown",
         404,
         "No such batch",
-        "Batches of one insurer to one pharmacy are numbered from 1: GET /settlement-batches lists them.",
+        "Batches of one payer to one pharmacy are numbered from 1: GET /settlement-batches lists them.",
     ),
     Problem(
         "batch.not_yours",
         403,
         "Not your batch",
-        "An insurer's officer sees and pays the own insurer's batches, a pharmacy sees those it is paid by.",
+        "An officer sees and pays the own insurer's or payment provider's batches, a pharmacy those it is paid by.",
     ),
     Problem(
         "batch.wrong_state",
@@ -107,7 +132,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "batch.nothing_to_clear",
         409,
         "Nothing was settled since",
-        "Up to the end of `until` nothing was settled, taken back or recovered that is not in a batch already paid.",
+        "Up to the end of `until` nothing was settled, paid, taken back or recovered that is in no batch paid yet.",
     ),
     Problem(
         "batch.day_not_over",

@@ -66,6 +66,7 @@ CHECKS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (REST, effects.kept),
     (END, invariants.at_the_end),
     (END, money.money_at_the_end),
+    (END, money.nobody_called),
     (END, circulation.requests_are_answered),
     (END, packs.recalled_is_off_the_shelves),
     (END, effects.lists),

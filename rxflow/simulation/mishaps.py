@@ -39,6 +39,9 @@ class Mishap(StrEnum):
     STORE_RESTORED = "store-restored"
     INSURER_SILENT = "insurer-silent"
     INSURER_REFUSES = "insurer-refuses"
+    PROVIDER_SILENT = "provider-silent"
+    PROVIDER_REFUSES = "provider-refuses"
+    PROVIDER_KEEPS = "provider-keeps"
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ CHANCES = (
     Chance(Mishap.DOUBLE_CLICK, 0.2, "a command is sent twice at almost the same time, maybe to another process"),
     Chance(Mishap.INSURER_SILENT, 0.15, "an insurer does not answer, and may have booked it or not"),
     Chance(Mishap.INSURER_REFUSES, 0.08, "an insurer refuses what it is asked to book or to take back"),
+    Chance(Mishap.PROVIDER_SILENT, 0.1, "a payment provider does not answer, and may have booked it or not"),
+    Chance(Mishap.PROVIDER_REFUSES, 0.05, "a payment provider gives something back only when it is asked again"),
+    Chance(Mishap.PROVIDER_KEEPS, 0.05, "a payment provider refuses for good to give back what was paid"),
 )
 SPELLS = (
     Spell(Mishap.STORE_AWAY, 40, 3, "no connection to one service's store"),

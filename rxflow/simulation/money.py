@@ -68,15 +68,13 @@ def money_at_rest(books: AllBooks, fulfilments: Mapping[UUID, Any]) -> Iterator[
 
 def money_at_the_end(books: AllBooks) -> Iterator[str]:
     """Nothing is kept back any more, but for a claim billed anew, whose patient has the supply and owes the share, and
-    for one that waits for what an officer says of a trace code that was met twice. Every insurer has answered, and
-    every payment provider."""
+    for one that waits for what an officer says of a trace code that was met twice. Every insurer has answered; every
+    payment provider has, or a task about it is open."""
     claims = {_id(claim): claim for claim in books["insurance"].states(CLAIM)}
     for name, claim in claims.items():
         if claim.next_inquiry_at is not None:
             yield f"claim {name} is {claim.state} and its insurer is asked again at {claim.next_inquiry_at}"
-    for payment in books["insurance"].states(PAYMENT):
-        if payment.outcome_unknown:
-            yield f"a payment of claim {payment.requested.claim_id} is not answered, asked at {payment.next_inquiry_at}"
+    yield from nobody_called(books["insurance"])
     in_hands = {
         supply_id
         for state in books["dispatch"].states(FULFILMENTS)
@@ -90,6 +88,13 @@ def money_at_the_end(books: AllBooks) -> Iterator[str]:
             claim = claims[claim_id]
             if claim.state != "authorised" or claim.opened.supply.supply_id not in in_hands:
                 yield f"an accumulator still reserves for claim {claim_id}, which is {claim.state}"
+
+
+def nobody_called(insurance: Books) -> Iterator[str]:
+    """Payments and refunds without an outcome, about which no task is open."""
+    for payment in insurance.states(PAYMENT):
+        if payment.outcome_unknown and payment.task.opened is None:
+            yield f"a payment of claim {payment.requested.claim_id} is not answered, asked at {payment.next_inquiry_at}"
 
 
 def _id(claim: ClaimState) -> UUID:
@@ -143,9 +148,12 @@ def _fee_is_explained(fee: PaymentState) -> Iterator[str]:
 
 
 def _money_follows_the_claims(insurance: Books, claims: list[ClaimState]) -> Iterator[str]:
-    """Payments and reservations stand as their claims do: paid for what is cleared, given back for what is voided."""
+    """Payments and reservations stand as their claims do: paid for what is cleared, given back for what is voided. A
+    task is open about a payment for as long as its provider leaves it open."""
     by_id = {_id(claim): claim for claim in claims}
     for payment in insurance.states(PAYMENT):
+        if payment.task.opened is not None and not payment.outcome_unknown:
+            yield f"a payment of claim {payment.requested.claim_id} is {payment.state}, and a task about it is open"
         if payment.is_fee:
             yield from _fee_is_explained(payment)
             continue

@@ -25,14 +25,17 @@ from rxflow.simulation.history import History
 from rxflow.simulation.installation import NANO, Installation, SeededIds
 from rxflow.simulation.insurer import MoodyInsurer, instead
 from rxflow.simulation.mishaps import Fortune, Mishap
+from rxflow.simulation.money import nobody_called
 from rxflow.simulation.network import Line
 from rxflow.simulation.processes import Process, in_greenlet, task_of_its_process
+from rxflow.simulation.provider import MoodyProvider, paying_by
 from rxflow.simulation.rest import at_rest
 from rxflow.simulation.spells import Spells
 from rxflow.simulation.virtual_time import Lock, VirtualLoop, sleep
 from rxflow.simulation.watching import Violated, Watch
 from rxflow.world import World, build_world
 from services.insurance.composition import OUTSIDE
+from services.insurance.domain.payment_tasks import TASKS
 from services.seedwork.calendar import ZONE
 from services.seedwork.identity import checkpoint_key, development_issuer
 from services.seedwork.settings import Settings
@@ -44,6 +47,8 @@ AFTERWARDS = 4 * (timedelta(days=3),)
 """A hold's end, validity, collection, and what they leave behind."""
 WINDOW, WINDOWS_MAX = timedelta(days=15), 4
 """What lapses of a long-term supply, an instalment after the other."""
+ASKED_AGAIN, ASKED_AGAIN_MAX = timedelta(hours=2), max(row.after for row in TASKS.values())
+"""Until a person is called about what a payment provider leaves open."""
 REST_SECONDS_MAX = 900.0
 SERVICES_LOG = "services.seedwork"
 
@@ -92,7 +97,8 @@ class Simulation:
         self.watch = Watch(self.history)
         loop.set_exception_handler(self.watch.unhandled)
         try:
-            with _heard_by(self.watch), instead(OUTSIDE, MoodyInsurer(self.fortune)):
+            insurer, provider = MoodyInsurer(self.fortune), MoodyProvider(self.fortune)
+            with _heard_by(self.watch), instead(OUTSIDE, insurer), paying_by(OUTSIDE, provider):
                 digest, statuses = loop.run_until_complete(self._run(loop))
         finally:
             _end(loop)
@@ -156,6 +162,10 @@ class Simulation:
             if lapse is not WINDOW or invariants.still_open(watch.books):
                 self.move_clock(lapse)
                 await self._rest(f"{lapse} later")
+        for _ in range(ASKED_AGAIN_MAX):
+            if any(nobody_called(watch.books["insurance"])):
+                self.move_clock(ASKED_AGAIN)
+                await self._rest(f"{ASKED_AGAIN} later")
         if not watch.lost:
             watch.must(invariants.at_the_end(watch.books))
         installation.stop()

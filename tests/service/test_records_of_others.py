@@ -769,6 +769,17 @@ CASES: dict[str, Case] = {
         late="payment.wrong_state",
         **PAYMENT,  # type: ignore[arg-type]
     ),
+    "POST /payment-tasks/{payment_id}/{number}/owner": Case(
+        fetched, insurer, other_insurer, unknown="payment.unknown", foreign="payment_task.not_open"
+    ),
+    "POST /payment-tasks/{payment_id}/{number}/end": Case(
+        fetched,
+        insurer,
+        other_insurer,
+        fixed(answer="ask_again", reason="as agreed"),
+        unknown="payment.unknown",
+        foreign="payment_task.not_open",
+    ),
     "GET /shortages/{id}": Case(short, authority, other_authority, unknown="shortage.unknown"),
     "POST /shortages/{id}/confirm": Case(
         short,

@@ -9,6 +9,7 @@ from services.insurance.api import (
     books,
     claims,
     imports,
+    payment_tasks,
     people,
     previews,
     receipts,
@@ -30,6 +31,7 @@ PARTS = (
     reconciliations.router,
     asked_days.router,
     batches.router,
+    payment_tasks.router,
     webhooks.router,
 )
 for part in PARTS:

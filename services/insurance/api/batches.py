@@ -1,4 +1,7 @@
-"""Settlement batches to pharmacies: prepared, withdrawn, paid; what they hold, and their statements as files."""
+"""Settlement batches to pharmacies: prepared, withdrawn, paid; what they hold, and their statements as files. Those of
+the officer's own insurer, or of the payment provider whose channel the officer's organisation is: what it pays on of
+what patients paid there.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from services.insurance.application.clearing import (
     statement_rows,
     withdraw_batch,
 )
+from services.insurance.composition import OUTSIDE
 from services.insurance.domain.clearing import BATCH_ENTRIES_MAX, BatchPrepared, ClearingState, clearing_of
 from services.seedwork.api import Aside, Body, Paging, Read, Refused, Run, allowed, answer, problems
 from services.seedwork.clock import from_micros
@@ -58,13 +62,16 @@ class RemitBody(Body):
     responses=problems("batch.wrong_state", "batch.nothing_to_clear", "batch.day_not_over"),
 )
 async def prepare(body: PrepareBody, actor: Payer, run: Run) -> Response:
-    """The next batch of the officer's insurer to a pharmacy: at most 2000 entries, the rest is the next one's."""
-    return await run(prepare_batch(Account(actor.organisation or "", body.pharmacy), body.until))
+    """The next batch of the officer's insurer or payment provider to a pharmacy: at most 2000 entries, the rest is for
+    the next one."""
+    organisation = actor.organisation or ""
+    return await run(prepare_batch(Account(organisation, body.pharmacy), body.until, OUTSIDE.side(organisation)))
 
 
 @router.get("/settlement-batches")
 async def batches(actor: Reader, read: Read, page: Paging) -> Response:
-    """The batches of the officer's insurer, or those to the pharmacist's pharmacy; the newest first."""
+    """The batches of the officer's insurer or payment provider, or those to the pharmacist's pharmacy; the newest
+    first."""
     side = "pharmacy" if actor.role == Role.PHARMACIST else "insurer"
     before = page.after[0] if page.after else POSITION_MAX
     rows = await read.find(
@@ -89,7 +96,7 @@ async def batch(insurer: PlaceOf, pharmacy: PlaceOf, number: Number, actor: Read
 async def claims(
     insurer: PlaceOf, pharmacy: PlaceOf, number: Number, actor: Reader, read: Read, page: Paging
 ) -> Response:
-    """The remittance by claim and line, in the order of settlement."""
+    """The remittance by claim and line, in the order of settlement. `corrects`: the claim as it was remitted before."""
     account = Account(insurer, pharmacy)
     _state, prepared = await _found(account, number, actor, read)
     after = page.after[0] if page.after else prepared.batch.after

@@ -164,4 +164,4 @@ async def answered(
 
 def _of(actor: Actor, day: date) -> PayerDay:
     organisation = actor.organisation or ""
-    return PayerDay(organisation, day, "provider" if organisation in OUTSIDE.channels else "insurer")
+    return PayerDay(organisation, day, OUTSIDE.side(organisation))

@@ -31,6 +31,7 @@ from services.insurance.domain.member import (
 from services.insurance.domain.payment import PaymentProvider, PaymentState, fee_of, payment_of, request_payment
 from services.insurance.domain.payment_events import PaymentRequested
 from services.insurance.domain.policy import InsurancePolicy
+from services.insurance.domain.reconciliation import Side
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import DomainEvent, Loaded
 from services.seedwork.policies import Jurisdictions
@@ -56,6 +57,10 @@ class Outside:
     def policy(self, moment: Moment) -> InsurancePolicy:
         """What holds here today."""
         return self.policies.on(civil_day(moment.now), moment.jurisdiction)
+
+    def side(self, organisation: str) -> Side:
+        """Whose money an organisation's is: a payment provider is known by its channel."""
+        return "provider" if organisation in self.channels else "insurer"
 
 
 class ClaimStreams:

@@ -144,7 +144,8 @@ class ClaimUndoing(ClaimStreams):
     def _keep_what_is_held(self) -> None:
         """What the provider has of a claim that is taken back stays on the books; once it went back, nothing."""
         payment = self.payment
-        self._draft.add(self._claim, keep_on_the_books(self.claim, payment.held, str(payment.channel)))
+        kept = keep_on_the_books(self.claim, payment.held, str(payment.channel), by_pharmacy=payment.by_pharmacy)
+        self._draft.add(self._claim, kept)
 
     def hand_over(self, following: ClaimUndoing | None) -> None:
         """What was paid for this claim, which is taken back, counts for the one in its place where that asks for a

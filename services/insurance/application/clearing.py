@@ -20,7 +20,8 @@ from services.insurance.domain.clearing import (
     remit,
     withdraw,
 )
-from services.insurance.domain.remittance import RemittedClaim, Sums, remitted_claim
+from services.insurance.domain.reconciliation import Side
+from services.insurance.domain.remittance import HELD_KINDS, RemittedClaim, Sums, held_claims, remitted_claim
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Actor, Answer, Decision, Find, Moment, UseCase
@@ -31,7 +32,7 @@ END = 2**63 - 1
 
 @dataclass(frozen=True)
 class Account:
-    """One pharmacy with one insurer."""
+    """One pharmacy with one insurer, or with one payment provider by its channel."""
 
     insurer: str
     pharmacy: str
@@ -46,8 +47,9 @@ class Account:
         return {"insurer": self.insurer, "pharmacy": self.pharmacy, "after": after, "upto": upto, "limit": limit}
 
 
-def prepare_batch(of: Account, until: date) -> UseCase:
-    """All that was settled, taken back and recovered up to the end of a day since the batch before, in pages."""
+def prepare_batch(of: Account, until: date, side: Side) -> UseCase:
+    """All that was settled, taken back and recovered up to the end of a day since the batch before, in pages; of a
+    payment provider all that it holds for what the pharmacy has earned."""
 
     def decide(moment: Moment, found: Loaded[ClearingState]) -> Generator[Find, Any, Decision]:
         if refusal := may_prepare(found.state):
@@ -63,7 +65,7 @@ def prepare_batch(of: Account, until: date) -> UseCase:
             if len(due) < PAGE:
                 break
             after = due[-1]["position"]
-        outcome = prepare(found.state, of.insurer, of.pharmacy, until, sums, moment.actor.subject)
+        outcome = prepare(found.state, of.insurer, of.pharmacy, until, sums, moment.actor.subject, side)
         return _decided(found, outcome)
 
     return UseCase((clearing_of(of.insurer, of.pharmacy),), decide)
@@ -72,19 +74,21 @@ def prepare_batch(of: Account, until: date) -> UseCase:
 def add(sums: Sums, rows: Iterable[Mapping[str, Any]]) -> None:
     """Rows of the projection on top of what was added up so far."""
     for row in rows:
-        claim = claim_of_row(row)
-        if claim is None:
+        if row["kind"] == "recovered":
             sums.recover(row["position"], row["claim_id"], row["amount"])
-        else:
+        for claim in claims_of_row(row):
             sums.add(claim)
 
 
-def claim_of_row(row: Mapping[str, Any]) -> RemittedClaim | None:
-    """The claim of an entry; None for what is recovered."""
-    if row["kind"] == "recovered":
-        return None
-    lines = [LineAmounts.model_validate(line) for line in row["lines"]]
-    return remitted_claim(row["position"], row["claim_id"], row["kind"], lines)
+def claims_of_row(row: Mapping[str, Any]) -> tuple[RemittedClaim, ...]:
+    """The claim of an entry, after the one it corrects; none for what is recovered."""
+    position, claim_id, kind = row["position"], row["claim_id"], row["kind"]
+    if kind == "recovered":
+        return ()
+    lines = [LineAmounts.model_validate(line) for line in row["lines"] or ()]
+    if kind in HELD_KINDS:
+        return held_claims(position, claim_id, kind, lines, row["held_before"], row["amount"])
+    return (remitted_claim(position, claim_id, kind, lines),)
 
 
 def withdraw_batch(of: Account, number: int, reason: str) -> UseCase:
@@ -118,6 +122,7 @@ def batch_view(state: ClearingState, prepared: BatchPrepared) -> Mapping[str, An
     return {
         "insurer": prepared.insurer,
         "pharmacy": prepared.pharmacy,
+        "side": prepared.side,
         **prepared.batch.model_dump(mode="json"),
         "state": "prepared" if fate is None else "remitted" if paid else "withdrawn",
         "prepared_by": prepared.prepared_by,
@@ -126,13 +131,23 @@ def batch_view(state: ClearingState, prepared: BatchPrepared) -> Mapping[str, An
 
 
 def entry_view(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An entry of a batch: a claim (CLP) with its lines (SVC), or what is recovered (PLB). Fen."""
-    claim = claim_of_row(row)
-    named = {"position": row["position"], "claim_id": str(row["claim_id"]), "supply_id": str(row["supply_id"])}
+    """An entry of a batch: a claim (CLP) with its lines (SVC), or what is recovered (PLB). Fen. `corrects`: the claim
+    as it had been remitted before, taken back."""
+    *before, claim = claims_of_row(row) or (None,)
     if claim is None:
-        return {**named, "status": "WO", "charge": 0, "paid": -row["amount"], "lines": []}
+        return {**_named(row), "status": "WO", "charge": 0, "paid": -row["amount"], "lines": []}
+    shown = {**_named(row), **_claim_view(claim)}
+    return {**shown, "corrects": _claim_view(before[0])} if before else shown
+
+
+def _named(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    item = row["kind"] if row["kind"] in HELD_KINDS else "claim"
+    named = {"position": row["position"], "item": item, "claim_id": str(row["claim_id"])}
+    return {**named, "supply_id": str(row["supply_id"])}
+
+
+def _claim_view(claim: RemittedClaim) -> Mapping[str, Any]:
     return {
-        **named,
         "status": claim.status,
         "charge": claim.charge,
         "adjustments": dict(claim.adjustments),
@@ -146,25 +161,21 @@ def entry_view(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 STATEMENT_COLUMNS = (
-    "level", "status", "claim_id", "supply_id", "attempt", "line", "charge", "patient", "borne", "paid",
+    "level", "status", "item", "claim_id", "supply_id", "attempt", "line", "charge", "patient", "borne", "others",
+    "paid",
 )  # fmt: skip
 """Of a statement: what a row is about, then amounts in fen (in the files in yuan)."""
-AMOUNT_COLUMNS = frozenset({"charge", "patient", "borne", "paid"})
+AMOUNT_COLUMNS = frozenset({"charge", "patient", "borne", "others", "paid"})
 
 
 def statement_rows(prepared: BatchPrepared, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Every line, claim, adjustment of the provider and, last, the transfer: each level comes to the next."""
     for row in rows:
-        claim = claim_of_row(row)
-        named = {"claim_id": str(row["claim_id"]), "supply_id": str(row["supply_id"]), "attempt": row["attempt"]}
-        if claim is None:
+        named = {**_named(row), "attempt": row["attempt"] or None}
+        if row["kind"] == "recovered":
             yield {**named, "level": "provider", "status": "WO", "paid": -row["amount"]}
-            continue
-        for line in claim.lines:
-            parts: dict[str, int] = {each.group: each.amount for each in line.adjustments}
-            shown = {"line": line.line, "charge": line.charge, "paid": line.paid}
-            yield {**named, "level": "line", "status": claim.status, **shown, **_parts(parts)}
-        yield {**named, "level": "claim", "status": claim.status, **_parts(claim.adjustments), **_sums(claim)}
+        for claim in claims_of_row(row):
+            yield from _claim_rows(named, claim)
     batch = prepared.batch
     for amount in (-batch.brought_forward, batch.carried_forward):
         if amount:
@@ -172,8 +183,16 @@ def statement_rows(prepared: BatchPrepared, rows: Iterable[Mapping[str, Any]]) -
     yield {"level": "transfer", "status": str(batch.number), "paid": batch.transferred}
 
 
+def _claim_rows(named: Mapping[str, Any], claim: RemittedClaim) -> Iterator[Mapping[str, Any]]:
+    for line in claim.lines:
+        parts: dict[str, int] = {each.group: each.amount for each in line.adjustments}
+        shown = {"line": line.line, "charge": line.charge, "paid": line.paid}
+        yield {**named, "level": "line", "status": claim.status, **shown, **_parts(parts)}
+    yield {**named, "level": "claim", "status": claim.status, **_parts(claim.adjustments), **_sums(claim)}
+
+
 def _parts(adjustments: Mapping[str, int]) -> Mapping[str, int]:
-    return {"patient": adjustments.get("PR", 0), "borne": adjustments.get("CO", 0)}
+    return {name: adjustments.get(group, 0) for name, group in (("patient", "PR"), ("borne", "CO"), ("others", "OA"))}
 
 
 def _sums(claim: RemittedClaim) -> Mapping[str, int]:

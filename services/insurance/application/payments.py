@@ -74,7 +74,7 @@ def pay(command: PayShare, outside: Outside) -> UseCase:
             return Decision.refused(Refusal("payment.unknown"))
         if moment.actor.patient_ref != requested.patient_ref:
             return Decision.refused(Refusal("payment.not_yours"))
-        claim = yield from _claim_of(requested, outside.policy(moment).attempts_all)
+        claim = yield from claim_of_payment(requested, outside.policy(moment).attempts_all)
         draft, again_at = Draft(payment, claim), moment.now + outside.policy(moment).void_inquiry
         if payment.state.is_fee:
             outcome = pay_fee(payment.state, command, outside.provider, again_at)
@@ -85,13 +85,13 @@ def pay(command: PayShare, outside: Outside) -> UseCase:
         if refusal := draft.add(payment, outcome):
             return Decision.refused(refusal)
         if outcome:
-            yield from _follow(moment, draft, outside, payment, claim)
+            yield from follow(moment, draft, outside, payment, claim)
         return draft.decision(Answer(200, payment_view(draft.state(payment))))
 
     return UseCase((PAYMENT.ref(command.payment_id),), decide)
 
 
-def _claim_of(requested: PaymentRequested, attempts_max: int) -> Generator[Load, Any, Loaded[ClaimState]]:
+def claim_of_payment(requested: PaymentRequested, attempts_max: int) -> Generator[Load, Any, Loaded[ClaimState]]:
     """The claim of a share; of a fee the attempt that stands now."""
     if requested.item == "share":
         found: tuple[Loaded[ClaimState], ...] = yield Load.of(CLAIM.ref(requested.claim_id))
@@ -108,14 +108,14 @@ def inquire_payment(payment_id: UUID, outside: Outside) -> UseCase:
         state, requested = payment.state, payment.state.requested
         if requested is None or state.next_inquiry_at is None or moment.now < state.next_inquiry_at:
             return Decision.nothing()
-        claim = yield from _claim_of(requested, outside.policy(moment).attempts_all)
+        claim = yield from claim_of_payment(requested, outside.policy(moment).attempts_all)
         draft, again_at = Draft(payment, claim), moment.now + outside.policy(moment).void_inquiry
         if state.refund is not None:
             draft.add(payment, order_again(state, outside.provider, again_at))
         else:
             answer = outside.provider.inquire(payment_id, state.asked)
-            draft.add(payment, answered(answer, state.asked, again_at, paid_of_fee(state, answer)))
-        yield from _follow(moment, draft, outside, payment, claim)
+            draft.add(payment, answered(answer, state.asked, again_at, state, paid_of_fee(state, answer)))
+        yield from follow(moment, draft, outside, payment, claim)
         return draft.decision()
 
     return UseCase((PAYMENT.ref(payment_id),), decide)
@@ -130,7 +130,7 @@ def expire_payment(payment_id: UUID, outside: Outside) -> UseCase:
         due = next_due(state).get(EXPIRY)
         if requested is None or due is None or moment.now < due:
             return Decision.nothing()
-        claim = yield from _claim_of(requested, outside.policy(moment).attempts_all)
+        claim = yield from claim_of_payment(requested, outside.policy(moment).attempts_all)
         if claim.state.in_hands or state.ended is not None:  # a fee that is earned is owed
             return Decision.on(payment, [PaymentOverdue()])
         share: Loaded[PaymentState]
@@ -141,13 +141,13 @@ def expire_payment(payment_id: UUID, outside: Outside) -> UseCase:
         draft, again_at = Draft(payment, claim), moment.now + outside.policy(moment).void_inquiry
         answer = outside.provider.inquire(payment_id, None)
         draft.add(payment, expire(state, answer, again_at, paid_of_fee(state, answer)))
-        yield from _follow(moment, draft, outside, payment, claim)
+        yield from follow(moment, draft, outside, payment, claim)
         return draft.decision()
 
     return UseCase((PAYMENT.ref(payment_id),), decide)
 
 
-def _follow(
+def follow(
     moment: Moment, draft: Draft, outside: Outside, payment: Loaded[PaymentState], claim: Loaded[ClaimState]
 ) -> Generator[Load, Any, None]:
     """What a payment that the provider has just answered, or that is over, means for the claim."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.insurance.domain.payment import REQUESTED, PaymentProvider, PaymentState
 from services.insurance.domain.payment_events import PaymentCarriedOver, PaymentCovered, Source
+from services.insurance.domain.payment_tasks import with_a_call
 from services.insurance.domain.refunds import ask_back, is_gone, not_confirmed
 from services.seedwork.model import DomainEvent
 
@@ -42,7 +43,10 @@ def carry_over(
         reference=kept[-1].reference,
         sources=kept,
     )
-    return [gone] if answer is None or went else [gone, not_confirmed(answer, rest, again_at)], [come]
+    if answer is None or went:
+        return [gone], [come]
+    left = sum(source.amount for source in rest)
+    return [gone, *with_a_call(before.task, one, not_confirmed(answer, rest, again_at), answer.channel, left)], [come]
 
 
 def _split(sources: tuple[Source, ...], amount: int) -> tuple[tuple[Source, ...], tuple[Source, ...]]:

@@ -59,7 +59,7 @@ from services.insurance.domain.claim_values import (
 from services.insurance.domain.entitlement import Entitlement, SelfPayReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
 from services.insurance.domain.insurer_events import QuoteNotAnswered
-from services.insurance.domain.ledger import authorised_postings, paid_postings, settled_postings
+from services.insurance.domain.ledger import authorised_postings, booking, paid_postings, settled_postings
 from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal, derived_id
 
@@ -232,7 +232,8 @@ def collect(state: ClaimState, channel: str, amount: int | None = None) -> Outco
     """The share is paid of what was cleared on credit or waits for its delivery fee; `amount`: a part of it."""
     if not CLAIM_TRANSITIONS.allows(state.state, COLLECTED):
         return wrong_state(state, COLLECTED)
-    return [ShareCollected(postings=paid_postings(state.owed if amount is None else amount, channel))]
+    paid = paid_postings(state.owed if amount is None else amount, channel)
+    return [ShareCollected(**booking(state.postings, paid))]
 
 
 def note(state: ClaimState, kind: FactKind, message_id: UUID | None, event: DomainEvent) -> list[DomainEvent]:
@@ -294,6 +295,6 @@ def settled(state: ClaimState, day: date) -> list[DomainEvent]:
     """What the patient has is earned, and the amounts are those of the authorisation."""
     if state.opened is None or state.adjudication is None:
         return []
-    postings = settled_postings(state.adjudication.total, state.opened.supply.pharmacy)
+    booked = booking(state.postings, settled_postings(state.adjudication.total, state.opened.supply.pharmacy))
     digest = receipt_sha256(state, state.adjudication, state.insurer)
-    return [ClaimSettled(insurer=state.insurer, receipt_sha256=digest, postings=postings, settled_on=day)]
+    return [ClaimSettled(insurer=state.insurer, receipt_sha256=digest, settled_on=day, **booked)]

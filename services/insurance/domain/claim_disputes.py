@@ -27,7 +27,7 @@ from services.insurance.domain.claim_events import (
 )
 from services.insurance.domain.claim_transitions import AUTHORISING, CLAIM_TRANSITIONS, CREDIT, DECIDE
 from services.insurance.domain.claim_values import Bearer, Decision, DisputeAbout
-from services.insurance.domain.ledger import Posting, authorised_postings, negated, settled_postings
+from services.insurance.domain.ledger import Posting, authorised_postings, booking, negated, settled_postings
 from services.insurance.domain.receipt import receipt_sha256
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
@@ -92,6 +92,7 @@ def decide_dispute(state: ClaimState, command: DecideDispute, person: str) -> Ou
 def _decided(state: ClaimState, dispute: ClaimDisputed, command: DecideDispute, person: str) -> list[DomainEvent]:
     amounts = None if dispute.about == "reversal" else _amounts(state, command.decision)
     insurer = None if command.decision == "patient_billed" else state.insurer
+    postings = () if amounts is None else _postings(state, amounts, insurer)
     decided = DisputeDecided(
         decision=command.decision,
         bearer=command.bearer,
@@ -100,14 +101,12 @@ def _decided(state: ClaimState, dispute: ClaimDisputed, command: DecideDispute, 
         insurer=insurer,
         adjudication=amounts,
         receipt_sha256=None if amounts is None else receipt_sha256(state, amounts, insurer),
-        postings=() if amounts is None else _postings(state, amounts, insurer),
+        **booking(state.postings, postings),
     )
     if command.decision != "reversed":
         return [decided]
-    return [
-        decided,
-        ClaimReversed(insurer=insurer, reason="decided", replaced_by=None, postings=negated(state.postings)),
-    ]
+    booked = booking(state.postings, negated(state.postings))
+    return [decided, ClaimReversed(insurer=insurer, reason="decided", replaced_by=None, **booked)]
 
 
 def _postings(state: ClaimState, amounts: Adjudication, insurer: str | None) -> tuple[Posting, ...]:

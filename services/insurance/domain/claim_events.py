@@ -14,7 +14,7 @@ from services.insurance.domain.claim_audit import AuditLifted
 from services.insurance.domain.claim_fact_events import FactsInherited, ReceiptNoted, TakingBackNoted, UndoingNoted
 from services.insurance.domain.delivery_fee import DeliveryFee
 from services.insurance.domain.entitlement import SelfPayReason, Supply
-from services.insurance.domain.ledger import Posting
+from services.insurance.domain.ledger import BooksHoldings, Posting
 from services.seedwork.model import DomainEvent
 
 
@@ -132,12 +132,10 @@ class ShareLeftOwed(DomainEvent):
     amount: int
 
 
-class ShareCollected(DomainEvent):
+class ShareCollected(BooksHoldings):
     """The patient's share is paid: of what was cleared on credit, or while the delivery fee is still to be paid."""
 
     TOPIC: ClassVar[str] = "insurance.claim.share_collected"
-
-    postings: tuple[Posting, ...]
 
 
 class ClearanceWithdrawn(DomainEvent):
@@ -148,14 +146,13 @@ class ClearanceWithdrawn(DomainEvent):
     reason: Literal["claim_refused"]
 
 
-class ClaimSettled(DomainEvent):
+class ClaimSettled(BooksHoldings):
     """The patient has it: the amounts are final, the pharmacy has earned them."""
 
     TOPIC: ClassVar[str] = "insurance.claim.settled"
 
     insurer: str | None
     receipt_sha256: str
-    postings: tuple[Posting, ...]
     settled_on: date | None = None
 
 
@@ -200,12 +197,11 @@ class RefundAwaited(DomainEvent):
     postings: tuple[Posting, ...]
 
 
-class RefundOrdered(DomainEvent):
-    """The provider has answered, and all that was kept on the books for the patient went back."""
+class RefundOrdered(BooksHoldings):
+    """The provider has answered, and all that was kept on the books for the patient went back; or the pharmacy gave it
+    back, and has what the provider kept."""
 
     TOPIC: ClassVar[str] = "insurance.claim.refund_ordered"
-
-    postings: tuple[Posting, ...]
 
 
 class ReverseRequested(insurer_events.InsurerAsked):
@@ -228,7 +224,7 @@ class ReverseNotConfirmed(DomainEvent):
     next_inquiry_at: datetime
 
 
-class ClaimReversed(DomainEvent):
+class ClaimReversed(BooksHoldings):
     """The settled claim is taken back: the exact negation of all it had booked, last payer first."""
 
     TOPIC: ClassVar[str] = "insurance.claim.reversed"
@@ -236,7 +232,6 @@ class ClaimReversed(DomainEvent):
     insurer: str | None
     reason: values.ReverseReason
     replaced_by: int | None
-    postings: tuple[Posting, ...]
 
 
 class ClaimDisputed(DomainEvent):
@@ -248,7 +243,7 @@ class ClaimDisputed(DomainEvent):
     reasons: tuple[str, ...]
 
 
-class DisputeDecided(DomainEvent):
+class DisputeDecided(BooksHoldings):
     """A named officer decided who bears it. The amounts, where they changed, are the claim's from now on."""
 
     TOPIC: ClassVar[str] = "insurance.claim.dispute_decided"
@@ -260,7 +255,6 @@ class DisputeDecided(DomainEvent):
     insurer: str | None
     adjudication: Adjudication | None
     receipt_sha256: str | None
-    postings: tuple[Posting, ...]
 
 
 ClaimEvent = (

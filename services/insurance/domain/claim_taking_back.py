@@ -40,7 +40,15 @@ from services.insurance.domain.claim_transitions import (
 )
 from services.insurance.domain.claim_values import LineQuantity, ReverseReason, VoidReason
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
-from services.insurance.domain.ledger import Posting, balances, negated, refund_awaited_postings
+from services.insurance.domain.ledger import (
+    REFUND,
+    Posting,
+    balances,
+    booking,
+    given_back_postings,
+    negated,
+    refund_awaited_postings,
+)
 from services.insurance.domain.rebilling import accepted_lines
 from services.seedwork.model import DomainEvent, Outcome, derived_id
 
@@ -145,8 +153,8 @@ def dispute_reversal(reason: str) -> list[DomainEvent]:
 def reverse(state: ClaimState, reason: ReverseReason, replaced_by: int | None) -> list[DomainEvent]:
     """The exact negation of all that was booked, last payer first."""
     following = None if is_undone(state) else replaced_by
-    postings = negated(state.postings)
-    return [ClaimReversed(insurer=state.insurer, reason=reason, replaced_by=following, postings=postings)]
+    booked = booking(state.postings, negated(state.postings))
+    return [ClaimReversed(insurer=state.insurer, reason=reason, replaced_by=following, **booked)]
 
 
 def record_reverse(
@@ -160,14 +168,17 @@ def record_reverse(
     return [ReverseNotConfirmed(message_id=asked.message_id, next_inquiry_at=next_inquiry_at)]
 
 
-def keep_on_the_books(state: ClaimState, held: int, channel: str) -> list[DomainEvent]:
+def keep_on_the_books(state: ClaimState, held: int, channel: str, *, by_pharmacy: bool = False) -> list[DomainEvent]:
     """Of a claim that is taken back: what the provider is known to have while its answer is awaited; once that has gone
-    back, nothing. `held`: fen."""
-    kept = [Posting(account=account, amount=amount) for account, amount in balances(state.postings).items()]
+    back, nothing, or what the pharmacy has for it that gave it back itself. `held`: fen."""
+    left = balances(state.postings)
+    kept = [Posting(account=account, amount=amount) for account, amount in left.items()]
     if held and not kept and CLAIM_TRANSITIONS.allows(state.state, REFUND_AWAITED):
         return [RefundAwaited(postings=refund_awaited_postings(held, channel))]
-    if kept and not held and CLAIM_TRANSITIONS.allows(state.state, REFUND_ORDERED):
-        return [RefundOrdered(postings=negated(kept))]
+    if REFUND in left and not held and CLAIM_TRANSITIONS.allows(state.state, REFUND_ORDERED):
+        pharmacy = state.opened.supply.pharmacy if state.opened else ""
+        back = given_back_postings(-left[REFUND], pharmacy) if by_pharmacy else negated(kept)
+        return [RefundOrdered(**booking(state.postings, back))]
     return []
 
 

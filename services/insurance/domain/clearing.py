@@ -1,8 +1,10 @@
-"""ClearingAccount: what an insurer settles with one pharmacy in batches (清算, 拨付). One batch at a time.
+"""ClearingAccount: what an insurer settles with one pharmacy in batches (清算, 拨付), or a payment provider pays on to
+it of what patients paid. One batch at a time.
 
 A batch takes what was settled, taken back and recovered since the one before, in the order of the sealed log, and only
-its bounds, sums and digest are kept: its claims are read again from the log's projection. Source: transactions 3692
-(apply), 3691 (withdraw) and 3704 (remittance) of the national platform.
+its bounds, sums and digest are kept: its claims are read again from the log's projection. A provider's takes the shares
+and delivery fees that it holds for what the pharmacy has earned. Source: transactions 3692 (apply), 3691 (withdraw) and
+3704 (remittance) of the national platform.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, assert_never, get_args
 
-from services.insurance.domain.ledger import Posting, remitted_postings
+from services.insurance.domain.ledger import Posting, paid_on_postings, remitted_postings
+from services.insurance.domain.reconciliation import Side
 from services.insurance.domain.remittance import Sums
 from services.seedwork.model import Aggregate, DomainEvent, Immutable, Outcome, Refusal, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
@@ -45,6 +48,8 @@ class Batch(Immutable):
     transferred: int
     payers: tuple[PayerSum, ...]
     sha256: str
+    others: int = 0
+    """Of a payment provider's batch: what other payers pay."""
 
 
 class BatchPrepared(DomainEvent):
@@ -56,6 +61,8 @@ class BatchPrepared(DomainEvent):
     pharmacy: str
     batch: Batch
     prepared_by: str
+    side: Side = "insurer"
+    """Whose money it is: an insurer's, or what patients paid through a payment provider (`insurer` is its channel)."""
 
 
 class BatchWithdrawn(DomainEvent):
@@ -152,7 +159,9 @@ def may_prepare(state: ClearingState) -> Refusal | None:
     return None if CLEARING_TRANSITIONS.allows(state.state, PREPARE) else _wrong_state(state, PREPARE)
 
 
-def prepare(state: ClearingState, insurer: str, pharmacy: str, until: date, sums: Sums, person: str) -> Outcome:
+def prepare(
+    state: ClearingState, insurer: str, pharmacy: str, until: date, sums: Sums, person: str, side: Side = "insurer"
+) -> Outcome:
     """A batch of all that was added up."""
     if refusal := may_prepare(state):
         return refusal
@@ -174,8 +183,9 @@ def prepare(state: ClearingState, insurer: str, pharmacy: str, until: date, sums
         transferred=sums.transferred,
         payers=tuple(PayerSum(payer=payer, amount=amount) for payer, amount in sorted(sums.payers.items()) if amount),
         sha256=sums.sha256,
+        others=sums.adjustments["OA"],
     )
-    return [BatchPrepared(insurer=insurer, pharmacy=pharmacy, batch=batch, prepared_by=person)]
+    return [BatchPrepared(insurer=insurer, pharmacy=pharmacy, batch=batch, prepared_by=person, side=side)]
 
 
 def withdraw(state: ClearingState, number: int, reason: str, person: str) -> Outcome:
@@ -193,13 +203,6 @@ def remit(state: ClearingState, number: int, transferred: int, reference: str, d
     batch = prepared.batch
     if transferred != batch.transferred:
         return Refusal("batch.other_amount", {"transferred": batch.transferred})
-    postings = remitted_postings(
-        {each.payer: each.amount for each in batch.payers},
-        transferred=batch.transferred,
-        recovered=batch.recovered,
-        pharmacy=prepared.pharmacy,
-        insurer=prepared.insurer,
-    )
     return [
         BatchRemitted(
             number=number,
@@ -208,9 +211,21 @@ def remit(state: ClearingState, number: int, transferred: int, reference: str, d
             remitted_by=person,
             insurer=prepared.insurer,
             pharmacy=prepared.pharmacy,
-            postings=postings,
+            postings=_transferred(prepared),
         )
     ]
+
+
+def _transferred(prepared: BatchPrepared) -> tuple[Posting, ...]:
+    batch = prepared.batch
+    books = remitted_postings if prepared.side == "insurer" else paid_on_postings
+    return books(
+        {each.payer: each.amount for each in batch.payers},
+        transferred=batch.transferred,
+        recovered=batch.recovered,
+        pharmacy=prepared.pharmacy,
+        payer=prepared.insurer,
+    )
 
 
 def _not_open(state: ClearingState, number: int, trigger: str) -> Refusal | None:

@@ -16,6 +16,7 @@ from services.insurance.domain.claim_decisions import bills
 from services.insurance.domain.delivery_fee import BEARER, FeeBearer, FeeEnd, bearer_of
 from services.insurance.domain.ledger import (
     Posting,
+    booking,
     fee_earned_postings,
     fee_paid_postings,
     fee_requested_postings,
@@ -92,7 +93,7 @@ def pay_fee(state: PaymentState, command: PayShare, provider: PaymentProvider, a
     if state.outcome_unknown and state.asked != command.reference:
         return Refusal("payment.outcome_unknown", {"reference": state.asked})
     answer = provider.pay(command.payment_id, requested.amount, command.reference)
-    return answered(answer, command.reference, again_at, paid_of_fee(state, answer))
+    return answered(answer, command.reference, again_at, state, paid_of_fee(state, answer))
 
 
 def paid_of_fee(state: PaymentState, answer: ProviderAnswer) -> tuple[Posting, ...]:
@@ -135,7 +136,7 @@ def end_fee(
     bearer = bearer_of(end, overruled)
     if bearer == "patient":
         earned = fee_earned_postings(requested.amount, requested.pharmacy or "")
-        return [] if state.ended else [FeeEarned(ended=end, postings=earned)]
+        return [] if state.ended else [FeeEarned(ended=end, **booking(state.postings, earned))]
     if state.state != PAID:
         return [PaymentFailed(reason="not_owed", ended=end, postings=negated(state.postings))]
     return order_refund(state, provider, again_at, end, bearer)

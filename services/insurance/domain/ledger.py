@@ -11,8 +11,11 @@ claim they belong to, because one ledger stream would be everybody's bottleneck;
 | voided, reversed | the exact negation of all of the claim, last payer first, the refund among it | |
 | taken back, payment or refund not answered | `provider.<channel>` (what it has) | `refund.patient` |
 | that answered, all went back | `refund.patient` | `provider.<channel>` |
+| refund refused, the pharmacy gave it back | `refund.patient` | `payable.<pharmacy>` |
+| of a fee, once all is negated | `provider.<channel>` | `fee.payable.<pharmacy>` |
 | dispute decided | `receivable.<payer>`, or `borne.<pharmacy>` where the pharmacy bears it | `payable.<pharmacy>` |
 | batch transferred | `payable.<pharmacy>`, `difference.<insurer>` (recovered) | `receivable.<payer>.<insurer>` |
+| a provider's batch | `payable.<pharmacy>`, `fee.payable.<pharmacy>`, `difference.<channel>` | `provider.<channel>` |
 | what a batch cannot take | `carried.<pharmacy>` once it is made up | `carried.<pharmacy>` |
 | difference answered: the pharmacy bears it | `borne.<pharmacy>` | `difference.<insurer>`, `difference.<channel>` |
 | delivery fee asked for | `fee.receivable` | `fee.held.<pharmacy>` |
@@ -27,12 +30,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 from services.insurance.domain.amounts import Adjudication
-from services.seedwork.model import Immutable
+from services.seedwork.model import DomainEvent, Immutable
 
 PAYABLE = "payable."
+FEE_PAYABLE = "fee.payable."
 PROVIDER = "provider."
 REFUND = "refund.patient"
 
@@ -61,6 +65,10 @@ ACCOUNTS: tuple[AccountKind, ...] = (
 )
 
 
+def _suffix(account: str, prefix: str) -> str | None:
+    return account.removeprefix(prefix) if account.startswith(prefix) else None
+
+
 def account_kind(account: str) -> str:
     """Of which kind an account is; the first prefix that fits."""
     return next(known.kind for known in ACCOUNTS if account.startswith(known.prefix))
@@ -76,6 +84,9 @@ class Posting(Immutable):
 
     account: str
     amount: int
+
+
+Postings = tuple[Posting, ...]
 
 
 def _booked(postings: Iterable[Posting]) -> tuple[Posting, ...]:
@@ -116,12 +127,71 @@ def refund_awaited_postings(amount: int, channel: str) -> tuple[Posting, ...]:
     )
 
 
+def given_back_postings(amount: int, pharmacy: str) -> tuple[Posting, ...]:
+    """The pharmacy gave the patient back what the provider keeps, and has that instead."""
+    return _booked([Posting(account=REFUND, amount=amount), Posting(account=f"{PAYABLE}{pharmacy}", amount=-amount)])
+
+
+def fee_kept_postings(amount: int, pharmacy: str, channel: str) -> tuple[Posting, ...]:
+    """The same of a delivery fee, once all of it is negated."""
+    return _booked(
+        [
+            Posting(account=f"{PROVIDER}{channel}", amount=amount),
+            Posting(account=f"{FEE_PAYABLE}{pharmacy}", amount=-amount),
+        ]
+    )
+
+
 def balances(postings: Iterable[Posting]) -> dict[str, int]:
     """What they come to, by account; an account that is even is left out."""
     sums: Counter[str] = Counter()
     for posting in postings:
         sums[posting.account] += posting.amount
     return {account: amount for account, amount in sums.items() if amount}
+
+
+class Holding(Immutable):
+    """Fen of the patient's that a payment provider has for what a pharmacy has earned, before and after an event."""
+
+    channel: str
+    pharmacy: str
+    before: int
+    after: int
+
+
+class BooksHoldings(DomainEvent):
+    """An event whose postings may move what a payment provider is to pay on to a pharmacy."""
+
+    postings: tuple[Posting, ...] = ()
+    holdings: tuple[Holding, ...] = ()
+
+
+class Booking(TypedDict):
+    """What such an event books, and what that moves."""
+
+    postings: tuple[Posting, ...]
+    holdings: tuple[Holding, ...]
+
+
+def booking(before: tuple[Posting, ...], postings: tuple[Posting, ...]) -> Booking:
+    """`postings` of a claim, or of a fee, that had booked `before`. Nothing is a pharmacy's until it is earned, and
+    nothing is any more once that is negated: what the provider has then is the patient's."""
+    had, has = _earned_and_held(before), _earned_and_held(before + postings)
+    moved = ((key, had.get(key, 0), has.get(key, 0)) for key in sorted(had.keys() | has.keys()))
+    holdings = tuple(
+        Holding(channel=channel, pharmacy=pharmacy, before=old, after=new)
+        for (channel, pharmacy), old, new in moved
+        if old != new
+    )
+    return {"postings": postings, "holdings": holdings}
+
+
+def _earned_and_held(postings: Iterable[Posting]) -> dict[tuple[str, str], int]:
+    sums = balances(postings)
+    suffixes = (_suffix(account, prefix) for account in sums for prefix in (PAYABLE, FEE_PAYABLE))
+    earned = next((pharmacy for pharmacy in suffixes if pharmacy), None)
+    held = ((channel, amount) for account, amount in sums.items() if (channel := _suffix(account, PROVIDER)))
+    return {(channel, earned): amount for channel, amount in held} if earned else {}
 
 
 def fee_requested_postings(amount: int, pharmacy: str) -> tuple[Posting, ...]:
@@ -166,16 +236,34 @@ def difference_postings(missing: int, pharmacy: str, insurer: str) -> tuple[Post
 
 
 def remitted_postings(
-    paid: Mapping[str, int], *, transferred: int, recovered: int, pharmacy: str, insurer: str
+    paid: Mapping[str, int], *, transferred: int, recovered: int, pharmacy: str, payer: str
 ) -> tuple[Posting, ...]:
-    """An insurer pays a pharmacy: by payer what it owed, less what is recovered, less or plus what is carried over."""
+    """An insurer (`payer`) pays a pharmacy: by fund or account what it owed, less what is recovered, less or plus what
+    is carried over."""
     carried = sum(paid.values()) - recovered - transferred
     return _booked(
         [
             Posting(account=f"payable.{pharmacy}", amount=transferred),
             Posting(account=f"carried.{pharmacy}", amount=carried),
-            Posting(account=f"difference.{insurer}", amount=recovered),
-            *(Posting(account=receivable(payer, insurer), amount=-amount) for payer, amount in paid.items()),
+            Posting(account=f"difference.{payer}", amount=recovered),
+            *(Posting(account=receivable(fund, payer), amount=-amount) for fund, amount in paid.items()),
+        ]
+    )
+
+
+def paid_on_postings(
+    paid: Mapping[str, int], *, transferred: int, recovered: int, pharmacy: str, payer: str
+) -> tuple[Posting, ...]:
+    """A payment provider (`payer`, by its channel) pays a pharmacy the shares and fees that it has for it, less what is
+    recovered, less or plus what is carried over. `paid`: fen of `delivery_fee`, and of what patients paid for goods."""
+    total, fees = sum(paid.values()), paid.get("delivery_fee", 0)
+    return _booked(
+        [
+            Posting(account=f"{PAYABLE}{pharmacy}", amount=transferred - fees),
+            Posting(account=f"{FEE_PAYABLE}{pharmacy}", amount=fees),
+            Posting(account=f"carried.{pharmacy}", amount=total - recovered - transferred),
+            Posting(account=f"difference.{payer}", amount=recovered),
+            Posting(account=f"{PROVIDER}{payer}", amount=-total),
         ]
     )
 

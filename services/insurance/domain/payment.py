@@ -15,7 +15,7 @@ from pydantic import Field
 
 from services.insurance.domain.delivery_fee import FeeEnd
 from services.insurance.domain.gateway import OutcomeKind
-from services.insurance.domain.ledger import Posting, negated
+from services.insurance.domain.ledger import Posting, Postings, booking, negated
 from services.insurance.domain.payment_events import (
     FeeEarned,
     PaymentCarriedOver,
@@ -31,6 +31,8 @@ from services.insurance.domain.payment_events import (
     RefundNotConfirmed,
     Source,
 )
+from services.insurance.domain.payment_task_events import TaskClosed, TaskOpened, TaskTaken
+from services.insurance.domain.payment_tasks import NOBODY_CALLED, TaskState, followed, with_a_call
 from services.seedwork.model import Aggregate, Command, DomainEvent, Outcome, Refusal, StreamRef, derived_id
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
@@ -78,6 +80,9 @@ class PaymentState:
     """What was paid and has not gone back or over to another, as the provider knows it."""
     refund: RefundNotConfirmed | None = None
     """The refund that is ordered and that the provider has not confirmed."""
+    by_pharmacy: bool = False
+    """The pharmacy gave it back itself."""
+    task: TaskState = NOBODY_CALLED
     carried_to: UUID | None = None
 
     @property
@@ -204,30 +209,32 @@ def pay_share(
     if state.outcome_unknown and state.asked != command.reference:
         return Refusal("payment.outcome_unknown", {"reference": state.asked})
     answer = provider.pay(command.payment_id, state.due, command.reference)
-    return answered(answer, command.reference, again_at)
+    return answered(answer, command.reference, again_at, state)
 
 
 def answered(
-    answer: ProviderAnswer, reference: str | None, again_at: datetime, postings: tuple[Posting, ...] = ()
+    answer: ProviderAnswer, reference: str | None, again_at: datetime, state: PaymentState, postings: Postings = ()
 ) -> list[DomainEvent]:
     """What the provider's answer means; `postings` are those of its having the money."""
     named = answer.reference or reference
     if answer.kind is OutcomeKind.UNKNOWN:
-        return [PaymentOutcomeUnknown(reference=reference, next_inquiry_at=again_at)]
+        unknown = PaymentOutcomeUnknown(reference=reference, next_inquiry_at=again_at)
+        return with_a_call(state.task, state.requested, unknown, answer.channel, state.due)
     if answer.kind is OutcomeKind.REFUSED:
         return [PaymentFailed(reason="declined", channel=answer.channel, reference=named)]
-    return [PaymentPaid(channel=answer.channel, reference=named or "", postings=postings)]
+    booked = booking(state.postings, postings)
+    return [PaymentPaid(channel=answer.channel, reference=named or "", **booked)]
 
 
 def expire(state: PaymentState, answer: ProviderAnswer, again_at: datetime, paid: tuple[Posting, ...]) -> Outcome:
     """Its time is over and nobody has paid, as far as we know: the provider has been asked, and its word counts."""
     if answer.kind is OutcomeKind.REFUSED:
         return [PaymentExpired(postings=negated(state.postings))]
-    return answered(answer, None, again_at, paid)
+    return answered(answer, None, again_at, state, paid)
 
 
 def evolve_payment(state: PaymentState, event: PaymentEvent) -> PaymentState:
-    state = replace(state, postings=state.postings + event.postings)
+    state = replace(state, postings=state.postings + event.postings, task=followed(state.task, event))
     match event:
         case PaymentRequested():
             return replace(state, state=REQUESTED, requested=event, expires_at=event.expires_at)
@@ -258,9 +265,11 @@ def evolve_payment(state: PaymentState, event: PaymentEvent) -> PaymentState:
         case PaymentRefunded():
             ended, reached = event.ended or state.ended, CARRIED_OVER if event.rest else REFUNDED
             back = replace(state, state=reached, refund_reference=event.reference, ended=ended, sources=())
-            return replace(back, refund=None, next_inquiry_at=None)
+            return replace(back, refund=None, next_inquiry_at=None, by_pharmacy=event.by_pharmacy)
         case FeeEarned():
             return replace(state, ended=event.ended)
+        case TaskOpened() | TaskTaken() | TaskClosed():
+            return state
         case _:
             assert_never(event)
 

@@ -12,7 +12,8 @@ from uuid import UUID
 from pydantic import Field
 
 from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
-from services.insurance.domain.ledger import Posting
+from services.insurance.domain.ledger import BooksHoldings, Posting
+from services.insurance.domain.payment_task_events import TaskClosed, TaskOpened, TaskTaken
 from services.seedwork.model import DomainEvent, Immutable, derived_id
 
 FailReason = Literal["declined", "claim_voided", "not_owed"]
@@ -54,14 +55,13 @@ class PaymentRequested(DomainEvent):
     """Until when it can be paid; None: without a limit."""
 
 
-class PaymentPaid(DomainEvent):
+class PaymentPaid(BooksHoldings):
     """The provider has the money."""
 
     TOPIC: ClassVar[str] = "insurance.payment.paid"
 
     channel: str
     reference: str
-    postings: tuple[Posting, ...] = ()
 
 
 class PaymentFailed(DomainEvent):
@@ -77,13 +77,12 @@ class PaymentFailed(DomainEvent):
     """Of a fee: how its carriage ended."""
 
 
-class PaymentRefunded(DomainEvent):
+class PaymentRefunded(BooksHoldings):
     """All that was paid went back to the patient."""
 
     TOPIC: ClassVar[str] = "insurance.payment.refunded"
 
     reference: str
-    postings: tuple[Posting, ...] = ()
     ended: FeeEnd | None = None
     borne_by: FeeBearer | None = None
     """Of a fee: who is left with what the carriage cost."""
@@ -91,6 +90,8 @@ class PaymentRefunded(DomainEvent):
     """Only what had not been carried over to another payment."""
     parts: tuple[Source, ...] = ()
     """What went back, as the provider knows it."""
+    by_pharmacy: bool = False
+    """The pharmacy gave it back, and has what the provider kept."""
 
 
 class RefundNotConfirmed(DomainEvent):
@@ -167,13 +168,12 @@ class PaymentCovered(DomainEvent):
     postings: tuple[Posting, ...] = ()
 
 
-class FeeEarned(DomainEvent):
+class FeeEarned(BooksHoldings):
     """What was carried is to be paid for: the pharmacy has earned the fee, whether it is paid already or still owed."""
 
     TOPIC: ClassVar[str] = "insurance.payment.fee_earned"
 
     ended: FeeEnd
-    postings: tuple[Posting, ...]
 
 
 PaymentEvent = (
@@ -188,4 +188,7 @@ PaymentEvent = (
     | PaymentCarriedOver
     | PaymentCovered
     | FeeEarned
+    | TaskOpened
+    | TaskTaken
+    | TaskClosed
 )

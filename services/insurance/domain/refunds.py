@@ -5,7 +5,8 @@
 | accepted, duplicate | it went back, and is booked back |
 | refused, unknown | the provider has it, and so have the books; the clock asks again, nothing is assumed |
 
-An order for several parts counts once all of them are confirmed.
+An order for several parts counts once all of them are confirmed. Who is to end what the provider does not:
+`payment_tasks`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from uuid import UUID
 
 from services.insurance.domain.delivery_fee import FeeBearer, FeeEnd
 from services.insurance.domain.gateway import OutcomeKind
-from services.insurance.domain.ledger import negated
+from services.insurance.domain.ledger import booking, fee_kept_postings, negated
 from services.insurance.domain.payment import (
     CARRIED_OVER,
     PAYMENT_TRANSITIONS,
@@ -26,6 +27,7 @@ from services.insurance.domain.payment import (
     ProviderAnswer,
 )
 from services.insurance.domain.payment_events import PaymentFailed, PaymentRefunded, RefundNotConfirmed, Source
+from services.insurance.domain.payment_tasks import with_a_call
 from services.seedwork.model import DomainEvent
 
 
@@ -52,15 +54,35 @@ def order_refund(
         return []
     answer = ask_back(state.requested.payment_id, state.sources, provider)
     if not is_gone(answer):
-        return [not_confirmed(answer, state.sources, again_at, ended, borne_by)]
+        order = not_confirmed(answer, state.sources, again_at, ended, borne_by)
+        return with_a_call(state.task, state.requested, order, answer.channel, state.held)
     return [
         PaymentRefunded(
             reference=answer.reference or "",
-            postings=negated(state.postings),
+            **booking(state.postings, negated(state.postings)),
             ended=ended,
             borne_by=borne_by,
             rest=state.state == CARRIED_OVER,
             parts=state.sources,
+        )
+    ]
+
+
+def paid_back_by_pharmacy(state: PaymentState, reference: str) -> list[DomainEvent]:
+    """The pharmacy gave all of it back itself, under this reference: what the provider keeps is the pharmacy's. A fee
+    books that here, a share in its claim."""
+    order, requested = state.refund, state.requested
+    if order is None or requested is None:
+        return []
+    kept = fee_kept_postings(state.held, requested.pharmacy or "", str(state.channel)) if state.is_fee else ()
+    return [
+        PaymentRefunded(
+            reference=reference,
+            ended=order.ended,
+            borne_by=order.borne_by,
+            rest=state.state == CARRIED_OVER,
+            by_pharmacy=True,
+            **booking(state.postings, negated(state.postings) + kept),
         )
     ]
 

@@ -6,27 +6,34 @@
 | claim | charge (CLP03) - its adjustments = paid (CLP04), and both are the sums of its lines |
 | remittance | sum of paid (CLP04) - adjustments of the provider (PLB) = what is transferred (BPR02), never below zero |
 
-The payer here is the insurer: its funds and the personal accounts it keeps. What the patient paid is with the payment
-provider and is an adjustment (PR), what the pharmacy bears after a dispute another (CO). A claim that was taken back
-stands there with all signs negated (CLP02 = 22). What a remittance cannot take is carried into the next one, in both.
-Source: X12 005010X221 (835), balancing; X12 RFI 1604 on negative remittances.
+The payer is an insurer: its funds and the personal accounts it keeps. What the patient paid is with the payment
+provider and is an adjustment (PR), what the pharmacy bears after a dispute another (CO). Or it is that provider, which
+pays on what patients paid it: what other payers pay is an adjustment then (OA), and so is what the patient still owes
+(PR). A delivery fee stands there like a claim of one line, and so does what the pharmacy gave back to the patient for
+the provider. A claim that was taken back stands there with all signs negated (CLP02 = 22); where more of a share
+came in, the claim is taken back as it was remitted and remitted anew. What a remittance cannot take is carried into the
+next one, in both.
+Source: X12 005010X221 (835), balancing, corrections and reversals; X12 RFI 1604 on negative remittances.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from services.insurance.domain.amounts import LineAmounts
 from services.seedwork.model import Immutable
 
-GroupCode = Literal["PR", "CO"]
+GroupCode = Literal["PR", "CO", "OA"]
 ProviderReason = Literal["WO", "FB"]
 EntryKind = Literal["settled", "reversed", "recovered"]
+HeldKind = Literal["share", "delivery_fee", "paid_back"]
+"""What a payment provider has for a pharmacy: of a claim, of a fee, or what the pharmacy gave back in its place."""
+HELD_KINDS: tuple[HeldKind, ...] = get_args(HeldKind)
 
 
 class CodeRow(NamedTuple):
@@ -40,8 +47,11 @@ class CodeRow(NamedTuple):
 CODES: tuple[CodeRow, ...] = (
     CodeRow("1", "CLP02", "a claim as it was settled"),
     CodeRow("22", "CLP02", "a settled claim taken back, all signs negated"),
-    CodeRow("PR", "CAS01", "the patient's share, paid through the payment provider"),
+    CodeRow(
+        "PR", "CAS01", "the patient's share, paid through the payment provider; in its own remittance what is owed"
+    ),
     CodeRow("CO", "CAS01", "what the pharmacy bears, as a dispute was decided"),
+    CodeRow("OA", "CAS01", "what other payers pay (CARC 23), in a payment provider's remittance"),
     CodeRow("WO", "PLB03-1", "recovered: what the pharmacy bears of a difference with the payer's file"),
     CodeRow("FB", "PLB03-1", "forward balance: out of the remittance before, or into the next one"),
 )
@@ -115,6 +125,62 @@ def _line(line: LineAmounts, sign: int) -> RemittedLine:
     ]
     payers = [(share.payer, sign * share.amount) for share in line.payers if share.payer not in NOT_THE_INSURERS]
     return RemittedLine(line=line.line, charge=sign * line.total, adjustments=tuple(adjustments), payers=tuple(payers))
+
+
+def held_claims(
+    position: int, claim_id: UUID, kind: HeldKind, lines: Iterable[LineAmounts], before: int, after: int
+) -> tuple[RemittedClaim, ...]:
+    """What a payment provider had of it and has now, in fen: taken back as it was remitted, remitted as it is. `lines`:
+    of a fee, or of what was given back, none: it is one line by itself."""
+    shown = tuple(_owed_lines(kind, lines, max(before, after)))
+    both = ((-1, "22", before), (1, "1", after))
+    return tuple(_held(position, claim_id, status, kind, shown, sign, held) for sign, status, held in both if held)
+
+
+class _Owed(NamedTuple):
+    """A line as the patient owes it: its number, charge, and what others pay."""
+
+    line: int
+    charge: int
+    others: int
+    borne: int
+
+    @property
+    def patient(self) -> int:
+        return self.charge - self.others - self.borne
+
+
+def _owed_lines(kind: HeldKind, lines: Iterable[LineAmounts], fee: int) -> Iterator[_Owed]:
+    if kind != "share":
+        yield _Owed(1, fee, 0, 0)
+        return
+    for line in lines:
+        parts = summed((share.payer, share.amount) for share in line.payers)
+        patient, borne = parts.get("patient", 0), parts.get("hosp", 0)
+        yield _Owed(line.line, line.total, line.total - patient - borne, borne)
+
+
+def _held(
+    position: int, claim_id: UUID, status: str, kind: HeldKind, lines: Iterable[_Owed], sign: int, held: int
+) -> RemittedClaim:
+    shown, left = [], held
+    for each in lines:
+        paid = min(each.patient, left)  # the first line first: taken back, a part has to be divided as it was before
+        left -= paid
+        parts: tuple[tuple[GroupCode, int], ...] = (
+            ("PR", each.patient - paid),
+            ("CO", each.borne),
+            ("OA", each.others),
+        )
+        adjustments = tuple(Adjustment(group=group, amount=sign * amount) for group, amount in parts if amount)
+        payers = (("delivery_fee" if kind == "delivery_fee" else "patient", sign * paid),) if paid else ()
+        shown.append(RemittedLine(line=each.line, charge=sign * each.charge, adjustments=adjustments, payers=payers))
+    if left:
+        raise OutOfBalance(f"claim {claim_id}")
+    charge = sum(line.charge for line in shown)
+    return RemittedClaim(
+        position=position, claim_id=claim_id, status=status, charge=charge, paid=sign * held, lines=tuple(shown)
+    )
 
 
 class OutOfBalance(ValueError):  # noqa: N818

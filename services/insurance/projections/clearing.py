@@ -2,7 +2,9 @@
 
 An entry is a claim that was settled or a settled claim that was taken back, or what a pharmacy bears of an answered
 difference. The claims' lines stand beside it as they were authorised, or as a dispute was decided; they do not change
-once the claim is settled.
+once the claim is settled. Where `insurer` is a payment provider's channel, it is what that has of a share, or of a
+delivery fee, for what the pharmacy has earned, or has given back to the patient (`paid_back`): `held_before` the event,
+and `amount` since; a fee stands under the id of its payment.
 """
 
 from __future__ import annotations
@@ -19,13 +21,18 @@ from services.insurance.domain.claim_events import (
     ClaimReversed,
     ClaimSettled,
     DisputeDecided,
+    RefundOrdered,
 )
 from services.insurance.domain.clearing import BatchPrepared, BatchRemitted, BatchWithdrawn
-from services.insurance.domain.ledger import Posting, pharmacy_of
+from services.insurance.domain.ledger import BooksHoldings, Posting, pharmacy_of
+from services.insurance.domain.payment_events import FeeEarned, PaymentPaid, PaymentRefunded, PaymentRequested
 from services.insurance.domain.reconciliation import DifferenceAnswered
 from services.insurance.projections import METADATA, microseconds
 from services.seedwork.calendar import civil_day
 from services.seedwork.projection import Amend, Operation, Projection, Put, Recorded
+
+OF_NO_ATTEMPT = 0
+"""A delivery fee is the supply's, whatever attempts follow."""
 
 CLEARING_CLAIMS = sa.Table(
     "clearing_claims",
@@ -40,11 +47,12 @@ CLEARING_ENTRIES = sa.Table(
     "clearing_entries",
     METADATA,
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("insurer", sa.Text, nullable=False),
+    sa.Column("insurer", sa.Text, primary_key=True),
     sa.Column("pharmacy", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("claim_id", sa.Uuid, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("held_before", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("day", sa.Text, nullable=False),
     sa.Index("clearing_entries_in_order", "insurer", "pharmacy", "position"),
 )
@@ -70,19 +78,24 @@ SETTLEMENT_BATCHES = sa.Table(
 
 def project(recorded: Recorded) -> Iterator[Operation]:
     event = recorded.event
+    if isinstance(event, BooksHoldings):
+        yield from _held(recorded, event)
     match event:
         case ClaimOpened():
             named = {"claim_id": event.claim_id, "supply_id": event.supply.supply_id, "attempt": event.attempt}
             yield Put(CLEARING_CLAIMS, {**named, "lines": None})
-        case ClaimAuthorised(insurer=str()):
+        case PaymentRequested(item="delivery_fee"):
+            named = {"claim_id": event.payment_id, "supply_id": event.supply_id, "attempt": OF_NO_ATTEMPT}
+            yield Put(CLEARING_CLAIMS, {**named, "lines": None})
+        case ClaimAuthorised():
             yield _lines(recorded, event.adjudication)
-        case DisputeDecided(adjudication=Adjudication() as amounts, insurer=str(insurer)):
+        case DisputeDecided(adjudication=Adjudication() as amounts):
             yield _lines(recorded, amounts)
-            yield from _entry(recorded, "settled", insurer, event.postings)
-        case ClaimSettled(insurer=str(insurer)):
-            yield from _entry(recorded, "settled", insurer, event.postings)
-        case ClaimReversed(insurer=str(insurer)):
-            yield from _entry(recorded, "reversed", insurer, event.postings)
+            yield from _entry(recorded, "settled", event.insurer, event.postings)
+        case ClaimSettled():
+            yield from _entry(recorded, "settled", event.insurer, event.postings)
+        case ClaimReversed():
+            yield from _entry(recorded, "reversed", event.insurer, event.postings)
         case DifferenceAnswered():
             yield from _recovered(recorded, event)
         case _:
@@ -94,9 +107,17 @@ def _lines(recorded: Recorded, amounts: Adjudication) -> Operation:
     return Amend(CLEARING_CLAIMS, {"claim_id": recorded.stream_id}, {"lines": lines})
 
 
-def _entry(recorded: Recorded, kind: str, insurer: str, postings: tuple[Posting, ...]) -> Iterator[Operation]:
-    """What books nothing on a pharmacy has nothing to clear."""
-    if pharmacy := pharmacy_of(postings):
+def _held(recorded: Recorded, event: BooksHoldings) -> Iterator[Operation]:
+    kind = "delivery_fee" if isinstance(event, PaymentPaid | PaymentRefunded | FeeEarned) else "share"
+    kind = "paid_back" if isinstance(event, RefundOrdered) else kind
+    for held in event.holdings:
+        row = _row(recorded, kind, held.channel, held.pharmacy, recorded.stream_id, held.after)
+        yield Put(CLEARING_ENTRIES, {**row, "held_before": held.before})
+
+
+def _entry(recorded: Recorded, kind: str, insurer: str | None, postings: tuple[Posting, ...]) -> Iterator[Operation]:
+    """What no insurer pays, or what books nothing on a pharmacy, has nothing to clear."""
+    if insurer is not None and (pharmacy := pharmacy_of(postings)):
         yield Put(CLEARING_ENTRIES, _row(recorded, kind, insurer, pharmacy, recorded.stream_id, 0))
 
 
@@ -114,6 +135,7 @@ def _row(recorded: Recorded, kind: str, insurer: str, pharmacy: str, claim_id: A
         "kind": kind,
         "claim_id": claim_id,
         "amount": amount,
+        "held_before": 0,
         "day": civil_day(recorded.recorded_at).isoformat(),
     }
 
@@ -156,6 +178,7 @@ def _batches_of(column: sa.Column[str]) -> sa.Select[Any]:
 
 PROJECTION = Projection(
     name="clearing",
+    version=2,
     tables=(CLEARING_CLAIMS, CLEARING_ENTRIES, SETTLEMENT_BATCHES),
     project=project,
     queries={

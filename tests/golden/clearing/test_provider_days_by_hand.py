@@ -49,10 +49,10 @@ EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(
 REFERENCES = {"pay": "WX", "decline": DECLINED_PREFIX, "silent": SILENT_PREFIX, "keep": KEEPING_PREFIX}
 
 
-def payment(what: str) -> UUID:
+def payment(what: str, supply: UUID = SUPPLY) -> UUID:
     """`share`, `share 2`, `fee`."""
     attempt = int([*what.split(), "1"][1]) if what != "fee" else 1
-    return (fee_of(SUPPLY) if what == "fee" else payment_of(claim_of(SUPPLY, attempt).stream_id)).stream_id
+    return (fee_of(supply) if what == "fee" else payment_of(claim_of(supply, attempt).stream_id)).stream_id
 
 
 def number(what: str) -> str:
@@ -80,24 +80,25 @@ class Day:
         self._officer = self._call.token("officer-1", Role.INSURANCE_OFFICER, organisation=CHANNEL)
         self.day = (NOW.date() + timedelta(days=example["day"] - 1)).isoformat()
 
-    def do(self, step: str) -> None:
+    def do(self, step: str, supply: UUID = SUPPLY) -> None:
         match step.split(maxsplit=1):
             case ["dispensed"]:
                 way = {"way": "counter", "insurance_intent": "self_pay"} if self.alone else {"way": "delivery"}
-                self.memory.hear(dispensed(**way))
+                self.memory.hear(dispensed(supply_id=supply, **way))
             case [("pay" | "decline" | "silent" | "keep") as how, what]:
-                share = PayShare(payment_id=payment(what), reference=f"{REFERENCES[how]}-{what}")
+                share = PayShare(payment_id=payment(what, supply), reference=f"{REFERENCES[how]}-{what}-{supply.int}")
                 self.memory.run(pay(share, self.memory.outside), PATIENT_ACTOR)
             case ["delivered"]:
-                self.memory.hear(received().model_copy(update={"carried": True}))
+                self.memory.hear(received(supply=supply).model_copy(update={"carried": True}))
             case ["part", accepted]:
                 self._part(yaml.safe_load(accepted))
             case ["undone", "not_sent"]:
-                self.memory.hear(undone())
+                self.memory.hear(undone(supply=supply))
             case ["undone", road]:
-                self.memory.hear(undone().model_copy(update={"road": road, "why": "returned"}))
+                self.memory.hear(undone(supply=supply).model_copy(update={"road": road, "why": "returned"}))
             case ["taken", back]:
-                self.memory.hear(taken_back(tuple(yaml.safe_load(back.removeprefix("back ")).items())))
+                quantities = tuple(yaml.safe_load(back.removeprefix("back ")).items())
+                self.memory.hear(taken_back(quantities).model_copy(update={"supply_id": supply}))
             case ["next", "day"]:
                 self.memory.time += timedelta(days=1)
             case ["asked", "again"]:

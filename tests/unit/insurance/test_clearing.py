@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,22 @@ from uuid import UUID
 import pytest
 
 from contracts.roles import Role
+from services.insurance.adapters.simulated_payments import CHANNEL
+from services.insurance.application.clearing import entry_view, statement_rows
 from services.insurance.domain.claim import claim_id_of
-from services.insurance.domain.remittance import Adjustment, OutOfBalance, RemittedClaim, RemittedLine, Sums
+from services.insurance.domain.clearing import Batch, BatchPrepared
+from services.insurance.domain.payment import fee_of
+from services.insurance.domain.remittance import (
+    Adjustment,
+    OutOfBalance,
+    RemittedClaim,
+    RemittedLine,
+    Sums,
+    held_claims,
+)
 from services.seedwork.spreadsheets import SHEET_ROWS_MAX, csv_pieces, harmless, xlsx_file, yuan
-from tests.unit.insurance.memory import INSURER, PHARMACY, insured_world, undone
+from tests.golden.clearing.test_provider_batches_by_hand import Clearing, line_of
+from tests.unit.insurance.memory import INSURER, PHARMACY, SUPPLY, insured_world, undone
 from tests.unit.insurance.test_reconciliation import DAY, SUPPLIES, Books, problem, settled
 
 BASE = f"/settlement-batches/{INSURER}/{PHARMACY}"
@@ -201,3 +213,122 @@ def test_a_sheet_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SHEET_ROWS_MAX > 2
     with pytest.raises(ValueError, match="rows"):
         xlsx_file("s", ("n",), ({"n": 1} for _ in range(3)))
+
+
+@pytest.fixture
+def paid_on(tmp_path: Path) -> Clearing:
+    """A share and a delivery fee of one supply, earned; the provider's first batch is prepared."""
+    story = Clearing({"given": {"alone": False}}, tmp_path)
+    for step in ("dispensed", "pay share", "pay fee", "delivered", "next day", "prepare"):
+        story.do(step)
+    return story
+
+
+def test_a_payment_providers_remittance_names_claim_and_fee(paid_on: Clearing) -> None:
+    batch = paid_on.batch().json()
+    assert (batch["insurer"], batch["side"]) == (CHANNEL, "provider")
+    assert batch["payers"] == [{"payer": "delivery_fee", "amount": 600}, {"payer": "patient", "amount": 4200}]
+
+    share, fee = sorted(paid_on.batch("/claims").json()["items"], key=lambda item: item["item"] == "delivery_fee")
+
+    assert (share["item"], share["claim_id"]) == ("share", str(claim_id_of(SUPPLY, 1)))
+    assert (share["charge"], share["adjustments"], share["paid"]) == (22500, {"OA": 18300}, 4200)
+    assert sum(line["paid"] for line in share["lines"]) == 4200
+    assert "corrects" not in share
+    assert (fee["item"], fee["claim_id"], fee["supply_id"]) == (
+        "delivery_fee",
+        str(fee_of(SUPPLY).stream_id),
+        str(SUPPLY),
+    )
+    (line,) = fee["lines"]
+    assert (fee["charge"], fee["adjustments"], line["paid"]) == (600, {}, 600)
+
+
+def test_a_payment_providers_statement_adds_up_in_both_files(paid_on: Clearing) -> None:
+    file = paid_on.batch("/statement.csv").content.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(file)))
+    claims = [row for row in rows if row["level"] == "claim"]
+    assert {row["item"]: row["attempt"] for row in claims} == {"share": "1", "delivery_fee": ""}
+    for row in [*claims, *(row for row in rows if row["level"] == "line")]:
+        rest = cents(row["patient"]) + cents(row["borne"]) + cents(row["others"])
+        assert cents(row["charge"]) - rest == cents(row["paid"])
+    (transfer,) = [row for row in rows if row["level"] == "transfer"]
+    assert sum(cents(row["paid"]) for row in claims) == cents(transfer["paid"]) == 4800
+    with zipfile.ZipFile(io.BytesIO(paid_on.batch("/statement.xlsx").content)) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count("<row ") == len(rows) + 1
+    assert "<v>183.00</v>" in sheet
+
+
+def test_a_payment_providers_batch_is_its_own_and_the_pharmacys(paid_on: Clearing) -> None:
+    path = f"/settlement-batches/{CHANNEL}/{PHARMACY}/1"
+    pharmacist = paid_on.token("pharmacist-1", Role.PHARMACIST, organisation=PHARMACY)
+    insurers = paid_on.token("officer-2", Role.INSURANCE_OFFICER, organisation=INSURER)
+    assert paid_on._call(pharmacist, "GET", path).status_code == 200
+    assert len(paid_on._call(pharmacist, "GET", "/settlement-batches").json()["items"]) == 1
+    for asked in (
+        paid_on._call(insurers, "GET", path),
+        paid_on._call(insurers, "POST", f"{path}/withdrawal", json={"reason": "not mine"}),
+        paid_on._call(pharmacist, "POST", f"{path}/remittance", json={}),
+    ):
+        assert asked.status_code in {403, 404}
+    assert paid_on._call(insurers, "GET", "/settlement-batches").json()["items"] == []
+
+
+def test_the_insurers_batch_of_the_same_claims_is_apart(paid_on: Clearing) -> None:
+    insurers = paid_on.token("officer-2", Role.INSURANCE_OFFICER, organisation=INSURER)
+    body = {"pharmacy": PHARMACY, "until": DAY}
+    batch = paid_on._call(insurers, "POST", "/settlement-batches", json=body).json()
+    assert (batch["side"], batch["paid"], batch["patient"], batch["others"]) == ("insurer", 18300, 4200, 0)
+
+
+def test_the_pharmacys_books_are_even_once_both_have_paid(paid_on: Clearing) -> None:
+    insurers = paid_on.token("officer-2", Role.INSURANCE_OFFICER, organisation=INSURER)
+    paid_on._call(insurers, "POST", "/settlement-batches", json={"pharmacy": PHARMACY, "until": DAY})
+    for token, payer, transferred in ((paid_on._officer, CHANNEL, 4800), (insurers, INSURER, 18300)):
+        body = {"transferred": transferred, "reference": "TRN-1", "transferred_on": DAY}
+        path = f"/settlement-batches/{payer}/{PHARMACY}/1/remittance"
+        assert paid_on._call(token, "POST", path, json=body).status_code == 200
+    pharmacist = paid_on.token("pharmacist-1", Role.PHARMACIST, organisation=PHARMACY)
+    balance = paid_on._call(pharmacist, "GET", "/ledger/trial-balance").json()
+    assert {account["account"]: account["balance"] for account in balance["accounts"] if account["balance"]} == {}
+    assert balance["balance"] == 0
+
+
+def test_a_correction_is_shown_with_what_it_corrects() -> None:
+    lines = [line_of(1, 5100).model_dump(mode="json"), line_of(2, 14400).model_dump(mode="json")]
+    row = {
+        "position": 7,
+        "kind": "share",
+        "claim_id": UUID(int=1),
+        "supply_id": SUPPLY,
+        "attempt": 2,
+        "lines": lines,
+        "held_before": 7800,
+        "amount": 19500,
+    }
+
+    shown = entry_view(row)
+
+    assert (shown["status"], shown["paid"], shown["corrects"]["status"], shown["corrects"]["paid"]) == (
+        "1",
+        19500,
+        "22",
+        -7800,
+    )
+    zero = {"claims": 2, "charge": 0, "patient": 0, "borne": 0, "recovered": 0, "brought_forward": 0}
+    batch = Batch(
+        number=1, after=0, upto=7, until=date(2026, 3, 2), paid=11700, carried_forward=0, transferred=11700,
+        payers=(), sha256="", **zero,
+    )  # fmt: skip
+    prepared = BatchPrepared(insurer=CHANNEL, pharmacy=PHARMACY, batch=batch, prepared_by="officer-1", side="provider")
+    rows = list(statement_rows(prepared, [row]))
+    assert [(each["status"], each["paid"]) for each in rows if each["level"] == "claim"] == [
+        ("22", -7800),
+        ("1", 19500),
+    ]
+
+
+def test_more_than_the_patients_part_of_a_claim_is_not_paid_on() -> None:
+    with pytest.raises(OutOfBalance, match="claim"):
+        held_claims(1, UUID(int=1), "share", [line_of(1, 100)], 0, 101)

@@ -19,6 +19,7 @@ from services.insurance.domain.payment_events import (
     RefundNotConfirmed,
     Source,
 )
+from services.insurance.domain.payment_task_events import TaskClosed, TaskOpened
 from tests.unit.rxflow.simulation.test_books_agree import (
     NEXT,
     NOW,
@@ -118,7 +119,19 @@ def test_a_refund_that_waits_takes_nothing_of_the_year(postings: Any, found: int
     assert len(list(accounts.years_follow_the_claims(kept(claim)))) == found
 
 
-def test_at_the_end_every_provider_has_answered() -> None:
+CALLED = TaskOpened(
+    number=1,
+    kind="refund_refused",
+    channel="simulated",
+    item="share",
+    claim_id=OTHER_CLAIM,
+    pharmacy=None,
+    amount=WHOLE,
+)
+CLOSED = TaskClosed(number=1, answer="ask_again", closed_by="officer-9", reason="as agreed by phone")
+
+
+def test_at_the_end_every_provider_has_answered_or_a_person_is_called() -> None:
     def end(*events: Any) -> list[str]:
         insurance = kept(voided(WAITS), stream(PAYMENT, OTHER_PAYMENT, *events))
         return list(money.money_at_the_end(books(insurance=insurance, dispatch=kept())))
@@ -126,3 +139,16 @@ def test_at_the_end_every_provider_has_answered() -> None:
     (complaint,) = end(*COVERED, SILENT)
     assert "is not answered" in complaint
     assert end(*COVERED, SILENT, PAID, REFUNDED) == []
+    assert end(ASKED, PAID, NOT_CONFIRMED, CALLED) == []
+    assert len(end(ASKED, PAID, NOT_CONFIRMED, CALLED, CLOSED)) == 1
+
+
+def test_a_task_about_what_the_provider_has_answered_is_found() -> None:
+    def always(*events: Any) -> list[str]:
+        insurance = kept(voided(ALL_WAITS), stream(PAYMENT, OTHER_PAYMENT, *events))
+        found = money.money_always(books(insurance=insurance, dispatch=kept()))
+        return [each for each in found if "task" in each]
+
+    assert always(ASKED, PAID, NOT_CONFIRMED, CALLED) == []
+    assert always(ASKED, PAID, NOT_CONFIRMED, CALLED, REFUNDED) == []
+    assert len(always(ASKED, PAID, CALLED)) == 1
