@@ -174,6 +174,13 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     Problem("register.size", 422, "No rows, or too many", "Send 1 to 90 rows per request."),
     Problem(
+        "register.url",
+        422,
+        "Not a URL that is called",
+        "Of a row, with the field and what is wrong: form, scheme (https; http in development mode), credentials or "
+        "fragment. A private address is allowed.",
+    ),
+    Problem(
         "development.only",
         403,
         "Development mode only",

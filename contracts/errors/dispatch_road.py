@@ -72,6 +72,13 @@ PROBLEMS: tuple[Problem, ...] = (
         "Only with a whole seal, never with the patient or lost, no excursion open or rejected, logger complete "
         "(药品经营质量管理规范: 除药品质量原因外, 药品一经售出, 不得退换).",
     ),
+    Problem(
+        "delivery.just_taken",
+        409,
+        "A pack was taken a moment ago",
+        "`supply_id` has a pack that was on the shelf again, and is not shown yet: ask again.",
+        final=False,
+    ),
     Problem("delivery.was_with_patient", 409, "Was with the patient", "The patient had the parcel open."),
     Problem("delivery.was_lost", 409, "Was lost", "Nobody knows where it was."),
     Problem(

@@ -18,9 +18,12 @@ from contracts.registers import CODE_CHARACTERS_MAX, ENTRIES_PER_REQUEST_MAX, En
 from services.seedwork.model import Aggregate, Loaded, Refusal
 from services.seedwork.reference import EntryRecorded, EntryState, entry
 from services.seedwork.usecase import Answer, Change, Decision, Moment, UseCase
+from services.seedwork.webhooks.addresses import wrong_with
 
 COMPLAINTS_MAX = 20
 """More fields of one row that are wrong are not told."""
+URL = "register.url"
+"""The problem of a row whose URL would not be called."""
 CONTENT_CHARACTERS_MAX = 16_384
 """Of one entry, so that the event which tells it to the others fits into a message."""
 
@@ -29,13 +32,15 @@ CONTENT_CHARACTERS_MAX = 16_384
 class Kind:
     """One kind of entry an owner keeps: the register it stands in, the form of its content, the shape of its codes.
 
-    `complaint(code, content)` says what else is wrong with an entry, a check digit for instance.
+    `complaint(code, content)` says what else is wrong with an entry, a check digit for instance. `urls` are the fields
+    of its content that say where messages are sent: what would not be called is not recorded.
     """
 
     register: Aggregate[EntryState]
     form: type[BaseModel]
     code_pattern: str
     complaint: Callable[[str, Any], str | None] = lambda _code, _content: None
+    urls: tuple[str, ...] = ()
 
 
 Kinds = Mapping[str, Kind]
@@ -73,13 +78,14 @@ class _Row:
         return {"code": self.code, "result": "recorded" if self.code in changed else "unchanged"}
 
 
-def record_entries(kinds: Kinds, kind: str, rows: Sequence[Mapping[str, Any]]) -> UseCase:
-    """Record what is new or changed among these rows, in order; needs 1 to 90 of them and a kind of this owner."""
+def record_entries(kinds: Kinds, kind: str, rows: Sequence[Mapping[str, Any]], *, development: bool = False) -> UseCase:
+    """Record what is new or changed among these rows, in order; needs 1 to 90 of them and a kind of this owner. In
+    `development` mode messages may be sent without TLS."""
     if kind not in kinds:
         return _refused(Refusal("register.kind", {"kind": kind, "kinds": sorted(kinds)}))
     if not 1 <= len(rows) <= ENTRIES_PER_REQUEST_MAX:
         return _refused(Refusal("register.size", {"entries": len(rows), "max": ENTRIES_PER_REQUEST_MAX}))
-    read = _read(kind, kinds[kind], rows)
+    read = _read(kind, kinds[kind], rows, development=development)
     wanted = [row.event for row in read if row.event]
 
     def decide(_moment: Moment, *entries: Loaded[EntryState]) -> Decision:
@@ -119,17 +125,17 @@ def _refused(refusal: Refusal) -> UseCase:
     return UseCase((), lambda _moment: Decision.refused(refusal))
 
 
-def _read(kind: str, about: Kind, rows: Sequence[Mapping[str, Any]]) -> list[_Row]:
+def _read(kind: str, about: Kind, rows: Sequence[Mapping[str, Any]], *, development: bool) -> list[_Row]:
     read: list[_Row] = []
     for raw in rows:
-        row = _row(kind, about, raw)
+        row = _row(kind, about, raw, development=development)
         if row.event and any(row.code == other.code for other in read):
             row = _Row(row.code, None, ("code: twice in one request",))
         read.append(row)
     return read
 
 
-def _row(kind: str, about: Kind, raw: Mapping[str, Any]) -> _Row:
+def _row(kind: str, about: Kind, raw: Mapping[str, Any], *, development: bool) -> _Row:
     try:
         row = EntryRow.model_validate(raw)
         content = about.form.model_validate(row.content)
@@ -139,12 +145,21 @@ def _row(kind: str, about: Kind, raw: Mapping[str, Any]) -> _Row:
         return _Row(row.code, None, (f"content: more than {CONTENT_CHARACTERS_MAX} characters",))
     if not re.fullmatch(about.code_pattern, row.code):
         return _Row(row.code, None, (f"code: not of the form {about.code_pattern}",))
-    if complaint := about.complaint(row.code, content):
+    if complaint := about.complaint(row.code, content) or _not_called(about, content, development=development):
         return _Row(row.code, None, (complaint,))
     if row.valid_until and row.valid_until < row.valid_from:
         return _Row(row.code, None, ("valid_until: before valid_from",))
     fields = {**dict(row), "content": content.model_dump(mode="json")}
     return _Row(row.code, EntryRecorded(kind=kind, **fields))
+
+
+def _not_called(about: Kind, content: BaseModel, *, development: bool) -> str | None:
+    """The same rule as for who subscribes, but that an administrator may name a place in a private network."""
+    for field, url in ((field, getattr(content, field)) for field in about.urls):
+        wrong = None if url is None else wrong_with(url, development=development, private=True)
+        if wrong is not None:
+            return f"{field}: {URL} ({wrong})"
+    return None
 
 
 def _complaints(error: ValidationError) -> list[str]:

@@ -66,6 +66,17 @@ class Receiver:
         handler.send_response(204)
         handler.end_headers()
 
+    def drip(self, handler: BaseHTTPRequestHandler) -> None:
+        """An answer whose header comes byte by byte, for ten seconds."""
+        try:
+            for piece in [b"HTTP/1.1 200 OK\r\nX-A: "] + [b"a"] * 200:
+                handler.wfile.write(piece)
+                handler.wfile.flush()
+                if self.release.wait(0.05):
+                    return
+        except OSError:
+            return
+
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:

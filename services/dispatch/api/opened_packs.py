@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from services.dispatch.api.common import organisation
+from services.dispatch.api.common import Owners, organisation
 from services.dispatch.application.opened_packs import discard_opened_pack, opened_view
 from services.dispatch.domain.opened_packs import OPENED_PACKS, DiscardOpenedPack, opened_packs_id
 from services.dispatch.domain.values import CODE_LENGTH_MAX
@@ -43,9 +43,9 @@ async def opened(
     responses=problems("stock.no_opened_pack", "stock.lot_unknown", "stock.below_zero", "trace_code.not_free"),
 )
 async def throw_away(
-    body: DiscardBody, actor: Annotated[Actor, Depends(allowed("stock.adjust"))], run: Run
+    body: DiscardBody, actor: Annotated[Actor, Depends(allowed("stock.adjust"))], owners: Owners, run: Run
 ) -> Response:
-    """Throw away what is left of an opened pack; the books are corrected with it."""
+    """Throw away what is left of an opened pack; the books are corrected with it, and whoever owns its code is told."""
     command = DiscardOpenedPack(key=body.key, reason=body.reason, discarded_by=actor.subject)
-    response: Response = await run(discard_opened_pack(organisation(actor), body.product, command))
+    response: Response = await run(discard_opened_pack(organisation(actor), body.product, command, owners.stores))
     return response

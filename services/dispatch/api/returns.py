@@ -105,6 +105,7 @@ async def temperatures(delivery_id: UUID, body: TemperaturesBody, actor: Measure
         "delivery.excursion_unknown",
         "delivery.excursion_assessed",
         "delivery.frozen",
+        "delivery.just_taken",
     ),
 )
 async def assess(
@@ -114,7 +115,8 @@ async def assess(
     actor: QualityManager,
     run: Run,
 ) -> Response:
-    """Released: it goes on as before. Rejected: it comes back, and is never sold again."""
+    """Released: it goes on as before. Rejected: it comes back, and is never sold again; what is on the shelf already is
+    set apart, and who was given some of it is stopped, turned round or told."""
     command = AssessExcursion(
         pharmacy=organisation(actor),
         excursion=excursion,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from services.dispatch.application.owners import written_off
+from services.dispatch.application.work import Broken, perform_all
 from services.dispatch.domain import trace_code
 from services.dispatch.domain.opened_packs import (
     OPENED_PACKS,
@@ -15,6 +18,7 @@ from services.dispatch.domain.opened_packs import (
     discard,
     opened_packs_id,
 )
+from services.dispatch.domain.regional_stores import ONE_STORE, RegionalStores
 from services.dispatch.domain.stock import booking
 from services.dispatch.domain.stock.booking import AdjustStock
 from services.dispatch.domain.stock.item import STOCK_ITEMS, stock_item_id
@@ -22,7 +26,7 @@ from services.dispatch.domain.stock.state import StockState
 from services.dispatch.domain.trace_code import TRACE_CODES, TraceCodeState, trace_code_id
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Outcome, Refusal
-from services.seedwork.usecase import Answer, Decision, Moment, UseCase
+from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
 
 
 def opened_view(state: OpenedState, today: date) -> list[dict[str, Any]]:
@@ -43,15 +47,18 @@ def opened_view(state: OpenedState, today: date) -> list[dict[str, Any]]:
     ]
 
 
-def discard_opened_pack(pharmacy: str, product: str, command: DiscardOpenedPack) -> UseCase:
-    """Throw away what is left; the books of its lot say so in the same save, and its code sells nothing more of it.
+def discard_opened_pack(
+    pharmacy: str, product: str, command: DiscardOpenedPack, stores: RegionalStores = ONE_STORE
+) -> UseCase:
+    """Throw away what is left; the books of its lot say so in the same save, and its code sells nothing more of it,
+    here or, once its owner is told, anywhere.
 
     What was set apart with its lot (expired, recalled) is off the shelf already: the quality manager has it destroyed.
     """
 
     def decide(
         moment: Moment, opened: Loaded[OpenedState], shelf: Loaded[StockState], code: Loaded[TraceCodeState]
-    ) -> Decision:
+    ) -> Generator[Load, Any, Decision]:
         discarded = discard(opened.state, command)
         if isinstance(discarded, Refusal):
             return Decision.refused(discarded)
@@ -63,7 +70,13 @@ def discard_opened_pack(pharmacy: str, product: str, command: DiscardOpenedPack)
             return Decision.refused(spent)
         left = opened_view(opened.after(discarded), civil_day(moment.now))
         decision = Decision.on(opened, list(discarded), Answer(200, {"items": left}))
-        return decision.and_also(shelf, corrected).and_also(code, spent)
+        decision = decision.and_also(shelf, corrected).and_also(code, spent)
+        left_over = code.state.left if spent else 0
+        works = list(written_off(code.state, left_over, stores.elsewhere(command.key), moment.now))
+        told = perform_all(works, (yield Load(tuple(work.ref for work in works)))) if works else ()
+        if isinstance(told, Broken):  # pragma: no cover - what is told is not refused
+            return Decision.refused(told.refusal)
+        return replace(decision, changes=(*decision.changes, *told))
 
     streams = (
         OPENED_PACKS.ref(opened_packs_id(pharmacy, product)),

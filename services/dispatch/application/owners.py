@@ -22,12 +22,12 @@ from services.dispatch.domain.fulfilment.state import FulfilmentState, Hold, Sup
 from services.dispatch.domain.owner_asks import OWNER_ASKS, Asking, OwnerAsksState, owner_asks_of
 from services.dispatch.domain.owner_words import CodeOfStore, Operation, OwnedPack, Question, TraceCodeOwner, Word
 from services.dispatch.domain.regional_stores import RegionalStores
-from services.dispatch.domain.trace_code import FATES, TRACE_CODES, Fate, trace_code_id
+from services.dispatch.domain.trace_code import FATES, TRACE_CODES, Fate, TraceCodeState, trace_code_id
 from services.dispatch.domain.trace_code_events import PackFacts, Place
 from services.dispatch.domain.trace_code_owner import decide as decide_code
 from services.seedwork.calendar import civil_day
 from services.seedwork.composition import TimerCommand
-from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal
+from services.seedwork.model import DomainEvent, Loaded, Outcome, Refusal, derived_id
 from services.seedwork.usecase import Answer, Ask, Change, Decision, Load, Moment, UseCase
 
 Asked = Generator[Any, Any, Sequence[Word] | None]
@@ -141,6 +141,16 @@ def fates_told(supply: Supply, fates: Iterable[tuple[str | None, str]], now: dat
             by_operation.setdefault(operation, []).append(code)
     for operation, codes in by_operation.items():
         yield from _tell(supply, operation, codes, now)
+
+
+def written_off(state: TraceCodeState, quantity: int, store: str | None, now: datetime) -> Iterator[Work]:
+    """What is sold no more of a pack: told to its code's owner, so that it is sold nowhere else either. `store`: the
+    owner, None where it is this one."""
+    if store is None or state.pack is None or not quantity:
+        return
+    gone = derived_id("trace_code_discarded", state.pack.code, state.discarded)
+    pack = OwnedPack(store=store, pack=state.pack, quantity=quantity)
+    yield Work(owner_asks_of(gone), partial(owner_asks.write_off, gone=gone, pack=pack, now=now))
 
 
 def _tell(supply: Supply, operation: Operation, codes: Iterable[str], now: datetime) -> Iterator[Work]:

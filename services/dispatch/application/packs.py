@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from services.dispatch.application.circumstances import Circumstances
 from services.dispatch.application.work import Work
@@ -129,10 +130,10 @@ def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Ite
             yield _code(code, partial(trace_code.sell, supply_id=event.supply_id, code=code, at=about.now))
 
 
-def put_back(supply: Supply, about: Circumstances) -> Iterator[Work]:
+def put_back(fulfilment_id: UUID, supply: Supply, about: Circumstances) -> Iterator[Work]:
+    give_back = partial(stock.give_back, supply_id=supply.supply_id, now=about.now, fulfilment_id=fulfilment_id)
     for product, rows in _by_product(supply.lines).items():
-        back = partial(stock.give_back, supply_id=supply.supply_id, picks=_picks(rows), now=about.now)
-        yield stock_work(supply.pharmacy, product, back)
+        yield stock_work(supply.pharmacy, product, partial(give_back, picks=_picks(rows)))
         if parts_of(rows, rows[0].pack_size) or wholes_of(rows, rows[0].pack_size):
             yield _opened(supply.pharmacy, product, partial(put_parts_back, supply_id=supply.supply_id))
     for row in supply.lines:

@@ -15,6 +15,7 @@ from services.dispatch.application.deliveries import answer_of, joined, limits, 
 from services.dispatch.application.owners import fates_told
 from services.dispatch.application.parcel_goods import found_again, out_of_quarantine, packs_of, undone_packs
 from services.dispatch.application.registers import admitted_courier, courier_ref, not_serving, person_ref, pharmacy_ref
+from services.dispatch.application.set_apart import one_each, set_apart
 from services.dispatch.application.shelf import Circumstances, settle
 from services.dispatch.application.stop_use import told
 from services.dispatch.application.work import Broken, Work, perform_all
@@ -28,7 +29,7 @@ from services.dispatch.domain.delivery.commands import (
     Proof,
     ReceiveReturn,
 )
-from services.dispatch.domain.delivery.events import DeliveryLost, ExcursionAssessed, ReturnInspected
+from services.dispatch.domain.delivery.events import DeliveryLost, ReturnInspected
 from services.dispatch.domain.delivery.state import DELIVERIES, DeliveryState
 from services.dispatch.domain.delivery.values import InspectedPack
 from services.dispatch.domain.fulfilment import courier
@@ -134,10 +135,12 @@ def _with_goods(
     by: str | None = None,
     professions: frozenset[str] = frozenset(),
     pharmacy: str = "",
+    assessed: AssessExcursion | None = None,
 ) -> UseCase:
     """A step after which goods may be somewhere else: supply, shelf and codes follow what it says.
 
-    `by`: the person who must be known in one of the professions at the pharmacy today.
+    `by`: the person who must be known in one of the professions at the pharmacy today; `assessed`: what is decided
+    about an excursion, where that is the step.
     """
 
     def decide(moment: Moment, parcel: Loaded[DeliveryState], *entries: Loaded[EntryState]) -> Thinking:
@@ -155,10 +158,15 @@ def _with_goods(
         if isinstance(outcome, Refusal):
             return Decision.refused(outcome)
         decision = yield from with_goods(moment, parcel, fulfilment, state, outcome)
-        if not any(isinstance(event, ExcursionAssessed) for event in outcome):
+        if assessed is None or decision.refusal:
             return decision
         supply = fulfilment.state.supplies[created.supply_id]
         after = DELIVERIES.fold(outcome, state)
+        if after.spoilt and not state.spoilt:
+            apart = yield from set_apart(after, supply.elsewhere, assessed, moment)
+            if isinstance(apart, Refusal):
+                return Decision.refused(apart)
+            decision = replace(decision, changes=one_each([*decision.changes, *apart]))
         return (yield from _and_told(moment, decision, after, supply.with_patient))
 
     entries = () if by is None else (pharmacy_ref(pharmacy), person_ref(by))
@@ -251,6 +259,7 @@ def assess_excursion(delivery_id: UUID, command: AssessExcursion) -> UseCase:
         by=command.assessed_by,
         professions=frozenset(QUALITY),
         pharmacy=command.pharmacy,
+        assessed=command,
     )
 
 

@@ -58,10 +58,11 @@ def undone_packs(packs: Mapping[int, Pack], verdicts: Iterable[InspectedPack]) -
     )
 
 
-def come_back(supply: Supply, packs: tuple[UndonePack, ...], now: datetime) -> Iterator[Work]:
+def come_back(fulfilment_id: UUID, supply: Supply, packs: tuple[UndonePack, ...], now: datetime) -> Iterator[Work]:
     """On the shelf, set apart, or gone; each code freed, locked or spent. Nothing of a recalled lot is sold again."""
+    give_back = partial(stock.give_back, supply_id=supply.supply_id, now=now, fulfilment_id=fulfilment_id)
     for (product, apart), picks in _picks(packs).items():
-        back = partial(stock.give_back, supply_id=supply.supply_id, picks=tuple(picks), now=now, apart=apart)
+        back = partial(give_back, picks=tuple(picks), apart=apart)
         yield Work(STOCK_ITEMS.ref(stock_item_id(supply.pharmacy, product)), back)
     restocked = [pack for pack in packs if pack.disposition == "restocked"]
     yield from _not_recalled(restocked)

@@ -19,7 +19,7 @@ REFERENCE = register("reference")
 
 KINDS: Kinds = {
     "pharmacy": Kind(PHARMACY_REGISTER, Pharmacy, "P[0-9]{11}"),
-    "courier": Kind(PHARMACY_REGISTER, Courier, "[0-9A-HJ-NP-RTUW-Y]{18}"),
+    "courier": Kind(PHARMACY_REGISTER, Courier, "[0-9A-HJ-NP-RTUW-Y]{18}", urls=("booking_url",)),
 }
 """By 定点零售药店 code; a courier is known by its unified social credit code (统一社会信用代码)."""
 

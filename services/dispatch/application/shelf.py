@@ -127,9 +127,9 @@ def _works(state: FulfilmentState, events: Iterable[DomainEvent], about: Circums
             case e.SupplyReceived(supply_id=supply_id) if state.supplies[supply_id].status == "dispensed":
                 yield from leaves(state.supplies[supply_id])  # over the counter; from a courier it is a fact
             case SupplyUndone(supply_id=supply_id, packs=packs) if packs:
-                yield from come_back(state.supplies[supply_id], packs, about.now)
+                yield from come_back(state.fulfilment_id, state.supplies[supply_id], packs, about.now)
             case SupplyUndone(supply_id=supply_id):
-                yield from put_back(state.supplies[supply_id], about)
+                yield from put_back(state.fulfilment_id, state.supplies[supply_id], about)
                 yield from called_off(state.supplies[supply_id])
             case SupplyTakenBack(supply_id=supply_id, lines=lines):
                 yield from taken_back(state.supplies[supply_id], lines)

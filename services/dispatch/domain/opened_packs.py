@@ -7,6 +7,7 @@ before another one is opened. Quantities in base units; nothing is ever rounded 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -33,6 +34,7 @@ TRANSITIONS = Transitions(
         Transition("open", "supply undone", "what was taken by this supply", "open", "-"),
         Transition("empty", "supply undone", "what was taken by this supply", "open", "-"),
         Transition("open", "DiscardOpenedPack", "reason", "empty", "-"),
+        Transition("open", "excursion rejected", "of a parcel that had a part of it", "empty", "-"),
     )
 )
 
@@ -172,18 +174,39 @@ def parts_of(rows: Iterable[PickedLine | DispensedLine], pack_size: int) -> tupl
 
 
 def wholes_of(rows: Iterable[PickedLine | DispensedLine], pack_size: int) -> tuple[Part, ...]:
-    """The packs with a code that these rows give whole: one that was opened may be whole again, and stays opened."""
+    """The packs that these rows give whole: one that was opened may be whole again, and stays opened. Those without a
+    code, together."""
     return tuple(
-        Part(key=code, lot=row.lot, expiry=row.expiry, quantity=pack_size, pack_size=pack_size, coded=True)
+        Part(
+            key=pack_key(code, row.lot),
+            lot=row.lot,
+            expiry=row.expiry,
+            quantity=pack_size if code else row.quantity - row.quantity % pack_size,
+            pack_size=pack_size,
+            coded=code is not None,
+        )
         for row in rows
-        for code in row.trace_codes[: row.quantity // pack_size]
+        for code in (row.trace_codes or (None,))[: row.quantity // pack_size]
     )
 
 
-def out_of_opened(state: OpenedState, parts: tuple[Part, ...], wholes: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts, and of the packs that are given whole those that are open."""
-    open_ones = {key for key, pack in state.packs.items() if pack.remaining}
-    return (*parts, *(whole for whole in wholes if whole.key in open_ones))
+def out_of_opened(
+    state: OpenedState, parts: tuple[Part, ...], wholes: tuple[Part, ...], today: date
+) -> tuple[Part, ...]:
+    """The parts, and of the packs that are given whole those that are open. Without a code nobody can tell which one
+    that is: those that are whole again are given first, while they may be given at all."""
+    found = list(parts)
+    left = Counter({key: pack.remaining for key, pack in state.open_on(today).items()})
+    for part in parts:
+        left[part.key] -= part.quantity
+    for whole in wholes:
+        if whole.coded:
+            found += [whole] if whole.key in state.packs and state.packs[whole.key].remaining else []
+            continue
+        quantity = min(whole.quantity, max(0, left[whole.key])) // whole.pack_size * whole.pack_size
+        left[whole.key] -= quantity
+        found += [whole.model_copy(update={"quantity": quantity})] if quantity else []
+    return tuple(found)
 
 
 def check_parts(
@@ -191,7 +214,7 @@ def check_parts(
 ) -> Outcome:
     """Whether these parts, and these packs that are given whole, may be given out. Nothing happens yet."""
     good = state.open_on(today)
-    for part in out_of_opened(state, parts, wholes):
+    for part in out_of_opened(state, parts, wholes, today):
         known = state.packs.get(part.key)
         if known and known.remaining and part.key not in good:
             expired = {"lot": known.lot, "use_by": known.use_by.isoformat()}
@@ -220,7 +243,7 @@ def take(
     opened pack that is given whole is empty then, too."""
     events: list[DomainEvent] = []
     use_by = today + timedelta(days=policy.opened_pack_days)
-    for part in out_of_opened(state, parts, wholes):
+    for part in out_of_opened(state, parts, wholes, today):
         known = state.packs.get(part.key)
         if known is None or (known.remaining < part.quantity and not part.coded):
             opened = PackOpened(
@@ -255,6 +278,12 @@ def discard(state: OpenedState, command: DiscardOpenedPack) -> list[PackDiscarde
     if pack is None or not pack.remaining:
         return Refusal("stock.no_opened_pack", {"key": command.key})
     return [PackDiscarded(quantity=pack.remaining, **dict(command))]
+
+
+def set_rest_apart(state: OpenedState, key: str, reason: str, by: str) -> list[DomainEvent]:
+    """An opened pack that was spoilt: nothing more is taken out of it."""
+    outcome = discard(state, DiscardOpenedPack(key=key, reason=reason, discarded_by=by))
+    return [] if isinstance(outcome, Refusal) else [*outcome]
 
 
 OPENED_PACKS: Aggregate[OpenedState] = Aggregate(

@@ -47,7 +47,7 @@ class OwnerAwaited(DomainEvent):
 
 
 class OwnerToBeTold(DomainEvent):
-    """What became of packs is to be told to the owners of their codes."""
+    """What became of packs is to be told to the owners of their codes; of what is discarded, how much it is as well."""
 
     TOPIC: ClassVar[str] = "dispatch.owner_asks.to_be_told"
 
@@ -55,6 +55,7 @@ class OwnerToBeTold(DomainEvent):
     operation: Operation
     codes: tuple[CodeOfStore, ...]
     at: datetime
+    packs: tuple[OwnedPack, ...] = ()
 
 
 class OwnerAnswered(DomainEvent):
@@ -71,6 +72,8 @@ class OwnerAnswered(DomainEvent):
 TRANSITIONS = Transitions(
     (
         Transition(NOT_YET, "DispenseSupply", "the code's owner is away", "undecided", "supply_dispensed, flagged"),
+        Transition(NOT_YET, "packs on the shelf sold no more", "thrown away, or spoilt", "to be discarded", "-"),
+        Transition("to be discarded", "clock: ask", "owner has answered", "decided", "-"),
         Transition("undecided", "clock: ask", "owner away, or the code is set aside there", "undecided", "-"),
         Transition("undecided", "clock: ask", "reserved: now, or before", "decided", "trace_codes_decided"),
         Transition(
@@ -124,7 +127,8 @@ def evolve(state: OwnerAsksState, event: OwnerAwaited | OwnerToBeTold | OwnerAns
         return replace(state, packs=packs, undecided=frozenset(packs))
     if isinstance(event, OwnerToBeTold):
         told = {each.code: (event.operation, each.store) for each in event.codes}
-        return replace(state, supply_id=event.supply_id, to_tell={**state.to_tell, **told}, since=event.at)
+        packs = {**state.packs, **{pack.pack.code: pack for pack in event.packs}}
+        return replace(state, supply_id=event.supply_id, packs=packs, to_tell={**state.to_tell, **told}, since=event.at)
     answered = set(event.codes)
     left = {code: told for code, told in state.to_tell.items() if not (code in answered and told[0] == event.operation)}
     undecided = state.undecided - answered if event.operation != "spend" else state.undecided
@@ -176,8 +180,12 @@ def due(state: OwnerAsksState) -> Iterator[Asking]:
     unreserved = {pack.pack.code for pack in state.reserving}
     told = sorted((*told, code) for code, told in state.to_tell.items() if code not in unreserved)
     for (operation, store), rows in groupby(told, key=lambda row: row[:2]):
-        for part in _parts([AskedCode(code=code) for _, _, code in rows]):
+        for part in _parts([_named(state, operation, code) for _, _, code in rows]):
             yield Asking(store, operation, part)
+
+
+def _named(state: OwnerAsksState, operation: Operation, code: str) -> AskedCode:
+    return asked(state.packs[code]) if operation == "discard" else AskedCode(code=code)
 
 
 def heard(asking: Asking, words: Iterable[Word], now: datetime) -> list[OwnerAnswered]:
@@ -195,6 +203,12 @@ def tell(
     """What is told already is not told twice."""
     new = tuple(each for each in codes if state.to_tell.get(each.code) != (operation, each.store))
     return [OwnerToBeTold(supply_id=supply_id, operation=operation, codes=new, at=now)] if new else []
+
+
+def write_off(_state: OwnerAsksState, gone: UUID, pack: OwnedPack, now: datetime) -> list[DomainEvent]:
+    """What no supply took and nobody will sell, under a name of its own (`gone`)."""
+    code = CodeOfStore(code=pack.pack.code, store=pack.store)
+    return [OwnerToBeTold(supply_id=gone, operation="discard", codes=(code,), at=now, packs=(pack,))]
 
 
 def await_owner(

@@ -18,10 +18,11 @@ CODES_PER_QUESTION_MAX = 50
 """Each is a stream at its owner, and a use case touches at most 100."""
 STORE_NAME_MAX = 40
 
-Operation = Literal["reserve", "release", "spend", "return"]
+Operation = Literal["reserve", "release", "spend", "discard", "return"]
 """`reserve`: taken by a supply that is being dispensed; at its owner the code is sold. `release`: the supply is undone
-and the pack on the shelf again. `spend`: the pack is destroyed, lost, or was taken back from a patient. `return`: the
-pack is at a counter where nobody sold it; in place of a supply stands what names that try."""
+and the pack on the shelf again. `spend`: the pack is destroyed, lost, or was taken back from a patient. `discard`:
+so much of it was on a shelf and is sold no more. `return`: the pack is at a counter where nobody sold it. In place of a
+supply stands what names that discard, or that try."""
 Code = Annotated[str, Field(max_length=CODE_LENGTH_MAX)]
 
 

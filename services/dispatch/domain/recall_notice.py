@@ -88,3 +88,8 @@ def notice_ref(recall_id: UUID, supply_id: UUID, lot: str) -> StreamRef[NoticeSt
 def parcel_notice_ref(delivery_id: UUID, product: str, lot: str) -> StreamRef[NoticeState]:
     """One per parcel, product and lot, however many of its excursions are rejected."""
     return NOTICES.ref(derived_id("recall_notice", delivery_id, product, lot))
+
+
+def notice_of_sold_ref(delivery_id: UUID, supply_id: UUID, product: str, lot: str) -> StreamRef[NoticeState]:
+    """Of a supply that was given packs of such a parcel."""
+    return NOTICES.ref(derived_id("recall_notice", delivery_id, supply_id, product, lot))

@@ -30,6 +30,7 @@ from services.seedwork.model import Aggregate, DomainEvent, Outcome, Refusal, de
 from services.seedwork.transitions import NOT_YET, Transition, Transitions
 
 SECOND_SALE, FOREIGN_RETURN = "second sale", "return at a foreign place"
+DISCARDED, SPOILT = "DiscardOpenedPack", "excursion rejected"
 USED = ("sold", "locked", "spent")
 """States of a pack of which nothing is left to sell."""
 
@@ -47,7 +48,11 @@ TRANSITIONS = Transitions(
         Transition(NOT_YET, "PrepareSupply", "reads as a pack of this product, lot and expiry", "scanned", "-"),
         Transition("free", "PrepareSupply", "as before; the same product as ever", "scanned", "-"),
         Transition("opened", "PrepareSupply", "same pharmacy and lot; enough left in the pack", "scanned", "-"),
-        Transition("opened", "DiscardOpenedPack", "what is left in it", "sold, locked or spent, as the rest is", "-"),
+        *(
+            Transition("opened", trigger, "what is left in it", "sold, locked or spent, as the rest is", "-")
+            for trigger in (DISCARDED, SPOILT, "discard")
+        ),
+        *(Transition("free", trigger, "on the shelf; all of it", "spent", "-") for trigger in (SPOILT, "discard")),
         Transition("scanned", "Unprepare", "", "free or opened, as before", "-"),
         Transition("scanned", "DispenseSupply", "by the supply that scanned it", "sold, or opened while split", "-"),
         *(
@@ -226,11 +231,11 @@ def end_sale(state: TraceCodeState, supply_id: UUID, fate: Fate) -> list[DomainE
     return []
 
 
-def discard(state: TraceCodeState, code: str, by: str) -> Outcome:
-    """What is left of an opened pack is thrown away; not while it is set aside for a supply."""
+def discard(state: TraceCodeState, code: str, by: str, trigger: str = DISCARDED) -> Outcome:
+    """What is left of a pack is sold no more; not while it is set aside for a supply."""
     if state.scanned_by:
         return Refusal("trace_code.not_free", {"trace_code": code, "state": state.status})
-    if not TRANSITIONS.allows(state.status, "DiscardOpenedPack"):
+    if not TRANSITIONS.allows(state.status, trigger):
         return []  # another regional store owns the code, or nothing is left to sell
     return [CodeDiscarded(quantity=state.left, discarded_by=by)]
 

@@ -84,7 +84,7 @@ class CodeSpent(DomainEvent):
 
 
 class CodeDiscarded(DomainEvent):
-    """What was left of the opened pack was thrown away: never sold, and never to be."""
+    """What was left of the pack was thrown away, or set apart as spoilt: never sold, and never to be."""
 
     TOPIC: ClassVar[str] = "dispatch.trace_code.code_discarded"
 

@@ -18,7 +18,13 @@ from services.dispatch.domain.trace_code import (
     scan,
     sell,
 )
-from services.dispatch.domain.trace_code_events import Place, ReservationReleased
+from services.dispatch.domain.trace_code_events import (
+    CodeDiscarded,
+    CodeScanned,
+    CodeUnscanned,
+    Place,
+    ReservationReleased,
+)
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
 
@@ -48,10 +54,24 @@ def spend(state: TraceCodeState, supply_id: UUID) -> list[DomainEvent]:
     return end_sale(state, supply_id, "spent")
 
 
+def discard(state: TraceCodeState, discard_id: UUID, asked: AskedCode, by: str) -> list[DomainEvent]:
+    """So much of the pack was on a shelf there and is sold no more, whatever is still to be heard of supplies that had
+    parts of it: no order of the words makes a repeat of them."""
+    if discard_id in state.released:
+        return []
+    seen: list[DomainEvent] = [
+        CodeScanned(supply_id=discard_id, pack=asked.facts, quantity=asked.quantity),
+        CodeUnscanned(supply_id=discard_id),
+    ]
+    gone = CodeDiscarded(quantity=asked.quantity, discarded_by=by)
+    return [*([] if state.pack else seen), gone, ReservationReleased(supply_id=discard_id)]
+
+
 _DECIDE: Mapping[Operation, Callable[[TraceCodeState, Question, AskedCode], Outcome]] = {
     "reserve": lambda state, asked, code: reserve(state, asked.supply_id, code, asked.at, asked.asked_by),
     "release": lambda state, asked, _code: release(state, asked.supply_id),
     "spend": lambda state, asked, _code: spend(state, asked.supply_id),
+    "discard": lambda state, asked, code: discard(state, asked.supply_id, code, asked.asked_by),
     "return": lambda state, _asked, code: check_return(state, code.code, code.pharmacy),
 }
 

@@ -221,6 +221,7 @@ PROJECTION = Projection(
         )
         .order_by(SUPPLIED.c.supply_id)
         .limit(1),
+        "supplied_by": sa.select(SUPPLIED).where(SUPPLIED.c.supply_id == _id("supply_id")).limit(1),
         "fulfilment_of_hold": sa.select(HOLDS).where(HOLDS.c.hold_id == _id("hold_id")),
         "notices_of": sa.select(NOTICES)
         .where(NOTICES.c.patient_ref == _id("patient_ref"), NOTICES.c.notice_id > _id("after"))

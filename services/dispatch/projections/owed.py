@@ -2,13 +2,14 @@
 
 It has when goods are received, when packs of an undone supply are back on the shelf or packs that were set apart are
 released to it, and when a correction or a count finds more good ones than the books had: the stock of a pharmacy that
-keeps its books in a system of its own may come in by counts alone. Nothing of a recalled lot counts. A wish ends with
-its fulfilment. Whichever brand comes in counts: it is the same drug.
+keeps its books in a system of its own may come in by counts alone. Nothing of a recalled lot counts, and to nobody what
+comes back of their own supply. A wish ends with its fulfilment. Whichever brand comes in counts: it is the same drug.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -56,8 +57,8 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             yield Put(OWED, {**{name: getattr(event, name) for name in names}, **about, **asked})
         case StockReceived(pharmacy=pharmacy, drug_key=drug_key):
             yield _arrived(recorded, pharmacy, drug_key)
-        case StockReturned(pharmacy=str(pharmacy), drug_key=str(drug_key), quarantined=False):
-            yield _arrived(recorded, pharmacy, drug_key)
+        case StockReturned(pharmacy=str(pharmacy), drug_key=str(drug_key), quarantined=False, fulfilment_id=whose):
+            yield _arrived(recorded, pharmacy, drug_key, whose)
         case QuarantineReleased(pharmacy=str(pharmacy), drug_key=str(drug_key)):
             yield _arrived(recorded, pharmacy, drug_key)
         case StockCounted() | StockAdjusted() as found:
@@ -76,10 +77,14 @@ def _found(recorded: Recorded, found: StockCounted | StockAdjusted) -> Iterator[
         yield _arrived(recorded, found.pharmacy, found.drug_key)
 
 
-def _arrived(recorded: Recorded, pharmacy: str, drug_key: str) -> Operation:
+def _arrived(recorded: Recorded, pharmacy: str, drug_key: str, whose: UUID | None = None) -> Operation:
+    """`whose`: the fulfilment that the goods come back of, which waits on."""
     waiting = {"pharmacy": pharmacy, "drug_key": drug_key, "state": "waiting"}
-    arrived = {"arrived_at": to_micros(recorded.recorded_at), "arrival": recorded.log_index}
-    return Amend(OWED, waiting, {"state": "arrived", **arrived})
+    arrived = {"state": "arrived", "arrived_at": to_micros(recorded.recorded_at), "arrival": recorded.log_index}
+    if whose is None:
+        return Amend(OWED, waiting, arrived)
+    own = OWED.c.fulfilment_id == whose
+    return Amend(OWED, waiting, {name: sa.case((own, OWED.c[name]), else_=said) for name, said in arrived.items()})
 
 
 def _after() -> sa.ColumnElement[bool]:

@@ -66,7 +66,7 @@ def insurer_complaint(_code: str, insurer: Insurer) -> str | None:
 
 
 KINDS: Kinds = {
-    "insurer": Kind(INSURANCE_REGISTER, Insurer, "I[0-9]{6}", insurer_complaint),
+    "insurer": Kind(INSURANCE_REGISTER, Insurer, "I[0-9]{6}", insurer_complaint, urls=("url",)),
     "designation": Kind(INSURANCE_REGISTER, Designation, "P[0-9]{11}-I[0-9]{6}"),
     CATALOGUE_KIND: Kind(CATALOGUE, CatalogueEntry, "[XZ][0-9A-Z]{22}"),
     AUDIT_RULES_KIND: Kind(AUDIT_RULES, RuleSet, "[a-z]{2}(-[a-z]{2,10})?"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from contracts.registers import ENTRIES_PER_REQUEST_MAX
 from services.seedwork.api.arguments import Body, Paging, Read, Run
+from services.seedwork.api.context import context_of
 from services.seedwork.api.dependencies import allowed
 from services.seedwork.api.problems import problems
 from services.seedwork.failures import Refused
@@ -34,9 +35,13 @@ def register_routes(kinds: Kinds, *, read_right: str = "register.read") -> APIRo
     loader, lister = Depends(allowed("register.load")), Depends(allowed(read_right))
 
     @router.post("/registers/{kind}", responses=problems("register.kind", "register.size"))
-    async def load_register(*, _actor: Actor = loader, kind: str = named, body: EntriesBody, run: Run) -> Response:
-        """Admit, change, suspend or end entries; answers row by row, and the same load again changes nothing."""
-        return await run(record_entries(kinds, kind, body.entries))
+    async def load_register(
+        *, _actor: Actor = loader, kind: str = named, body: EntriesBody, request: Request, run: Run
+    ) -> Response:
+        """Admit, change, suspend or end entries; answers row by row, and the same load again changes nothing. A URL
+        that would not be called is refused (`register.url`)."""
+        development = context_of(request).kit.settings.development
+        return await run(record_entries(kinds, kind, body.entries, development=development))
 
     @router.get("/registers/{kind}", responses=problems("register.kind"))
     async def list_register(*, _actor: Actor = lister, kind: str = named, read: Read, page: Paging) -> Response:

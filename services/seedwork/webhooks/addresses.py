@@ -1,5 +1,6 @@
 """Where a subscriber may be called: https at a public address. What an installation can reach and others cannot is
-nobody's to ask for through it (SSRF). In development mode this machine is allowed, too, and without TLS."""
+nobody's to ask for through it (SSRF). In development mode this machine is allowed, too, and without TLS. Whom an
+administrator names (a courier, an insurer) may stand in a private network."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ _LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def wrong_with(url: str, *, development: bool) -> str | None:
-    """What a URL has that it may not have: form, scheme, credentials, fragment, address. Names are resolved, and their
+def wrong_with(url: str, *, development: bool, private: bool = False) -> str | None:
+    """What a URL has that it may not have: form, scheme, credentials, fragment, address (not asked where it may be
+    `private`). Names are resolved, and their
     addresses checked, at each call: they may change at any time."""
     try:
         parts = urlsplit(url)
@@ -28,7 +30,7 @@ def wrong_with(url: str, *, development: bool) -> str | None:
         return "credentials"
     if "#" in url:
         return "fragment"
-    return None if _host_allowed(host, development=development) else "address"
+    return None if private or _host_allowed(host, development=development) else "address"
 
 
 def allowed(address: str, *, development: bool) -> bool:

@@ -21,7 +21,7 @@ from services.seedwork.webhooks.addresses import allowed, wrong_with
 
 BODY_BYTES_MAX = 64 * 1024
 ANSWER_BYTES_MAX = 16 * 1024
-"""More is not read."""
+"""More is not read, unless who writes the letter expects more."""
 CONNECT_SECONDS_MAX = 5.0
 RETRY_AFTER_LENGTH_MAX = 64
 Resolve = Callable[[str, int], Iterable[str]]
@@ -29,12 +29,14 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 @dataclass(frozen=True)
 class Letter:
-    """One attempt."""
+    """One attempt. `body_bytes_max` and `answer_bytes_max` bound what is sent and read; None: as for everybody."""
 
     url: str
     body: bytes
     headers: Mapping[str, str]
     deadline_seconds: float
+    body_bytes_max: int | None = None
+    answer_bytes_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,10 @@ class Post:
 
     def __call__(self, letter: Letter) -> Answer:
         """Whatever goes wrong is an answer, too."""
-        if len(letter.body) > BODY_BYTES_MAX:
+        if len(letter.body) > (letter.body_bytes_max or BODY_BYTES_MAX):
             return Answer(None, "too_large")
-        wrong = wrong_with(letter.url, development=self._development)
-        if wrong is not None and not (self._private and wrong == "address"):
+        wrong = wrong_with(letter.url, development=self._development, private=self._private)
+        if wrong is not None:
             return Answer(None, f"url: {wrong}")
         line = _Line(time.monotonic() + letter.deadline_seconds, self._resolve, self._may_be_called)
         try:
@@ -107,7 +109,7 @@ def _called(pool: httpcore.ConnectionPool, letter: Letter) -> Answer:
         body = b""
         for chunk in response.iter_stream():
             body += chunk
-            if len(body) > ANSWER_BYTES_MAX:
+            if len(body) > (letter.answer_bytes_max or ANSWER_BYTES_MAX):
                 body = b""
                 break
         return Answer(response.status, retry_after=_retry_after(response.headers), body=body)

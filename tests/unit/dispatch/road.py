@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -38,16 +40,25 @@ MINUTES = timedelta(minutes=1)
 class Road:
     """One supply of a town, on its way and back."""
 
-    def __init__(self, town: Town, *, cold: bool = False, lines: tuple[int, ...] = (60,), **drug: Any) -> None:
+    def __init__(
+        self,
+        town: Town,
+        *,
+        cold: bool = False,
+        lines: tuple[int, ...] = (60,),
+        prescribed: tuple[int, ...] | None = None,
+        picked: Mapping[str, Any] = MappingProxyType({}),
+        **drug: Any,
+    ) -> None:
         self.town = town
         self.courier = COLD if cold else COURIER
         self.cold = cold
         town.load("courier", COLD, {"name": "冷链", "agreement_until": "2027-12-31", "cold_chain": True})
         content = {"name": "质量", "professions": ["quality_manager"], "organisation": A, "registration_no": "Q1"}
         town.refer("person", QUALITY, content)
-        self.fulfilment = town.release(*lines, cold_chain=cold, **drug)
+        self.fulfilment = town.release(*(prescribed or lines), cold_chain=cold, **drug)
         hold = town.accepted(self.fulfilment, *enumerate(lines, 1))
-        picks = [town.pick(quantity, line) for line, quantity in enumerate(lines, 1)]
+        picks = [town.pick(quantity, line, **picked) for line, quantity in enumerate(lines, 1)]
         self.codes = [code for pick in picks for code in pick.trace_codes]
         self.supply_id = town.prepare(self.fulfilment, hold, *picks)
         fine(town.try_check(self.fulfilment, self.supply_id))

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
-
 from services.insurance.adapters.in_house import InHouseInsurer
 from services.insurance.adapters.national.envelope import EnvelopeKeys
 from services.insurance.adapters.national.gateway import NationalGateway
@@ -30,6 +28,7 @@ from services.insurance.domain.payment import PayShare, payment_of
 from services.insurance.domain.policy import POLICIES
 from services.seedwork.calendar import civil_day
 from services.seedwork.signing import sm2
+from services.seedwork.webhooks.post import Answer, Letter
 from tests.unit.insurance.memory import (
     ADMIN,
     INSURER,
@@ -72,9 +71,7 @@ class Far:
         self.gone_wrong: dict[str, int] = {}
         self.start()
         self._monotonic = 0.0
-        self.gateway = gateway or NationalGateway(
-            lambda _insurer: APPLICATION, httpx.MockTransport(self._wire), self._now, self._passed
-        )
+        self.gateway = gateway or NationalGateway(lambda _insurer: APPLICATION, self._wire, self._now, self._passed)
         self.memory: Memory = insured_world(
             Outside(InHouseInsurer(), SimulatedPayments(), POLICIES, {"national": self.gateway}), **member
         )
@@ -99,14 +96,12 @@ class Far:
         """Of the gateway's own clock: whenever it is asked it has rested enough."""
         return self._monotonic
 
-    def _wire(self, request: httpx.Request) -> httpx.Response:
-        self.messages.append(request.content)
+    def _wire(self, letter: Letter) -> Answer:
+        self.messages.append(letter.body)
         if self.cut:
-            raise httpx.ConnectError("nobody")
-        reply = self.desk.receive(request.content, self.memory.time)
-        if self.mute or reply.late:
-            raise httpx.ReadTimeout("late")
-        return httpx.Response(reply.status, content=reply.body)
+            return Answer(None, "no_connection")
+        reply = self.desk.receive(letter.body, self.memory.time)
+        return Answer(None, "time_out") if self.mute or reply.late else Answer(reply.status, body=reply.body)
 
     def deliver(self, body: bytes) -> None:
         """A message that was held up on its way arrives after all."""

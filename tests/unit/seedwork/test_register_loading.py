@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import BaseModel
 
+from contracts.errors import CATALOGUE
 from contracts.registers import EntryRow
 from services.seedwork.composition import Service
 from services.seedwork.model import Aggregate
@@ -27,7 +28,15 @@ class Shelf(BaseModel):
     metres: int
 
 
-KINDS = {"shelf": Kind(OWN, Shelf, "S[0-9]"), "ladder": Kind(OWN, Shelf, "L[0-9]")}
+class Lift(BaseModel):
+    called_at: str | None = None
+
+
+KINDS = {
+    "shelf": Kind(OWN, Shelf, "S[0-9]"),
+    "ladder": Kind(OWN, Shelf, "L[0-9]"),
+    "lift": Kind(OWN, Lift, "E[0-9]", urls=("called_at",)),
+}
 
 
 @pytest.fixture
@@ -67,6 +76,28 @@ def test_a_changed_entry_is_recorded(store: StoreInMemory, change: dict[str, Any
     changed = load(store, row("S1"), row("S2", **change))
 
     assert [each["result"] for each in changed.body["rows"]] == ["unchanged", "recorded"]
+
+
+@pytest.mark.parametrize(
+    ("url", "development", "wrong"),
+    [
+        (None, False, None),
+        ("https://10.0.0.1/lift", False, None),
+        ("http://lift.example/", False, "scheme"),
+        ("http://127.0.0.1:9/", False, "scheme"),
+        ("http://127.0.0.1:9/", True, None),
+        ("https://user:word@lift.example/", True, "credentials"),
+    ],
+)
+def test_a_url_that_would_not_be_called_is_not_recorded(
+    store: StoreInMemory, url: str | None, development: bool, wrong: str | None
+) -> None:
+    rows = [row("E1", content={"called_at": url}), row("E2", content={})]
+    report = store.run(record_entries(KINDS, "lift", rows, development=development)).body
+
+    assert report["rows"][0].get("errors") == (None if wrong is None else [f"called_at: register.url ({wrong})"])
+    assert report["recorded"] == (2 if wrong is None else 1)
+    assert "register.url" in CATALOGUE
 
 
 def test_bad_rows_are_reported_in_their_places_and_good_ones_recorded(store: StoreInMemory) -> None:

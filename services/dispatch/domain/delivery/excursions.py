@@ -71,7 +71,8 @@ def _breaches(state: DeliveryState, policy: Policy) -> list[DomainEvent]:
 
 
 def assess(state: DeliveryState, command: AssessExcursion, now: datetime, policy: Policy) -> Outcome:
-    """Released: as before. Rejected: back when it is out, into quarantine when it is here; never on the shelf again."""
+    """Released: as before. Rejected: back when it is out, into quarantine when it is here; never on the shelf again,
+    and off it where it is there."""
     refused = answers(state, "AssessExcursion", pharmacy=command.pharmacy)
     if refused:
         return refused

@@ -84,7 +84,7 @@ TRANSITIONS = Transitions(
             MEASURED,
             "AssessExcursion",
             "open; quality manager, reason; a freeze is never released for what must not freeze; "
-            "rejected: returning when out, quarantined when in the pharmacy",
+            "rejected: returning when out, quarantined when in the pharmacy; packs on the shelf again are set apart",
             "temperature_assessed",
         ),
         Transition("packed", "excursion rejected", "", "quarantined", _INSPECTED),

@@ -115,6 +115,8 @@ class StockReturned(DomainEvent):
     pharmacy: str | None = None
     """Not kept in older events, and neither is the drug."""
     drug_key: str | None = None
+    fulfilment_id: UUID | None = None
+    """Whose supply it was; not kept in older events."""
 
 
 class StockAdjusted(DomainEvent):

@@ -192,13 +192,19 @@ def _per_lot(picks: tuple[Pick, ...]) -> dict[str, tuple[date, int]]:
 
 
 def give_back(
-    state: StockState, supply_id: UUID, picks: tuple[Pick, ...], now: datetime | None = None, *, apart: bool = False
+    state: StockState,
+    supply_id: UUID,
+    picks: tuple[Pick, ...],
+    now: datetime | None = None,
+    *,
+    apart: bool = False,
+    fulfilment_id: UUID | None = None,
 ) -> list[DomainEvent]:
     """Packs of an undone supply return to their lots. What is recalled or has expired meanwhile is set apart, and all
     of it where `apart` says so (an inspection's word)."""
     good = [pick for pick in picks if not apart and _fit(state, pick, now)]
     rest = [pick for pick in picks if apart or not _fit(state, pick, now)]
-    whose = {"pharmacy": state.pharmacy, "drug_key": state.drug_key}
+    whose = {"pharmacy": state.pharmacy, "drug_key": state.drug_key, "fulfilment_id": fulfilment_id}
     back = StockReturned(supply_id=supply_id, picks=tuple(good), occurred_at=now, **whose)
     set_apart = StockReturned(supply_id=supply_id, picks=tuple(rest), occurred_at=now, quarantined=True, **whose)
     return [event for event in (back, set_apart) if event.picks]

@@ -42,6 +42,14 @@ def quarantine(state: StockState, command: QuarantineStock, now: datetime) -> Ou
     return [e.StockQuarantined(expiry=lot.expiry, occurred_at=now, **dict(command))]
 
 
+def set_spoilt_apart(state: StockState, lot: str, quantity: int, by: str, now: datetime) -> Outcome:
+    """What there is of packs that were spoilt on the way and put on the shelf all the same."""
+    there = min(quantity, state.lots[lot].on_hand) if lot in state.lots else 0
+    if not there:
+        return []
+    return quarantine(state, QuarantineStock(lot=lot, quantity=there, reason="temperature", decided_by=by), now)
+
+
 def release(state: StockState, command: DecideQuarantine, now: datetime) -> Outcome:
     """Back to the shelf: never what is recalled or has expired."""
     lot = _apart(state, command)

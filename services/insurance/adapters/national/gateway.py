@@ -1,4 +1,5 @@
-"""The gateway to insurers of the national form: signed messages over HTTP, bounded in time and size.
+"""The gateway to insurers of the national form: signed messages over HTTP, with one deadline for all of a call and
+bounds of size. By https alone, but for development mode.
 
 Whatever goes wrong on the way is unknown: no connection, no answer in time, a status that is none, an envelope that is
 not the platform's. An address that does not answer rests for a while, so that its claims do not hold up the others'.
@@ -13,7 +14,6 @@ from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-import httpx
 import orjson
 
 from services.insurance.adapters.national import messages, statements
@@ -24,12 +24,14 @@ from services.insurance.domain.gateway import Asked, GatewayOutcome, OutcomeKind
 from services.insurance.domain.payer_items import Figures, Item, Listed
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.settings import Settings
+from services.seedwork.webhooks.post import Answer, Letter, Post
 
-TIMEOUT = httpx.Timeout(5.0, connect=2.0)
-SECONDS_MAX = 10.0
-"""For a whole answer, however slowly it comes."""
-ANSWER_BYTES_MAX = 1024 * 1024
-"""A thousand differences of a day are half of it."""
+SECONDS_MAX = 5.0
+"""For all of a call, however slowly its answer comes: the claims of other insurers wait meanwhile."""
+BYTES_MAX = 1024 * 1024
+"""Either way. A thousand differences of a day are half of it."""
+HEADERS = {"content-type": "application/json"}
+OK = 200
 SILENT_MAX = 3
 """So many messages without an answer, one after another, let an address rest."""
 REST_SECONDS = 5.0
@@ -45,22 +47,29 @@ def _keys(insurer: str) -> EnvelopeKeys:
     return application_keys(_settings(), insurer)
 
 
+@cache
+def _called() -> Post:
+    return Post(development=_settings().development, private=True)
+
+
+def _post(letter: Letter) -> Answer:
+    return _called()(letter)
+
+
 class NationalGateway:
     """Interface `national`."""
 
     def __init__(
         self,
         keys: Callable[[str], EnvelopeKeys] = _keys,
-        transport: httpx.BaseTransport | None = None,
+        post: Callable[[Letter], Answer] = _post,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         passed: Callable[[], float] = time.monotonic,
-        timeout: httpx.Timeout = TIMEOUT,
     ) -> None:
         self._keys = keys
-        self._transport = transport
+        self._post = post
         self._clock = clock
         self._passed = passed
-        self._timeout = timeout
         self._silent: dict[str, tuple[int, float]] = {}
 
     def quote(self, reach: Reach, asked: Asked) -> GatewayOutcome:
@@ -127,26 +136,13 @@ class NationalGateway:
         try:
             keys = self._keys(reach.insurer)
             body = orjson.dumps(sealed(message, keys, self._clock()))
-            answer = self._post(reach.url, body)
-            self._heard(reach.url, answered=answer is not None)
-            return None if answer is None else opened(orjson.loads(answer), keys, self._clock())
+            answer = self._post(
+                Letter(reach.url, body, HEADERS, SECONDS_MAX, body_bytes_max=BYTES_MAX, answer_bytes_max=BYTES_MAX)
+            )
+            answered = answer.status == OK
+            self._heard(reach.url, answered=answered)
+            return opened(orjson.loads(answer.body), keys, self._clock()) if answered else None
         except (Untrusted, orjson.JSONDecodeError, ConfigurationError):
-            return None
-
-    def _post(self, url: str, body: bytes) -> bytes | None:
-        until = self._passed() + SECONDS_MAX
-        answer = b""
-        try:
-            with (
-                httpx.Client(timeout=self._timeout, trust_env=False, transport=self._transport) as client,
-                client.stream("POST", url, content=body, headers={"content-type": "application/json"}) as response,
-            ):
-                for chunk in response.iter_bytes():
-                    answer += chunk
-                    if len(answer) > ANSWER_BYTES_MAX or self._passed() > until:
-                        return None
-                return answer if response.status_code == httpx.codes.OK else None
-        except httpx.HTTPError:
             return None
 
     def _rests(self, url: str) -> bool:

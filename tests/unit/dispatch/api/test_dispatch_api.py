@@ -446,6 +446,19 @@ def test_registers_are_loaded_row_by_row_and_listed(street: Street) -> None:
     assert code_of(street.admin.post("/registers/pharmacy", entries=[])) == "register.size"
 
 
+def test_a_courier_whose_orders_would_not_be_sent_is_not_recorded(street: Street) -> None:
+    facts = {"name": "示例医药配送", "agreement_until": "2027-12-31", "interface": "webhook"}
+
+    def load(url: str) -> Any:
+        entry = {"code": COURIER, "content": {**facts, "booking_url": url}, "valid_from": "2024-01-01"}
+        return street.admin.post("/registers/courier", entries=[entry]).json()["rows"]
+
+    wrong = ["booking_url: register.url (credentials)"]
+    assert load("https://user:word@courier.example/") == [{"code": COURIER, "result": "refused", "errors": wrong}]
+    for url in ("https://courier.example/orders", "http://127.0.0.1:9/orders"):  # development mode
+        assert load(url) == [{"code": COURIER, "result": "recorded"}]
+
+
 def test_insurers_and_regulators_ask_about_a_code_and_pharmacies_about_their_returns(street: Street) -> None:
     fulfilment = street.town.release()
     supply, _ = street.dispensed(fulfilment)

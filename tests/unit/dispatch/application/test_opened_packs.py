@@ -10,13 +10,16 @@ from services.dispatch.application.stock import adjust_stock, quarantine_stock
 from services.dispatch.domain.opened_packs import (
     OPENED_PACKS,
     DiscardOpenedPack,
+    OpenedPack,
     OpenedState,
     check_parts,
     discard,
     opened_packs_id,
+    out_of_opened,
     parts_of,
     put_back,
     take,
+    wholes_of,
 )
 from services.dispatch.domain.policy import CN
 from services.dispatch.domain.stock.booking import AdjustStock
@@ -245,6 +248,48 @@ def test_packs_without_a_code_are_one_open_amount_per_lot(town: Town) -> None:
     part(town, 12, trace_codes=(), no_code_reason="no_code_printed")
 
     assert [(key, amount) for key, amount, _ in left(town)] == [("lot:L1", 16)]
+
+
+WITHOUT: dict[str, Any] = {"trace_codes": (), "no_code_reason": "no_code_printed"}
+
+
+def amounts(town: Town) -> list[int]:
+    return [amount for _key, amount, _until in left(town)]
+
+
+def test_packs_without_a_code_that_are_whole_again_are_given_first_and_open_no_more(town: Town) -> None:
+    fine(town.give_up(*part(town, 12, **WITHOUT)))
+    assert amounts(town) == [20]
+
+    given = part(town, 40, **WITHOUT)
+
+    assert amounts(town) == []
+    fine(town.give_up(*given))
+    assert amounts(town) == [20]
+    part(town, 25, **WITHOUT)
+    assert amounts(town) == [15], "the five are taken first, and the rest is no whole pack"
+    part(town, 20, **WITHOUT)
+    assert amounts(town) == [15]
+
+
+def test_packs_without_a_code_that_were_opened_too_long_ago_are_not_the_ones_that_are_given_whole(town: Town) -> None:
+    fine(town.give_up(*part(town, 12, **WITHOUT)))
+    town.store.time += timedelta(days=OPEN_DAYS + 1)
+    town.opens_at = town.store.time
+    town.closes_at = town.store.time + timedelta(hours=12)
+
+    part(town, 20, **WITHOUT)
+
+    assert amounts(town) == [20]
+
+
+def test_of_several_lines_of_one_lot_each_whole_pack_is_taken_once(town: Town) -> None:
+    rows = [town.pick(20, **WITHOUT), town.pick(20, **WITHOUT)]
+    state = OpenedState(packs={"lot:L1": OpenedPack("L1", GOOD_UNTIL, 20, 20, TODAY)})
+
+    taken = out_of_opened(state, (), wholes_of(rows, 20), TODAY)
+
+    assert [(each.key, each.quantity) for each in taken] == [("lot:L1", 20)]
 
 
 def test_a_pack_that_may_not_be_opened_is_given_whole_and_never_rounded_up(town: Town) -> None:

@@ -130,6 +130,31 @@ def test_packs_of_an_undone_supply_tell_as_well(town: Town, feeds: Feeds) -> Non
     assert [notice["fulfilment_id"] for notice in feeds.of("patient")] == [str(fulfilment)]
 
 
+def test_nobody_is_told_of_what_comes_back_of_their_own_supply(town: Town, feeds: Feeds) -> None:
+    fulfilment, owed = partly(town)
+    fine(ask(town, fulfilment, owed))
+    other, second = partly(town)
+    fine(ask(town, other, second))
+
+    fine(town.give_up(fulfilment, owed))
+    assert [notice["fulfilment_id"] for notice in feeds.of("patient")] == [str(other)]
+
+    town.receive(A, TABLETS, "L2", 60)
+    assert {notice["fulfilment_id"] for notice in feeds.of(A)} == {str(fulfilment), str(other)}
+
+
+def test_nobody_is_told_of_their_own_parcel_that_came_back(town: Town, feeds: Feeds) -> None:
+    road = Road(town, lines=(40,), prescribed=(60,)).out()
+    fine(ask(town, road.fulfilment, road.supply_id))
+    fine(road.refuse())
+    fine(road.back())
+
+    fine(road.inspect("restocked"))
+
+    assert road.supply.status == "undone"
+    assert feeds.of("patient") == []
+
+
 def test_packs_that_are_released_out_of_quarantine_tell_as_well(town: Town, feeds: Feeds) -> None:
     fine(ask(town, *partly(town)))
     apart = QuarantineStock(lot="L1", quantity=20, reason="suspect", decided_by=person("pharmacist"))

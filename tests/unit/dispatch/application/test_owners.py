@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from contracts.errors import CATALOGUE
 from contracts.events.dispatch import SupplyDispensed
 from contracts.events.dispatch_later import TraceCodeRepeated, TraceCodesDecided
+from services.dispatch.application.opened_packs import discard_opened_pack
 from services.dispatch.application.owners import answer_question, owner_timer
 from services.dispatch.application.trace_codes import ReturnPack, return_pack
+from services.dispatch.domain.opened_packs import DiscardOpenedPack
 from services.dispatch.domain.owner_asks import OWNER_ASKS, owner_asks_of
 from services.dispatch.domain.owner_words import AskedCode, NoOtherStore, Question
 from services.dispatch.domain.regional_stores import ONE_STORE, RegionalStores
 from services.dispatch.domain.trace_code import code_sha256
 from services.seedwork.model import Refusal
 from tests.unit.dispatch.regions import EAST, WEST, Regions, prepared
+from tests.unit.dispatch.road import MINUTES, Road
 from tests.unit.dispatch.town import NOON, TABLETS, A, B, Town, fine, refused
 
 
@@ -225,6 +228,86 @@ def test_what_a_patient_brings_back_is_spent_at_its_owner_once_the_line_is_back(
     assert [regions.known(WEST, code).status for code in codes] == ["spent", "spent"]
     refused_again = ask(regions, WEST, "reserve", codes[0]).body["words"][0]
     assert (refused_again["problem"], refused_again["found"]) == ("trace_code.repeated", "spent")
+
+
+def test_what_is_thrown_away_of_an_opened_pack_is_spent_at_its_owner(regions: Regions) -> None:
+    east = regions.towns[EAST]
+    (code,) = regions.codes_of(WEST)
+    fulfilment, _hold, supply_id = prepared(east, code, quantity=12)
+    fine(east.try_check(fulfilment, supply_id))
+    command = DiscardOpenedPack(key=code, reason="wet", discarded_by="HY1")
+    stores = regions.borders[EAST].stores
+    fine(east.store.run(discard_opened_pack(A, TABLETS, command, stores)))
+    assert regions.known(WEST, code).left == 8
+
+    regions.tick()
+    regions.tick()
+
+    assert (regions.known(WEST, code).left, regions.known(WEST, code).discarded) == (0, 8)
+    (asked,) = [question for _, question in regions.borders[EAST].asked if question.operation == "discard"]
+    assert asked.codes[0].quantity == 8
+    fine(east.give_up(fulfilment, supply_id))
+    regions.tick()
+    assert (regions.known(WEST, code).status, regions.known(WEST, code).left) == ("opened", 12)
+    assert told(east, TraceCodesDecided) == []
+    assert ask(regions, WEST, "reserve", code, quantity=20).body["words"][0]["problem"] == "trace_code.repeated"
+
+
+def test_what_is_thrown_away_of_a_pack_of_ones_own_is_nobody_elses_business(regions: Regions) -> None:
+    east = regions.towns[EAST]
+    (code,) = regions.codes_of(EAST)
+    fulfilment, _hold, supply_id = prepared(east, code, quantity=12)
+    fine(east.try_check(fulfilment, supply_id))
+    command = DiscardOpenedPack(key=code, reason="wet", discarded_by="HY1")
+
+    fine(east.store.run(discard_opened_pack(A, TABLETS, command, regions.borders[EAST].stores)))
+    regions.tick()
+
+    assert regions.borders[EAST].asked == []
+    assert regions.known(EAST, code).left == 0
+
+
+def test_what_is_set_apart_after_its_parcel_was_restocked_is_spent_at_its_owner(regions: Regions) -> None:
+    east = regions.towns[EAST]
+    codes = regions.codes_of(WEST, 3)
+    road = Road(east, cold=True, picked={"trace_codes": codes}).out()
+    fine(road.refuse())
+    fine(road.measure(5))
+    fine(road.back())
+    fine(road.inspect("restocked"))
+    regions.tick()
+    assert [regions.known(WEST, code).status for code in codes] == ["free"] * 3
+    fine(road.measure(-5, since=road.now - 200 * MINUTES))
+
+    fine(road.assess("rejected"))
+    regions.tick()
+
+    assert [regions.known(WEST, code).status for code in codes] == ["spent"] * 3
+
+
+def test_no_order_of_what_came_back_and_what_is_gone_makes_a_repeat(regions: Regions) -> None:
+    east, west = regions.towns[EAST], regions.towns[WEST]
+    (code,) = regions.codes_of(WEST)
+    fulfilment, _hold, supply_id = prepared(east, code)
+    fine(east.try_check(fulfilment, supply_id))
+    assert ask(regions, WEST, "discard", code, supply_id=UUID(int=7)).body["words"][0]["problem"] is None
+    assert ask(regions, WEST, "discard", code, supply_id=UUID(int=7)).body["words"][0]["problem"] is None
+    assert (regions.known(WEST, code).status, regions.known(WEST, code).discarded) == ("sold", 20)
+
+    fine(east.give_up(fulfilment, supply_id))
+    regions.tick()
+
+    assert regions.known(WEST, code).status == "spent"
+    assert told(west, TraceCodeRepeated) == told(east, TraceCodeRepeated) == []
+
+
+def test_what_is_gone_before_its_owner_ever_heard_of_it_is_not_sold_there(regions: Regions) -> None:
+    (code,) = regions.codes_of(WEST)
+
+    assert ask(regions, WEST, "discard", code).body["words"][0]["problem"] is None
+
+    assert regions.known(WEST, code).status == "spent"
+    assert ask(regions, WEST, "reserve", code).body["words"][0]["problem"] == "trace_code.repeated"
 
 
 # back at a counter of another region ----------------------------------------------------------------------------------

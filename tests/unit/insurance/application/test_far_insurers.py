@@ -480,6 +480,7 @@ def test_an_insurer_that_has_no_address_any_more_is_unknown_and_comes_back() -> 
         ({"interface": "national"}, "url: "),
         ({"steps": "two_step"}, "steps: "),
         ({"interface": "national", "url": "file:///x"}, "url: "),
+        ({"interface": "national", "url": "http://a:b@far.example/x"}, "url: register.url (credentials)"),
         ({"interface": "pigeons"}, "interface: "),
     ],
 )

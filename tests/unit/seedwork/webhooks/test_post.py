@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -71,6 +72,11 @@ def test_in_development_mode_this_machine_is_called_too() -> None:
         assert wrong_with(url, development=True) is None
     assert wrong_with("http://10.0.0.1/", development=True) == "address"
     assert wrong_with("ftp://127.0.0.1/", development=True) == "scheme"
+
+
+def test_an_administrator_may_name_a_private_place_but_no_other_way_there() -> None:
+    wrong = {"https://10.0.0.1/": None, "http://10.0.0.1/": "scheme", "https://a:b@10.0.0.1/": "credentials"}
+    assert {url: wrong_with(url, development=False, private=True) for url in wrong} == wrong
 
 
 @pytest.mark.parametrize(
@@ -148,6 +154,16 @@ def test_an_answer_is_told_as_far_as_it_is_not_too_long(subscriber: Receiver) ->
     assert [(each.status, len(each.body)) for each in said] == [(201, 16 * 1024), (201, 0)]
 
 
+def test_who_writes_may_expect_more_and_send_more(subscriber: Receiver) -> None:
+    subscriber.replies.append(lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 100_000))
+    big = replace(letter(subscriber.url), body=b"b" * 100_000)
+    post = Post(development=True)
+
+    assert post(big) == Answer(None, "too_large")
+    assert len(post(replace(big, body_bytes_max=100_000, answer_bytes_max=100_000)).body) == 100_000
+    assert len(subscriber.received[0].body) == 100_000
+
+
 def test_nobody_there_no_name_and_no_http_are_failures(subscriber: Receiver) -> None:
     post = Post(development=True)
     with socket.socket() as taken:
@@ -167,17 +183,7 @@ def test_nobody_there_no_name_and_no_http_are_failures(subscriber: Receiver) -> 
 
 
 def test_one_deadline_holds_for_the_whole_call(subscriber: Receiver) -> None:
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        try:
-            for piece in [b"HTTP/1.1 200 OK\r\nX-A: "] + [b"a"] * 200:
-                handler.wfile.write(piece)
-                handler.wfile.flush()
-                if subscriber.release.wait(0.05):
-                    return
-        except OSError:
-            return
-
-    subscriber.replies.extend([drip, subscriber.hang])
+    subscriber.replies.extend([subscriber.drip, subscriber.hang])
     begun = time.monotonic()
     for _ in range(2):
         assert Post(development=True)(letter(subscriber.url, 0.4)) == Answer(None, "time_out")
