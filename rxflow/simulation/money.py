@@ -19,6 +19,8 @@ ENDED = {"voided", "reversed"}
 PAID_NO_MORE = {"failed", "refunded", "expired", "carried_over"}
 STANDING = {"authorised(cleared)", "settled", "voiding", "reversing", "disputed"}
 BOOKED = {"authorised", *STANDING}
+HANDED = {"in_hands", "partly_received"}
+"""The patient has it, or the part that was accepted while the rest is on its way back."""
 
 
 def money_always(books: AllBooks) -> Iterator[str]:
@@ -36,8 +38,8 @@ def money_always(books: AllBooks) -> Iterator[str]:
         yield from _every_fen_is_explained(claim)
         if claim.state == "settled":
             supply = in_hands[claim.opened.supply.supply_id]
-            claimed, handed = (sum(line.quantity for line in each.lines) for each in (claim.opened, supply))
-            if supply.status != "in_hands" or claimed > handed:
+            claimed, handed = sum(line.counted for line in claim.opened.lines), sum(supply.received.values())
+            if supply.status not in HANDED or claimed > handed:
                 yield f"claim {claim.opened.claim_id} settles {claimed} of supply {supply.supply_id}: {supply.status}"
     standing = Counter(claim.opened.supply.supply_id for claim in claims if _stands(claim))
     for supply_id, count in standing.items():
