@@ -263,10 +263,10 @@ position` and `unsorted multi-stream insert` show on PostgreSQL only."""
 
 
 FIRST_FOUND = {
-    "expiry race": 9,
-    "idempotency without second look-up": 2,
-    "key reuse": 2,
-    "lease not checked": 4,
+    "expiry race": 4,
+    "idempotency without second look-up": 8,
+    "decide before gate": 2,
+    "lease not checked": 6,
     "licence not checked": 2,
     "own prescription reviewed": 6,
     "window never closes": 3,
@@ -274,7 +274,6 @@ FIRST_FOUND = {
     "return released": 2,
     "second line kept": 13,
     "any pickup code": 4,
-    "blocked line ignored": 4,
     "instalment opened too early": 3,
     "queue keeps what was returned": 2,
     "supplier's word not added up": 5,
