@@ -178,16 +178,26 @@ PROTOCOL_REACTIONS: Mapping[type[IntegrationEvent], Reaction] = {
 }
 
 
+def _proposal(
+    it: Happened, event: SubstitutionConfirmed | SubstitutionDeclined | SubstitutionChecked
+) -> dict[str, Any]:
+    """Which proposal is answered, and what it proposes instead of what."""
+    proposed = it.after.proposals[event.proposal_id].proposed
+    return {
+        "prescription_id": it.after.signed.prescription_id,
+        "patient_ref": event.patient_ref,
+        "proposal_id": event.proposal_id,
+        "fulfilment_id": proposed.fulfilment_id,
+        "line": proposed.line,
+        "substitute": proposed.substitute,
+    }
+
+
 def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
     event = cast(SubstitutionConfirmed, it.event)
     proposed = it.after.proposals[event.proposal_id].proposed
     yield public.SubstitutionConfirmed(
-        prescription_id=it.after.signed.prescription_id,
-        patient_ref=event.patient_ref,
-        proposal_id=event.proposal_id,
-        fulfilment_id=proposed.fulfilment_id,
-        line=proposed.line,
-        substitute=proposed.substitute,
+        **_proposal(it, event),
         substitute_drug_key=proposed.substitute_drug_key,
         ratio=SubstitutionRatio(numerator=proposed.numerator, denominator=proposed.denominator),
         protocol_id=proposed.protocol_id,
@@ -200,29 +210,17 @@ def _confirmed(it: Happened) -> Iterable[public.SubstitutionConfirmed]:
 
 def _declined(it: Happened) -> Iterable[public.SubstitutionDeclined]:
     event = cast(SubstitutionDeclined, it.event)
-    proposed = it.after.proposals[event.proposal_id].proposed
     yield public.SubstitutionDeclined(
-        prescription_id=it.after.signed.prescription_id,
-        patient_ref=event.patient_ref,
-        proposal_id=event.proposal_id,
-        fulfilment_id=proposed.fulfilment_id,
-        line=proposed.line,
-        substitute=proposed.substitute,
+        **_proposal(it, event),
         reason=event.reason,
     )
 
 
 def _checked(it: Happened) -> Iterable[public.SubstitutionChecked]:
     event = cast(SubstitutionChecked, it.event)
-    proposed = it.after.proposals[event.proposal_id].proposed
     found = it.after.screenings[event.proposal_id].findings
     yield public.SubstitutionChecked(
-        prescription_id=it.after.signed.prescription_id,
-        patient_ref=event.patient_ref,
-        proposal_id=event.proposal_id,
-        fulfilment_id=proposed.fulfilment_id,
-        line=proposed.line,
-        substitute=proposed.substitute,
+        **_proposal(it, event),
         problem=event.problem,
         findings=tuple(RemainingFinding(**each.model_dump()) for each in found),
         in_the_way=event.in_the_way,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.insurance.domain.amounts import Adjudication, LineAmounts
-from services.insurance.domain.clearing import CLEARING, BatchRemitted, ClearingState, prepare, remit, withdraw
+from services.insurance.domain.clearing import CLEARING, ClearingState, prepare
 from services.insurance.domain.ledger import (
     Holding,
     Posting,
@@ -27,7 +27,7 @@ from services.insurance.domain.ledger import (
     settled_postings,
 )
 from services.insurance.domain.remittance import HeldKind, Sums, held_claims
-from tests.property.insurance.test_remittance_properties import line_of
+from tests.property.insurance.test_remittance_properties import batch, line_of
 
 DAY = date(2026, 3, 2)
 CHANNEL, INSURER, PHARMACY, OFFICER = "simulated", "I310100", "P31010100001", "officer-1"
@@ -124,21 +124,12 @@ def paid_out(moves: list[Move], cuts: list[bool], withdrawn: list[bool]) -> tupl
         assert sums.charge - sum(sums.adjustments.values()) == sums.paid == sum(sums.payers.values())
         assert sums.paid - sum(amount for _code, amount in sums.provider_adjustments()) == sums.transferred >= 0
         prepared = prepare(state, CHANNEL, PHARMACY, DAY, sums, OFFICER, "provider")
-        assert isinstance(prepared, list)
-        state = CLEARING.fold(prepared, state)
-        number = len(state.batches)
-        if withdrawn[position % len(withdrawn)] and not last:
-            gone = withdraw(state, number, "not today", OFFICER)
-            assert isinstance(gone, list)
-            state = CLEARING.fold(gone, state)
+        is_withdrawn = withdrawn[position % len(withdrawn)] and not last
+        state, event = batch(state, prepared, sums, is_withdrawn=is_withdrawn)
+        if event is None:
             continue
-        done = remit(state, number, sums.transferred, f"T{number}", DAY, OFFICER)
-        assert isinstance(done, list)
-        (event,) = done
-        assert isinstance(event, BatchRemitted)
-        assert sum(posting.amount for posting in event.postings) == 0
         book(books, event.postings)
-        state, held, transferred = CLEARING.fold(done, state), [], transferred + sums.transferred
+        held, transferred = [], transferred + sums.transferred
     return state, books, transferred
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.insurance.domain.amounts import Amount, LineAmounts, PayerAmount
 from services.insurance.domain.clearing import CLEARING, BatchRemitted, ClearingState, prepare, remit, withdraw
 from services.insurance.domain.remittance import EntryKind, RemittedClaim, Sums, remitted_claim
+from services.seedwork.model import Outcome
 
 DAY = date(2026, 3, 2)
 INSURER, PHARMACY, OFFICER = "I310100", "P31010100001", "officer-1"
@@ -65,6 +66,25 @@ def test_line_and_claim_balance_and_a_reversal_is_the_exact_negation(kind: Any, 
     assert (there.status, back.status) == ("1", "22")
 
 
+def batch(
+    state: ClearingState, prepared: Outcome, sums: Sums, *, is_withdrawn: bool
+) -> tuple[ClearingState, BatchRemitted | None]:
+    """A prepared batch is withdrawn, or remitted; its postings come to zero."""
+    assert isinstance(prepared, list)
+    state = CLEARING.fold(prepared, state)
+    number = len(state.batches)
+    if is_withdrawn:
+        gone = withdraw(state, number, "not today", OFFICER)
+        assert isinstance(gone, list)
+        return CLEARING.fold(gone, state), None
+    done = remit(state, number, sums.transferred, f"T{number}", DAY, OFFICER)
+    assert isinstance(done, list)
+    (event,) = done
+    assert isinstance(event, BatchRemitted)
+    assert sum(posting.amount for posting in event.postings) == 0
+    return CLEARING.fold(done, state), event
+
+
 @given(batches)
 def test_every_transfer_balances_and_nothing_is_lost_between_them(
     wanted: list[tuple[list[tuple[Any, list[LineAmounts], int]], bool]],
@@ -87,20 +107,9 @@ def test_every_transfer_balances_and_nothing_is_lost_between_them(
         assert sums.charge - sum(sums.adjustments.values()) == sums.paid == sum(sums.payers.values())
 
         prepared = prepare(state, INSURER, PHARMACY, DAY, sums, OFFICER)
-        assert isinstance(prepared, list)
-        state = CLEARING.fold(prepared, state)
-        number = len(state.batches)
-        if is_withdrawn:
-            gone = withdraw(state, number, "not today", OFFICER)
-            assert isinstance(gone, list)
-            state = CLEARING.fold(gone, state)
+        state, event = batch(state, prepared, sums, is_withdrawn=is_withdrawn)
+        if event is None:
             continue
-        done = remit(state, number, sums.transferred, f"T{number}", DAY, OFFICER)
-        assert isinstance(done, list)
-        (event,) = done
-        assert isinstance(event, BatchRemitted)
-        assert sum(posting.amount for posting in event.postings) == 0
-        state = CLEARING.fold(done, state)
         paid, recovered, held = paid + sums.paid, recovered + sums.recovered, []
 
     transferred = sum(state.batches[event.number - 1].batch.transferred for event in state.remitted)
