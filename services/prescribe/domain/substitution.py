@@ -14,6 +14,7 @@ from services.prescribe.domain.plan import WrittenPlan
 from services.prescribe.domain.policy import Policy
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.prescription_events import SignedRevision
+from services.prescribe.domain.prescription_state import Proposal
 from services.prescribe.domain.protocol import ProtocolState
 from services.prescribe.domain.registers import Drug, Known, Prescriber
 from services.prescribe.domain.signing_again import Signer, may_not_sign, other_content
@@ -70,11 +71,9 @@ def confirm_substitution(
     if isinstance(signature, Refusal):
         return signature
     about = {"proposal_id": str(command.proposal_id)}
-    proposal = state.proposals.get(command.proposal_id)
-    if proposal is None:
-        return Refusal("proposal.unknown", about)
-    if not proposal.asks_prescriber:
-        return Refusal("proposal.not_asked", {**about, "mode": proposal.proposed.mode})
+    proposal = _asked(state, command.proposal_id)
+    if isinstance(proposal, Refusal):
+        return proposal
     if proposal.declined is not None:
         return Refusal("proposal.answered", about)
     if proposal.confirmed_by is not None:
@@ -109,6 +108,16 @@ def confirm_substitution(
     ]
 
 
+def _asked(state: PrescriptionState, proposal_id: UUID) -> Proposal | Refusal:
+    """The proposal, where its prescriber is asked."""
+    proposal = state.proposals.get(proposal_id)
+    if proposal is None:
+        return Refusal("proposal.unknown", {"proposal_id": str(proposal_id)})
+    if not proposal.asks_prescriber:
+        return Refusal("proposal.not_asked", {"proposal_id": str(proposal_id), "mode": proposal.proposed.mode})
+    return proposal
+
+
 def decline_substitution(state: PrescriptionState, command: DeclineSubstitution, by: str, now: datetime) -> Outcome:
     """By the prescriber, while the pharmacy waits, whatever has become of the rest: the pharmacy learns it, and what it
     holds for the substitute is free. It allows nothing, so it needs no signature. The same again changes nothing."""
@@ -117,11 +126,9 @@ def decline_substitution(state: PrescriptionState, command: DeclineSubstitution,
     if by != state.current.prescriber:
         return Refusal("prescription.not_yours")
     about = {"proposal_id": str(command.proposal_id)}
-    proposal = state.proposals.get(command.proposal_id)
-    if proposal is None:
-        return Refusal("proposal.unknown", about)
-    if not proposal.asks_prescriber:
-        return Refusal("proposal.not_asked", {**about, "mode": proposal.proposed.mode})
+    proposal = _asked(state, command.proposal_id)
+    if isinstance(proposal, Refusal):
+        return proposal
     if proposal.declined is not None and proposal.declined.reason == command.reason:
         return []
     if proposal.declined is not None or proposal.confirmed_by is not None:
