@@ -9,7 +9,6 @@ from contracts.envelope import message_id
 from services.prescribe.application.translation import TRANSLATE
 from services.prescribe.domain.patient_record import PatientState
 from services.prescribe.domain.prescription import Block, Cancellation, PrescriptionState, Proposal, StopUse
-from services.prescribe.domain.substitution_events import SubstituteScreened
 from services.prescribe.domain.trace import Entry, causal_order
 from services.seedwork.usecase import Actor
 
@@ -48,7 +47,7 @@ def show_prescription(state: PrescriptionState) -> dict[str, Any]:
         "instalments": [_show_window(state, number) for number in state.windows],
         "blocked_lines": sorted(state.blocked_lines),
         "queries": [_show_query(each, ended=state.ended) for each in state.blocks],
-        "proposals": [_show_proposal(each, state.screenings.get(key)) for key, each in state.proposals.items()],
+        "proposals": [_show_proposal(each, state) for each in state.proposals.values()],
         "stop_use": [_show_notice(each) for each in state.stop_use.values()],
         "cancellations": [_show_cancellation(each) for each in state.cancellations],
     }
@@ -69,8 +68,10 @@ def _show_notice(notice: StopUse) -> dict[str, Any]:
 SHOWN_OF_CHECK = {"problem", "in_the_way", "counter_only"}
 
 
-def _show_proposal(proposal: Proposal, screened: SubstituteScreened | None) -> dict[str, Any]:
-    """What a pharmacy proposes, what its screening found, and whether the prescriber has signed or declined."""
+def _show_proposal(proposal: Proposal, state: PrescriptionState) -> dict[str, Any]:
+    """What a pharmacy proposes, what its screening found, and whether the prescriber has signed or declined; `closed`:
+    the prescription has ended without a word on it."""
+    screened = state.screenings.get(proposal.proposed.proposal_id)
     findings = [each.model_dump(mode="json") for each in screened.findings] if screened else None
     checked = proposal.checked
     return {
@@ -83,6 +84,7 @@ def _show_proposal(proposal: Proposal, screened: SubstituteScreened | None) -> d
         "confirmed_sha256": proposal.confirmed_by,
         "declined": proposal.declined is not None,
         "declined_because": proposal.declined.reason if proposal.declined else None,
+        "closed": state.ended and not (proposal.confirmed_by or proposal.declined or checked),
     }
 
 

@@ -615,3 +615,22 @@ def test_declining_says_why(reason: str) -> None:
     for kind in (DeclineSubstitution, DeclineBody):
         with pytest.raises(ValidationError):
             kind.model_validate({"prescription_id": uuid4(), "proposal_id": uuid4(), "reason": reason})
+
+
+def test_what_nobody_answered_when_the_prescription_ended_is_shown_closed(
+    clinic: Clinic, asked: tuple[UUID, UUID]
+) -> None:
+    prescription_id, declined = asked
+    assert code(decline(clinic, *asked)) is None
+    unanswered = proposed(clinic, prescription_id)
+
+    def closed() -> dict[str, bool]:
+        return {
+            each["proposal_id"]: each["closed"]
+            for each in show_prescription(clinic.state(prescription_id))["proposals"]
+        }
+
+    assert closed() == {str(declined): False, str(unanswered): False}
+    clinic.closed(prescription_id, cancelled=7)
+    assert clinic.state(prescription_id).ended
+    assert closed() == {str(declined): False, str(unanswered): True}
