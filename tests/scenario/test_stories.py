@@ -336,7 +336,8 @@ def test_a_long_term_supply_comes_in_instalments(system: System) -> None:
     journey.deliver(first, system.stage.world.carrier_near(first), supply)
     wait_until(lambda: claim_state(journey, supply, "settled"), "the first instalment to be settled")
     assert shown(journey)["nominated_pharmacy"] == first.code
-    assert buckets(journey) == {"in_hands": 28, "remaining": 56}
+    handed_over = {"in_hands": 28, "remaining": 56}
+    wait_until(lambda: buckets(journey) == handed_over, "prescribe to hear what insurance has settled already")
 
     for days in (22, 23):  # a lead of five days before the first 28 are used up
         move_clock(system, begins + timedelta(days=days, hours=1))

@@ -22,6 +22,8 @@ from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
 START_SECONDS_MAX = 90.0
+STOPPED, ENDED = "T", "Z"
+"""States of a process in its `stat`, proc(5)."""
 
 
 class PrivateServer:
@@ -44,8 +46,10 @@ class PrivateServer:
         self._wait()
 
     def freeze(self) -> None:
-        """The connections stay open and nobody answers."""
+        """The connections stay open and nobody answers: the signal is only the order, and on a busy machine a thread or
+        two still work a while after it."""
         self._signal(signal.SIGSTOP)
+        eventually(self._stopped, describe="every thread of the server stands still")
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
@@ -82,6 +86,9 @@ class PrivateServer:
     def _signal(self, number: int) -> None:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, number)
+
+    def _stopped(self) -> bool:
+        return self._process is not None and _stand_still(_group_of(self._process.pid))
 
     def _wait(self) -> None:
         if self._process is not None:
@@ -124,7 +131,7 @@ class PrivatePostgres(PrivateServer):
     def kill(self) -> None:
         """Its processes too, which notice on a busy machine only later that their parent is gone: until then they keep
         its shared memory, and the next server does not start."""
-        children = [] if self._process is None else _children_of(self._process.pid)
+        children = self._children()
         super().kill()
         for pid in children:
             with contextlib.suppress(ProcessLookupError):
@@ -135,15 +142,19 @@ class PrivatePostgres(PrivateServer):
         """Its processes too: each is the leader of a group of its own."""
         super().freeze()
         self._signal_children(signal.SIGSTOP)
+        eventually(lambda: _stand_still(self._children()), describe="every backend stands still")
 
     def thaw(self) -> None:
         self._signal_children(signal.SIGCONT)
         super().thaw()
 
     def _signal_children(self, number: int) -> None:
-        for pid in _children_of(self._process.pid) if self._process is not None else []:
+        for pid in self._children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def _children(self) -> list[int]:
+        return [] if self._process is None else _children_of(self._process.pid)
 
     def execute(self, statement: str) -> None:
         """As the cluster's owner."""
@@ -304,21 +315,39 @@ def _rabbit_binary(name: str) -> str:
 
 
 def _children_of(parent: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            pid, _, rest = path.read_text().partition(" (")
-            if rest.rpartition(")")[2].split()[1] == str(parent):
-                found.append(int(pid))
-    return found
+    return _processes_where(1, parent)
+
+
+def _group_of(leader: int) -> list[int]:
+    return _processes_where(2, leader)
+
+
+def _processes_where(position: int, value: int) -> list[int]:
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/stat")
+        if (found := _stat(path)) and found[position] == str(value)
+    ]
+
+
+def _stat(path: Path) -> list[str]:
+    """What the kernel says of a process or a thread after its name: state, parent, group; nothing when it is gone."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _runs(pid: int) -> bool:
     """Whether there is such a process that has not ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    found = _stat(Path(f"/proc/{pid}/stat"))
+    return bool(found) and found[0] != ENDED
+
+
+def _stand_still(pids: Sequence[int]) -> bool:
+    """Whether there are such processes, and none of their threads does anything more before it is told to."""
+    threads = (_stat(path) for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return bool(pids) and all(not found or found[0] in (STOPPED, ENDED) for found in threads)
 
 
 def _pids_with(setting: str) -> list[int]:
