@@ -37,7 +37,6 @@ from services.seedwork.store.opening import blocking_database, store_core
 from services.seedwork.store.work import Context, StoreCore, Work
 from services.seedwork.usecase import Actor, UseCase
 
-WRITERS = 8
 SINCE = date(2020, 1, 1)
 INSURER, PHARMACY, REGION = "I310100", "P31010100001", "310101"
 PAYERS = 8
@@ -220,7 +219,7 @@ def insurance(settings: Settings) -> Iterator[Insurance]:
     """Insurance at work on an installation's stores."""
     with ExitStack() as running:
         urls = (settings.service_database_url(SERVICE.name), settings.keyring_database_url)
-        database, keyring = (blocking_database(url, WRITERS) for url in urls)
+        database, keyring = (blocking_database(url, 1) for url in urls)
         for each in (database, keyring):
             each.open()
             running.callback(each.close)

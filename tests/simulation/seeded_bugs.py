@@ -6,7 +6,7 @@ Only tests apply them. `python -m tests.simulation.seeded_bugs` says after how m
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from unittest import mock
 from rxflow.simulation import seeds
 from rxflow.simulation.broker import Message
 from rxflow.simulation.consuming import Consuming
+from rxflow.simulation.mishaps import Mishap
 from services.dispatch.application import timers as dispatch_timers
 from services.dispatch.composition import SERVICE as DISPATCH
 from services.dispatch.domain.fulfilment import holds
@@ -293,11 +294,13 @@ class Finding:
     violation: str
 
 
-def find(bug: str, founded: Path, most: int = SEEDS_MAX, first: int = 1) -> Finding | None:
+def find(
+    bug: str, founded: Path, most: int = SEEDS_MAX, first: int = 1, without: Collection[Mishap] = ()
+) -> Finding | None:
     """The first of so many seeds that something does not hold in."""
     with SIMULATED[bug]():
         for number in range(most):
-            result = seeds.run(first + number, of=founded)
+            result = seeds.run(first + number, of=founded, without=without)
             if result.violations:
                 return Finding(number + 1, result.violations[0])
     return None

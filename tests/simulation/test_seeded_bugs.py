@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 from rxflow import simulate_cli
 from rxflow.simulation import seeds
-from rxflow.simulation.mishaps import EVERY
+from rxflow.simulation.mishaps import EVERY, Mishap
 from services.seedwork.logs import configure_logging
 from tests.simulation.seeded_bugs import SIMULATED, find, find_again
 
+LEFT_OUT = sorted({*Mishap} - {Mishap.KEY_REUSED, Mishap.DELAYED, Mishap.DOUBLE_CLICK})
+"""What is left out to begin with: to try each of the others costs a world."""
 OF_HISTORY = re.compile(r" *\d+\.\d{3}  \S")
 
 pytestmark = pytest.mark.timeout(1500)
@@ -34,10 +36,12 @@ def test_a_seeded_bug_is_found(bug: str, founded: Path) -> None:
 
 
 def test_a_violation_comes_with_its_history_and_how_to_see_it_again(founded: Path) -> None:
-    found = find("key reuse", founded)
+    found = find("key reuse", founded, without=LEFT_OUT)
     assert found is not None
     with SIMULATED["key reuse"]():
-        told = CliRunner().invoke(simulate_cli.app, ["world", "--seed", str(found.seeds)])
+        told = CliRunner().invoke(
+            simulate_cli.app, ["world", "--seed", str(found.seeds), "--without", ",".join(LEFT_OUT)]
+        )
         lines = told.output.splitlines()
         command = next(line for line in lines if line.startswith("again: ")).removeprefix("again: ")
         told_again = CliRunner().invoke(simulate_cli.app, shlex.split(command)[2:])
