@@ -12,6 +12,7 @@ from rxflow.docs.reference import errors_page, rates_page, roles_page, settings_
 from rxflow.docs.schemas import CONTRACTS, as_text
 from rxflow.docs.screening import screening_page
 from rxflow.docs.services import policies_page, privacy_page, transitions_page
+from rxflow.docs.shortage import shortage_page
 from rxflow.docs.simulation import simulation_page
 from rxflow.docs.webhooks import webhooks_page
 
@@ -27,6 +28,7 @@ def rendered() -> dict[str, str]:
         "roles.md": roles_page(),
         "rates.md": rates_page(),
         "screening.md": screening_page(),
+        "shortage.md": shortage_page(),
         "simulation.md": simulation_page(),
         "topology.md": topology_page(),
         "settings.md": settings_page(),
