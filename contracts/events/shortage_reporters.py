@@ -13,8 +13,8 @@ from contracts.envelope import IntegrationEvent
 
 
 class ReporterAlert(IntegrationEvent):
-    """A reporter is silent for longer than its habit makes likely, contradicts itself, or is heard of again. Each kind
-    of report that it brings is looked at for itself."""
+    """A reporter is silent for longer than its habit makes likely, contradicts itself, is heard of again or has left.
+    Each kind of report that it brings is looked at for itself."""
 
     TYPE: ClassVar[str] = "shortage.reporter_alert.v1"
     FAMILY: ClassVar[str] = "reporter"
@@ -28,3 +28,4 @@ class ReporterAlert(IntegrationEvent):
     source: str | None = Field(
         default=None, description="the kind of report: direct_report, register; none: what its own systems tell"
     )
+    left: bool = Field(default=False, description="of an end: nothing was heard of it, it has left its register")

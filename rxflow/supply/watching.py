@@ -25,8 +25,6 @@ from services.shortage.domain.detection.unfilled import CountPrior, UnfilledDema
 
 SETTLED_EVERY = 7
 USUAL_EVERY = 14
-USUAL_OVER = 90
-"""Days that a reporter's usual demand is reckoned from."""
 
 ORDERS = "short-filled orders"
 UNFILLED = "unfilled demands alone"
@@ -100,7 +98,7 @@ class StockWatch:
         return [PooledDay(at=at(begin + n), asked=int(asked[n]), usual=float(exposed[n])) for n in range(len(asked))]
 
     def _usual(self, place: int, today: int) -> Figure:
-        begin = max(0, today - USUAL_OVER)
+        begin = max(0, today - self.policy.demand.history_days)
         given, in_vain = (
             each[begin:today, self.drug, place].tolist() for each in (self.lived.given, self.lived.in_vain)
         )

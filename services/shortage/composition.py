@@ -14,7 +14,13 @@ from services.shortage.application.officers import COPIES
 from services.shortage.application.reactions import REACTIONS, TOGETHER
 from services.shortage.application.reports import kept
 from services.shortage.application.translation import TRANSLATE
-from services.shortage.application.use_cases import alert_silence, dismiss_quiet, escalate_tasks, judge_period
+from services.shortage.application.use_cases import (
+    alert_silence,
+    dismiss_quiet,
+    end_reporting,
+    escalate_tasks,
+    judge_period,
+)
 from services.shortage.domain.allocation import ALLOCATION
 from services.shortage.domain.case import CASE, PERIOD, QUIET, TASK
 from services.shortage.domain.detector import DETECTOR
@@ -26,7 +32,7 @@ from services.shortage.domain.orders import ORDER_SIGNALS
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.protocol import PROTOCOL, UNTIL
 from services.shortage.domain.report_issue import REPORT_ISSUE
-from services.shortage.domain.reporter import REPORTER, SILENCE
+from services.shortage.domain.reporter import LEAVE, REPORTER, SILENCE
 from services.shortage.domain.reports import REPORTS
 from services.shortage.domain.response import ANSWERABLE, RESPONSE
 from services.shortage.domain.shelves import SHELVES
@@ -85,6 +91,7 @@ SERVICE = Service(
         (WATCH.name, SIGNS_WAIT): judge_signs,
         (WATCH.name, FACTS): judge_facts,
         (REPORTER.name, SILENCE): alert_silence,
+        (REPORTER.name, LEAVE): end_reporting,
     },
     projections=(
         SHORTAGE_CASES,

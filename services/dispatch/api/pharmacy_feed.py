@@ -45,7 +45,8 @@ async def pharmacy_feed(
     about a supply, and how that stands; `difference`: an insurer's day does not agree with ours about a claim (open,
     closed by the answer in `reason`); `transfer` that is proposed while a drug is short (offered, accepted by one side,
     agreed, declined, sent, arrived), `facts.side` is ours; `reserve` of medicines for our region (on_its_way);
-    `reporter`: shortage heard nothing of us (silent, heard_again), or what we said contradicts itself (contradictory).
+    `reporter`: shortage heard nothing of us (silent, heard_again; left: awaited no more, as we left the register), or
+    what we said contradicts itself (contradictory).
     """
     position, subject = page.after or (0, str(UUID(int=0)))
     pharmacy = organisation(actor)

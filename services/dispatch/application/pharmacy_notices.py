@@ -19,7 +19,7 @@ from services.seedwork.reference import EntryState
 from services.seedwork.usecase import Decision, Moment, UseCase
 
 SUMS = ("total", "fund", "account", "patient_share")
-HEARD = "heard_again"
+HEARD, LEFT = "heard_again", "left"
 
 
 def claim_refused(event: insurance.ClaimRefused) -> UseCase:
@@ -83,7 +83,7 @@ def reporter_alert(event: ReporterAlert) -> UseCase:
     news = PharmacyTold(
         kind="reporter",
         pharmacy=event.reporter,
-        status=event.kind if event.raised else HEARD,
+        status=event.kind if event.raised else LEFT if event.left else HEARD,
         facts={**facts, **({"source": event.source} if brought else {})},
     )
 

@@ -27,7 +27,7 @@ async def in_force(read: Reader, drug_key: str, county: str, today: date) -> tup
         for row in rows
         if row["kind"] == ResponseKind.ALLOCATION and county.startswith(row["facts"]["region"])
     ]
-    protocols = [row for row in rows if row["kind"] == ResponseKind.PROTOCOL and _holds(row, county, today)]
+    protocols = [row for row in rows if row["kind"] == ResponseKind.PROTOCOL and protocol_holds(row, county, today)]
     return limits, protocols
 
 
@@ -81,7 +81,8 @@ def _place(row: Row, county: str) -> dict[str, Any]:
     }
 
 
-def _holds(row: Row, county: str, today: date) -> bool:
+def protocol_holds(row: Row, county: str, today: date) -> bool:
+    """Whether this protocol, a row of `responses_in_force`, holds in the county on this day."""
     facts = row["facts"]
     last = [day for day in (facts["valid_until"], row["ends_on"]) if day is not None]
     in_time = facts["valid_from"] <= today.isoformat() and all(today.isoformat() <= day for day in last)

@@ -1,4 +1,5 @@
-"""What prescribe's register tells: which drug keys there are, and who signs for an authority."""
+"""What prescribe's register tells: which drug keys there are, who signs for an authority, and which institutions may
+report."""
 
 from __future__ import annotations
 
@@ -9,16 +10,20 @@ from services.seedwork.model import Loaded
 from services.seedwork.reference import EntryState
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Decision, Moment, UseCase
+from services.shortage.application.leaving import register_reporter
 from services.shortage.application.officers import COPIES, OFFICER
 from services.shortage.domain.known_drugs import DrugKnown, KnownDrugState, know_drug, known_drug_ref
 
 
 def on_entry_recorded(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
-    """A drug's key, or the entry of somebody who signs for an authority; of others nothing is kept."""
+    """A drug's key, the entry of somebody who signs for an authority, or of an institution; of others nothing is
+    kept."""
     if event.kind == "drug":
         return _drug_known(event)
     if event.kind == "person":
         return _person_known(event)
+    if event.kind == "institution":
+        return register_reporter(event)
     return UseCase((), lambda _moment: Decision.nothing())
 
 

@@ -15,6 +15,8 @@ from services.seedwork.composition import Reaction, Together
 from services.seedwork.model import Loaded
 from services.seedwork.register_loading import copy_entry
 from services.seedwork.usecase import Change, Decision, Load, Moment, UseCase
+from services.shortage.application.leaving import KINDS as REPORTING
+from services.shortage.application.leaving import register_reporter
 from services.shortage.application.lots import take_order_lines, take_unfilled
 from services.shortage.application.national_register import on_entry_recorded
 from services.shortage.application.nodes import Loading
@@ -111,8 +113,8 @@ def on_stock_changed(event: StockChanged, _envelope: Envelope) -> UseCase:
 
 
 def on_register_entry(event: RegisterEntryRecorded, _envelope: Envelope) -> UseCase:
-    """Where a pharmacy is and whose chain it belongs to; a copy that is obeyed at once."""
-    return copy_entry(COPIES, event)
+    """Pharmacies report; couriers and others of dispatch's register do not."""
+    return register_reporter(event) if event.kind in REPORTING else copy_entry(COPIES, event)
 
 
 TOGETHER: Mapping[type[IntegrationEvent], Together] = {

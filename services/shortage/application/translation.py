@@ -15,7 +15,7 @@ from services.shortage.application.translation_responses import RESPONSES_TOLD
 from services.shortage.domain.case import CaseState
 from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseGraded, CaseSuspected
 from services.shortage.domain.heartbeat import is_heartbeat
-from services.shortage.domain.reporter import ReporterAlerted, ReporterHeard, ReporterState
+from services.shortage.domain.reporter import ReporterAlerted, ReporterHeard, ReporterLeft, ReporterState
 from services.shortage.domain.values import Evidence
 
 HOUR_SECONDS = 3600
@@ -70,6 +70,15 @@ def tell_alerted(happened: Happened) -> Iterator[ReporterAlert]:
     yield ReporterAlert(raised=True, **event.model_dump(exclude={"raised_at"}))
 
 
+def tell_left(happened: Happened) -> Iterator[ReporterAlert]:
+    """Nobody waits for the word of one that was told to be silent and is in its register no more."""
+    event: ReporterLeft = happened.event  # type: ignore[assignment]
+    before: ReporterState = happened.before
+    if before.silent:
+        names = event.model_dump(include={"reporter", "region", "source"})
+        yield ReporterAlert(**names, kind="silent", raised=False, since=event.day, against=None, left=True)
+
+
 def tell_heard_again(happened: Happened) -> Iterator[ReporterAlert]:
     """Only who was told to be silent is told that this is over."""
     event: ReporterHeard = happened.event  # type: ignore[assignment]
@@ -96,4 +105,5 @@ TRANSLATE: Mapping[type[DomainEvent], Translation] = {
     CaseEnded: tell_ended,
     ReporterAlerted: tell_alerted,
     ReporterHeard: tell_heard_again,
+    ReporterLeft: tell_left,
 }

@@ -9,6 +9,7 @@ from services.seedwork.model import Loaded, Outcome, Refusal
 from services.seedwork.usecase import Answer, Decision, Load, Moment, UseCase
 from services.shortage.application.case_end import responses_over
 from services.shortage.application.drug_lists import policy_of
+from services.shortage.application.leaving import has_left
 from services.shortage.application.nodes import Loading, Work, after_confirmation, changes
 from services.shortage.domain import decisions, tasks
 from services.shortage.domain.case import CaseState, case_ref
@@ -16,7 +17,7 @@ from services.shortage.domain.commands import AcknowledgeCase, AssignTask, Compl
 from services.shortage.domain.detector import detector_ref
 from services.shortage.domain.policy import POLICIES, ShortagePolicy
 from services.shortage.domain.regions import node_of
-from services.shortage.domain.reporter import REPORTER, ReporterState, fall_silent
+from services.shortage.domain.reporter import REPORTER, ReporterState, fall_silent, gone, leave
 from services.shortage.domain.watching import period_over
 
 
@@ -108,10 +109,23 @@ def judge_period(case_id: UUID) -> UseCase:
 
 
 def alert_silence(reporter_id: UUID) -> UseCase:
-    """The clock: a reporter was not heard of in time."""
+    """The clock: a reporter was not heard of in time. Of one that is in its register no more nobody waits for a word,
+    whenever that was told."""
+
+    def decide(moment: Moment, reporter: Loaded[ReporterState]) -> Loading[Decision]:
+        silent = fall_silent(reporter.state, moment.now)
+        if silent and (yield from has_left(reporter.state.reporter, moment.now)):
+            return Decision.on(reporter, gone(reporter.state, moment.now))
+        return Decision.on(reporter, silent)
+
+    return UseCase((REPORTER.ref(reporter_id),), decide)
+
+
+def end_reporting(reporter_id: UUID) -> UseCase:
+    """The clock: a reporter has left its register."""
 
     def decide(moment: Moment, reporter: Loaded[ReporterState]) -> Decision:
-        return Decision.on(reporter, fall_silent(reporter.state, moment.now))
+        return Decision.on(reporter, leave(reporter.state, moment.now))
 
     return UseCase((REPORTER.ref(reporter_id),), decide)
 

@@ -24,8 +24,6 @@ from services.shortage.domain.live import Alarm
 from services.shortage.domain.values import SourceKind
 
 DAY = timedelta(days=1)
-USUAL_OVER = 90
-"""Days that a reporter's usual demand is reckoned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def covers_kept(policy: DetectionPolicy) -> int:
 
 
 def _days_read(policy: DetectionPolicy) -> int:
-    return max(USUAL_OVER, policy.surge.history_days + policy.surge.guard_days) + 1
+    return max(policy.demand.history_days, policy.surge.history_days + policy.surge.guard_days) + 1
 
 
 def first_day(day: date, policy: DetectionPolicy) -> date:
@@ -149,6 +147,7 @@ def _days_until(day: date, policy: DetectionPolicy) -> list[date]:
 def known_reporters(told: Told, day: date, policy: DetectionPolicy) -> list[KnownReporter]:
     """Everybody who has told of a shelf, over the days that are read to judge this one."""
     days = _days_until(day, policy)
+    reckoned = slice(-policy.demand.history_days - 1, -1)
     shelves: dict[str, dict[str, dict[date, ShelfDay]]] = defaultdict(lambda: defaultdict(dict))
     region: dict[str, str] = {}
     for each in sorted(told.shelves, key=lambda shelf: shelf.day):
@@ -158,9 +157,7 @@ def known_reporters(told: Told, day: date, policy: DetectionPolicy) -> list[Know
     for reporter, products in sorted(shelves.items()):
         heard = told.heard.get(reporter, max(day for known in products.values() for day in known))
         history = _history(reporter, products.values(), days, heard, told)
-        usual = usual_demand(
-            [None if each is None else each.demand for each in history[-USUAL_OVER - 1 : -1]], policy.demand
-        )
+        usual = usual_demand([None if each is None else each.demand for each in history[reckoned]], policy.demand)
         made.append(KnownReporter(reporter, region[reporter], history, usual))
     return made
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.seedwork.model import Immutable
 from services.seedwork.policies import DatedPolicy, read_policies
@@ -25,10 +25,19 @@ class TaskRule(Immutable):
     grades: tuple[Grade, ...] = Field(min_length=1)
 
 
+class Origin(Immutable):
+    """Where figures come from: an official text, or the own choice of whoever runs this."""
+
+    figures: tuple[str, ...] = Field(min_length=1, description="fields; of what detection assumes, `detection.x`")
+    own_choice: bool
+    origin: str = Field(min_length=1)
+
+
 class ShortagePolicy(DatedPolicy):
-    """What holds from one day on."""
+    """What holds from one day on. Each figure says where it comes from: waiting times stand in few official texts."""
 
     version: str
+    origins: tuple[Origin, ...]
     case_region_level: Level
     window_hours: int = Field(gt=0, description="signals count together when they happened within this time")
     kept_hours: int = Field(gt=0, description="how far behind the newest a signal may arrive and still count")
@@ -79,6 +88,14 @@ class ShortagePolicy(DatedPolicy):
     notice_planned_days: int = Field(gt=0, description="停产 that is planned is told so long before")
     notice_unplanned_days: int = Field(gt=0, description="停产 that was not planned is told within so many days")
 
+    @model_validator(mode="after")
+    def each_figure_has_one_origin(self) -> Self:
+        """Raises ValueError."""
+        told = [figure for each in self.origins for figure in each.figures]
+        if sorted(told) != sorted(figures()):
+            raise ValueError(f"origins: not once each: {sorted(set(told) ^ figures()) or sorted(told)}")
+        return self
+
     @property
     def window(self) -> timedelta:
         return timedelta(hours=self.window_hours)
@@ -110,6 +127,12 @@ class ShortagePolicy(DatedPolicy):
         """How many independent kinds of source these are."""
         given = set(kinds)
         return sum(not given.isdisjoint(group) for group in self.source_groups)
+
+
+def figures() -> set[str]:
+    """Everything that has an origin to tell."""
+    inside = {f"detection.{name}" for name in DetectionPolicy.model_fields}
+    return ShortagePolicy.model_fields.keys() - DatedPolicy.model_fields - {"version", "origins", "detection"} | inside
 
 
 UNLISTED = DrugProfile()

@@ -2,7 +2,8 @@
 tell of stock, orders and demands is one; each kind of report that somebody brings (direct report, register) another.
 
 Silence is not zero demand: a reporter that is not heard of for longer than its own habit makes likely raises an alert,
-and so does one that contradicts itself. An alert of silence ends when it is heard of again.
+and so does one that contradicts itself. An alert of silence ends when it is heard of again, and when the reporter has
+left its register: nobody waits for who is not there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal, assert_never
 
-from services.seedwork.calendar import ZONE, civil_day
+from services.seedwork.calendar import ZONE, civil_day, end_of_day
 from services.seedwork.model import Aggregate, DomainEvent, StreamRef, derived_id
 from services.shortage.domain.detection.silence import (
     Reporting,
@@ -27,6 +28,8 @@ from services.shortage.domain.values import SourceKind
 
 SILENCE = "silence"
 """The deadline by which it is to be heard of."""
+LEAVE = "leave"
+"""When it is no longer in its register."""
 
 
 class ReporterHeard(DomainEvent):
@@ -58,7 +61,29 @@ class ReporterAlerted(DomainEvent):
     source: SourceKind | None = None
 
 
-ReporterEvent = ReporterHeard | ReporterAlerted
+class ReporterLeaves(DomainEvent):
+    """Its register says when it will have left; `leaves_at` none: it stays, or it is back."""
+
+    TOPIC: ClassVar[str] = "shortage.reporter.leaves"
+
+    reporter: str
+    region: str
+    leaves_at: datetime | None
+    source: SourceKind | None = None
+
+
+class ReporterLeft(DomainEvent):
+    """It is in the register no more: nobody waits for its word, and a silence is over."""
+
+    TOPIC: ClassVar[str] = "shortage.reporter.left"
+
+    reporter: str
+    region: str
+    day: date
+    source: SourceKind | None = None
+
+
+ReporterEvent = ReporterHeard | ReporterAlerted | ReporterLeaves | ReporterLeft
 
 
 @dataclass(frozen=True)
@@ -76,6 +101,8 @@ class ReporterState:
     source: SourceKind | None = None
     contradicted: date | None = None
     """The day of the last alert about a contradiction."""
+    leaves_at: datetime | None = None
+    left: bool = False
 
 
 def evolve_reporter(state: ReporterState, event: ReporterEvent) -> ReporterState:
@@ -96,17 +123,24 @@ def evolve_reporter(state: ReporterState, event: ReporterEvent) -> ReporterState
             return replace(state, silent_at=None, silent=True)
         case ReporterAlerted():
             return replace(state, contradicted=event.since)
+        case ReporterLeaves():
+            about = replace(state, reporter=event.reporter, region=event.region, source=event.source)
+            return replace(about, leaves_at=event.leaves_at, left=False)
+        case ReporterLeft():
+            # who comes back begins its habit anew
+            return ReporterState(event.reporter, event.region, source=event.source, left=True)
         case _:
             assert_never(event)
 
 
 def next_due(state: ReporterState) -> Mapping[str, datetime]:
-    return {SILENCE: state.silent_at} if state.silent_at else {}
+    due = {SILENCE: state.silent_at, LEAVE: state.leaves_at}
+    return {kind: at for kind, at in due.items() if at is not None}
 
 
 REPORTER: Aggregate[ReporterState] = Aggregate(
     name="reporter",
-    events=(ReporterHeard, ReporterAlerted),
+    events=(ReporterHeard, ReporterAlerted, ReporterLeaves, ReporterLeft),
     initial=ReporterState(),
     evolve=evolve_reporter,
     next_due=next_due,
@@ -121,8 +155,11 @@ def reporter_ref(reporter: str, source: SourceKind | None = None) -> StreamRef[R
 
 
 def heard(state: ReporterState, reporter: str, region: str, now: datetime, rules: SilenceRules) -> list[DomainEvent]:
-    """Of a reporter something has arrived, whatever day it is about; once a day that is news."""
+    """Of a reporter something has arrived, whatever day it is about; once a day that is news. A late word of one that
+    has left brings it back into no list."""
     today = civil_day(now)
+    if state.left:
+        return []
     if state.last is not None and today <= state.last:
         return []
     days = (today - (state.first or today)).days + 1
@@ -138,7 +175,7 @@ def reported(
     """It has brought a report of a kind that is awaited at intervals. Its region is the node that holds all it told
     of."""
     source = SourceKind(report.source)
-    if source not in rules:
+    if source not in rules or state.left:
         return []
     today = civil_day(now)
     region = report.region if state.last is None else common_node(state.region, report.region)
@@ -163,9 +200,9 @@ def contradicts_itself(
     now: datetime,
     source: SourceKind | None = None,
 ) -> list[DomainEvent]:
-    """Told once a day."""
+    """Told once a day; of one that has left no more."""
     today = civil_day(now)
-    if state.contradicted == today:
+    if state.contradicted == today or state.left:
         return []
     return [
         ReporterAlerted(
@@ -195,3 +232,39 @@ def fall_silent(state: ReporterState, now: datetime) -> list[DomainEvent]:
             source=state.source,
         )
     ]
+
+
+def leaving(now: datetime, *, valid_until: date | None, suspended: bool) -> datetime | None:
+    """When somebody with this entry in a register will have left: whoever is suspended now. None: no end is known."""
+    if suspended:
+        return now
+    return None if valid_until is None else end_of_day(valid_until)
+
+
+def registered(
+    state: ReporterState,
+    reporter: str,
+    region: str,
+    leaves_at: datetime | None,
+    now: datetime,
+    source: SourceKind | None = None,
+) -> list[DomainEvent]:
+    """Its register says until when it is there: None, no end is known. What has passed already has its effect now."""
+    past = leaves_at is not None and leaves_at <= now
+    known = past if state.left else leaves_at == state.leaves_at
+    if known:
+        return []
+    told = ReporterLeaves(reporter=reporter, region=region, leaves_at=leaves_at, source=source)
+    return [told, *leave(evolve_reporter(state, told), now)]
+
+
+def leave(state: ReporterState, now: datetime) -> list[DomainEvent]:
+    """The clock: it is in its register no more."""
+    return gone(state, now) if state.leaves_at is not None and now >= state.leaves_at else []
+
+
+def gone(state: ReporterState, now: datetime) -> list[DomainEvent]:
+    """It is in its register no more, by whatever way that was found."""
+    if state.left:
+        return []
+    return [ReporterLeft(reporter=state.reporter, region=state.region, day=civil_day(now), source=state.source)]

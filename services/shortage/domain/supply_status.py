@@ -8,12 +8,13 @@ many days as the policy says. What nobody knows is unknown: such a reporter is n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
 from services.shortage.domain.detection.cover import (
     Shelf,
+    StatusRules,
     SupplyStatus,
     days_of_supply,
     settled_status,
@@ -22,15 +23,6 @@ from services.shortage.domain.detection.cover import (
 from services.shortage.domain.detection.figures import Figure, Unknown
 from services.shortage.domain.detection.policy import DetectionPolicy
 from services.shortage.domain.live_days import DAY, KnownDay, KnownReporter, Told, known_reporters
-
-PERIODS = 7
-"""Days whose status is looked at: a status of before then that nothing has confirmed since is none."""
-FILL_DAYS = 7
-"""What was ordered in so many days: its share that has come counts (7 d fill rate)."""
-COMING_DAYS = 3
-"""What is promised within so many days counts as good as here (in_transit ≤ 3d)."""
-ORDERS_OVER = 28
-"""Orders placed in so many days are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +40,26 @@ class Ordered:
 
 
 def statuses(
-    told: Told, orders: Iterable[Ordered], today: date, policy: DetectionPolicy, *, replaceable: bool
+    told: Told, orders: Iterable[Ordered], today: date, policy: DetectionPolicy, *, served: Set[str] = frozenset()
 ) -> dict[str, SupplyStatus | Unknown]:
     """Of every reporter that has told of a shelf, an order or somebody it turned away, the status it stands at.
 
-    `replaceable`: something else does as well (class C), so that nobody who was turned away is without medicine.
+    `served`: those near whom something else that does as well is known to be there (class C), so that nobody whom they
+    turned away is without medicine.
     """
     shelves = {each.reporter: each for each in known_reporters(told, today, policy)}
     lines: dict[str, list[Ordered]] = defaultdict(list)
     for line in orders:
         lines[line.reporter].append(line)
-    periods = [today - DAY * back for back in range(PERIODS - 1, -1, -1)]
+    periods = [today - DAY * back for back in range(policy.status.periods - 1, -1, -1)]
     turned_away = {reporter for reporter, _ in told.turned_away}
     found = {}
     for reporter in sorted({*shelves, *lines, *turned_away}):
         shelf, ordered = shelves.get(reporter), lines.get(reporter, ())
         days = [
             _status(
-                _Period(shelf, day, today, ordered, asked=(reporter, day) in told.turned_away),
-                policy,
-                replaceable=replaceable,
+                _Period(shelf, day, today, ordered, policy.status, asked=(reporter, day) in told.turned_away),
+                replaceable=reporter in served,
             )
             for day in periods
         ]
@@ -84,6 +76,7 @@ class _Period:
     day: date
     today: date
     orders: Sequence[Ordered]
+    rules: StatusRules
     asked: bool
 
     @property
@@ -92,8 +85,10 @@ class _Period:
 
     @property
     def fill_share(self) -> Figure:
-        """Of what was ordered in seven days and said what came of it."""
-        placed = [line for line in self.orders if self.day - DAY * (FILL_DAYS - 1) <= line.placed <= self.day]
+        """Of what was ordered lately and said what came of it."""
+        placed = [
+            line for line in self.orders if self.day - DAY * (self.rules.fill_days - 1) <= line.placed <= self.day
+        ]
         came, said = sum(line.came for line in placed), sum(line.came + line.missing for line in placed)
         return came / said if said else Unknown.NOTHING_REPORTED
 
@@ -105,7 +100,7 @@ class _Period:
             for line in self.orders
             if line.placed <= self.day
             and line.promised is not None
-            and self.day <= line.promised <= self.day + DAY * COMING_DAYS
+            and self.day <= line.promised <= self.day + DAY * self.rules.coming_days
         ]
         return sum(
             line.coming + (line.came if line.promised and self.day < line.promised <= self.today else 0)
@@ -120,7 +115,7 @@ class _Period:
         return self.asked or any(day is not None and day.free > 0 for day in self.shelf.days)
 
 
-def _status(period: _Period, policy: DetectionPolicy, *, replaceable: bool) -> SupplyStatus | Unknown:
+def _status(period: _Period, *, replaceable: bool) -> SupplyStatus | Unknown:
     known, shelf = period.known, period.shelf
     here = None if known is None else Shelf(on_hand=known.free, coming=period.coming)
     usual: Figure = Unknown.NOTHING_REPORTED if shelf is None else shelf.usual
@@ -129,5 +124,5 @@ def _status(period: _Period, policy: DetectionPolicy, *, replaceable: bool) -> S
         period.fill_share,
         out_of_stock=period.out_of_stock,
         no_alternative=period.asked and not replaceable,
-        rules=policy.status,
+        rules=period.rules,
     )

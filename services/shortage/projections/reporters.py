@@ -1,15 +1,17 @@
-"""Reporters: how they stand, and alerts about them: silent until they are heard of again, contradicting themselves."""
+"""Reporters: how they stand, and alerts about them: silent until they are heard of again or have left,
+contradicting themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from services.seedwork.clock import to_micros
 from services.seedwork.projection import Operation, Projection, Put, Recorded, Remove
 from services.seedwork.reference import EntryRecorded
-from services.shortage.domain.reporter import ReporterAlerted, ReporterHeard
+from services.shortage.domain.reporter import ReporterAlerted, ReporterHeard, ReporterLeft, leaving
 from services.shortage.projections import METADATA
 
 SYSTEMS = ""
@@ -85,8 +87,23 @@ def project(recorded: Recorded) -> Iterator[Operation]:
             awaited_by = None if told.silent_at is None else to_micros(told.silent_at)
             heard = {"trust": told.trust, "last": told.day.isoformat(), "awaited_by": awaited_by, "silent_since": None}
             yield Put(REPORTERS, {**named, "region": told.region, **heard})
+        case ReporterLeft() as left:
+            yield from _gone(left.reporter, left.source or SYSTEMS)
+        case EntryRecorded(kind="pharmacy") as entry if _ended(entry, recorded.recorded_at):
+            yield from _gone(entry.code, SYSTEMS)
         case EntryRecorded(kind="pharmacy") as entry:
             yield Put(REPORTERS, {"reporter": entry.code, "source": SYSTEMS, "region": entry.content.get("region")})
+
+
+def _ended(entry: EntryRecorded, now: datetime) -> bool:
+    end = leaving(now, valid_until=entry.valid_until, suspended=entry.suspended)
+    return end is not None and end <= now
+
+
+def _gone(reporter: str, source: str) -> Iterator[Operation]:
+    """Nobody waits for its word. That it once contradicted itself stays told."""
+    yield Remove(ALERTS, {"reporter": reporter, "source": source, "kind": "silent"})
+    yield Remove(REPORTERS, {"reporter": reporter, "source": source})
 
 
 PROJECTION = Projection(
@@ -94,5 +111,5 @@ PROJECTION = Projection(
     tables=(ALERTS, REPORTERS),
     project=project,
     queries={"reporter_alerts": LISTED, "reporters": STANDING},
-    version=2,
+    version=3,
 )

@@ -21,9 +21,19 @@ from services.shortage.domain.detection.unfilled import Unfilled, UnfilledDemand
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LINE_WALK, DAY_WALK = order_line_walk(0.03, 3, 365, 5), unfilled_walk(0.3, 365, 3)
-DEMAND = DemandRules(alpha=0.1, beta=0.05, days_min=3)
+DEMAND = DemandRules(alpha=0.1, beta=0.05, days_min=3, history_days=90)
 SURGE = SurgeRules(ratio=2, days_between_alarms=365, history_days=56, guard_days=3, history_days_min=5)
-STATUS = StatusRules(severe_days=3, short_days=7, nearly_days=14, short_fill_share=0.6, better_after_periods=2)
+STATUS = StatusRules(
+    severe_days=3,
+    short_days=7,
+    nearly_days=14,
+    short_fill_share=0.6,
+    fill_days=7,
+    coming_days=3,
+    orders_days=28,
+    better_after_periods=2,
+    periods=7,
+)
 hours = st.integers(0, 400).map(lambda count: NOW + timedelta(hours=count))
 
 lines = st.builds(

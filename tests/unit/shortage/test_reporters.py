@@ -1,20 +1,23 @@
 """How every reporter stands: institutions and registers that stop are alerted as pharmacies are."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.events.dispatch_stock import RegisterEntryRecorded
+from contracts.events.prescribe import RegisterEntryRecorded as InstitutionRecorded
 from contracts.events.shortage_reporters import ReporterAlert
 from contracts.roles import Role
 from contracts.supply_reports import DirectReportRow, PriceRow, RegisterRow
 from services.seedwork.calendar import civil_day
+from services.seedwork.register_loading import copy_entry
 from services.shortage.api import router
 from services.shortage.application import imports
 from services.shortage.application.import_rows import Sender, read_rows
 from services.shortage.application.intake import receive_report
+from services.shortage.application.officers import COPIES
 from services.shortage.domain.detection.cover import SupplyStatus
 from services.shortage.domain.detection.silence import Reporting, ReportingRule, awaited_days
 from services.shortage.domain.regions import common_node
@@ -195,6 +198,108 @@ def test_who_contradicts_itself_in_a_report_is_heard_of_and_keeps_its_region(reg
     assert alerts(region) == [("H1", "contradictory", "direct_report")]
     assert region.store.state(reporter_ref("H1", SourceKind.DIRECT_REPORT)).region == "33"
     assert region.store.log_index == before + 1, "told once a day"
+
+
+def entered(region: Region, code: str = "P1", **dates: Any) -> None:
+    """The register of pharmacies has this entry of it now."""
+    content = {"name": code, "region": HANGZHOU}
+    dates = {"valid_from": date(2026, 1, 1), **dates}
+    region.store.react(RegisterEntryRecorded(kind="pharmacy", code=code, content=content, **dates))
+
+
+def standing(region: Region) -> list[tuple[str, str, str]]:
+    return [(row["reporter"], row["source"], row["state"]) for row in region.store.rows("reporters", **ALL)]
+
+
+@pytest.mark.parametrize("how", [{"suspended": True}, {"valid_until": date(2026, 4, 1)}])
+def test_who_has_left_the_register_is_silent_no_more(region: Region, how: dict[str, Any]) -> None:
+    entered(region)
+    region.unfilled("P1")
+    region.store.move_clock(60 * DAY)
+    assert standing(region) == [("P1", "", "silent")]
+
+    entered(region, **how)
+
+    assert standing(region) == alerts(region) == []
+    assert told(region) == [("P1", "silent", True, None), ("P1", "silent", False, None)]
+    assert [each.left for each in region.store.told_of(ReporterAlert)] == [False, True]
+    entered(region, **how)
+    region.store.move_clock(60 * DAY)
+    assert standing(region) == alerts(region) == []
+    assert len(told(region)) == 2
+
+
+def test_who_leaves_on_a_day_is_awaited_until_its_end(region: Region) -> None:
+    entered(region, valid_until=date(2026, 4, 1))
+    region.unfilled("P1")
+    region.store.move_clock(20 * DAY)
+    assert alerts(region) == [("P1", "silent", "")]
+
+    region.store.move_clock(DAY * ((date(2026, 4, 1) - civil_day(region.store.time)).days))
+    assert alerts(region) == [("P1", "silent", "")], "its last day"
+    region.store.move_clock(DAY)
+
+    assert standing(region) == alerts(region) == []
+
+
+def test_a_word_after_it_has_left_brings_nobody_back(region: Region) -> None:
+    entered(region)
+    region.unfilled("P1")
+    entered(region, suspended=True)
+    region.store.move_clock(DAY)
+    region.unfilled("P1", demand="late")
+    region.store.move_clock(60 * DAY)
+
+    assert standing(region) == alerts(region) == []
+
+
+def test_who_is_back_in_the_register_is_awaited_from_its_next_word_on(region: Region) -> None:
+    entered(region)
+    region.unfilled("P1")
+    entered(region, suspended=True)
+    region.store.move_clock(200 * DAY)
+    entered(region)
+    region.store.move_clock(60 * DAY)
+    assert standing(region) == [("P1", "", "unknown")]
+    assert alerts(region) == []
+
+    region.unfilled("P1", demand="new")
+    assert standing(region) == [("P1", "", "reporting")]
+    region.store.move_clock(60 * DAY)
+    assert alerts(region) == [("P1", "silent", "")]
+
+
+def test_who_had_left_before_that_was_known_of_is_not_alerted(region: Region) -> None:
+    """What older releases stored: a copied entry, and no word about it in the reporter's stream."""
+    region.unfilled("P1")
+    over = RegisterEntryRecorded(
+        kind="pharmacy",
+        code="P1",
+        content={"name": "P1", "region": HANGZHOU},
+        valid_from=civil_day(NOW),
+        suspended=True,
+    )
+    region.store.run(copy_entry(COPIES, over))
+    region.store.move_clock(60 * DAY)
+
+    assert standing(region) == alerts(region) == told(region) == []
+
+
+def test_an_institution_that_left_is_awaited_by_nobody(region: Region) -> None:
+    for _ in range(2):
+        report(region, "H1", source=SourceKind.DIRECT_REPORT)
+        region.store.move_clock(7 * DAY)
+    region.store.move_clock(60 * DAY)
+    assert alerts(region) == [("H1", "silent", "direct_report")]
+
+    content = {"name": "H1", "region": HANGZHOU, "level": 3}
+    region.store.react(
+        InstitutionRecorded(
+            kind="institution", code="H1", content=content, valid_from=date(2020, 1, 1), valid_until=civil_day(NOW)
+        )
+    )
+
+    assert standing(region) == alerts(region) == []
 
 
 @pytest.mark.parametrize(

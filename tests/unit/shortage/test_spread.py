@@ -8,7 +8,7 @@ import pytest
 from contracts.events.shortage import Grade, ShortageCaseConfirmed, ShortageCaseGraded
 from services.seedwork.calendar import civil_day
 from services.seedwork.usecase import Decision, Moment, UseCase
-from services.shortage.application.spread import shelves_told
+from services.shortage.application.spread import Spread, shelves_told, spread_of
 from services.shortage.domain.case import CASE
 from services.shortage.domain.detector import counted_places, reported_evidence, shares
 from services.shortage.domain.events import CaseConfirmed, CaseGraded, PeriodJudged
@@ -138,6 +138,77 @@ def test_a_fifth_of_those_who_have_a_shelf_of_it_is_spread(
     evidence = region.case().evidence
     assert evidence is not None
     assert (evidence.county_share, evidence.city_share) == (share, share)
+
+
+OTHER_FORM = "头孢克肟|颗粒剂|50mg"
+
+
+def spread_now(region: Shortage) -> Spread:
+    found: list[Spread] = []
+
+    def look(moment: Moment) -> Any:
+        found.append((yield from spread_of(DRUG, moment.now, POLICY)))
+        return Decision.nothing()
+
+    region.store.run(UseCase((), look))
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("drug_class", "short"), [(DrugClass.A, {"P1"}), (DrugClass.B, {"P1"}), (DrugClass.C, set[str]())]
+)
+def test_nobody_is_without_medicine_where_something_that_does_as_well_is_there(
+    drug_class: DrugClass, short: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region = among(0, drug_class, monkeypatch)
+    supplied(region, "Q1", XIHU)
+    region.unfilled("P1", HANGZHOU)
+
+    assert set(spread_now(region).short) == short
+
+
+@pytest.mark.parametrize("where", [None, NINGBO])
+def test_who_turned_somebody_away_counts_where_nobody_knows_an_alternative_to_be_there(
+    where: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the drug is of class C: what does as well must itself be supplied."""
+    region = among(0, DrugClass.C, monkeypatch)
+    if where is not None:
+        supplied(region, "Q1", where)
+    region.unfilled("P1", HANGZHOU)
+
+    assert set(spread_now(region).short) == {"P1"}
+
+
+def test_an_alternative_that_runs_out_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = among(0, DrugClass.C, monkeypatch)
+    supplied(region, "Q1", HANGZHOU)
+    region.store.time += HOUR
+    region.shelf("Q1", 4, dispensed=2, drug=OTHER_FORM)
+    region.unfilled("P1", HANGZHOU)
+
+    assert set(spread_now(region).short) == {"P1"}
+
+
+def test_what_a_protocol_names_is_an_alternative_where_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    region = among(0, DrugClass.C, monkeypatch)
+    region.confirmed()
+    substitute = "阿莫西林|胶囊剂|250mg"
+    supplied(region, "Q1", HANGZHOU, substitute)
+    supplied(region, "Q2", NINGBO, substitute)
+    assert set(spread_now(region).short) == {"P1", "P2", "P3"}
+
+    region.issued(to_drug_key=substitute, regions=("3301",))
+
+    assert set(spread_now(region).short) == {"P3"}, "in Ningbo it does not hold"
+
+
+def supplied(region: Shortage, pharmacy: str, county: str, drug: str = OTHER_FORM) -> None:
+    """It has told of a shelf for long, gives a little each day and has plenty."""
+    now = region.store.time
+    for back in range(60, -1, -1):
+        region.store.time = now - timedelta(days=back)
+        region.shelf(pharmacy, 200, dispensed=2, drug=drug, region=county)
 
 
 def test_the_share_is_kept_in_the_first_period_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def status(
 ) -> SupplyStatus | Unknown:
     in_vain = {} if turned_away is None else {("P1", TODAY - timedelta(days=turned_away)): 1}
     known = Told(shelves, in_vain, set(in_vain), {"P1": TODAY} if shelves else {})
-    return statuses(known, orders, TODAY, POLICY, replaceable=replaceable)["P1"]
+    return statuses(known, orders, TODAY, POLICY, served={"P1"} if replaceable else set())["P1"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_unknown_is_neither_supplied_nor_short() -> None:
     assert status(shelf(0), turned_away=0) is SEVERE
     gone = [each for each in shelf(20) if each.day < TODAY - timedelta(days=10)]
     silent = Told(gone, {}, set(), {"P1": TODAY - timedelta(days=10)})
-    assert statuses(silent, (), TODAY, POLICY, replaceable=False) == {"P1": Unknown.NOTHING_REPORTED}
+    assert statuses(silent, (), TODAY, POLICY) == {"P1": Unknown.NOTHING_REPORTED}
 
 
 def alarmed(region: Region, others: int) -> None:

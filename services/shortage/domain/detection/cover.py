@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from statistics import median
 
+from pydantic import Field
+
 from services.seedwork.model import Immutable
 from services.shortage.domain.detection.figures import Figure, Unknown
 
@@ -32,8 +34,15 @@ class StatusRules(Immutable):
     short_days: float
     nearly_days: float
     short_fill_share: float
-    """Less than this share of what was ordered in seven days has come: short."""
+    """Less than this share of what was ordered in `fill_days` has come: short."""
+    fill_days: int = Field(gt=0)
+    coming_days: int = Field(ge=0)
+    """What is promised within so many days counts as good as here."""
+    orders_days: int = Field(gt=0)
+    """Orders placed in so many days are looked at."""
     better_after_periods: int
+    periods: int = Field(gt=0)
+    """Days whose status is looked at: a status of before then that nothing has confirmed since is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class Shelf:
     committed: int = 0
     """Reserved for somebody already."""
     coming: int = 0
-    """Promised within three days."""
+    """Promised so soon that it counts as good as here."""
 
 
 def days_of_supply(shelf: Shelf | None, usual: Figure) -> Figure:

@@ -44,6 +44,8 @@ class DemandRules(Immutable):
     """Weight of the newest day for the chance of a demand."""
     days_min: int
     """Fewer days that can be seen say nothing."""
+    history_days: int
+    """Days that a reporter's usual demand is reckoned from."""
 
 
 def usual_demand(days: Iterable[DayOfDemand | None], rules: DemandRules) -> Figure:

@@ -279,13 +279,19 @@ def test_a_pharmacy_hears_what_shortage_makes_of_its_reports(street: Street, tow
 def test_a_pharmacy_hears_of_each_kind_of_report_for_itself(street: Street, town: Town) -> None:
     example = {**examples()["shortage.reporter_alert.v1"], "reporter": A, "kind": "silent", "against": None}
     ours = Follower(street.pharmacist)
-    for changes in (example, {**example, "source": "direct_report"}, {**example, "raised": False}):
+    direct, over = {"source": "direct_report"}, {"raised": False}
+    for changes in (example, {**example, **direct}, {**example, **over}):
         town.store.react(ReporterAlert.model_validate(changes))
 
     told = of_kind(ours, "reporter")
     assert [(each["status"], each["facts"].get("source")) for each in told] == [
         ("silent", "direct_report"),
         ("heard_again", None),
+    ]
+
+    town.store.react(ReporterAlert.model_validate({**example, **direct, **over, "left": True}))
+    assert [(each["status"], each["facts"].get("source")) for each in of_kind(ours, "reporter")] == [
+        ("left", "direct_report")
     ]
 
 

@@ -17,7 +17,17 @@ from services.shortage.domain.detection.cover import (
 )
 from services.shortage.domain.detection.figures import Figure, Unknown
 
-STATUS = StatusRules(severe_days=3, short_days=7, nearly_days=14, short_fill_share=0.6, better_after_periods=2)
+STATUS = StatusRules(
+    severe_days=3,
+    short_days=7,
+    nearly_days=14,
+    short_fill_share=0.6,
+    fill_days=7,
+    coming_days=3,
+    orders_days=28,
+    better_after_periods=2,
+    periods=7,
+)
 FALL = CoverRules(alarm_share=0.6, release_share=0.8, history_days=56, guard_days=7, history_days_min=14)
 OK, NEARLY, SHORT, SEVERE = SupplyStatus
 

@@ -10,7 +10,7 @@ from services.shortage.domain.detection.figures import Unknown, known
 from services.shortage.domain.detection.surge import PooledDay, SurgeRules, surge
 from services.shortage.domain.detection.walk import Standing
 
-RULES = DemandRules(alpha=0.1, beta=0.05, days_min=7)
+RULES = DemandRules(alpha=0.1, beta=0.05, days_min=7, history_days=90)
 SURGE = SurgeRules(ratio=2, days_between_alarms=365, history_days=56, guard_days=7, history_days_min=14)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OUT = DayOfDemand(given=0, out_of_stock=True)
