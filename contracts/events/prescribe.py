@@ -130,6 +130,9 @@ class PrescriptionIssued(PrescriptionEvent):
     long_supply_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
     validity_days: int = Field(ge=1)
     validity_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None
+    beyond_level_reason: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = Field(
+        default=None, description="why, in an emergency, an antibacterial beyond the own right is needed (越级使用)"
+    )
     online_visit: bool = False
     insurance_intent: InsuranceIntent
     insurance_disease_code: Annotated[str | None, Personal(PersonalClass.CLINICAL)] = None

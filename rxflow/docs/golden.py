@@ -86,6 +86,7 @@ def _subject(raw: dict[str, Any]) -> Subject:
         validity_days=written["validity_days"],
         validity_reason=written.get("validity_reason"),
         long_supply_reason=written.get("long_supply_reason"),
+        beyond_level_reason=written.get("beyond_level_reason"),
         facts=PatientFacts.model_validate(written["facts"]),
         diagnoses=tuple(Diagnosis.model_validate(each) for each in written["diagnoses"]),
         tcm_diagnoses=tuple(TcmDiagnosis.model_validate(each) for each in written.get("tcm_diagnoses", ())),

@@ -103,6 +103,7 @@ def _issued(it: Happened) -> Iterable[public.PrescriptionIssued]:
         long_supply_reason=signed.long_supply_reason,
         validity_days=signed.validity_days,
         validity_reason=signed.validity_reason,
+        beyond_level_reason=signed.beyond_level_reason,
         online_visit=signed.online_visit,
         issued_at=signed.issued_at,
         plan=SupplyPlan.model_validate(signed.plan, from_attributes=True) if signed.plan else None,

@@ -99,6 +99,7 @@ def _clinical(event: PrescriptionIssued, medicines: tuple[Medicine, ...]) -> Cli
         diagnoses=tuple(Diagnosis(code=diagnosis.code, name=diagnosis.name) for diagnosis in event.diagnoses),
         long_supply_reason=event.long_supply_reason,
         validity_reason=event.validity_reason,
+        beyond_level_reason=event.beyond_level_reason,
         tcm_diagnoses=tuple(TcmDiagnosis(**each.model_dump()) for each in event.tcm_diagnoses or ()),
         current_medicines=medicines,
     )

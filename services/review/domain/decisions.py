@@ -115,6 +115,7 @@ def subject_of(opened: CaseOpened) -> Subject | None:
         tcm_diagnoses=clinical.tcm_diagnoses,
         validity_reason=clinical.validity_reason,
         long_supply_reason=clinical.long_supply_reason,
+        beyond_level_reason=clinical.beyond_level_reason,
         prescriber=opened.registered,
         signature=opened.signature,
         planned=opened.planned,

@@ -60,6 +60,11 @@ class ScreeningLimits(Immutable):
     herbal_forms: tuple[str, ...] = Field(description="dosage forms of herbal pieces (饮片)")
     herbal_injection_form: str = Field(description="part of the form that makes a Chinese patent medicine an injection")
     class_supply: tuple[ClassSupply, ...]
+    antibacterial_beyond_level_days: int | None = Field(
+        default=None,
+        gt=0,
+        description="for so long the next level is lawful in an emergency (越级使用); None: rights do not go by level",
+    )
     antibacterial_atc: tuple[str, ...]
     antibacterial_days_max: int = Field(gt=0)
     antibacterial_long_indications: tuple[str, ...] = Field(description="ICD-10: infections treated for longer")

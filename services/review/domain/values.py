@@ -107,6 +107,8 @@ class ClinicalFacts(Immutable):
     diagnoses: tuple[Diagnosis, ...]
     long_supply_reason: str | None = None
     validity_reason: str | None = None
+    beyond_level_reason: str | None = None
+    """Why, in an emergency, an antibacterial beyond the own right is needed (越级使用)."""
     tcm_diagnoses: tuple[TcmDiagnosis, ...] = ()
     current_medicines: tuple[Medicine, ...] = ()
     """What the patient's medication list knew when the case was opened."""

@@ -31,3 +31,15 @@ def test_a_forgotten_patient_is_told_without_personal_data(clinic: Clinic) -> No
 def test_only_listed_events_are_told(clinic: Clinic) -> None:
     assert PrescriptionReleased in TRANSLATE
     assert DomainEvent not in TRANSLATE
+
+
+def test_who_reviews_is_told_why_an_antibacterial_beyond_the_level_is_needed(clinic: Clinic) -> None:
+    prescription_id = clinic.issued()
+    state = clinic.state(prescription_id)
+    reason = {"beyond_level_reason": "感染性休克"}
+    urgent: PrescriptionState = replace(state, current=state.signed.model_copy(update=reason))
+    (event,) = clinic.store.streams[prescription_id]
+
+    (told,) = TRANSLATE[type(event)](Happened(event, state, urgent, prescription_id))
+
+    assert told.model_dump()["beyond_level_reason"] == "感染性休克"

@@ -215,3 +215,14 @@ def test_a_shipped_set_with_a_fault_stops_the_start(tmp_path: Any, monkeypatch: 
     (place / "broken" / "set.json").write_text("[]")
     with pytest.raises(Unreadable):
         list(files._shipped())
+
+
+@pytest.mark.parametrize(("jurisdiction", "blocked"), [("cn", True), ("demo-eu", False)])
+def test_levels_of_antibacterials_count_where_rights_go_by_them(jurisdiction: str, blocked: bool) -> None:
+    meropenem = drug("meropenem", "美罗培南", atc="J01DH02", antibacterial_level="special")
+    knowledge = knowledge_set(drugs=[meropenem], groups=[], doses=[], interactions=[])
+    policy = POLICIES.of(jurisdiction).on(DAY)
+
+    told = screen(subject(line(1, "美罗培南")), knowledge.on(DAY), policy)
+
+    assert ("L3.antibacterial_level" in [finding.rule for finding in told]) is blocked

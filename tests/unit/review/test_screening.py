@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from contracts.events.review import CaseScreened, Severity
+from services.review.api.cases import shown
+from services.review.application.library import checked, load_knowledge
+from services.review.domain.case import case_ref
 from services.review.domain.policy import CN
+from services.seedwork.usecase import Actor
+from tests.support.knowledge import document, drug
 from tests.unit.review.conftest import REASON, Hospital, line
 
 
@@ -106,3 +111,29 @@ def test_content_that_cannot_be_read_is_said_to_be_unscreened(hospital: Hospital
 def test_days_before_the_first_version_of_the_policy_are_under_the_first() -> None:
     assert CN.on(date(2000, 1, 1)) is CN.versions[0]
     assert CN.on(date(2026, 1, 1)) is CN.versions[-1]
+
+
+@pytest.mark.parametrize(
+    ("reason", "rule", "severity"),
+    [
+        ("感染性休克", "L3.antibacterial_beyond_level", Severity.CAUTION),
+        (None, "L3.antibacterial_level", Severity.BLOCKING),
+    ],
+)
+def test_why_the_next_level_is_needed_in_an_emergency_reaches_the_rules_and_the_pharmacist(
+    hospital: Hospital, reason: str | None, rule: str, severity: Severity
+) -> None:
+    meropenem = drug("meropenem", "药品1", atc="J01DH02", antibacterial_level="restricted")
+    levels = checked(document(version="levels-1", drugs=[meropenem], groups=[], doses=[], interactions=[]))
+    hospital.store.run(load_knowledge(*levels), Actor("root", "system_admin"))
+
+    case = hospital.issue(
+        visit_kind="emergency",
+        beyond_level_reason=reason,
+        lines=[line(days=1)],
+        facts={"age_days": 20_000, "sex": "male", "allergies": []},
+    )
+
+    state = hospital.store.state(case_ref(case))
+    assert [(each.rule, each.severity.word) for each in state.findings] == [(rule, severity)]
+    assert shown(state)["clinical"]["beyond_level_reason"] == reason

@@ -41,15 +41,34 @@ def class_right(view: View) -> Iterator[Hit]:
 
 
 def antibacterial_level(view: View) -> Iterator[Hit]:
-    """Who has no level of their own has the first one: it comes with the right to prescribe and its training."""
-    prescriber = view.subject.prescriber
-    if prescriber is None or not prescriber.registered:
+    for number, level, lawful in _beyond_level(view):
+        if not lawful:
+            yield Hit(f"line {number} is of level {level}", (number,))
+
+
+def antibacterial_beyond_level(view: View) -> Iterator[Hit]:
+    """Told to the pharmacist, who judges whether the reason is true."""
+    for number, level, lawful in _beyond_level(view):
+        if lawful:
+            yield Hit(f"line {number} is of level {level}, the next one, in an emergency", (number,))
+
+
+def _beyond_level(view: View) -> Iterator[tuple[int, str | None, bool]]:
+    """Lines with an antibacterial beyond the prescriber's level, and whether that is lawful (越级使用): the next level,
+    in an emergency, with a reason and for no longer than the policy says. None where rights do not go by level.
+
+    Who has no level of their own has the first one: it comes with the right to prescribe and its training.
+    """
+    prescriber, days_max = view.subject.prescriber, view.limits.antibacterial_beyond_level_days
+    if prescriber is None or not prescriber.registered or days_max is None:
         return
     held = _rank(prescriber.antibacterial_level)
+    urgent = view.subject.emergency and bool(view.subject.beyond_level_reason)
     for each in view.medicines:
         level = each.substance.drug.antibacterial_level if each.substance.drug else None
-        if _rank(level) > held:
-            yield Hit(f"line {each.number} is of level {level}", (each.number,))
+        beyond = _rank(level) - held
+        if beyond > 0:
+            yield each.number, level, urgent and beyond == 1 and each.line.days <= days_max
 
 
 def signature_degraded(view: View) -> Iterator[Hit]:

@@ -35,6 +35,7 @@ class Subject:
     tcm_diagnoses: tuple[TcmDiagnosis, ...] = ()
     validity_reason: str | None = None
     long_supply_reason: str | None = None
+    beyond_level_reason: str | None = None
     prescriber: Prescriber | None = None
     signature: SignatureChecked = field(default_factory=SignatureChecked)
     current_medicines: tuple[Medicine, ...] = ()

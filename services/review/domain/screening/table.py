@@ -48,6 +48,14 @@ LEGALITY = (
         "3-5",
         legality.antibacterial_level,
     ),
+    Rule(
+        "L3.antibacterial_beyond_level",
+        "The next level in an emergency, with a reason",
+        f"{ANTIBACTERIAL} 28",
+        CAUTION,
+        None,
+        legality.antibacterial_beyond_level,
+    ),
 )
 FORM = (
     Rule(
