@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 SAID = r"\S"
 """In words: blanks are no reason. Of what is asked only: what is stored may be of an older release."""
-_SPACE = re.compile(r"\s+")
+_UNSEEN = re.compile(r"[\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
+"""Blanks, and characters that no reader sees: soft hyphens, joiners, marks of direction and of variants."""
 
 
 def phrase_in(phrases: Iterable[str], *texts: str | None) -> str | None:
@@ -18,4 +19,4 @@ def phrase_in(phrases: Iterable[str], *texts: str | None) -> str | None:
 
 
 def _squeezed(text: str) -> str:
-    return _SPACE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()

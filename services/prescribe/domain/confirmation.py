@@ -24,7 +24,7 @@ def confirm_findings(state: PrescriptionState, command: ConfirmFindings, signer:
     signature = may_not_sign(state, command, signer)
     if isinstance(signature, Refusal):
         return signature
-    if state.confirmation and state.confirmation.signature == signature:
+    if state.confirmation and state.confirmation.signature.sha256 == signature.sha256:
         return []
     if refusal := state.refuses("ConfirmFindings") or other_content(state, command):
         return refusal

@@ -21,6 +21,8 @@ FOURTH = 4
 UNDIVIDED = "x"
 NEAREST_MAX = 3
 _BEGINNING = re.compile(r"([A-Z][0-9]{2})\W*(\w?)")
+_MISREAD = str.maketrans("OQIL", "0011")
+"""Letters that are taken for digits, where only digits stand."""
 
 
 @cache
@@ -68,10 +70,13 @@ def nearest(code: str) -> tuple[str, ...]:
 
 
 def meant(code: str) -> tuple[str, ...]:
-    """What could have been meant by what is not even of the shape of a code: small letters, blanks, no point."""
-    written = _BEGINNING.match(code.strip().upper())
+    """What could have been meant by what is not even of the shape of a code: small letters, blanks, no point, letters
+    in the place of digits, too few characters."""
+    said = code.strip().upper()
+    written = _BEGINNING.match(said[:1] + said[1:CATEGORY_CHARACTERS].translate(_MISREAD) + said[CATEGORY_CHARACTERS:])
     if written is None:
-        return ()
+        begun = said[:2] if len(said) > 1 else None
+        return tuple(sorted(each for each in _fourth_characters() if begun and each.startswith(begun))[:NEAREST_MAX])
     category, fourth = written.groups()
     plain = f"{category}.{fourth}" if fourth and fourth.lower() != UNDIVIDED else category
     return (plain,) if is_code(plain) else nearest(plain)

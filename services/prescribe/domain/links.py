@@ -12,22 +12,11 @@ from uuid import UUID
 from services.prescribe.domain.commands import WrittenPrescription
 from services.prescribe.domain.prescription import PrescriptionState
 from services.prescribe.domain.registers import FamilyContract
-from services.prescribe.domain.values import Line, Status
+from services.prescribe.domain.values import Line
 from services.seedwork.model import Refusal
 
 REPLACED = "replaced"
 """Reason code of the cancellation that a replacement brings."""
-CIRCULATED = frozenset(
-    {
-        Status.RELEASED,
-        Status.CLOSING_CANCELLED,
-        Status.CLOSING_EXPIRED,
-        Status.COMPLETED,
-        Status.CANCELLED,
-        Status.EXPIRED,
-    }
-)
-"""States of what was once released, or may have been."""
 
 
 def named(command: WrittenPrescription) -> tuple[UUID, ...]:
@@ -54,7 +43,7 @@ def broken_link(
         return _not_extendable(command, earlier, contract, lines, contract_in_force=contract_in_force)
     if known.prescriber != command.prescriber:
         return Refusal("link.not_yours")
-    if command.renews is not None and earlier.status not in CIRCULATED:
+    if command.renews is not None and not earlier.was_released:
         return Refusal("link.never_released", {"state": str(earlier.status)})
     return None
 
@@ -73,7 +62,7 @@ def _not_extendable(
         return Refusal("link.contract_not_in_force")
     if earlier.signed.institution == command.institution:
         return Refusal("link.same_institution")
-    if earlier.status not in CIRCULATED:
+    if not earlier.was_released:
         return Refusal("link.never_released", {"state": str(earlier.status)})
     regimen = set(map(_regimen, earlier.signed.lines))
     for line in lines:

@@ -161,6 +161,11 @@ class PrescriptionState:
         return tuple(n for n in self.unopened if any(line.remaining for line in parts[n].values()))
 
     @property
+    def was_released(self) -> bool:
+        """Whether it ever was in circulation: its first instalment is opened with the release, never before."""
+        return bool(self.windows)
+
+    @property
     def ended(self) -> bool:
         return self.status in FINAL
 

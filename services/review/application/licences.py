@@ -19,6 +19,7 @@ from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry, register
 from services.seedwork.signing import Verified, verify_compact
+from services.seedwork.strict_json import NotStrictJson, parse_strict
 from services.seedwork.usecase import Actor, Load, Moment
 
 REFERENCE = register("reference")
@@ -95,7 +96,10 @@ def signed_pass(compact: str, case_id: UUID, moment: Moment, person: Entry) -> t
     if isinstance(verified, Refusal):
         return verified
     try:
+        parse_strict(verified.payload, names_once=True)
         command = PassCase.model_validate_json(verified.payload)
+    except NotStrictJson as error:
+        return Refusal("request.malformed", {"reason": f"payload: {error}"})
     except ValidationError as error:
         return Refusal("request.invalid", {"errors": _fields(error)})
     if command.case_id != case_id:

@@ -51,6 +51,8 @@ class CaseState:
     level: int = 0
     deadline: datetime | None = None
     rescreened: frozenset[int] = frozenset()
+    found_later: frozenset[int] = frozenset()
+    """Numbers of findings that a later instalment brought: nobody who decided had them before them."""
     substitutes: frozenset[UUID] = frozenset()
     sampled: CaseSampled | None = None
     commented: CaseCommented | None = None
@@ -96,7 +98,8 @@ def evolve_case(state: CaseState, event: CaseEvent) -> CaseState:
             return replace(passed, reviewers=(*state.reviewers, event.reviewer))
         case CaseRescreened():
             rescreened = state.rescreened | {event.instalment}
-            return replace(state, rescreened=rescreened, findings=state.findings + event.findings)
+            later = state.found_later | {finding.number for finding in event.findings}
+            return replace(state, rescreened=rescreened, found_later=later, findings=state.findings + event.findings)
         case SubstituteScreened():
             return replace(state, substitutes=state.substitutes | {event.proposal_id})
         case CaseSampled():

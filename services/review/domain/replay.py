@@ -72,7 +72,8 @@ def replay(state: CaseState, candidate: KnowledgeSet, policies: Policies[ReviewP
     if subject is None:
         return Replayed("unreadable", opened, state.status)
     found = screen(subject, candidate.on(_covered(candidate, subject.on)), policies.on(subject.on))
-    before = [finding for finding in state.findings if finding.rule not in NO_MATTER_OF_KNOWLEDGE]
+    at_opening = [finding for finding in state.findings if finding.number not in state.found_later]
+    before = [finding for finding in at_opening if finding.rule not in NO_MATTER_OF_KNOWLEDGE]
     new, vanished = _missing(found, before), _missing(before, found)
     decisive = new if state.status == PASSED else vanished
     status = "told" if new or vanished else "same"

@@ -220,3 +220,18 @@ def test_blanks_are_no_reason(clinic: Clinic) -> None:
 
     assert code(confirm(clinic, prescription_id, findings=[{"finding": 1, "reason": " "}])) == "prescription.payload"
     assert clinic.status(prescription_id) == "returned"
+
+
+def test_it_is_the_same_signature_whatever_could_be_checked_about_it(clinic: Clinic) -> None:
+    """A revocation list that has become outdated since then changes what is told of the key, not what was signed."""
+    prescription_id = returned(clinic)
+    jws = clinic.sign(written(clinic, prescription_id))
+    clinic.store.run(confirm_prescription(jws, prescription_id), clinic.doctor())
+    events = clinic.store.streams[prescription_id]
+    confirmed = events[-1]
+    signature = confirmed.signature.model_copy(update={"degraded": "revocation_list_outdated"})
+    events[-1] = confirmed.model_copy(update={"signature": signature})
+
+    again = clinic.store.run(confirm_prescription(jws, prescription_id), clinic.doctor())
+
+    assert (again.status, again.refusal) == (201, None)

@@ -454,6 +454,7 @@ def test_doses_of_a_period_are_taken_on_days_of_their_own() -> None:
     "how",
     [
         {"instructions": "遵 医 嘱"},
+        {"instructions": "遵\u200b医\u00ad嘱"},
         {"instructions": "遵\u3000医嘱"},
         {"instructions": "take as  directed"},
         {"instructions": "ＡＳ ＤＩＲＥＣＴＥＤ"},

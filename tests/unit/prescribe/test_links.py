@@ -1,5 +1,6 @@
 """Renewed, extended (延伸处方), replaced: what an earlier prescription means for the one that goes on from it."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -153,3 +154,18 @@ def test_nothing_goes_on_from_itself(clinic: Clinic) -> None:
     same = str(uuid4())
 
     assert code(clinic.issue(prescription_id=same, renews=same)) == "link.unknown"
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+def test_what_ended_before_its_release_was_never_in_circulation(clinic: Clinic, end: str) -> None:
+    """Nobody reviewed it: there is no regimen to go on with."""
+    contracted(clinic)
+    earlier = clinic.issued()
+    if end == "cancelled":
+        clinic.cancel(earlier)
+    else:
+        clinic.store.move_clock(timedelta(days=2))
+    assert clinic.status(earlier) == end
+
+    assert code(clinic.issue(renews=str(earlier))) == "link.never_released"
+    assert code(extend(clinic, earlier)) == "link.never_released"

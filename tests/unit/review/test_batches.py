@@ -1,5 +1,6 @@
 """Passing clean cases in a batch: a signature each, and one bad case holds up no other."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from contracts.events.review import CasePassed
 from contracts.roles import Role
 from services.review.api import router
 from services.review.domain.policy import CN
+from services.seedwork.signing import sign_compact
 from tests.support.http_caller import Caller
 from tests.unit.review.conftest import HOSPITAL, LI, REASON, SUN, Hospital, digest, line, reviewer
 from tests.unit.review.steps import pass_batch, status, taken
@@ -136,3 +138,13 @@ def test_a_batch_over_http(hospital: Hospital, tmp_path: Path) -> None:
     assert answer.json()["rows"] == [{"case_id": str(case), "result": "passed"}]
     taken_too_late = caller(token, "POST", f"/cases/{case}/take-over")
     assert taken_too_late.json()["code"] == "case.wrong_state"
+
+
+def test_a_name_twice_in_what_is_signed_is_refused_as_it_is_alone(hospital: Hospital) -> None:
+    case = hospital.issue()
+    payload = {"case_id": str(case), "revision": 9, "signed_sha256": digest(1), "comments": []}
+    twice = json.dumps(payload)[:-1] + ', "revision": 1}'
+    signed = sign_compact(twice.encode(), hospital.key.as_dict(private=True), f"{SUN}-1")
+
+    assert problems(pass_batch(hospital, [signed])) == ["request.malformed"]
+    assert status(hospital, case) == "queued"

@@ -12,11 +12,13 @@ from rxflow.replay_cli import replay_review
 from rxflow.replaying import PAGE
 from services.review.application import use_cases
 from services.review.composition import SERVICE
-from services.review.domain.case import CaseState, case_id, case_ref
+from services.review.domain.case import CaseState, case_id, case_ref, evolve_case
 from services.review.domain.commands import CodedFinding, ReturnCase, TakeCase
+from services.review.domain.events import CaseRescreened
 from services.review.domain.knowledge.reading import KnowledgeSet
 from services.review.domain.policy import CN
 from services.review.domain.replay import Replayed, replay
+from services.review.domain.values import Finding, Severity
 from services.seedwork.settings import Settings
 from tests.support.knowledge import document, entry, knowledge_set
 from tests.support.service_on_sqlite import service_on_sqlite
@@ -250,3 +252,26 @@ def test_a_set_that_cannot_be_read_is_told_and_tries_nothing(tmp_path: Path) -> 
     assert replay_review(console, console, settings, broken, since, None) == 2
     assert replay_review(console, console, settings, written(tmp_path, drugs=[{"id": "x"}]), since, None) == 2
     assert "Field required" in console.export_text()
+
+
+def test_what_a_later_instalment_brought_is_no_part_of_the_decision_that_is_tried_again(hospital: Hospital) -> None:
+    """Nobody who passed the case had it before them, and it was found with the medicines of another day."""
+    case = taken(hospital, lines=TWO)
+    pass_(hospital, case)
+    state: CaseState = hospital.store.state(case_ref(case))
+    later = Finding(
+        number=len(state.findings) + 1,
+        rule="A5.interaction",
+        knowledge_version="plain-1",
+        evidence="with what was taken then",
+        severity=Severity.BLOCKING,
+        result_code="2-8",
+        lines=(1,),
+        confirmable=False,
+    )
+    rescreened = evolve_case(state, CaseRescreened(instalment=2, findings=(later,), degraded=False))
+
+    again = replay(rescreened, candidate(), CN)
+
+    assert again is not None
+    assert (again.status, again.vanished) == ("same", ())
