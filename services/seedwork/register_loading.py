@@ -78,14 +78,14 @@ class _Row:
         return {"code": self.code, "result": "recorded" if self.code in changed else "unchanged"}
 
 
-def record_entries(kinds: Kinds, kind: str, rows: Sequence[Mapping[str, Any]], *, development: bool = False) -> UseCase:
-    """Record what is new or changed among these rows, in order; needs 1 to 90 of them and a kind of this owner. In
-    `development` mode messages may be sent without TLS."""
+def record_entries(kinds: Kinds, kind: str, rows: Sequence[Mapping[str, Any]], *, plain: bool = False) -> UseCase:
+    """Record what is new or changed among these rows, in order; needs 1 to 90 of them and a kind of this owner.
+    `plain`: systems that a row names may be called without TLS."""
     if kind not in kinds:
         return _refused(Refusal("register.kind", {"kind": kind, "kinds": sorted(kinds)}))
     if not 1 <= len(rows) <= ENTRIES_PER_REQUEST_MAX:
         return _refused(Refusal("register.size", {"entries": len(rows), "max": ENTRIES_PER_REQUEST_MAX}))
-    read = _read(kind, kinds[kind], rows, development=development)
+    read = _read(kind, kinds[kind], rows, plain=plain)
     wanted = [row.event for row in read if row.event]
 
     def decide(_moment: Moment, *entries: Loaded[EntryState]) -> Decision:
@@ -125,17 +125,17 @@ def _refused(refusal: Refusal) -> UseCase:
     return UseCase((), lambda _moment: Decision.refused(refusal))
 
 
-def _read(kind: str, about: Kind, rows: Sequence[Mapping[str, Any]], *, development: bool) -> list[_Row]:
+def _read(kind: str, about: Kind, rows: Sequence[Mapping[str, Any]], *, plain: bool) -> list[_Row]:
     read: list[_Row] = []
     for raw in rows:
-        row = _row(kind, about, raw, development=development)
+        row = _row(kind, about, raw, plain=plain)
         if row.event and any(row.code == other.code for other in read):
             row = _Row(row.code, None, ("code: twice in one request",))
         read.append(row)
     return read
 
 
-def _row(kind: str, about: Kind, raw: Mapping[str, Any], *, development: bool) -> _Row:
+def _row(kind: str, about: Kind, raw: Mapping[str, Any], *, plain: bool) -> _Row:
     try:
         row = EntryRow.model_validate(raw)
         content = about.form.model_validate(row.content)
@@ -145,7 +145,7 @@ def _row(kind: str, about: Kind, raw: Mapping[str, Any], *, development: bool) -
         return _Row(row.code, None, (f"content: more than {CONTENT_CHARACTERS_MAX} characters",))
     if not re.fullmatch(about.code_pattern, row.code):
         return _Row(row.code, None, (f"code: not of the form {about.code_pattern}",))
-    if complaint := about.complaint(row.code, content) or _not_called(about, content, development=development):
+    if complaint := about.complaint(row.code, content) or _not_called(about, content, plain=plain):
         return _Row(row.code, None, (complaint,))
     if row.valid_until and row.valid_until < row.valid_from:
         return _Row(row.code, None, ("valid_until: before valid_from",))
@@ -153,10 +153,10 @@ def _row(kind: str, about: Kind, raw: Mapping[str, Any], *, development: bool) -
     return _Row(row.code, EntryRecorded(kind=kind, **fields))
 
 
-def _not_called(about: Kind, content: BaseModel, *, development: bool) -> str | None:
+def _not_called(about: Kind, content: BaseModel, *, plain: bool) -> str | None:
     """The same rule as for who subscribes, but that an administrator may name a place in a private network."""
     for field, url in ((field, getattr(content, field)) for field in about.urls):
-        wrong = None if url is None else wrong_with(url, development=development, private=True)
+        wrong = None if url is None else wrong_with(url, development=False, private=True, plain=plain)
         if wrong is not None:
             return f"{field}: {URL} ({wrong})"
     return None

@@ -11,6 +11,7 @@
 | RXFLOW_KEY_DIRECTORY | where the key files are | var/keys |
 | RXFLOW_TRUST_DIRECTORY | root certificates and revocation lists of signers | `trust` among the keys |
 | RXFLOW_REGIONAL_STORES, RXFLOW_REGIONAL_STORE | dispatch of all regions: JSON map, name to URL; which is ours | one |
+| RXFLOW_PLAIN_HTTP | named couriers, insurers and regions may be called without TLS: in closed networks | 0 |
 | RXFLOW_HOST, RXFLOW_PORTS | what the apis bind to; ports as a JSON map | 127.0.0.1, 8101.. |
 | RXFLOW_TOKEN_ISSUER, RXFLOW_TOKEN_AUDIENCE | what a token must say | rxflow |
 | RXFLOW_IN_FLIGHT_MAX, RXFLOW_POOL_SIZE, RXFLOW_BODY_BYTES_MAX | limits of one api process | 256, 8, 1 MiB |
@@ -42,6 +43,7 @@ from contracts.topology import PORTS
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.keyfiles import read_or_make, read_private
 from services.seedwork.policies import DEFAULT_JURISDICTION
+from services.seedwork.webhooks.addresses import wrong_with
 
 MASTER_KEY_BYTES = 32
 KEYRING = "keyring"
@@ -65,6 +67,7 @@ class Settings(BaseSettings):
     trust_directory: Path | None = None
     regional_stores: dict[str, str] = Field(default_factory=dict)
     regional_store: str = ""
+    plain_http: bool = False
     host: str = "127.0.0.1"
     ports: dict[str, int] = Field(default_factory=dict)
     token_issuer: str = Field(default="rxflow", min_length=1)
@@ -109,8 +112,12 @@ class Settings(BaseSettings):
                 f"RXFLOW_REGIONAL_STORE={own} is none of RXFLOW_REGIONAL_STORES: {', '.join(sorted(names))}"
             )
         for name, url in self.regional_stores.items():
-            if not _STORE_NAME.fullmatch(name) or urlsplit(url).scheme not in {"http", "https"}:
-                raise ValueError(f"a regional store is a short name in a-z, 0-9 and - with an http(s) URL, not {name}")
+            plain = self.development or self.plain_http
+            if not _STORE_NAME.fullmatch(name) or wrong_with(url, development=False, private=True, plain=plain):
+                raise ValueError(
+                    "a regional store is a short name in a-z, 0-9 and - with an https URL (http only with "
+                    f"RXFLOW_PLAIN_HTTP=1), not {name}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -96,6 +96,9 @@ def receiver() -> Iterator[Receiver]:
                 self.send_header("Location", "/elsewhere")
             self.end_headers()
 
+        def do_PUT(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: Any) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from services.dispatch.domain.owner_words import NoOtherStore, Question, TraceCodeOwner, Word
@@ -21,21 +20,25 @@ from services.dispatch.domain.regional_stores import RegionalStores
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.identity import service_token
 from services.seedwork.settings import Settings
+from services.seedwork.webhooks.post import Answer, Letter, post_to_named
 
 PATH = "/internal/trace-codes"
-TIMEOUT = httpx.Timeout(2.0, connect=1.0)
-SECONDS_MAX = 4.0
-"""Of one question with its answer, however slowly it drips."""
+SECONDS_MAX = 3.0
+"""Of one question with its answer, headers too, however slowly they drip."""
 QUIET_SECONDS = 5.0
 """In which a store that gave no answer is left alone, at least."""
 LATE_SECONDS = 1.0
 """An answer that took longer counts, and its store is left alone as if it had given none."""
 REST = 9
 """How many times as long as they took no store is asked of those that last gave no answer, or a late one."""
-ANSWER_BYTES_MAX = 64 * 1024
+BYTES_MAX = 64 * 1024
 _WORDS = TypeAdapter(tuple[Word, ...])
 
 logger = logging.getLogger(__name__)
+
+
+class NoAnswer(Exception):  # noqa: N818
+    """Why there was none, in a word."""
 
 
 class HttpOwners:
@@ -44,11 +47,11 @@ class HttpOwners:
     def __init__(
         self,
         settings: Callable[[], Settings],
-        transport: httpx.BaseTransport | None = None,
+        post: Callable[[Letter], Answer] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._transport = transport
+        self._post = post
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
         """Of stores that last gave no answer, or a late one."""
@@ -69,8 +72,9 @@ class HttpOwners:
             return None
         try:
             words = _WORDS.validate_json(self._put(url.rstrip("/") + PATH, question))
-        except (httpx.HTTPError, httpx.InvalidURL, ValidationError, ConfigurationError) as error:
-            logger.warning("regional store %s does not answer: %s", store, type(error).__name__)
+        except (NoAnswer, ValidationError, ConfigurationError) as error:
+            told = error if isinstance(error, NoAnswer) else type(error).__name__
+            logger.warning("regional store %s does not answer: %s", store, told)
             self._leave_alone(store, began)
             return None
         if self._clock() - began > LATE_SECONDS:
@@ -88,22 +92,20 @@ class HttpOwners:
         self._quiet_until[store] = now + max(QUIET_SECONDS, rest * len(self._quiet_until))  # each in its turn
 
     def _put(self, url: str, question: Question) -> bytes:
+        settings = self._settings()
         headers = {
-            "authorization": f"Bearer {service_token(self._settings(), 'dispatch')}",
+            "authorization": f"Bearer {service_token(settings, 'dispatch')}",
             "content-type": "application/json",
         }
-        until = self._clock() + SECONDS_MAX
-        with (
-            httpx.Client(timeout=TIMEOUT, trust_env=False, transport=self._transport) as client,
-            client.stream("PUT", url, content=question.model_dump_json(), headers=headers) as response,
-        ):
-            response.raise_for_status()
-            answer = b""
-            for chunk in response.iter_bytes():
-                answer += chunk
-                if len(answer) > ANSWER_BYTES_MAX or self._clock() > until:
-                    raise httpx.ReadTimeout("too long, or too slow", request=response.request)
-            return answer
+        if self._post is None:
+            self._post = post_to_named(settings)
+        body = question.model_dump_json().encode()
+        answer = self._post(
+            Letter(url, body, headers, SECONDS_MAX, BYTES_MAX, answer_bytes_max=BYTES_MAX, method="PUT")
+        )
+        if not answer.is_good:
+            raise NoAnswer(answer.error or str(answer.status))
+        return answer.body
 
 
 @cache

@@ -40,8 +40,9 @@ def register_routes(kinds: Kinds, *, read_right: str = "register.read") -> APIRo
     ) -> Response:
         """Admit, change, suspend or end entries; answers row by row, and the same load again changes nothing. A URL
         that would not be called is refused (`register.url`)."""
-        development = context_of(request).kit.settings.development
-        return await run(record_entries(kinds, kind, body.entries, development=development))
+        settings = context_of(request).kit.settings
+        plain = settings.development or settings.plain_http
+        return await run(record_entries(kinds, kind, body.entries, plain=plain))
 
     @router.get("/registers/{kind}", responses=problems("register.kind"))
     async def list_register(*, _actor: Actor = lister, kind: str = named, read: Read, page: Paging) -> Response:

@@ -1,6 +1,7 @@
 """Where a subscriber may be called: https at a public address. What an installation can reach and others cannot is
 nobody's to ask for through it (SSRF). In development mode this machine is allowed, too, and without TLS. Whom an
-administrator names (a courier, an insurer) may stand in a private network."""
+administrator names (a courier, an insurer, another region) may stand in a private network, and be called without TLS
+where the settings say so (`RXFLOW_PLAIN_HTTP`)."""
 
 from __future__ import annotations
 
@@ -13,10 +14,10 @@ _LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def wrong_with(url: str, *, development: bool, private: bool = False) -> str | None:
-    """What a URL has that it may not have: form, scheme, credentials, fragment, address (not asked where it may be
-    `private`). Names are resolved, and their
-    addresses checked, at each call: they may change at any time."""
+def wrong_with(url: str, *, development: bool, private: bool = False, plain: bool = False) -> str | None:
+    """What a URL has that it may not have: form, scheme (`plain`: without TLS will do), credentials, fragment, address
+    (not asked where it may be `private`). Names are resolved, and their addresses checked, at each call: they may
+    change at any time."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
@@ -24,7 +25,7 @@ def wrong_with(url: str, *, development: bool, private: bool = False) -> str | N
         return "form"
     if len(url) > URL_CHARACTERS_MAX or not url.isascii() or not url.isprintable() or " " in url or not host:
         return "form"
-    if parts.scheme != "https" and not (development and parts.scheme == "http"):
+    if parts.scheme != "https" and not ((development or plain) and parts.scheme == "http"):
         return "scheme"
     if parts.username is not None or parts.password is not None:
         return "credentials"

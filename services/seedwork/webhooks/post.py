@@ -17,6 +17,7 @@ from typing import Any
 
 import httpcore
 
+from services.seedwork.settings import Settings
 from services.seedwork.webhooks.addresses import allowed, wrong_with
 
 BODY_BYTES_MAX = 64 * 1024
@@ -29,7 +30,8 @@ Resolve = Callable[[str, int], Iterable[str]]
 
 @dataclass(frozen=True)
 class Letter:
-    """One attempt. `body_bytes_max` and `answer_bytes_max` bound what is sent and read; None: as for everybody."""
+    """One attempt, by POST unless who is called wants another method. `body_bytes_max` and `answer_bytes_max` bound
+    what is sent and read; None: as for everybody."""
 
     url: str
     body: bytes
@@ -37,6 +39,7 @@ class Letter:
     deadline_seconds: float
     body_bytes_max: int | None = None
     answer_bytes_max: int | None = None
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def resolve(host: str, port: int) -> Iterable[str]:
 
 class Post:
     """Calls subscribers. `private`: who is called, an administrator of ours says, so it may stand in a network that
-    others cannot reach."""
+    others cannot reach. `plain`: without TLS will do."""
 
     def __init__(
         self,
@@ -74,9 +77,11 @@ class Post:
         tls: ssl.SSLContext | None = None,
         resolving: Resolve = resolve,
         private: bool = False,
+        plain: bool = False,
     ) -> None:
         self._development = development
         self._private = private
+        self._plain = plain
         self._tls = tls or ssl.create_default_context()
         self._resolve = resolving
 
@@ -84,7 +89,7 @@ class Post:
         """Whatever goes wrong is an answer, too."""
         if len(letter.body) > (letter.body_bytes_max or BODY_BYTES_MAX):
             return Answer(None, "too_large")
-        wrong = wrong_with(letter.url, development=self._development, private=self._private)
+        wrong = wrong_with(letter.url, development=self._development, private=self._private, plain=self._plain)
         if wrong is not None:
             return Answer(None, f"url: {wrong}")
         line = _Line(time.monotonic() + letter.deadline_seconds, self._resolve, self._may_be_called)
@@ -104,8 +109,13 @@ class Post:
         return self._private or allowed(address, development=self._development)
 
 
+def post_to_named(settings: Settings) -> Post:
+    """Calls whom an administrator names: a courier, an insurer's platform, dispatch of another region."""
+    return Post(development=settings.development, private=True, plain=settings.plain_http)
+
+
 def _called(pool: httpcore.ConnectionPool, letter: Letter) -> Answer:
-    with pool.stream("POST", letter.url, headers=list(letter.headers.items()), content=letter.body) as response:
+    with pool.stream(letter.method, letter.url, headers=list(letter.headers.items()), content=letter.body) as response:
         body = b""
         for chunk in response.iter_stream():
             body += chunk

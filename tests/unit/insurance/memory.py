@@ -105,7 +105,7 @@ class Memory(StoreInMemory):
 def recorded(kind: str, code: str, content: dict[str, Any], since: date = date(2026, 1, 1), **more: Any) -> UseCase:
     """One entry of a register, loaded."""
     row = {"code": code, "content": content, "valid_from": since, **more}
-    return record_entries(KINDS, kind, [row], development=True)
+    return record_entries(KINDS, kind, [row], plain=True)
 
 
 def insured_world(outside: Outside | None = None, **member: Any) -> Memory:

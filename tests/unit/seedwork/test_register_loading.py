@@ -93,7 +93,7 @@ def test_a_url_that_would_not_be_called_is_not_recorded(
     store: StoreInMemory, url: str | None, development: bool, wrong: str | None
 ) -> None:
     rows = [row("E1", content={"called_at": url}), row("E2", content={})]
-    report = store.run(record_entries(KINDS, "lift", rows, development=development)).body
+    report = store.run(record_entries(KINDS, "lift", rows, plain=development)).body
 
     assert report["rows"][0].get("errors") == (None if wrong is None else [f"called_at: register.url ({wrong})"])
     assert report["recorded"] == (2 if wrong is None else 1)

@@ -78,11 +78,18 @@ def test_the_keyring_is_a_database_of_its_own() -> None:
         {"regional_stores": {"east": "http://127.0.0.1:1"}, "regional_store": "west"},
         {"regional_stores": {"East": "http://127.0.0.1:1"}, "regional_store": "East"},
         {"regional_stores": {"east": "ftp://127.0.0.1:1"}, "regional_store": "east"},
+        {"regional_stores": {"east": "http://127.0.0.1:1"}, "regional_store": "east"},
+        {"regional_stores": {"east": "ftp://127.0.0.1:1"}, "regional_store": "east", "plain_http": True},
     ],
 )
 def test_what_makes_no_sense_is_refused_at_start(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(**wrong)
+
+
+def test_other_regions_are_asked_without_tls_in_a_closed_network_alone() -> None:
+    east = {"regional_stores": {"east": "http://10.0.0.1"}, "regional_store": "east"}
+    assert Settings(**east, plain_http=True).regional_stores == east["regional_stores"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,7 @@ def test_what_makes_no_sense_is_refused_at_start(wrong: dict[str, Any]) -> None:
         {"broker_url": "amqp://localhost;amqp://broker.example"},
         {"broker_admin_url": "http://broker.example:15672"},
         {"peers": {"review": "http://review.example"}},
-        {"regional_stores": {"east": "http://127.0.0.1", "west": "http://west.example"}, "regional_store": "east"},
+        {"regional_stores": {"east": "https://127.0.0.1", "west": "https://west.example"}, "regional_store": "east"},
     ],
 )
 def test_development_mode_is_refused_when_any_address_is_not_loopback(outside: dict[str, Any]) -> None:

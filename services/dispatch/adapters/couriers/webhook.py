@@ -19,7 +19,7 @@ from standardwebhooks import Webhook as Signing
 from services.dispatch.domain.delivery.booking import Booked, Order
 from services.seedwork.settings import Settings
 from services.seedwork.webhook_secrets import webhook_secret
-from services.seedwork.webhooks.post import Answer, Letter, Post
+from services.seedwork.webhooks.post import Answer, Letter, Post, post_to_named
 
 SECONDS_MAX = 8.0
 """For all of it: an interface that answers byte by byte would hold up the clock of all parcels."""
@@ -40,7 +40,7 @@ def _secret(courier: str) -> str:
 
 @cache
 def _called() -> Post:
-    return Post(development=_settings().development, private=True)
+    return post_to_named(_settings())
 
 
 def _post(letter: Letter) -> Answer:

@@ -24,7 +24,7 @@ from services.insurance.domain.gateway import Asked, GatewayOutcome, OutcomeKind
 from services.insurance.domain.payer_items import Figures, Item, Listed
 from services.seedwork.failures import ConfigurationError
 from services.seedwork.settings import Settings
-from services.seedwork.webhooks.post import Answer, Letter, Post
+from services.seedwork.webhooks.post import Answer, Letter, Post, post_to_named
 
 SECONDS_MAX = 5.0
 """For all of a call, however slowly its answer comes: the claims of other insurers wait meanwhile."""
@@ -49,7 +49,7 @@ def _keys(insurer: str) -> EnvelopeKeys:
 
 @cache
 def _called() -> Post:
-    return Post(development=_settings().development, private=True)
+    return post_to_named(_settings())
 
 
 def _post(letter: Letter) -> Answer:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import orjson
 import pytest
 
-from services.dispatch.adapters.trace_code_owners import QUIET_SECONDS, HttpOwners, owners_of
+from services.dispatch.adapters.trace_code_owners import QUIET_SECONDS, SECONDS_MAX, HttpOwners, owners_of
 from services.dispatch.domain.owner_words import AskedCode, NoOtherStore, Question, Word
 from services.dispatch.domain.regional_stores import RegionalStores
 from services.seedwork.identity import verifier
 from services.seedwork.settings import Settings
+from services.seedwork.webhooks.post import Answer, Letter
+from tests.support.webhook_receiver import Receiver, receiver
 from tests.unit.dispatch.town import NOON
 
 QUESTION = Question(
@@ -28,12 +31,16 @@ QUESTION = Question(
 GOOD = [{"code": "81"}, {"code": "82", "problem": "trace_code.repeated", "found": "sold", "news": "of a later release"}]
 
 
+def said(words: Any) -> Answer:
+    return Answer(200, body=orjson.dumps(words))
+
+
 class Far:
     """A store far away, our way to it, and our clock."""
 
     def __init__(self, keys: Path) -> None:
-        self.answer: Any = httpx.Response(200, json=GOOD)
-        self.seen: list[httpx.Request] = []
+        self.answer = said(GOOD)
+        self.seen: list[Letter] = []
         self.now = 0.0
         stores = {"east": "http://127.0.0.1:1", "west": "http://127.0.0.1:2/"}
         self.settings = Settings(
@@ -43,14 +50,11 @@ class Far:
             regional_stores=stores,
             regional_store="east",
         )
-        self.owners = HttpOwners(lambda: self.settings, httpx.MockTransport(self._handle), lambda: self.now)
+        self.owners = HttpOwners(lambda: self.settings, self._handle, lambda: self.now)
 
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        found: httpx.Response = self.answer
-        return found
+    def _handle(self, letter: Letter) -> Answer:
+        self.seen.append(letter)
+        return self.answer
 
 
 @pytest.fixture
@@ -62,52 +66,64 @@ def test_a_question_goes_out_with_the_service_token_and_its_words_come_back(far:
     words = far.owners.ask("west", QUESTION)
 
     assert words == (Word(code="81"), Word(code="82", problem="trace_code.repeated", found="sold"))
-    (request,) = far.seen
-    assert (request.method, str(request.url)) == ("PUT", "http://127.0.0.1:2/internal/trace-codes")
-    assert Question.model_validate(orjson.loads(request.content)) == QUESTION
-    bearer = verifier(far.settings).actor(request.headers["authorization"].removeprefix("Bearer "))
+    (letter,) = far.seen
+    assert (letter.method, letter.url) == ("PUT", "http://127.0.0.1:2/internal/trace-codes")
+    assert Question.model_validate(orjson.loads(letter.body)) == QUESTION
+    bearer = verifier(far.settings).actor(letter.headers["authorization"].removeprefix("Bearer "))
     assert (bearer.subject, bearer.role) == ("service:dispatch", "service")
     assert far.owners.stores == RegionalStores(frozenset({"east", "west"}), "east")
-
-
-def dripping() -> Iterator[bytes]:
-    yield b"["
-    while True:
-        yield b" " * 8192
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ConnectError("away"),
-        httpx.ReadTimeout("slow"),
-        httpx.Response(500),
-        httpx.Response(409, json={}),
-        httpx.Response(307, headers={"location": "http://elsewhere"}),
-        httpx.Response(200, content=b"<html>"),
-        httpx.Response(200, json=[{"code": "81", "problem": "something.new"}, {"code": "82"}]),
-        httpx.Response(200, content=dripping()),
+        Answer(None, "no_connection"),
+        Answer(None, "time_out"),
+        Answer(500),
+        Answer(409, body=b"{}"),
+        Answer(307),
+        Answer(200, body=b"<html>"),
+        said([{"code": "81", "problem": "something.new"}, {"code": "82"}]),
+        Answer(200),
     ],
-    ids=["refused", "slow", "broken", "other list", "elsewhere", "no words", "unknown problem", "endless"],
+    ids=["refused", "slow", "broken", "other list", "elsewhere", "no words", "unknown problem", "too long"],
 )
-def test_everything_else_is_no_answer_and_the_store_is_left_alone_for_a_while(far: Far, answer: Any) -> None:
+def test_everything_else_is_no_answer_and_the_store_is_left_alone_for_a_while(far: Far, answer: Answer) -> None:
     far.answer = answer
     assert far.owners.ask("west", QUESTION) is None
     assert far.owners.ask("west", QUESTION) is None
     assert len(far.seen) == 1, "the second supply waits for nobody"
 
-    far.now, far.answer = QUIET_SECONDS, httpx.Response(200, json=GOOD)
+    far.now, far.answer = QUIET_SECONDS, said(GOOD)
     assert far.owners.ask("west", QUESTION) is not None
 
 
-def test_an_answer_that_drips_is_none(far: Far) -> None:
-    def drip() -> Iterator[bytes]:
-        for byte in orjson.dumps(GOOD):
-            far.now += 1
-            yield bytes([byte])
+@pytest.fixture
+def west(far: Far) -> Iterator[Receiver]:
+    """The other store as a server."""
+    with receiver() as here:
+        stores = {**far.settings.regional_stores, "west": here.url}
+        far.settings = far.settings.model_copy(update={"regional_stores": stores})
+        far.owners = HttpOwners(lambda: far.settings)
+        yield here
 
-    far.answer = httpx.Response(200, content=drip())
+
+def test_it_is_asked_over_http(far: Far, west: Receiver) -> None:
+    west.replies.append(lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + orjson.dumps(GOOD)))
+    assert far.owners.ask("west", QUESTION) == (
+        Word(code="81"),
+        Word(code="82", problem="trace_code.repeated", found="sold"),
+    )
+    (asked,) = west.received
+    assert Question.model_validate(asked.content) == QUESTION
+
+
+def test_an_answer_whose_headers_drip_is_none_in_time(far: Far, west: Receiver) -> None:
+    """Else the clock's other deadlines, and whoever dispenses, would wait behind it for as long as it pleases."""
+    west.replies.append(west.drip)
+    began = time.monotonic()
     assert far.owners.ask("west", QUESTION) is None
+    assert time.monotonic() - began < SECONDS_MAX + 3
 
 
 @pytest.mark.parametrize("away", [1, 8])
@@ -121,16 +137,14 @@ def test_stores_that_are_away_or_late_take_a_tenth_of_the_time_however_many_they
     far.settings = far.settings.model_copy(update={"regional_stores": {**far.settings.regional_stores, **stores}})
     waited = 0.0
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    def handle(letter: Letter) -> Answer:
         nonlocal waited
-        if request.url.port == 2:
-            return httpx.Response(200, json=GOOD)
+        if urlsplit(letter.url).port == 2:
+            return said(GOOD)
         far.now, waited = far.now + seconds, waited + seconds
-        if seconds == 4.0:
-            raise httpx.ReadTimeout("slow")
-        return httpx.Response(200, json=GOOD)
+        return Answer(None, "time_out") if seconds == 4.0 else said(GOOD)
 
-    far.owners = HttpOwners(lambda: far.settings, httpx.MockTransport(handle), lambda: far.now)
+    far.owners = HttpOwners(lambda: far.settings, handle, lambda: far.now)
     for name in names:  # nobody can know before the first time
         far.owners.ask(name, QUESTION)
     waited, began = 0.0, far.now
@@ -148,13 +162,13 @@ def test_one_that_stays_away_does_not_keep_one_that_is_back_from_being_asked(far
     far.settings = far.settings.model_copy(update={"regional_stores": {**far.settings.regional_stores, **stores}})
     back = False
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        if back and request.url.port == 2:
-            return httpx.Response(200, json=GOOD)
+    def handle(letter: Letter) -> Answer:
+        if back and urlsplit(letter.url).port == 2:
+            return said(GOOD)
         far.now += 4.0
-        raise httpx.ReadTimeout("slow")
+        return Answer(None, "time_out")
 
-    far.owners = HttpOwners(lambda: far.settings, httpx.MockTransport(handle), lambda: far.now)
+    far.owners = HttpOwners(lambda: far.settings, handle, lambda: far.now)
     assert [far.owners.ask(name, QUESTION) for name in stores] == [None, None]
     back, until = True, far.now + 150
     answered = False
@@ -166,7 +180,7 @@ def test_one_that_stays_away_does_not_keep_one_that_is_back_from_being_asked(far
 
 
 def test_words_about_other_codes_are_none(far: Far) -> None:
-    far.answer = httpx.Response(200, json=GOOD[:1])
+    far.answer = said(GOOD[:1])
     assert far.owners.ask("west", QUESTION) is None
 
 

@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from services.seedwork.settings import Settings
 from services.seedwork.webhooks.addresses import allowed, wrong_with
 from services.seedwork.webhooks.policy import WEBHOOKS, asked_to_wait
-from services.seedwork.webhooks.post import Answer, Letter, Post
+from services.seedwork.webhooks.post import Answer, Letter, Post, post_to_named
 from tests.support.certificates import new_key
 from tests.support.webhook_receiver import Receiver
 
@@ -77,6 +78,8 @@ def test_in_development_mode_this_machine_is_called_too() -> None:
 def test_an_administrator_may_name_a_private_place_but_no_other_way_there() -> None:
     wrong = {"https://10.0.0.1/": None, "http://10.0.0.1/": "scheme", "https://a:b@10.0.0.1/": "credentials"}
     assert {url: wrong_with(url, development=False, private=True) for url in wrong} == wrong
+    assert wrong_with("http://10.0.0.1/", development=False, private=True, plain=True) is None
+    assert wrong_with("ftp://10.0.0.1/", development=False, private=True, plain=True) == "scheme"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,11 @@ def test_whom_an_administrator_names_may_stand_in_a_private_network_but_not_with
         post = Post(development=False, private=True)
         assert post(letter(f"https://{url}")) == Answer(None, "no_connection")
         assert post(letter(f"http://{url}")) == Answer(None, "url: scheme")
+
+
+def test_in_a_closed_network_it_is_called_without_tls_where_the_settings_say_so(subscriber: Receiver) -> None:
+    said = [post_to_named(Settings(plain_http=plain))(letter(subscriber.url)) for plain in (False, True)]
+    assert said == [Answer(None, "url: scheme"), Answer(204)]
 
 
 def test_an_answer_is_told_as_far_as_it_is_not_too_long(subscriber: Receiver) -> None:
