@@ -64,7 +64,11 @@ def load_text(*, streams: int, keyed: bool, gated: int) -> str:
             .limit(ONE)
             .lateral("last")
         )
-        waits = sa.exists().where(blocked.c.upstream == asked.c.upstream, blocked.c.stream_id == asked.c.stream_id)
+        # hardly ever is any stream blocked: that is asked once, before each of them is looked for
+        waits = sa.and_(
+            sa.select(sa.exists().select_from(blocked)).scalar_subquery(),
+            sa.exists().where(blocked.c.upstream == asked.c.upstream, blocked.c.stream_id == asked.c.stream_id),
+        )
         seen = row("inbox", asked.c.stream_id, last.c.public_seq, asked.c.upstream, last.c.hash, data,
                    sa.case((waits, ONE), else_=ZERO))  # fmt: skip
         parts.append(seen.select_from(asked.outerjoin(last, sa.true())))
