@@ -17,9 +17,17 @@ from services.seedwork.usecase import Moment
 PHARMACY_REGISTER = register("pharmacy_register")
 REFERENCE = register("reference")
 
+
+def courier_complaint(_code: str, courier: Courier) -> str | None:
+    """Who takes orders by messages has an address."""
+    return (
+        "booking_url: where are its orders sent" if courier.interface == "webhook" and not courier.booking_url else None
+    )
+
+
 KINDS: Kinds = {
     "pharmacy": Kind(PHARMACY_REGISTER, Pharmacy, "P[0-9]{11}"),
-    "courier": Kind(PHARMACY_REGISTER, Courier, "[0-9A-HJ-NP-RTUW-Y]{18}", urls=("booking_url",)),
+    "courier": Kind(PHARMACY_REGISTER, Courier, "[0-9A-HJ-NP-RTUW-Y]{18}", courier_complaint, urls=("booking_url",)),
 }
 """By 定点零售药店 code; a courier is known by its unified social credit code (统一社会信用代码)."""
 

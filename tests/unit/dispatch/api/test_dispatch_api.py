@@ -449,12 +449,14 @@ def test_registers_are_loaded_row_by_row_and_listed(street: Street) -> None:
 def test_a_courier_whose_orders_would_not_be_sent_is_not_recorded(street: Street) -> None:
     facts = {"name": "示例医药配送", "agreement_until": "2027-12-31", "interface": "webhook"}
 
-    def load(url: str) -> Any:
+    def load(url: str | None) -> Any:
         entry = {"code": COURIER, "content": {**facts, "booking_url": url}, "valid_from": "2024-01-01"}
         return street.admin.post("/registers/courier", entries=[entry]).json()["rows"]
 
     wrong = ["booking_url: register.url (credentials)"]
     assert load("https://user:word@courier.example/") == [{"code": COURIER, "result": "refused", "errors": wrong}]
+    nowhere = ["booking_url: where are its orders sent"]
+    assert load(None) == [{"code": COURIER, "result": "refused", "errors": nowhere}]
     for url in ("https://courier.example/orders", "http://127.0.0.1:9/orders"):  # development mode
         assert load(url) == [{"code": COURIER, "result": "recorded"}]
 
