@@ -58,7 +58,17 @@ class ScreeningLimits(Immutable):
     infant_days: int = Field(gt=0, description="younger than this many days: the weight is stated")
     vague_phrases: tuple[str, ...]
     herbal_forms: tuple[str, ...] = Field(description="dosage forms of herbal pieces (饮片)")
-    herbal_injection_form: str = Field(description="part of the form that makes a Chinese patent medicine an injection")
+    herbal_injection_form: str | None = Field(
+        default=None,
+        description="part of the form that makes a Chinese patent medicine an injection; None: it needs no prescription "
+        "of its own",
+    )
+    patents_beside_pieces: bool = Field(
+        default=False, description="whether Chinese patent medicines may stand on a prescription of herbal pieces"
+    )
+    pieces_for_pattern: bool = Field(
+        default=True, description="whether pieces are prescribed by a pattern of Chinese medicine"
+    )
     class_supply: tuple[ClassSupply, ...]
     antibacterial_beyond_level_days: int | None = Field(
         default=None,

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from services.review.domain.knowledge.reading import read_set
-from services.review.domain.screening import Subject
+from services.review.domain.policy import POLICIES
+from services.review.domain.screening import Subject, screen
 from services.review.domain.values import Diagnosis, Finding, Line, Severity, TcmDiagnosis
-from tests.support.knowledge import document, drug, entry
-from tests.unit.review.test_rules import found, line, medicine, rules, subject
+from tests.support.knowledge import document, drug, entry, knowledge_set
+from tests.unit.review.test_rules import DAY, found, line, medicine, rules, subject
 
 SIMVASTATIN = drug("simvastatin", "辛伐他汀", atc="C10AA01")
 PITAVASTATIN = drug("pitavastatin", "匹伐他汀钙", atc="C10AA08")
@@ -241,3 +242,29 @@ def test_an_entry_that_says_two_things_or_names_what_is_not_there_is_refused(
 
     assert isinstance(read, list)
     assert [(fault.section, fault.entry, fault.what) for fault in read] == [(section, "new", what)]
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "told"), [("cn", {"N3.2.herbs_apart": (2, 3), "T1.tcm_diagnosis": ()}), ("demo-eu", {})]
+)
+def test_what_stands_beside_pieces_and_whether_a_pattern_is_written_is_the_jurisdictions(
+    jurisdiction: str, told: dict[str, tuple[int, ...]]
+) -> None:
+    """As an issue has it, or what is issued lawfully could never be released."""
+    pill = line(2, "理中丸", product=f"Z{2:022}", form="丸剂")
+    injection = line(3, "黄芪注射液", product=f"Z{3:022}", form="注射剂")
+    about = decoction(piece(1, "甘草"), pill, injection, syndrome=None)
+    knowledge = knowledge_set(herbs=HERBS).on(DAY)
+
+    seen = screen(about, knowledge, POLICIES.of(jurisdiction).on(DAY))
+
+    formal = [finding for finding in seen if finding.rule in {"N3.2.herbs_apart", "T1.tcm_diagnosis"}]
+    assert {finding.rule: finding.lines for finding in formal} == told
+
+
+@pytest.mark.parametrize("jurisdiction", ["cn", "demo-eu"])
+def test_western_medicines_stand_beside_no_pieces_anywhere(jurisdiction: str) -> None:
+    about = decoction(piece(1, "甘草"), line(2, "缬沙坦"))
+    seen = screen(about, knowledge_set(herbs=HERBS).on(DAY), POLICIES.of(jurisdiction).on(DAY))
+
+    assert [finding.lines for finding in seen if finding.rule == "N3.2.herbs_apart"] == [(2,)]

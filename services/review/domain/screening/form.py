@@ -24,10 +24,11 @@ def infant_weight(view: View) -> Iterator[Hit]:
 
 def herbs_apart(view: View) -> Iterator[Hit]:
     """Pieces with anything else, or an injection of herbs with anything else. The lines that do not belong are told:
-    the herbs on an ordinary prescription, the others on one of herbs."""
+    the herbs on an ordinary prescription, the others on one of herbs. What is lawful together is the jurisdiction's."""
     pieces = {each.number for each in view.pieces}
     injections = {each.number for each in view.medicines if _herbal_injection(view, each)}
-    others = {each.number for each in view.medicines} - injections
+    beside = view.subject.herbal and view.limits.patents_beside_pieces
+    others = {each.number for each in view.medicines if not (beside and _patent(each))} - injections
     if view.subject.herbal:
         wrong = others | injections if pieces else set()
     else:
@@ -135,8 +136,14 @@ def _fits(row: ClassSupply, each: Prescribed, view: View) -> bool:
 
 
 def _herbal_injection(view: View, each: Prescribed) -> bool:
-    """A Chinese patent medicine (中成药, code Z…) to inject."""
-    return each.line.product.startswith("Z") and view.limits.herbal_injection_form in (each.line.form or "")
+    """One to inject, where it needs a prescription of its own."""
+    form = view.limits.herbal_injection_form
+    return form is not None and _patent(each) and form in (each.line.form or "")
+
+
+def _patent(each: Prescribed) -> bool:
+    """A Chinese patent medicine (中成药, code Z…)."""
+    return each.line.product.startswith("Z")
 
 
 def _antibacterial(view: View, each: Prescribed) -> bool:

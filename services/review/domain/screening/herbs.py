@@ -17,7 +17,8 @@ PREGNANT = {"forbidden": Severity.BLOCKING, "caution": Severity.CAUTION}
 
 
 def tcm_diagnosis(view: View) -> Iterator[Hit]:
-    if view.subject.herbal and not any(each.name and each.syndrome for each in view.subject.tcm_diagnoses):
+    wanted = view.subject.herbal and view.limits.pieces_for_pattern
+    if wanted and not any(each.name and each.syndrome for each in view.subject.tcm_diagnoses):
         yield Hit("herbs without a diagnosis of Chinese medicine and its pattern")
 
 
