@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -111,14 +113,17 @@ def _dispensed(event: told_by_dispatch.SupplyDispensed, state: PrescriptionState
     return follow(state, progress)
 
 
-def _received(event: told_by_dispatch.SupplyReceived, state: PrescriptionState, moment: Moment) -> Outcome:
+def _received(
+    event: told_by_dispatch.SupplyReceived, state: PrescriptionState, _moment: Moment, *, at: datetime
+) -> Outcome:
+    """`at`: when the patient had it in hands, however late that is told; the next instalment opens by it."""
     progress = Progress(
         "supply_received",
         _buckets(event.buckets),
         supply_id=event.supply_id,
         rejected=any(line.quantity for line in event.rejected),
         instalment=_number(event, state),
-        at=moment.now,
+        at=at,
     )
     return follow(state, progress)
 
@@ -170,7 +175,6 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_by_dispatch.QuantityHeld: _held,
     told_by_dispatch.HoldEnded: _hold_ended,
     told_by_dispatch.SupplyDispensed: _dispensed,
-    told_by_dispatch.SupplyReceived: _received,
     told_by_dispatch.SupplyUndone: _undone,
     SupplyTakenBack: _taken_back,
     told_by_dispatch.CancellationDecided: _decided,
@@ -178,7 +182,8 @@ EFFECTS: Mapping[type[IntegrationEvent], Effect] = {
     told_later_by_dispatch.SubstitutionProposed: proposed_by_pharmacy,
     told_by_review.SubstituteScreened: screened_by_review,
 }
-"""Events that move the prescription; all others of the traced families are recorded only."""
+"""Events that move the prescription, beside a receipt, which does so by its own time; all others of the traced families
+are recorded only."""
 SUBSTITUTES = (told_later_by_dispatch.SubstitutionProposed, told_by_review.SubstituteScreened)
 
 
@@ -187,7 +192,8 @@ def react(event: Any, envelope: Envelope) -> UseCase:
     prescription_id: UUID = event.prescription_id
     trace = TRACE.ref(trace_id(prescription_id))
     line = _line(event, envelope, prescription_id)
-    effect = EFFECTS.get(type(event))
+    received = isinstance(event, told_by_dispatch.SupplyReceived)
+    effect = partial(_received, at=line.occurred_at) if received else EFFECTS.get(type(event))
 
     def only_trace(_moment: Moment, trace: Loaded[TraceState]) -> Decision:
         return Decision.on(trace, record(trace.state, line))

@@ -60,8 +60,7 @@ class ScreeningLimits(Immutable):
     herbal_forms: tuple[str, ...] = Field(description="dosage forms of herbal pieces (饮片)")
     herbal_injection_form: str | None = Field(
         default=None,
-        description="part of the form that makes a Chinese patent medicine an injection; None: it needs no prescription "
-        "of its own",
+        description="part of the form that makes a Chinese patent medicine an injection; None: it stands beside others",
     )
     patents_beside_pieces: bool = Field(
         default=False, description="whether Chinese patent medicines may stand on a prescription of herbal pieces"

@@ -374,3 +374,27 @@ def test_what_an_instalment_is_and_when_it_may_be_held_is_shown(clinic: Clinic) 
 
     assert (shown["instalment"], shown["lapsed"], shown["lines"][0]["in_hands"]) == (1, False, 14)
     assert shown["received_at"] is not None
+
+
+def test_the_next_one_opens_by_the_day_of_the_receipt_however_late_it_is_told(clinic: Clinic) -> None:
+    prescription_id = released(clinic)
+    event = dispatch.SupplyReceived.model_validate(
+        {
+            "prescription_id": prescription_id,
+            "fulfilment_id": fulfilment_id(prescription_id, 1),
+            "supply_id": uuid4(),
+            "accepted": (),
+            "collector_kind": "patient",
+            "identity_checked": True,
+            "buckets": buckets(in_hands=14),
+        }
+    )
+    then = clinic.store.time + timedelta(minutes=10)
+    clinic.store.move_clock(timedelta(hours=3))
+
+    clinic.hear(event, at=then)
+    closed(clinic, prescription_id, 1, in_hands=14)
+
+    assert clinic.state(prescription_id).windows[1].received_at == then
+    clinic.store.move_clock(then + 9 * DAY - clinic.store.time)
+    assert opened(clinic, prescription_id) == [1, 2]

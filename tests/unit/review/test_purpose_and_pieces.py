@@ -268,3 +268,18 @@ def test_western_medicines_stand_beside_no_pieces_anywhere(jurisdiction: str) ->
     seen = screen(about, knowledge_set(herbs=HERBS).on(DAY), POLICIES.of(jurisdiction).on(DAY))
 
     assert [finding.lines for finding in seen if finding.rule == "N3.2.herbs_apart"] == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("dose", "times", "per_days", "hit"),
+    [("3", 1, 1, False), ("3", 2, 1, True), ("3", 3, 7, False), ("4", 3, 7, True), ("4", 1, 2, True)],
+)
+def test_a_toxic_piece_is_measured_by_the_day_on_which_it_is_taken(
+    dose: str, times: int, per_days: int, hit: bool
+) -> None:
+    aconite = entry("zhichuanwu", names=["制川乌"], dose_max_g="3", toxic=True)
+    about = decoction(piece(1, "制川乌", dose=dose, frequency_per_day=times, per_days=per_days), piece(2, "甘草"))
+
+    told = of("T3.toxic_herb_dose", about, herbs=[*HERBS, aconite])
+
+    assert [finding.severity for finding in told] == ([Severity.BLOCKING] if hit else [])

@@ -41,12 +41,13 @@ def herb_unknown(view: View) -> Iterator[Hit]:
 
 
 def toxic_herb_dose(view: View) -> Iterator[Hit]:
-    """Grams a day above what the pharmacopoeia names; of a toxic herb that is no matter of opinion."""
+    """Grams a day above what the pharmacopoeia names; of a toxic herb that is no matter of opinion. Doses that are some
+    in several days are taken on days of their own."""
     for each, herb in _herbs(view):
         grams = amount_in(each.line.dose, each.line.dose_unit, "g")
         if grams is None or herb.dose_max_g is None:
             continue
-        grams *= each.line.frequency_per_day
+        grams *= -(-each.line.frequency_per_day // max(each.line.per_days, 1))  # of a day on which it is taken
         if grams > herb.dose_max_g:
             evidence = f"line {each.number}: {each.line.name} {plain(grams)} g a day, at most {plain(herb.dose_max_g)}"
             severity = Severity.BLOCKING if herb.toxic else Severity.CAUTION
