@@ -6,6 +6,7 @@ A record that cannot be read is told with its key and why; it holds up no other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -188,7 +189,7 @@ def _moment(told: str, formats: Sequence[str]) -> datetime:
     for each in formats:
         try:
             return datetime.strptime(told, each).replace(tzinfo=ZONE)
-        except ValueError:
+        except (ValueError, re.error):  # a field twice in a format makes an expression that cannot be compiled
             continue
     try:
         moment = datetime.fromisoformat(told)

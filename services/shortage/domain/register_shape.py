@@ -31,16 +31,20 @@ def openfda(rows: Sequence[Mapping[str, Any]], *, skip: int, limit: int, total: 
 
 def _record(row: Mapping[str, Any]) -> dict[str, Any]:
     generic, form, strength = ([*row["drug_key"].split("|"), "", ""])[:3]
-    posted = civil_day(from_micros(row["confirmed_at"])).strftime("%Y%m%d")
+    posted, changed_at = _day(row["confirmed_at"]), row["changed_at"]
     return {
         "generic_name": generic,
         "dosage_form": form,
         "strength": [strength],
         "presentation": f"{generic}, {form}, {strength}",
         "status": "Current",
-        "update_type": "New",
+        "update_type": "New" if changed_at is None else "Revised",
         "availability": AVAILABILITY[row["grade"]],
         "initial_posting_date": posted,
-        "update_date": posted,
+        "update_date": posted if changed_at is None else max(posted, _day(changed_at)),
         "related_info": f"grade {row['grade']}; region {row['region'] or 'nation'}; case {row['case_id']}",
     }
+
+
+def _day(micros: int) -> str:
+    return civil_day(from_micros(micros)).strftime("%Y%m%d")

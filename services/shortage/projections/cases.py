@@ -11,6 +11,7 @@ from services.seedwork.projection import Amend, Operation, Projection, Put, Reco
 from services.shortage.domain.events import CaseConfirmed, CaseEnded, CaseGraded, CaseSuspected, EvidenceAdded
 from services.shortage.domain.heartbeat import is_heartbeat
 from services.shortage.projections import METADATA
+from services.shortage.projections.history import CASE_LOG
 
 CASES = sa.Table(
     "open_shortage",
@@ -57,12 +58,19 @@ OPEN_SHORTAGES = (
 """`authority`: the node whose suspicions, and those of what lies in it, are shown as well; `NOBODY` for none.
 `drug_key`: empty for all."""
 
-_CONFIRMED = sa.select(CASES).where(CASES.c.state == "confirmed")
+_CHANGED = (
+    sa.select(sa.func.max(CASE_LOG.c.recorded_at))
+    .where(CASE_LOG.c.case_id == CASES.c.case_id, CASE_LOG.c.told.in_(("changed", "eased")))
+    .scalar_subquery()
+    .label("changed_at")
+)
+_CONFIRMED = sa.select(CASES, _CHANGED).where(CASES.c.state == "confirmed")
 CONFIRMED = (
     _CONFIRMED.order_by(CASES.c.suspected_at.desc(), CASES.c.case_id)
     .offset(sa.bindparam("skip", type_=sa.Integer))
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
+"""`changed_at`: when the grade was told to be another; none: it is the first."""
 BEGUN = (
     sa.select(CASES.c.drug_key, CASES.c.region)
     .order_by(CASES.c.suspected_at.desc())

@@ -452,6 +452,13 @@ def test_a_row_its_mapping_does_not_fit_is_told(region: Region, changed: dict[st
     assert errors(register(region, "shortage_register", {**LISTED, **changed}, **GENERIC))[0].startswith(error)
 
 
+@pytest.mark.parametrize("date_format", ["%Y%Y", "%d.%d", "%Q", "%", "%z%z", "("])
+def test_a_date_by_a_format_that_is_none_is_told_as_unreadable(region: Region, date_format: str) -> None:
+    told = errors(register(region, "shortage_register", LISTED, **{**GENERIC, "date_format": date_format}))
+
+    assert told == ["date: not one that can be read"]
+
+
 def test_a_mapping_may_leave_status_and_dates_as_they_are_and_name_drugs(region: Region) -> None:
     mapping = {
         "columns": {"key": "id", "name": "drug", "status": "level", "occurred_at": "on"},

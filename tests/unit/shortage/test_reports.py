@@ -296,3 +296,24 @@ def test_the_shape_of_openfda(desk: Desk) -> None:
     assert (record["status"], record["availability"]) == ("Current", "Limited Availability")
     assert record["initial_posting_date"] == "20260302"
     assert "grade II; region 33" in record["related_info"]
+    assert (record["update_type"], record["update_date"]) == ("New", "20260302")
+
+
+def test_in_the_shape_of_openfda_a_case_that_was_graded_anew_is_revised_on_that_day(desk: Desk) -> None:
+    store = desk.world.store
+    for _ in range(12):
+        if desk.world.case().grade != "II":
+            break
+        store.move_clock(DAY)
+    today = civil_day(store.time).strftime("%Y%m%d")
+
+    document = orjson.loads(desk.get("prescriber", "/drug/shortages.json").content)
+
+    (record,) = document["results"]
+    assert (record["initial_posting_date"], record["update_type"], record["update_date"]) == (
+        "20260302",
+        "Revised",
+        today,
+    )
+    assert document["meta"]["last_updated"] == today > "20260302"
+    assert "grade III" in record["related_info"]
