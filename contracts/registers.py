@@ -108,8 +108,8 @@ class Person(RegisterContent):
     name: str
     professions: tuple[str, ...] = Field(
         description="prescriber, reviewer (whoever records it vouches for what reviewing takes by law, in China rank "
-        "药师 or above, three years of dispensing and training: 医疗机构处方审核规范 5), supervisor, pharmacist, preparer, "
-        "checker, quality_manager (质量负责人), authority"
+        "药师 or above, three years of dispensing and training: 医疗机构处方审核规范 5), supervisor, pharmacist, "
+        "preparer, checker, quality_manager (质量负责人), authority"
     )
     organisation: str = Field(description="code of the institution or pharmacy; of an authority its division")
     registration_no: str
