@@ -17,7 +17,7 @@ from services.dispatch.domain.delivery.temperature import (
     needed,
     within,
 )
-from services.dispatch.domain.delivery.transitions import ABROAD
+from services.dispatch.domain.delivery.transitions import ABROAD, OUT
 from services.dispatch.domain.delivery.way import answers, call_back, irregular
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
@@ -103,4 +103,4 @@ def assess(state: DeliveryState, command: AssessExcursion, now: datetime, policy
 def _rejected(state: DeliveryState, command: AssessExcursion, now: datetime, policy: Policy) -> list[DomainEvent]:
     if state.status == "packed":
         return quarantine_all(state, command.reason, command.assessed_by, now)
-    return call_back(state, "excursion_rejected", now, policy)
+    return call_back(state, "excursion_rejected", now, policy) if state.status in OUT else []

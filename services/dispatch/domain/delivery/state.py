@@ -53,6 +53,9 @@ class DeliveryState:
     ended: bool = False
     """Its end has been told; what follows is the pharmacy's own affair."""
     return_reason: ReturnReason | None = None
+    called_back_spoilt: bool = False
+    """It was turned round because an excursion was rejected, this parcel's own or one that its packs had been through
+    before: no later reason for the return makes that good."""
     returned_at: datetime | None = None
     seal_intact: bool | None = None
     counted: tuple[int, ...] = ()
@@ -93,12 +96,12 @@ class DeliveryState:
     @property
     def doubtful(self) -> bool:
         """An excursion is open, or one was rejected: it does not go on to the patient, nor back to the shelf."""
-        return any(each.decision != "released" for each in self.excursions.values())
+        return self.spoilt or bool(self.open_excursions)
 
     @property
     def spoilt(self) -> bool:
         """An excursion was rejected: who has any of it is not to use it."""
-        return any(each.decision == "rejected" for each in self.excursions.values())
+        return self.called_back_spoilt or any(each.decision == "rejected" for each in self.excursions.values())
 
     def road(self, *, lost: bool) -> Road | None:
         """Why the parcel did not arrive; None: no courier had it. What was spoilt on the way, whatever turned it round,
@@ -171,7 +174,11 @@ def _evolve_way(state: DeliveryState, event: DomainEvent) -> DeliveryState:
                 ended=not opened,
             )
         case e.DeliveryReturnStarted(reason=reason, word_due=due):
-            return replace(state, status="returning", return_reason=reason, word_due=due, retry_due=None)
+            spoilt = state.called_back_spoilt or reason == "excursion_rejected"
+            turned = replace(state, return_reason=reason, called_back_spoilt=spoilt)
+            if state.status == "return_arrived":  # only why is news
+                return turned
+            return replace(turned, status="returning", word_due=due, retry_due=None)
     return state  # pragma: no cover - the aggregate names no other event
 
 

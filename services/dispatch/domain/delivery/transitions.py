@@ -94,7 +94,8 @@ TRANSITIONS = Transitions(
             "return_arrived",
             "InspectReturn",
             "every pack; restocked only if the seal is whole, it was never with the patient, no excursion is open or "
-            "rejected, the logger has no gap, it was not lost in between, and is neither recalled nor expired",
+            "rejected, it was not called back for packs spoilt before, "
+            "the logger has no gap, it was not lost in between, and is neither recalled nor expired",
             "quarantined while a pack is; else restocked if one is; else destroyed; lost when none is there",
             _INSPECTED,
         ),

@@ -139,8 +139,10 @@ def recall(state: DeliveryState, command: Recall, now: datetime, policy: Policy)
 
 
 def call_back(state: DeliveryState, reason: ReturnReason, now: datetime, policy: Policy) -> list[DomainEvent]:
-    """What follows from elsewhere (a cancellation, a recall of a lot): nothing when it is on its way back already."""
-    return [_return(reason, now, policy)] if state.status in OUT else []
+    """What follows from elsewhere (a cancellation, a recall of a lot): nothing when it is on its way back already, or
+    back, but that it is spoilt: until it was looked at somebody could sell it again."""
+    spoilt = reason == "excursion_rejected" and not state.spoilt and state.status in {"returning", "return_arrived"}
+    return [_return(reason, now, policy)] if spoilt or state.status in OUT else []
 
 
 def refuse_at_door(state: DeliveryState, courier: str, at: datetime, policy: Policy) -> Outcome:

@@ -1,7 +1,10 @@
 """An excursion is rejected when the goods are on the shelf again: what is there is set apart, who has it is told."""
 
+from copy import copy
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from services.dispatch.application.opened_packs import opened_view
 from services.dispatch.application.stock import count_stock
@@ -13,7 +16,7 @@ from services.dispatch.domain.values import Way
 from services.seedwork.calendar import civil_day
 from services.seedwork.usecase import Decision, UseCase
 from tests.unit.dispatch.road import MINUTES, Road
-from tests.unit.dispatch.town import GOOD_UNTIL, TABLETS, A, B, Town, fine, person, refused
+from tests.unit.dispatch.town import COURIER, GOOD_UNTIL, TABLETS, A, B, Town, fine, person, refused
 
 
 def on_the_shelf_again(town: Town, **how: Any) -> Road:
@@ -38,6 +41,15 @@ def sold(town: Town, codes: list[str], quantity: int = 60, **more: Any) -> tuple
     supply_id = town.prepare(fulfilment, hold_id, town.pick(quantity, trace_codes=tuple(codes)))
     fine(town.try_check(fulfilment, supply_id))
     return fulfilment, supply_id
+
+
+def another(road: Road, fulfilment: UUID, supply_id: UUID) -> Road:
+    """The parcel of a supply that has the same packs."""
+    other = copy(road)
+    other.courier, other.cold = COURIER, False
+    other.fulfilment, other.supply_id = fulfilment, supply_id
+    other.delivery_id = road.town.on_the_road(fulfilment, supply_id)
+    return other
 
 
 def code(town: Town, name: str) -> TraceCodeState:
@@ -150,6 +162,48 @@ def test_a_supply_that_is_on_its_way_turns_round(town: Town) -> None:
     fine(road.measure(30, since=road.now - 185 * MINUTES))
     fine(road.assess("rejected", 2))
     assert town.delivery(delivery_id).status == "returning"
+
+
+@pytest.mark.parametrize("so_far", ["out", "returning", "return_arrived"])
+def test_a_parcel_that_has_it_is_never_restocked_wherever_it_was_turned_round(town: Town, so_far: str) -> None:
+    road = on_the_shelf_again(town)
+    fulfilment, supply_id = sold(town, road.codes, way=Way.DELIVERY)
+    other = another(road, fulfilment, supply_id)
+    if so_far != "out":
+        fine(other.refuse())
+    if so_far == "return_arrived":
+        fine(other.back())
+    froze(road)
+
+    fine(road.assess("rejected"))
+    if so_far != "return_arrived":
+        fine(other.damage())  # which is no better reason
+        fine(other.back())
+
+    assert (other.state.status, other.state.excursions) == ("return_arrived", {})
+    refused(other.inspect("restocked"), "delivery.not_restockable")
+    fine(other.inspect("quarantined"))
+    refused(other.decide("restocked"), "delivery.not_restockable")
+    undone = town.state(fulfilment).supplies[supply_id]
+    assert undone.status == "undone"
+
+
+def test_who_is_given_it_although_it_was_called_back_is_told(town: Town) -> None:
+    road = on_the_shelf_again(town)
+    first, town.patient_ref = town.patient_ref, uuid4()
+    fulfilment, supply_id = sold(town, road.codes, way=Way.DELIVERY)
+    other = another(road, fulfilment, supply_id)
+    fine(other.arrive())
+    froze(road)
+    fine(road.assess("rejected"))
+
+    fine(other.deliver())
+
+    assert other.state.status == "delivered"
+    assert other.state.exception
+    (notice,) = notices(town, town.patient_ref)
+    assert (notice["reason"], notice["delivery_id"]) == ("excursion_rejected", other.delivery_id)
+    assert notices(town, first) == []
 
 
 def test_several_supplies_of_one_prescription_are_stopped_together(town: Town) -> None:
