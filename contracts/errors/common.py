@@ -177,8 +177,8 @@ PROBLEMS: tuple[Problem, ...] = (
         "register.url",
         422,
         "Not a URL that is called",
-        "Of a row, with the field and what is wrong: form, scheme (https; http in development mode), credentials or "
-        "fragment. A private address is allowed.",
+        "Of a row, with the field and what is wrong: missing where messages are to be sent, form, scheme (https; http "
+        "in development mode or with RXFLOW_PLAIN_HTTP=1), credentials or fragment. A private address is allowed.",
     ),
     Problem(
         "development.only",

@@ -23,7 +23,7 @@ from services.seedwork.webhooks.addresses import wrong_with
 COMPLAINTS_MAX = 20
 """More fields of one row that are wrong are not told."""
 URL = "register.url"
-"""The problem of a row whose URL would not be called."""
+"""The problem of a row whose URL would not be called, or that has none though messages are to be sent."""
 CONTENT_CHARACTERS_MAX = 16_384
 """Of one entry, so that the event which tells it to the others fits into a message."""
 
@@ -158,8 +158,13 @@ def _not_called(about: Kind, content: BaseModel, *, plain: bool) -> str | None:
     for field, url in ((field, getattr(content, field)) for field in about.urls):
         wrong = None if url is None else wrong_with(url, development=False, private=True, plain=plain)
         if wrong is not None:
-            return f"{field}: {URL} ({wrong})"
+            return url_complaint(field, wrong)
     return None
+
+
+def url_complaint(field: str, wrong: str = "missing") -> str:
+    """What is wrong with the URL in that field of a row, by the code of the error catalogue."""
+    return f"{field}: {URL} ({wrong})"
 
 
 def _complaints(error: ValidationError) -> list[str]:

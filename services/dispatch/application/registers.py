@@ -11,7 +11,7 @@ from services.dispatch.domain.values import Designation, ProductFacts
 from services.seedwork.calendar import civil_day
 from services.seedwork.model import Loaded, Refusal, StreamRef
 from services.seedwork.reference import EntryState, entry, register
-from services.seedwork.register_loading import Kind, Kinds
+from services.seedwork.register_loading import Kind, Kinds, url_complaint
 from services.seedwork.usecase import Moment
 
 PHARMACY_REGISTER = register("pharmacy_register")
@@ -20,9 +20,8 @@ REFERENCE = register("reference")
 
 def courier_complaint(_code: str, courier: Courier) -> str | None:
     """Who takes orders by messages has an address."""
-    return (
-        "booking_url: where are its orders sent" if courier.interface == "webhook" and not courier.booking_url else None
-    )
+    nowhere = courier.interface == "webhook" and not courier.booking_url
+    return url_complaint("booking_url") if nowhere else None
 
 
 KINDS: Kinds = {

@@ -14,7 +14,7 @@ from services.insurance.domain.places import places
 from services.insurance.domain.policy import COMPLAINTS_MAX, PolicyTable
 from services.seedwork.model import StreamRef
 from services.seedwork.reference import EntryState, entry, register
-from services.seedwork.register_loading import Kind, Kinds
+from services.seedwork.register_loading import Kind, Kinds, url_complaint
 
 INSURANCE_REGISTER = register("insurance_register")
 CATALOGUE = register("catalogue")
@@ -61,7 +61,7 @@ def rules_in_force(loaded: EntryState, day: date, jurisdiction: str) -> RuleSet:
 def insurer_complaint(_code: str, insurer: Insurer) -> str | None:
     """Who is reached by messages has an address, and only they reserve before they book."""
     if insurer.interface == "national":
-        return None if insurer.url else "url: where are its messages sent"
+        return None if insurer.url else url_complaint("url")
     return "steps: an insurer adjudicated here books at once" if insurer.steps == "two_step" else None
 
 

@@ -455,7 +455,7 @@ def test_a_courier_whose_orders_would_not_be_sent_is_not_recorded(street: Street
 
     wrong = ["booking_url: register.url (credentials)"]
     assert load("https://user:word@courier.example/") == [{"code": COURIER, "result": "refused", "errors": wrong}]
-    nowhere = ["booking_url: where are its orders sent"]
+    nowhere = ["booking_url: register.url (missing)"]
     assert load(None) == [{"code": COURIER, "result": "refused", "errors": nowhere}]
     for url in ("https://courier.example/orders", "http://127.0.0.1:9/orders"):  # development mode
         assert load(url) == [{"code": COURIER, "result": "recorded"}]

@@ -477,7 +477,7 @@ def test_an_insurer_that_has_no_address_any_more_is_unknown_and_comes_back() -> 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ({"interface": "national"}, "url: "),
+        ({"interface": "national"}, "url: register.url (missing)"),
         ({"steps": "two_step"}, "steps: "),
         ({"interface": "national", "url": "file:///x"}, "url: "),
         ({"interface": "national", "url": "http://a:b@far.example/x"}, "url: register.url (credentials)"),
