@@ -91,7 +91,7 @@ def test_a_lost_confirm_leaves_the_outcome_unknown_and_publishing_again_succeeds
         begun = time.monotonic()
         with pytest.raises(PublishFailedError) as raised:
             publisher.publish([outgoing(2), outgoing(3)])
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 5
         assert raised.value.unconfirmed == {outgoing(2).message_id, outgoing(3).message_id}
         passing.swallow_answers.clear()
         publisher.publish([outgoing(2), outgoing(3)])

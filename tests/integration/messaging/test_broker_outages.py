@@ -102,7 +102,7 @@ def test_a_frozen_broker_is_noticed_and_after_it_thaws_all_goes_on(
         begun = time.monotonic()
         with pytest.raises(PublishFailedError):
             publisher.publish([Outgoing("case", "7", envelope(7).to_wire())])
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 5
         worker.until_not_consuming()
     publisher.publish([Outgoing("case", "7", envelope(7).to_wire())])
     eventually(lambda: 7 in worker.handled(), within=30)

@@ -222,10 +222,10 @@ def test_an_address_that_does_not_answer_rests_and_is_tried_again() -> None:
     assert len(seen) == SILENT_MAX + 1
 
 
-def over_http(monkeypatch: pytest.MonkeyPatch, development: str = "1") -> NationalGateway:
+def over_http(monkeypatch: pytest.MonkeyPatch, development: str = "1", seconds: float = 0.4) -> NationalGateway:
     """Composed as in the service, but for keys and clock; what it says is to be had within a short deadline."""
     monkeypatch.setenv("RXFLOW_DEVELOPMENT", development)
-    monkeypatch.setattr("services.insurance.adapters.national.gateway.SECONDS_MAX", 0.4)
+    monkeypatch.setattr("services.insurance.adapters.national.gateway.SECONDS_MAX", seconds)
     for kept in (composed._settings, composed._called):  # read once, as everywhere
         kept.cache_clear()
     return NationalGateway(lambda _code: APPLICATION, clock=lambda: NOW)
@@ -238,7 +238,7 @@ def test_an_answer_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         before = time.monotonic()
 
         assert far.quote(replace(REACH, url=platform.url), ASKED).kind is OutcomeKind.UNKNOWN
-        assert time.monotonic() - before < 2.0
+        assert time.monotonic() - before < 5.0, "it drips for twice as long"
         assert len(platform.received) == 1
 
 
@@ -247,7 +247,7 @@ def test_a_day_of_differences_is_sent_and_read_whole(monkeypatch: pytest.MonkeyP
     body = said(content).body
     with receiver() as platform:
         platform.replies.append(lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + body))
-        far = over_http(monkeypatch)
+        far = over_http(monkeypatch, seconds=30)
 
         assert far.send(replace(REACH, url=platform.url), {"note": "y" * 100_000}) == content
 
