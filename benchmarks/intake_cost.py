@@ -1,13 +1,14 @@
 """What a signal costs: a batch of them, from their bytes to the commit, against one insert of as many rows of the same
-bytes; the least it could cost; and what it brings about afterwards, at the clock's turns.
+bytes, and against one that inserts what remembers them, too (ADR 19); and what it brings about at the clock's turns.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -29,44 +30,68 @@ from services.shortage.domain.lots import LOT, SPREAD
 
 LINES_PER_BATCH = 100
 """As many as a worker takes from its queue at once."""
+BATCHES = 12
+"""In one slice."""
 LOT_BYTES = 20_000
 """As many as a hundred signals take in one event."""
 DRUGS = 60
 COST_MAX = 1.5
+PLAIN_TABLES = """
+CREATE TABLE IF NOT EXISTS plain_signals (id uuid PRIMARY KEY, body bytea NOT NULL);
+CREATE TABLE IF NOT EXISTS plain_handled (
+    upstream text, stream_id uuid, public_seq bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (upstream, stream_id)
+)
+"""
+INSERT = "INSERT INTO plain_signals SELECT * FROM unnest(%b::uuid[], %b::bytea[])"
+INSERT_ONCE = f"""
+WITH handled AS (
+    INSERT INTO plain_handled SELECT * FROM unnest(%b::text[], %b::uuid[], %b::bigint[], %b::bytea[])
+)
+{INSERT}
+"""
 NOW = datetime.now(UTC) - timedelta(hours=2)
 
 
 def costs(core: StoreCore, driver: Driver, url: str) -> Iterator[Figure]:
     consumer, numbers = Consumer(core, driver), iter(range(10_000_000, 2**31))
 
-    def signals() -> list[Envelope]:
-        return [_signal(number) for number in islice(numbers, LINES_PER_BATCH)]
+    def rate_of(work: Callable[[list[Envelope]], None]) -> float:
+        batches = [[_signal(number) for number in islice(numbers, LINES_PER_BATCH)] for _ in range(BATCHES)]
+        begun = time.perf_counter()
+        for batch in batches:
+            work(batch)
+        return BATCHES * LINES_PER_BATCH / (time.perf_counter() - begun)
 
     with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True) as plain:
-        plain.execute("CREATE TABLE IF NOT EXISTS plain_signals (id uuid PRIMARY KEY, body bytea NOT NULL)")
-        insert = "INSERT INTO plain_signals SELECT * FROM unnest(%b::uuid[], %b::bytea[])"
+        plain.execute(PLAIN_TABLES)
 
-        def taken() -> float:
-            batch = signals()
-            begun = time.perf_counter()
+        def taken(batch: list[Envelope]) -> None:
             consumer.handle(batch)
-            return LINES_PER_BATCH / (time.perf_counter() - begun)
 
-        def inserted() -> float:
-            batch = signals()
-            begun = time.perf_counter()
-            plain.execute(insert, ([each.message_id for each in batch], [each.body.encode() for each in batch]))
-            return LINES_PER_BATCH / (time.perf_counter() - begun)
+        def inserted(batch: list[Envelope]) -> None:
+            plain.execute(INSERT, ([each.message_id for each in batch], [each.body.encode() for each in batch]))
 
-        def gated() -> float:
-            """The least that remembers what was handled: the gates and one event, nothing read, checked or decided."""
-            gates = [InboxGate(each.producer, each.stream, 0, 1, each.hash, each.store_epoch) for each in signals()]
+        def inserted_once(batch: list[Envelope]) -> None:
+            plain.execute(
+                INSERT_ONCE,
+                (
+                    [each.producer for each in batch],
+                    [each.stream for each in batch],
+                    [each.public_seq for each in batch],
+                    [each.hash for each in batch],
+                    [each.message_id for each in batch],
+                    [each.body.encode() for each in batch],
+                ),
+            )
+
+        def gated(batch: list[Envelope]) -> None:
+            """What remembers what was handled: the gates and one event, nothing read, checked or decided."""
+            gates = [InboxGate(each.producer, each.stream, 0, 1, each.hash, each.store_epoch) for each in batch]
             row = EventRow(uuid.uuid4(), 1, "plain", bytes(LOT_BYTES), GENESIS, 1)
-            begun = time.perf_counter()
             driver.database.save(Batch(events=[row], gates=gates))
-            return LINES_PER_BATCH / (time.perf_counter() - begun)
 
-        rates = interleaved({"insert": inserted, "signal": taken, "gate": gated})
+        works = {"insert": inserted, "once": inserted_once, "signal": taken, "gate": gated}
+        rates = interleaved({name: partial(rate_of, work) for name, work in works.items()})
     yield Figure(
         "intake: a signal of a batch, in rows of one batched insert",
         rates.ratio("insert", "signal"),
@@ -75,13 +100,18 @@ def costs(core: StoreCore, driver: Driver, url: str) -> Iterator[Figure]:
         note=rates.note("insert", "signal"),
     )
     yield Figure(
+        "intake: the same, in rows of one batched insert of it and of what remembers it",
+        rates.ratio("once", "signal"),
+        note=rates.note("once", "signal"),
+    )
+    yield Figure(
         "intake: its gate and one event for all, written alone",
         rates.ratio("insert", "gate"),
         note=rates.note("insert", "gate"),
     )
     begun = time.perf_counter()
     turns = spread(core, driver)
-    each = (time.perf_counter() - begun) / (LINES_PER_BATCH * (SLICES + 1))
+    each = (time.perf_counter() - begun) / (LINES_PER_BATCH * BATCHES * (SLICES + 1))
     note = f"{each * 1e6:.0f} us a signal, {turns} turns of the clock"
     yield Figure("intake: what it brings about afterwards, in such rows", each * rates.median("insert"), note=note)
 
