@@ -86,6 +86,17 @@ class OnTheRoad:
         return {str(session.read("dispatch", "/trace-codes", code=code)["status"]) for code in scanned}
 
     @property
+    def irregular(self) -> dict[str, list[list[str]]]:
+        """What was out of turn with it, as the lists of its pharmacy and of its courier show it, who has to say why."""
+        courier = self.town.cast.courier(self.town.world.carrier_near(self.store)).session
+        sessions = {"pharmacy": self.town.cast.pharmacy(self.store).checker, "courier": courier}
+        lists = {who: session.read("dispatch", "/irregularities")["items"] for who, session in sessions.items()}
+        supply_id = str(self.supply.supply_id)
+        return {
+            who: [row["irregularities"] for row in rows if row["supply_id"] == supply_id] for who, rows in lists.items()
+        }
+
+    @property
     def status(self) -> str:
         return str(self.town.cast.pharmacy(self.store).pharmacist.read("dispatch", self.path)["status"])
 
@@ -354,3 +365,60 @@ def test_cancelled_on_the_road_and_lost_it_ends_cancelled_too(road: OnTheRoad) -
 
     assert cancellation(road.town, road.journey)["answer"] == "cancelled"
     assert (road.claim, road.journey.status()) == ("voided", "cancelled")
+
+
+def test_called_back_by_its_pharmacy_it_comes_back_and_is_sold_again(road: OnTheRoad) -> None:
+    before = road.on_hand
+    road.pharmacy("pharmacist", "recall", reason="pharmacy_wish")
+    assert (road.status, road.claim, road.codes) == ("returning", "authorised(cleared)", {"sold"})
+    with pytest.raises(Problem, match=r"delivery\.wrong_state"):
+        road.courier("arrive")
+
+    road.inspect("restocked")
+
+    assert (road.claim, road.buckets, road.codes) == ("voided", {"remaining": quantity(road)}, {"free"})
+    assert (road.status, road.on_hand) == ("restocked", before + quantity(road))
+
+
+def test_given_to_the_patient_though_it_was_called_back_it_is_delivered_and_paid(road: OnTheRoad) -> None:
+    """A proved delivery always wins; that it was out of turn stands on record."""
+    before = road.on_hand
+    road.pharmacy("pharmacist", "recall", reason="pharmacy_wish")
+    code = pickup_code(road.town, road.journey, road.supply)
+
+    road.courier("deliver", proof_sha256="ab" * 32, code=code, identity_checked=True)
+
+    road.journey.wait_for_settlement()
+    assert (road.status, road.buckets, road.codes) == ("delivered", {"in_hands": quantity(road)}, {"sold"})
+    assert (road.on_hand, road.journey.status()) == (before, "completed")
+    assert road.irregular == {"pharmacy": [], "courier": [["delivery.wrong_state"]]}
+
+
+def test_back_without_a_word_it_is_counted_looked_at_and_sold_again(road: OnTheRoad) -> None:
+    before = road.on_hand
+    road.back()
+    assert (road.status, road.claim) == ("return_arrived", "authorised(cleared)")
+    packs = [number for number, _ in enumerate(road.supply.shown["lines"][0]["trace_codes"], 1)]
+
+    road.pharmacy(
+        "quality", "inspect", verdicts=[{"pack": pack, "verdict": "restocked", "reason": None} for pack in packs]
+    )
+
+    assert (road.claim, road.buckets, road.codes) == ("voided", {"remaining": quantity(road)}, {"free"})
+    assert (road.status, road.on_hand) == ("restocked", before + quantity(road))
+    assert road.irregular == {"pharmacy": [["delivery.wrong_state"]], "courier": []}
+
+
+def test_when_nobody_goes_again_it_comes_back_by_itself(road: OnTheRoad) -> None:
+    road.courier("arrive")
+    road.courier("fail-attempt", reason="nobody_there")
+    for _ in range(6):
+        road.town.move_clock(timedelta(days=1))
+        road.town.settle()
+        if road.status == "returning":
+            break
+    assert (road.status, road.claim) == ("returning", "authorised(cleared)")
+
+    road.inspect("destroyed", seal_intact=False)
+
+    assert (road.claim, road.codes, road.status) == ("voided", {"spent"}, "destroyed")
