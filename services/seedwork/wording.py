@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-SAID = r"\S"
-"""In words: blanks are no reason. Of what is asked only: what is stored may be of an older release."""
-_UNSEEN = re.compile(r"[\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
+_UNSEEN = r"\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 """Blanks, and characters that no reader sees: soft hyphens, joiners, marks of direction and of variants."""
+SAID = f"[^{_UNSEEN}]"
+"""In words: what nobody sees is no reason. Of what is asked only: what is stored may be of an older release."""
 
 
 def phrase_in(phrases: Iterable[str], *texts: str | None) -> str | None:
@@ -19,4 +19,4 @@ def phrase_in(phrases: Iterable[str], *texts: str | None) -> str | None:
 
 
 def _squeezed(text: str) -> str:
-    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return re.sub(f"[{_UNSEEN}]+", "", unicodedata.normalize("NFKC", text)).casefold()

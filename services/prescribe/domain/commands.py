@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Literal, TypeVar
 from uuid import UUID
@@ -98,7 +99,7 @@ class WrittenPrescription(Command):
     @field_validator("lines")
     @classmethod
     def _ways_are_said(cls, lines: tuple[WrittenLine, ...]) -> tuple[WrittenLine, ...]:
-        if any(not line.route.strip() for line in lines):
+        if any(not re.search(SAID, line.route) for line in lines):
             raise ValueError("a route is blank")
         return lines
 

@@ -469,9 +469,11 @@ def test_no_spacing_width_or_footnote_makes_as_directed_clear(clinic: Clinic, ho
     "blank",
     [
         {"validity_days": 3, "validity_reason": "  "},
+        {"validity_days": 3, "validity_reason": "\u200b\ufeff"},
         {"lines": [line(days=14, quantity=14)], "long_supply_reason": "\u3000"},
         {"visit_kind": "emergency", "lines": [line(days=3, quantity=3)], "beyond_level_reason": " "},
         {"lines": [line(route=" ")]},
+        {"lines": [line(route="\u2060")]},
         {"diagnoses": [{"code": "I10.x00", "name": " "}]},
         {"tcm_diagnoses": [{"code": "A04.01", "name": "感冒", "syndrome": "\u3000"}]},
         {"online_visit": True, "online": {"first_visit": False, "guardian": {"name": "王芳", "relation": " "}}},
