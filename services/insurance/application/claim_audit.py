@@ -152,9 +152,9 @@ class AuditedClaim(ClaimUndoing):
         if case.state != FINAL or case.stage != "after" or self.claim.state != SETTLED or self.claim.insurer is None:
             return
         officer = case.appeal_decided or case.decided
-        if officer is not None:
-            reasons = ", ".join(each.name for each in case.findings if each.grade != "hint")
-            self.reverse("ordered", Order(officer.decided_by, f"{reasons}: {officer.reason}"))
+        assert officer is not None  # noqa: S101 - after settlement only a decision stands against a claim
+        reasons = ", ".join(each.name for each in case.findings if each.grade != "hint")
+        self.reverse("ordered", Order(officer.decided_by, f"{reasons}: {officer.reason}"))
 
     def _counted(self) -> PastSupply | None:
         supply_id = self.opened.supply.supply_id

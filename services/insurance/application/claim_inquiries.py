@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from services.insurance.application.claim_work import ClaimWork, Outside, work_on
@@ -19,8 +19,9 @@ from services.insurance.application.insurer_messages import message, reach_of
 from services.insurance.application.registers import INSURANCE_REGISTER
 from services.insurance.domain import claim_transitions as states
 from services.insurance.domain.claim import CLAIM, ClaimState
+from services.insurance.domain.claim_events import ReverseRequested, VoidRequested
 from services.insurance.domain.gateway import Asked, GatewayOutcome, OutcomeKind, Reach, RemoteGateway
-from services.insurance.domain.insurer_events import InsurerAsked
+from services.insurance.domain.insurer_events import InsurerAsked, SettlementRequested
 from services.insurance.domain.member import MemberState
 from services.insurance.domain.policy import InsurancePolicy
 from services.seedwork.model import Loaded, StreamRef, derived_id
@@ -60,8 +61,8 @@ def _ask_at_once(work: ClaimWork, outside: Outside) -> Generator[Load, Any, None
         work.found(benefit, outside.gateway.inquire(claim.message_id))
     elif claim.state == states.VOIDING and claim.void is not None:
         work.ask_void(claim.void)
-    elif claim.reverse is not None:
-        work.ask_reverse(claim.reverse)
+    else:
+        work.ask_reverse(cast("ReverseRequested", claim.reverse))  # nothing else waits for an insurer in-house
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,9 @@ class Line:
         }
         return sends[what](self.reach, asked)
 
-    def ask_again(self, what: Question, asked: InsurerAsked | None) -> GatewayOutcome:
+    def ask_again(self, what: Question, asked: InsurerAsked) -> GatewayOutcome:
         """The answer to a message that is saved: sent now, or once more."""
-        if asked is None or asked.requested_at is None:
-            return NOT_REACHED
+        assert asked.requested_at is not None  # noqa: S101 - every message that is saved has its moment
         return self.ask(what, asked.message_id, asked.requested_at)
 
 
@@ -130,21 +130,20 @@ def _ask(work: ClaimWork, line: Line) -> Generator[Load, Any, None]:
         case states.AUTHORISING:
             yield from _ask_authorisation(work, line)
         case states.SETTLING:
-            work.settled(line.ask_again("settle", claim.settlement))
+            work.settled(line.ask_again("settle", cast("SettlementRequested", claim.settlement)))
         case states.VOIDING:
-            if claim.void is not None:
-                work.voided(claim.void, line.ask_again("void", claim.void))
+            void = cast("VoidRequested", claim.void)
+            work.voided(void, line.ask_again("void", void))
         case _:
-            if claim.reverse is not None:
-                work.reversed(claim.reverse, line.ask_again("void", claim.reverse))
+            reverse = cast("ReverseRequested", claim.reverse)
+            work.reversed(reverse, line.ask_again("void", reverse))
 
 
 def _ask_authorisation(work: ClaimWork, line: Line) -> Generator[Load, Any, None]:
     """Under a standing consent the clock sends it; a credential was in another's hands, and what became of its message
     is asked. So is a message that was not answered."""
     claim = work.claim
-    if claim.message_id is None or claim.requested_at is None:
-        return
+    assert claim.message_id is not None and claim.requested_at is not None  # noqa: S101, PT018 - it is authorising
     sends = claim.consent == "standing_authorisation" and not claim.outcome_unknown
     outcome = line.ask("authorise" if sends else "inquire", claim.message_id, claim.requested_at)
     if sends:

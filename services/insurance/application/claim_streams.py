@@ -125,9 +125,8 @@ class ClaimStreams:
     def reserve(self) -> None:
         """What an insurer has accepted takes room of the year and the account; the patient owes the share."""
         claim, opened = self.claim, self.opened
-        if claim.adjudication is None:
-            return
         amounts = claim.adjudication
+        assert amounts is not None  # noqa: S101 - the insurer has accepted it, or nobody but the patient pays
         figures = reserve_figures(
             self._draft.state(self._accumulator),
             opened.patient_ref,

@@ -271,10 +271,7 @@ def _note(
 def open_next(moment: Moment, draft: Draft, outside: Outside, work: ClaimWork) -> Generator[Load, Any, None]:
     """The attempt that takes the place of one that was taken back, once; and the one after it, where need be. Who has
     chosen to pay alone pays that alone, too."""
-    for _ in range(outside.policy(moment).attempts_all):
-        number = work.claim.replaced_by
-        if number is None:
-            return
+    while (number := work.claim.replaced_by) is not None:
         claim_id = claim_id_of(work.opened.supply.supply_id, number)
         following = following_attempt(work.claim, number, claim_id, outside.policy(moment).rebill_until(moment.now))
         (known,) = yield from draft.load(CLAIM.ref(claim_id))

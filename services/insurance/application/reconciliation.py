@@ -102,10 +102,7 @@ def tell_items(of: PayerDay, theirs: Sequence[Item], *, last: bool) -> UseCase:
             return Decision.refused(pairs)
         differences: list[Difference] = []
         for pair in pairs:
-            item = pair.ours or pair.theirs
-            about = None
-            if item is not None:
-                about = known.get(item.key) or (yield from _message(of, item.key))
+            about = known.get(pair.key) or (yield from _message(of, pair.key))
             differences.append(difference(pair, about, of.day))
         return _decided(found, record_part(state, comparison, differences, upto))
 
@@ -121,8 +118,7 @@ def tell_listed(of: PayerDay, ours: Figures, pairs: Sequence[Pair]) -> UseCase:
             return Decision.refused(Refusal("reconciliation.items_not_totals", {"side": "ours", "items": sums}))
         differences = []
         for pair in pairs:
-            item = pair.ours or pair.theirs
-            about = None if item is None else (yield from _message(of, item.key))
+            about = yield from _message(of, pair.key)
             differences.append(difference(pair, about, of.day))
         outcome = compare_listed(
             found.state,

@@ -256,7 +256,7 @@ def _facts(facts: Facts, event: facts_told.FactEvent) -> Facts:
             return replace(facts.adding("undone", event.undone, event.message_id), roads=roads)
         case facts_told.TakingBackNoted():
             return facts.adding("taken_back", event.taken_back, event.message_id)
-        case facts_told.FactsInherited():
+        case _:
             for fact in event.facts:
                 facts = facts.adding(fact.kind, fact.quantities)
                 facts = replace(facts, seen=facts.seen | {(fact.kind, message) for message in fact.messages})

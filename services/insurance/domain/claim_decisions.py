@@ -293,8 +293,7 @@ def settle(state: ClaimState, day: date) -> list[DomainEvent]:
 
 def settled(state: ClaimState, day: date) -> list[DomainEvent]:
     """What the patient has is earned, and the amounts are those of the authorisation."""
-    if state.opened is None or state.adjudication is None:
-        return []
+    assert state.opened is not None and state.adjudication is not None  # noqa: S101, PT018 - it was authorised
     booked = booking(state.postings, settled_postings(state.adjudication.total, state.opened.supply.pharmacy))
     digest = receipt_sha256(state, state.adjudication, state.insurer)
     return [ClaimSettled(insurer=state.insurer, receipt_sha256=digest, settled_on=day, **booked)]

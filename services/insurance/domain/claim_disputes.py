@@ -121,9 +121,8 @@ def _postings(state: ClaimState, amounts: Adjudication, insurer: str | None) -> 
     return negated(before) + authorised_postings(amounts, pharmacy, insurer) + settled
 
 
-def _amounts(state: ClaimState, decision: Decision) -> Adjudication | None:
-    if state.adjudication is None or state.opened is None:
-        return None
+def _amounts(state: ClaimState, decision: Decision) -> Adjudication:
+    assert state.opened is not None and state.adjudication is not None  # noqa: S101, PT018 - its caller has seen them
     if decision == "patient_billed":
         return self_pay(state.opened.lines, "chosen")
     if decision == "accepted_by_insurer":

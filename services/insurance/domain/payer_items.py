@@ -63,6 +63,12 @@ class Pair(NamedTuple):
     theirs: Item | None
     times: int
 
+    @property
+    def key(self) -> UUID:
+        item = self.ours or self.theirs
+        assert item is not None  # noqa: S101 - a pair has a side
+        return item.key
+
 
 class Listed(NamedTuple):
     """One line on which a payer that has compared says that the sides differ. `theirs`: total, fund and account as they

@@ -50,8 +50,7 @@ def order_refund(
 ) -> list[DomainEvent]:
     """All that the provider has of it goes back; of a fee by how its carriage ended, and who bears it. Without a
     confirmation it is ordered again at `again_at`."""
-    if state.requested is None:
-        return []
+    assert state.requested is not None  # noqa: S101 - only of what was asked for
     answer = ask_back(state.requested.payment_id, state.sources, provider)
     if not is_gone(answer):
         order = not_confirmed(answer, state.sources, again_at, ended, borne_by)

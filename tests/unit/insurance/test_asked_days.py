@@ -12,10 +12,11 @@ import pytest
 from services.insurance.adapters.national import statements
 from services.insurance.adapters.simulated_insurer.mishaps import Mishaps
 from services.insurance.api import asked_days
+from services.insurance.application.reconciliation import PayerDay, tell_listed
 from services.insurance.domain.payer_items import Figures, Item, Listed, listed_pairs
 from services.insurance.domain.reconciliation_decisions import DIFFERENCES_MAX
 from tests.unit.insurance.far import Far
-from tests.unit.insurance.memory import PHARMACY, insured_world, received, undone
+from tests.unit.insurance.memory import INSURER, PHARMACY, insured_world, received, undone
 from tests.unit.insurance.test_reconciliation import DAY, NEXT_DAY, Books, problem, settled
 
 SUPPLIES = tuple(UUID(int=800 + number) for number in range(4))
@@ -69,6 +70,7 @@ def test_what_the_insurer_booked_otherwise_is_the_only_difference(
     assert (opened["state"], opened["open"], opened["ours"]["fund"] + 1) == ("open", 1, opened["theirs"]["fund"])
     (found,) = asked.books.day()["items"]
     assert (found["kind"], found["message_id"], found["pharmacy"]) == ("amount", asked.message(1), PHARMACY)
+    assert problem(asked.ask()) == "reconciliation.wrong_state", "what is found waits for its answer"
     assert asked.books.answer(found["message_id"], "insurer_corrects").json()["how"] == "accepted"
 
 
@@ -105,6 +107,24 @@ def test_what_was_never_answered_and_taken_back_is_no_difference(
     closed = books.ask("POST", f"/reconciliations/{DAY}/ask").json()
 
     assert (closed["how"], len(far.theirs())) == ("zero", 2)
+
+
+def test_what_was_booked_while_the_insurer_compared_is_not_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked, late = Asked(monkeypatch, tmp_path), UUID(int=899)
+    memory, of = asked.far.memory, PayerDay(INSURER, date.fromisoformat(DAY))
+    (sums,) = memory.rows(of.query("totals_of_day"), **of.parameters)
+    compared = Figures(**sums)
+    memory.time -= timedelta(days=1)
+    asked.far.hear(late)
+    asked.far.ask(late)
+    asked.next_day()
+
+    refused = memory.refused(tell_listed(of, compared, []))
+
+    assert (refused.code, refused.facts["side"]) == ("reconciliation.items_not_totals", "ours")
+    assert refused.facts["items"]["count"] == compared.count + 1
 
 
 def test_an_insurer_that_is_silent_or_contradicts_itself_closes_nothing(

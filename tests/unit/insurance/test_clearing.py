@@ -14,9 +14,9 @@ import pytest
 
 from contracts.roles import Role
 from services.insurance.adapters.simulated_payments import CHANNEL
-from services.insurance.application.clearing import entry_view, statement_rows
+from services.insurance.application.clearing import PAGE, entry_view, statement_rows
 from services.insurance.domain.claim import claim_id_of
-from services.insurance.domain.clearing import Batch, BatchPrepared
+from services.insurance.domain.clearing import BATCH_ENTRIES_MAX, Batch, BatchPrepared, clearing_of, prepare
 from services.insurance.domain.payment import fee_of
 from services.insurance.domain.remittance import (
     Adjustment,
@@ -26,6 +26,7 @@ from services.insurance.domain.remittance import (
     Sums,
     held_claims,
 )
+from services.seedwork.model import Refusal
 from services.seedwork.spreadsheets import SHEET_ROWS_MAX, csv_pieces, harmless, xlsx_file, yuan
 from tests.golden.clearing.test_provider_batches_by_hand import Clearing, line_of
 from tests.unit.insurance.memory import INSURER, PHARMACY, SUPPLY, insured_world, undone
@@ -104,6 +105,8 @@ def test_what_was_taken_back_after_it_was_paid_is_carried_until_it_is_made_up(bo
     assert accounts[f"carried.{PHARMACY}"] == -batch["paid"]
     shown = books.ask("GET", f"{BASE}/2/claims").json()["items"]
     assert {item["status"] for item in shown} == {"22"}
+    carried = [row for row in statement(books, 2) if row["status"] == "FB"]
+    assert [(row["level"], cents(row["paid"])) for row in carried] == [("provider", batch["paid"])]
 
 
 def test_what_a_pharmacy_bears_of_a_difference_is_recovered(books: Books) -> None:
@@ -177,6 +180,35 @@ def test_a_day_that_is_not_over_is_not_cleared(books: Books) -> None:
     shown = books.ask("GET", f"{BASE}/1/claims").json()["items"]
     assert batch["claims"] == len(SUPPLIES)
     assert str(claim_id_of(later, 1)) not in {item["claim_id"] for item in shown}
+
+
+def test_a_batch_ends_where_it_is_full_and_the_next_one_goes_on(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    rest, stored = PAGE + 1, books.memory.rows
+    entries = [
+        {"kind": "recovered", "position": number, "claim_id": UUID(int=number), "amount": 1, "day": DAY}
+        for number in range(1, BATCH_ENTRIES_MAX + rest + 1)
+    ]
+
+    def rows(query: str, **asked: Any) -> list[dict[str, Any]]:
+        if query != "clearing_entries":
+            return stored(query, **asked)
+        return [row for row in entries if asked["after"] < row["position"] <= asked["upto"]][: asked["limit"]]
+
+    monkeypatch.setattr(books.memory, "rows", rows)
+    first = prepared(books).json()
+    assert (first["after"], first["upto"], first["recovered"]) == (0, BATCH_ENTRIES_MAX, BATCH_ENTRIES_MAX)
+    remitted(books, 1, 0)
+    second = prepared(books).json()
+    assert (second["after"], second["upto"]) == (BATCH_ENTRIES_MAX, BATCH_ENTRIES_MAX + rest)
+    assert (second["recovered"], second["brought_forward"]) == (rest, BATCH_ENTRIES_MAX)
+
+
+def test_an_account_has_one_batch_at_a_time(books: Books) -> None:
+    prepared(books)
+    state = books.memory.state(clearing_of(INSURER, PHARMACY))
+    refused = prepare(state, INSURER, PHARMACY, date.fromisoformat(DAY), Sums(0), "officer-1")
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.facts) == ("batch.wrong_state", {"state": "prepared", "trigger": "PrepareBatch"})
 
 
 def test_a_claim_that_does_not_balance_is_not_paid() -> None:

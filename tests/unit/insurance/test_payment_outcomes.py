@@ -240,3 +240,17 @@ def test_what_is_not_there_has_no_deadline(memory: Memory) -> None:
         pay(PayShare(payment_id=UUID(int=99), reference="WX-0001"), memory.outside), PATIENT_ACTOR
     )
     assert (refused.code, len(memory.log)) == ("payment.unknown", before)
+
+
+@BOTH
+def test_what_is_not_answered_yet_is_not_paid_under_another_reference(
+    memory: Memory, provider: Provider, payment: UUID
+) -> None:
+    provider.silent = True
+    paid(memory, payment, "WX-0002")
+    provider.silent = False
+    another = PayShare(payment_id=payment, reference="WX-0003")
+    refused = memory.refused(pay(another, memory.outside), PATIENT_ACTOR)
+    assert (refused.code, refused.facts) == ("payment.outcome_unknown", {"reference": "WX-0002"})
+    assert provider.booked == {payment: "WX-0002"}
+    assert paid(memory, payment, "WX-0002")["status"] == "paid"

@@ -240,3 +240,10 @@ def test_what_is_to_be_claimed_at_home_and_the_next_attempt_are_told(desk: Desk)
     assert "医疗救助 12.34" in text
     assert "回参保地报销" in text
     assert "由第 2 次结算替代" in text
+
+
+def test_a_claim_that_is_not_settled_has_no_receipt_to_print() -> None:
+    memory = insured_world()
+    memory.hear(dispensed())
+    with pytest.raises(LookupError, match="no receipt"):
+        receipt_paper(memory.claim(), EntryState())

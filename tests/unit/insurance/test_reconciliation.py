@@ -275,6 +275,20 @@ def test_a_day_that_is_not_over_is_not_compared(books: Books) -> None:
     assert problem(books.answer(str(UUID(int=1)), "insurer_books", NEXT_DAY)) == "reconciliation.wrong_state"
 
 
+def test_a_difference_is_looked_after_only_while_it_is_open(books: Books) -> None:
+    rows = books.payer_file()
+    path = f"/reconciliations/{DAY}/differences/{rows[2]['msgid']}/owner"
+    assert problem(books.ask("POST", path)) == "reconciliation.wrong_state"
+    books.totals(rows[:2])
+    books.items(rows[:2])
+    unknown = f"/reconciliations/{DAY}/differences/{UUID(int=77)}/owner"
+    assert problem(books.ask("POST", unknown)) == "reconciliation.difference_unknown"
+    assert books.ask("POST", path).status_code == 200
+    books.answer(rows[2]["msgid"], "insurer_books")
+    assert problem(books.ask("POST", path)) == "reconciliation.wrong_state"
+    assert [item["person"] for item in books.day()["items"]] == ["officer-1"]
+
+
 def test_another_insurers_officer_sees_and_answers_nothing_of_it(books: Books) -> None:
     rows = books.payer_file()
     books.totals(rows[:2])

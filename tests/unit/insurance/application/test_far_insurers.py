@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.insurance.adapters.simulated_insurer.mishaps import Mishaps
-from services.insurance.application.claim_inquiries import inquire, record_authorisation
+from services.insurance.application.claim_inquiries import NOT_REACHED, inquire, line_to, record_authorisation
 from services.insurance.application.claims import (
     authorise_claim,
     choose_self_pay_for_claim,
@@ -20,6 +20,7 @@ from services.insurance.domain.accumulator import NOTHING_USED, YearFigures, acc
 from services.insurance.domain.claim import (
     AuthoriseClaim,
     ChooseSelfPay,
+    ClaimState,
     DecideDispute,
     GiveCredit,
     claim_id_of,
@@ -27,8 +28,10 @@ from services.insurance.domain.claim import (
 )
 from services.insurance.domain.claim_decisions import record_quote
 from services.insurance.domain.claim_settling import record_settlement, request_settlement
+from services.insurance.domain.entitlement import interface_of
 from services.insurance.domain.gateway import GatewayOutcome, OutcomeKind
-from services.insurance.domain.member import member_of
+from services.insurance.domain.member import MemberState, member_of
+from services.insurance.domain.policy import POLICIES
 from services.seedwork.model import Refusal
 from services.seedwork.reference import entry
 from tests.unit.insurance.far import URL, Far
@@ -494,6 +497,11 @@ def test_an_insurer_says_how_it_is_reached(content: dict[str, Any], complaint: s
 def test_nothing_is_asked_about_what_is_not_there() -> None:
     far = Far()
     far.memory.run(inquire(UUID(int=1), far.memory.outside))
+    insurer = far.memory.state(entry(INSURANCE_REGISTER, "insurer", INSURER))
+    never_opened = ClaimState(interface=interface_of(insurer))
+    line = line_to(never_opened, MemberState(), insurer, far.memory.outside, POLICIES.on(date(2026, 3, 2), "cn"))
+    assert line.ask("authorise", UUID(int=1), far.memory.time, "card-1") == NOT_REACHED
+    assert far.messages == []
     far.hear()
     claim = far.memory.claim()
     day, outcome = date(2026, 3, 2), GatewayOutcome(OutcomeKind.REFUSED)

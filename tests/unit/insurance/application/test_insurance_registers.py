@@ -10,6 +10,7 @@ import pytest
 
 from contracts.events.insurance import RegisterEntryRecorded
 from services.insurance.application.access import concerns
+from services.insurance.application.audits import audit_view
 from services.insurance.application.members import (
     give_standing_authorisation,
     load_member,
@@ -25,6 +26,7 @@ from services.insurance.domain.accumulator import (
     accumulator_of,
     evolve_accumulator,
 )
+from services.insurance.domain.audit.case import AuditState
 from services.insurance.domain.claim import ClaimState
 from services.insurance.domain.gateway import OutcomeKind
 from services.insurance.domain.member import AccountReserved, MemberImported, MemberState, evolve_member, member_of
@@ -36,6 +38,7 @@ from services.insurance.domain.payment import (
     pay_share,
 )
 from services.insurance.domain.payment_events import PaymentOutcomeUnknown, PaymentRequested
+from services.insurance.domain.policy import POLICIES
 from services.seedwork.reference import entry
 from services.seedwork.usecase import Actor
 from tests.unit.insurance.memory import (
@@ -90,6 +93,64 @@ def test_the_drug_catalogue_stays_insurances_own() -> None:
 )
 def test_a_code_and_a_content_have_the_form_of_their_kind(kind: str, code: str, content: dict[str, Any]) -> None:
     assert Memory().run(recorded(kind, code, content), ADMIN).body["refused"] == 1
+
+
+def complaint(kind: str, code: str, content: dict[str, Any]) -> str:
+    """What is said of the one row that is not recorded."""
+    body = Memory().run(recorded(kind, code, content), ADMIN).body
+    assert (body["recorded"], body["refused"]) == (0, 1)
+    (said,) = body["rows"][0]["errors"]
+    return str(said)
+
+
+@pytest.mark.parametrize(
+    ("first_until", "second_from", "wrong"),
+    [
+        ("2026-01-31", "2026-02-01", None),
+        ("2026-01-31", "2026-01-31", "310100: two versions overlap from 2026-01-31 on"),
+        (None, "2026-02-01", "310100: two versions overlap from 2026-02-01 on"),
+        ("2026-01-31", "2026-02-02", "310100: a gap: no version from 2026-02-01 to 2026-02-02"),
+        ("2025-12-31", "2026-02-01", "310100: ends on 2025-12-31, before it begins"),
+    ],
+)
+def test_the_terms_of_a_place_hold_one_after_the_other(
+    first_until: str | None, second_from: str, wrong: str | None
+) -> None:
+    terms = {"region": "310100", "drug_list_class": "乙"}
+    local = [{**terms, "valid_from": "2026-01-01", "valid_until": first_until}, {**terms, "valid_from": second_from}]
+    content = {"name": "x", "drug_list_class": "甲", "local": local}
+    if wrong is None:
+        assert Memory().run(recorded("catalogue_entry", JIA, content), ADMIN).body["recorded"] == 1
+    else:
+        assert wrong in complaint("catalogue_entry", JIA, content)
+
+
+def city_row(**changed: Any) -> dict[str, Any]:
+    """The national row of an ordinary visit, as a city may load it for itself."""
+    row = POLICIES.on(date(2026, 3, 2), "cn").row("310100", "390", "居民", "门诊统筹", date(2026, 3, 2))
+    assert row is not None
+    return {**row.model_dump(mode="json"), "id": "city", "insuplc": "310100", **changed}
+
+
+def test_a_policy_table_holds_the_rows_of_one_place_and_scheme() -> None:
+    neighbour = {**city_row(), "id": "neighbour", "insuplc": "330100"}
+    said = complaint("benefit_policy", "310100-390", {"rows": [city_row(), neighbour]})
+    assert said == "rows: neighbour are not of 310100-390"
+    both = Memory().run(recorded("benefit_policy", "310100-390", {"rows": [city_row()]}), ADMIN)
+    assert both.body["recorded"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fund", "wrong"),
+    [
+        ({"ratio_bp": 5000, "by_assistance": {"低保": 7000}}, "one of ratio_bp, by_assistance and tiers"),
+        ({"tiers": [{"above": 2, "ratio_bp": 6000}, {"above": 1, "ratio_bp": 7000}]}, "ascending order"),
+        ({"tiers": [{"above": 1, "ratio_bp": 6000}, {"above": 1, "ratio_bp": 7000}]}, "ascending order"),
+    ],
+)
+def test_a_further_fund_says_in_one_way_what_it_pays(fund: dict[str, Any], wrong: str) -> None:
+    row = city_row(further=[{"payer": "hifmi", **fund}])
+    assert wrong in complaint("benefit_policy", "310100-390", {"rows": [row]})
 
 
 def test_the_same_import_again_changes_nothing() -> None:
@@ -197,6 +258,7 @@ def test_a_silent_provider_is_asked_again_and_nothing_is_assumed() -> None:
 def test_what_does_not_exist_has_no_view() -> None:
     assert claim_view(ClaimState()) == {}
     assert payment_view(PaymentState()) == {}
+    assert audit_view(AuditState()) == {}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from services.insurance.domain.claim import CLAIM, ClaimState
 from services.insurance.domain.claim_decisions import (
     choose_self_pay,
     clear,
+    collect,
     may_settle,
+    not_booked,
     open_claim,
     record_outcome,
     request_authorisation,
@@ -80,6 +82,20 @@ def test_a_claim_is_not_cleared_before_it_is_authorised() -> None:
     assert refusal(clear(opened(), "simulated")) == (
         "claim.wrong_state",
         {"state": "quoted", "trigger": "payment paid, or share 0"},
+    )
+
+
+def test_a_share_is_not_collected_before_there_is_one() -> None:
+    assert refusal(collect(opened(), "simulated", 100)) == (
+        "claim.wrong_state",
+        {"state": "quoted", "trigger": "payment paid after credit"},
+    )
+
+
+def test_what_nobody_was_asked_is_not_found_unbooked() -> None:
+    assert refusal(not_booked(opened())) == (
+        "claim.wrong_state",
+        {"state": "quoted", "trigger": "inquiry: not booked"},
     )
 
 
