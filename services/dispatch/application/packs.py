@@ -69,10 +69,8 @@ def scans(hold: Hold, event: e.SupplyPrepared, about: Circumstances) -> Iterator
             yield replace(_code(code, scan), alarm=alarm)
     for product, rows in _by_product(event.lines).items():  # after the codes: a repeated one is told
         parts, wholes = parts_of(rows, sizes[product]), wholes_of(rows, sizes[product])
-        if parts or wholes:
-            reason = _lot_reason(rows)
-            check = partial(check_parts, parts=parts, wholes=wholes, today=about.today, reason=reason)
-            yield _opened(hold.pharmacy, product, check)
+        check = partial(check_parts, parts=parts, wholes=wholes, today=about.today, reason=_lot_reason(rows))
+        yield _opened(hold.pharmacy, product, check)
 
 
 def _lot_reason(rows: Iterable[PickedLine]) -> str | None:
@@ -110,21 +108,17 @@ def taken(supply: Supply, event: e.SupplyDispensed, about: Circumstances) -> Ite
         yield stock_work(supply.pharmacy, product, take)
         yield _not_recalled(product, rows)
         parts, wholes = parts_of(rows, rows[0].pack_size), wholes_of(rows, rows[0].pack_size)
-        if parts or wholes:
-            yield _opened(
-                supply.pharmacy,
-                product,
-                partial(
-                    take_parts,
-                    pharmacy=supply.pharmacy,
-                    product=product,
-                    supply_id=event.supply_id,
-                    parts=parts,
-                    wholes=wholes,
-                    today=about.today,
-                    policy=about.policy,
-                ),
-            )
+        open_them = partial(
+            take_parts,
+            pharmacy=supply.pharmacy,
+            product=product,
+            supply_id=event.supply_id,
+            parts=parts,
+            wholes=wholes,
+            today=about.today,
+            policy=about.policy,
+        )
+        yield _opened(supply.pharmacy, product, open_them)
     for row in event.lines:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.sell, supply_id=event.supply_id, code=code, at=about.now))
@@ -134,8 +128,7 @@ def put_back(fulfilment_id: UUID, supply: Supply, about: Circumstances) -> Itera
     give_back = partial(stock.give_back, supply_id=supply.supply_id, now=about.now, fulfilment_id=fulfilment_id)
     for product, rows in _by_product(supply.lines).items():
         yield stock_work(supply.pharmacy, product, partial(give_back, picks=_picks(rows)))
-        if parts_of(rows, rows[0].pack_size) or wholes_of(rows, rows[0].pack_size):
-            yield _opened(supply.pharmacy, product, partial(put_parts_back, supply_id=supply.supply_id))
+        yield _opened(supply.pharmacy, product, partial(put_parts_back, supply_id=supply.supply_id))
     for row in supply.lines:
         for code in row.trace_codes:
             yield _code(code, partial(trace_code.free, supply_id=supply.supply_id))

@@ -236,7 +236,7 @@ def discard(state: TraceCodeState, code: str, by: str, trigger: str = DISCARDED)
     if state.scanned_by:
         return Refusal("trace_code.not_free", {"trace_code": code, "state": state.status})
     if not TRANSITIONS.allows(state.status, trigger):
-        return []  # another regional store owns the code, or nothing is left to sell
+        return []  # goods without codes have none, or nothing is left to sell
     return [CodeDiscarded(quantity=state.left, discarded_by=by)]
 
 

@@ -89,9 +89,7 @@ def end_fulfilment(state: PrescriptionState, fulfilment: UUID, outcome: str, buc
     if state.current is None:
         return Refusal("prescription.unknown")
     instalment = state.instalment_of(fulfilment)
-    if instalment is None:
-        return []
-    if instalment not in state.open_instalments:  # it ended before; since then something was to be replaced
+    if instalment not in state.open_instalments:  # none of ours, or ended before: since then something was replaced
         return follow(state, Progress("fulfilment_closed", buckets, instalment=instalment))
     known = state.parts.known_to_dispatch(instalment)
     if refusal := state.refuses("fulfilment_closed") or unbalanced(known, buckets):

@@ -13,7 +13,7 @@ from contracts.events.dispatch_road import DeliveryReturnStarted
 from contracts.events.insurance_audit import AuditFlagged
 from rxflow.docs.schemas import examples
 from services.prescribe.application.use_cases import end_validity
-from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState
+from services.prescribe.domain.prescription import PRESCRIPTION, PrescriptionState, fulfilment_id
 from services.prescribe.domain.prescription_events import InstalmentEnded
 from tests.unit.prescribe.conftest import (
     NOW,
@@ -282,6 +282,27 @@ def test_facts_about_what_is_unknown_or_not_released_are_refused(clinic: Clinic)
 
     codes = [each.refusal.code for each in outcomes if each.refusal]
     assert codes == ["prescription.wrong_state", "prescription.unknown", "prescription.unknown"]
+
+
+def test_facts_about_an_instalment_that_was_not_opened_are_refused(clinic: Clinic) -> None:
+    prescription_id = clinic.released()
+    other = fulfilment_id(prescription_id, 2)
+    received = supply_received(prescription_id, uuid4(), in_hands=7).model_copy(update={"fulfilment_id": other})
+
+    outcomes = [
+        clinic.hear(received),
+        clinic.fulfilment(
+            prescription_id,
+            dispatch.FulfilmentClosed,
+            fulfilment_id=other,
+            outcome="supplied",
+            buckets=buckets(in_hands=7),
+        ),
+    ]
+
+    assert [each.refusal.code for each in outcomes if each.refusal] == ["instalment.unknown"] * 2
+    assert clinic.status(prescription_id) == "released"
+    assert clinic.state(prescription_id).buckets[1].remaining == 7
 
 
 def test_a_closed_fulfilment_is_refused_where_the_table_has_no_row(clinic: Clinic) -> None:

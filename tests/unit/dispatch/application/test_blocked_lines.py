@@ -7,6 +7,7 @@ from contracts.events import dispatch as told
 from contracts.events import prescribe_later as prescribe
 from services.dispatch.application.blocks import refuse_at_pharmacy
 from services.dispatch.application.views import content_view, fulfilment_view
+from services.dispatch.domain.fulfilment.aggregate import FULFILMENTS, fulfilment_id
 from services.dispatch.domain.fulfilment.commands import RefuseAtPharmacy
 from services.dispatch.domain.prescription_content import CONTENTS, content_id
 from services.seedwork.ports import Outcome
@@ -235,3 +236,18 @@ def test_a_hold_of_another_line_goes_on() -> None:
     stopped(town, fulfilment, 1)
 
     assert town.state(fulfilment).holds[hold_id].running
+
+
+def test_a_question_about_a_line_that_an_instalment_has_not_leaves_it_as_it_is() -> None:
+    town = Town()
+    prescription_id = uuid4()
+    town.store.react(town.released(prescription_id, (60, 2)))
+    town.store.react(town.instalment(prescription_id, (60,)))
+    fulfilment = fulfilment_id(prescription_id, 1)
+    hold_id = town.hold(fulfilment)
+    before = town.store.loaded(FULFILMENTS.ref(fulfilment)).version
+
+    answered(town, fulfilment, stopped(town, fulfilment, 2))
+
+    assert town.state(fulfilment).holds[hold_id].running
+    assert town.store.loaded(FULFILMENTS.ref(fulfilment)).version == before

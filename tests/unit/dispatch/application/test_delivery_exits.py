@@ -11,7 +11,7 @@ import pytest
 
 from contracts.events import dispatch as told
 from contracts.events import dispatch_road
-from services.dispatch.application import parcel_ends
+from services.dispatch.application import deliveries, parcel_ends
 from services.dispatch.domain.delivery.commands import InspectReturn, PackVerdict, ReceiveReturn
 from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
 from services.dispatch.domain.stock import quarantine
@@ -185,6 +185,24 @@ def test_no_word_for_days_is_a_loss(town: Town) -> None:
     assert (road.state.status, road.undone.why) == ("lost", "lost")
 
 
+def test_a_clock_that_fires_too_early_or_too_late_sends_nothing_back_and_loses_nothing(town: Town) -> None:
+    road = Road(town).out()
+    fine(road.fail())
+
+    def fires() -> None:
+        fine(town.store.run(deliveries.give_up_retrying(road.delivery_id)))
+        fine(town.store.run(parcel_ends.silence(road.delivery_id)))
+
+    fires()
+    assert road.state.status == "attempt_failed"
+    fine(road.go())
+    road.wait(hours=30)  # by now nobody would have gone again
+    fires()
+
+    assert road.state.status == "in_transit"
+    assert town.store.told_of(dispatch_road.DeliveryReturnStarted) == road.ended == []
+
+
 def test_found_again_it_is_set_apart_or_destroyed_and_nothing_that_was_decided_changes(town: Town) -> None:
     road = Road(town).out()
     fine(road.lose())
@@ -308,6 +326,25 @@ def test_every_pack_has_its_verdict_with_a_reason_unless_it_is_sold_again(town: 
     refused(said(PackVerdict(pack=1, verdict="restocked")), "delivery.packs_differ")
     silent = [PackVerdict(pack=number, verdict="destroyed") for number in (1, 2, 3)]
     refused(said(*silent), "delivery.reason_missing")
+
+
+def test_a_return_is_looked_at_once_it_is_there_and_by_its_own_pharmacy(town: Town) -> None:
+    road = Road(town).at_the_door()
+    fine(road.refuse())
+    all_good = tuple(PackVerdict(pack=number, verdict="restocked") for number in (1, 2, 3))
+
+    def said(pharmacy: str) -> Any:
+        command = InspectReturn(pharmacy=pharmacy, inspected_by=person("pharmacist", pharmacy), verdicts=all_good)
+        return town.store.run(parcel_ends.inspect_return(road.delivery_id, command))
+
+    refused(said(A), "delivery.wrong_state")
+    fine(road.back())
+    refused(said(B), "delivery.not_yours")
+
+    assert (road.lot().on_hand, road.code_is()) == (ON_THE_SHELF, "sold")
+    fine(said(A))
+    refused(said(A), "delivery.wrong_state")
+    assert (road.lot().on_hand, road.code_is()) == (200, "free")
 
 
 def why_not(outcome: Any) -> list[str]:

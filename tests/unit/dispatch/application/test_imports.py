@@ -7,6 +7,7 @@ import pytest
 from contracts.rows import ROWS_PER_REQUEST_MAX
 from services.dispatch.application import imports
 from services.dispatch.domain.replenishment.order import ORDERS, order_id
+from tests.unit.dispatch.application.test_recalls import load
 from tests.unit.dispatch.town import SYRUP, TABLETS, A, Town, actor, fine, place, refused
 
 PHARMACIST = actor("pharmacist")
@@ -116,3 +117,10 @@ def test_a_broken_line_is_told_and_holds_up_no_other(town: Town) -> None:
     town.load("pharmacy", A, place(28, 113, "430102"), suspended=True)
     assert order(town, line(line=6)) == [("refused", ["pharmacy.not_admitted"])]
     assert bring(town, row()) == [("refused", ["pharmacy.not_admitted"])]
+
+
+def test_goods_of_a_recalled_lot_are_not_taken_over(town: Town) -> None:
+    fine(load(town, "BAD"))
+
+    assert bring(town, row(lot="BAD"), row()) == [("refused", ["stock.lot_recalled"]), ("booked", [])]
+    assert "BAD" not in town.shelf().lots

@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from contracts.events import dispatch as told
-from contracts.events import prescribe_later
+from contracts.events import prescribe, prescribe_later
 from services.dispatch.application.registers import pharmacy_ref
 from services.dispatch.application.views import fulfilment_view
-from tests.unit.dispatch.town import NOON, SYRUP, TABLETS, A, B, Town, fine, place
+from services.dispatch.domain.fulfilment.aggregate import fulfilment_id
+from services.dispatch.domain.fulfilment.offers import DRUGS_AT_ONCE_MAX
+from tests.unit.dispatch.town import DRUGS, NOON, SYRUP, TABLETS, A, B, Town, drug, fine, place, released_line
 
 NEAR, FAR, ELSEWHERE = "P43010200011", "P43010200012", "P43010200013"
 
@@ -153,6 +155,31 @@ def test_of_a_pharmacy_that_is_in_no_register_nothing_is_known(street: Town) -> 
     street.release_hold(fulfilment, hold_id)
 
     assert offered(street) == []
+
+
+@pytest.mark.parametrize(("of_the_last", "nearest"), [(10, [B, FAR]), (9, [FAR])])
+def test_all_lines_count_also_of_a_prescription_of_more_than_one_query_asks_about(
+    street: Town, monkeypatch: pytest.MonkeyPatch, of_the_last: int, nearest: list[str]
+) -> None:
+    """As those of herbs (饮片) have."""
+    herbs = [f"T{number:022d}" for number in range(DRUGS_AT_ONCE_MAX + 1)]
+    for number, product in enumerate(herbs):
+        facts = {"generic_name": f"饮片{number}", "form": "饮片", "strength": "1g", "pack_size": 1}
+        monkeypatch.setitem(DRUGS, product, facts)
+        street.refer("drug", product, drug(**facts))
+        for pharmacy in (A, B, FAR):
+            enough = of_the_last if (pharmacy, product) == (B, herbs[-1]) else 10
+            street.receive(pharmacy, product, "H1", enough)
+    prescription_id, quantities = uuid4(), (10,) * len(herbs)
+    lines = [released_line(number, product, 10) for number, product in enumerate(herbs, 1)]
+    written = street.released(prescription_id, (10,)).model_dump() | {"lines": lines, "medicine_kind": "herbal"}
+    street.store.react(prescribe.PrescriptionReleased.model_validate(written))
+    street.store.react(street.instalment(prescription_id, quantities))
+    fulfilment = fulfilment_id(prescription_id, 1)
+
+    fine(street.release_hold(fulfilment, street.hold(fulfilment, (1, 10))))
+
+    assert offered(street) == nearest
 
 
 def test_the_patient_sees_what_is_offered_and_no_pharmacy_does(street: Town) -> None:

@@ -250,6 +250,17 @@ def test_packs_without_a_code_are_one_open_amount_per_lot(town: Town) -> None:
     assert [(key, amount) for key, amount, _ in left(town)] == [("lot:L1", 16)]
 
 
+def test_what_is_thrown_away_without_a_code_is_off_the_books_and_makes_no_code(town: Town) -> None:
+    part(town, 12, **WITHOUT)
+
+    fine(throw_away(town, "lot:L1"))
+
+    assert left(town) == []
+    assert town.shelf().on_hand == 180
+    assert not town.store.loaded(TRACE_CODES.ref(trace_code_id("lot:L1"))).exists
+    refused(throw_away(town, "lot:L1"), "stock.no_opened_pack")
+
+
 WITHOUT: dict[str, Any] = {"trace_codes": (), "no_code_reason": "no_code_printed"}
 
 

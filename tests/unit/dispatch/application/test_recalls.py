@@ -1,6 +1,6 @@
 """A lot is called back: from the save on nothing of it goes anywhere, and step by step what is under way is undone."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from services.dispatch.application.orders import OrderRequest, WantedLine
 from services.dispatch.domain.recall import RECALLS, LoadRecall, RecallState
 from services.dispatch.domain.replenishment.order import ReceivedGoods, order_id
 from services.dispatch.domain.stock.booking import AdjustStock, CountedLot, CountStock
+from services.dispatch.domain.stock.item import stock_item_id
 from services.dispatch.domain.values import LineQuantity, Way
 from services.dispatch.projections.goods import HOLDS
 from services.seedwork.ports import Outcome
@@ -336,3 +337,70 @@ def test_a_maker_recalls_its_own_and_a_recall_keeps_what_it_began_with(town: Tow
     refused(load(town, "L2", who=maker, recall_id=recall_id), "recall.differs")
     refused(load(town, product="X" * 23), "product.unknown")
     assert len(town.store.told_of(goods.LotRecalled)) == 1
+
+
+def test_a_clock_that_fires_too_early_or_for_no_recall_does_nothing(town: Town) -> None:
+    recall_id = UUID(fine(load(town)).body["recall_id"])
+    worked_off(town, recall_id)
+    before = len(town.store.log)
+
+    for early in (recall_id, uuid4()):
+        fine(town.store.run(recalls.take_step(early)))
+
+    assert len(town.store.log) == before, "the next round is due in ten minutes"
+
+
+def test_a_prepared_supply_with_the_lot_ends_its_hold_though_the_shelf_has_enough_of_others(town: Town) -> None:
+    town.receive(A, TABLETS, "L2", 200)
+    prepared, only_held = town.release(), town.release()
+    hold_id = town.accepted(prepared)
+    town.prepare(prepared, hold_id)
+    kept = town.hold(only_held)
+
+    state = recalled(town)
+
+    (ended,) = town.store.told_of(told.HoldEnded)
+    assert (ended.hold_id, ended.how, ended.reason) == (hold_id, "revoked", "recall")
+    assert state.counts == {"shelf": 2, "hold_revoked": 1}
+    assert town.buckets(prepared) == {"remaining": 60}
+    assert town.shelf().reserved == {kept: 60}
+
+
+def test_a_hold_that_ends_at_the_moment_the_recall_comes_to_it_ends_once(town: Town) -> None:
+    """The shelf was read while it ran, its fulfilment when it did no more."""
+    town.receive(A, TABLETS, "L2", 60)
+    early, late = town.release(), town.release()
+    town.hold(early)
+    hold_id = town.hold(late)
+    recall_id = UUID(fine(load(town)).body["recall_id"])
+    rows = town.store.rows
+
+    def released_meanwhile(query: str, **parameters: Any) -> list[dict[str, Any]]:
+        found = rows(query, **parameters)
+        if query == "fulfilment_of_hold" and town.state(late).holds[hold_id].running:
+            fine(town.release_hold(late, hold_id))
+        return found
+
+    town.store.rows = released_meanwhile  # type: ignore[method-assign]
+    state = worked_off(town, recall_id)
+
+    assert [(ended.hold_id, ended.how) for ended in town.store.told_of(told.HoldEnded)] == [(hold_id, "released")]
+    assert state.counts == {"shelf": 2}
+    assert [len(list(town.state(each).running_holds())) for each in (early, late)] == [1, 0]
+
+
+def test_a_lot_of_which_nothing_is_left_is_marked_and_nothing_of_it_moves(town: Town) -> None:
+    """What was given out of it comes back into quarantine."""
+    fulfilment = town.release(20)
+    town.receive(A, TABLETS, "L0", 20, expiry=date(2027, 1, 31))
+    pick = town.pick(20, lot="L0", expiry=date(2027, 1, 31))
+    hold_id = town.accepted(fulfilment, (1, 20))
+    fine(town.try_check(fulfilment, town.prepare(fulfilment, hold_id, pick)))
+    recalled(town, "L0")
+
+    lot = town.shelf().lots["L0"]
+    assert lot.recalled
+    item = {"stock_item_id": stock_item_id(A, TABLETS), "before": 99, "before_number": 0, "limit": 9}
+    moved = [(row["kind"], row["shelf"]) for row in town.store.rows("movements_of", **item) if row["lot"] == "L0"]
+    assert moved == [("returned apart", 0), ("dispensed", -20), ("received", 20)]
+    assert (lot.on_hand, lot.quarantined) == (0, 20)

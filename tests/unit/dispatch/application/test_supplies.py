@@ -385,6 +385,19 @@ def test_what_is_shown_of_the_money_comes_from_insurance(town: Town) -> None:
     assert supply.fee_payment == "requested"
 
 
+def test_a_payment_that_counts_for_another_claim_leaves_what_the_patient_sees(town: Town) -> None:
+    fulfilment = town.release()
+    supply_id = town.dispensed(fulfilment)
+    facts = town.claim(fulfilment, supply_id)
+    kept = {name: facts[name] for name in facts if name not in {"attempt", "pharmacy", "insurer"}}
+    paid = insurance.PaymentChanged(payment_id=uuid4(), item="share", status="paid", amount=700, **kept)
+    town.store.react(paid)
+
+    town.store.react(paid.model_copy(update={"status": "carried_over"}))
+
+    assert town.state(fulfilment).supplies[supply_id].payment == "paid"
+
+
 def test_news_of_an_unknown_supply_changes_nothing(town: Town) -> None:
     fulfilment = town.release()
     before = len(town.store.told)

@@ -183,6 +183,27 @@ def test_what_was_recalled_or_expired_on_its_way_is_set_apart_where_it_arrives(
     refused(receive(town, transfer), "transfer.wrong_state")
 
 
+@pytest.mark.parametrize("fate", ["recalled", "expired"])
+def test_goods_of_another_expiry_are_not_mixed_with_a_lot_of_the_taker_whatever_became_of_them(
+    town: Town, fate: str
+) -> None:
+    lot = "L7"
+    town.receive(GIVER, TABLETS, lot, 20, expiry=date(2026, 3, 3))
+    town.receive(TAKER, TABLETS, lot, 20, expiry=GOOD_UNTIL)
+    transfer = agreed(town, quantity=20)
+    fine(send(town, transfer))
+    if fate == "recalled":
+        recall(town, lot)
+    else:
+        town.store.move_clock(timedelta(days=2))
+
+    refused(receive(town, transfer), "stock.lot_differs")
+
+    there = town.shelf(TAKER).lots[lot]
+    assert (there.on_hand, there.quarantined, there.expiry) == (20, 0, GOOD_UNTIL)
+    assert state(town, transfer).status == "sent"
+
+
 def recall(town: Town, lot: str) -> None:
     command = LoadRecall(
         recall_id=uuid4(),
