@@ -162,7 +162,7 @@ def _with_goods(
             return decision
         supply = fulfilment.state.supplies[created.supply_id]
         after = DELIVERIES.fold(outcome, state)
-        if after.spoilt and not state.spoilt:
+        if after.spoilt_itself and not state.spoilt_itself:
             apart = yield from set_apart(after, supply.elsewhere, assessed, moment)
             if isinstance(apart, Refusal):
                 return Decision.refused(apart)

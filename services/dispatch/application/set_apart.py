@@ -1,6 +1,7 @@
 """What is done about packs that were on the shelf again when an excursion of their parcel was rejected: those that are
 still there are set apart and sold no more; a supply that has one is stopped in the pharmacy or turned round on its way,
-and a patient who has one is told, as a recall of their lot would do it. All in the save of the decision.
+what of one waits in quarantine again stays there until it is destroyed, and a patient who has one is told, as a recall
+of their lot would do it. All in the save of the decision.
 
 Packs without a code cannot be told apart: what there is of their lot is set apart, as many as came back. Who was given
 others of it is not asked for.
@@ -66,8 +67,9 @@ def set_apart(state: DeliveryState, elsewhere: Mapping[str, str], command: Asses
 
 
 def _taken_since(state: TraceCodeState, since: datetime | None, pharmacy: str) -> Iterator[UUID]:
-    """Supplies of the pharmacy that have the pack, or a part of it; not who was given one before it went on its way."""
-    for supply_id in state.sold:
+    """Supplies of the pharmacy that have the pack, or a part of it, or whose parcel waits with it in quarantine; not
+    those of before it went on its way."""
+    for supply_id in (*state.sold, *state.locked):
         sale = state.sales[supply_id]
         if sale.pharmacy == pharmacy and not (since and sale.at and sale.at < since):
             yield supply_id
@@ -111,8 +113,8 @@ def _ended(state: FulfilmentState, supply: Supply, lot: str, about: Circumstance
 def _outside(
     delivery_id: UUID, state: FulfilmentState, supply: Supply, packs: Iterable[Pack], moment: Moment
 ) -> Generator[Load, Any, Sequence[Change]]:
-    """Of a supply that has left it."""
-    if supply.status == "with_courier":
+    """Of a supply that has left it, or came back and waits there."""
+    if supply.status in {"with_courier", "undone"}:
         works = list(called_back([supply], "excursion_rejected", moment.now, moment.jurisdiction))
         turned = perform_all(works, (yield Load(tuple(work.ref for work in works))))
         return () if isinstance(turned, Broken) else turned

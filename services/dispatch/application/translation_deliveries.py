@@ -38,6 +38,8 @@ def _attempt_failed(happened: Happened, event: e.DeliveryAttemptFailed) -> Told:
 
 
 def _return_started(happened: Happened, event: e.DeliveryReturnStarted) -> Told:
+    if happened.after.ended:  # what is back and done with goes nowhere: the pharmacy's own affair
+        return
     yield dispatch_road.DeliveryReturnStarted.model_validate({**_parcel(happened), "reason": event.reason})
 
 

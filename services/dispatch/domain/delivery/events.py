@@ -141,7 +141,7 @@ class DeliveryDelivered(DomainEvent):
 
 
 class DeliveryReturnStarted(DomainEvent):
-    """It goes back to the pharmacy ("abandoned" of other systems), for a reason."""
+    """It goes back to the pharmacy ("abandoned" of other systems), for a reason; of one that is back: this is one."""
 
     TOPIC: ClassVar[str] = "dispatch.delivery.delivery_return_started"
 

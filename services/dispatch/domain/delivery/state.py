@@ -55,7 +55,7 @@ class DeliveryState:
     return_reason: ReturnReason | None = None
     called_back_spoilt: bool = False
     """It was turned round because an excursion was rejected, this parcel's own or one that its packs had been through
-    before: no later reason for the return makes that good."""
+    before, or waited in quarantine when that was: no later reason for the return makes that good."""
     returned_at: datetime | None = None
     seal_intact: bool | None = None
     counted: tuple[int, ...] = ()
@@ -101,7 +101,12 @@ class DeliveryState:
     @property
     def spoilt(self) -> bool:
         """An excursion was rejected: who has any of it is not to use it."""
-        return self.called_back_spoilt or any(each.decision == "rejected" for each in self.excursions.values())
+        return self.called_back_spoilt or self.spoilt_itself
+
+    @property
+    def spoilt_itself(self) -> bool:
+        """An excursion of its own was, which all of its packs have been through."""
+        return any(each.decision == "rejected" for each in self.excursions.values())
 
     def road(self, *, lost: bool) -> Road | None:
         """Why the parcel did not arrive; None: no courier had it. What was spoilt on the way, whatever turned it round,
@@ -176,6 +181,8 @@ def _evolve_way(state: DeliveryState, event: DomainEvent) -> DeliveryState:
         case e.DeliveryReturnStarted(reason=reason, word_due=due):
             spoilt = state.called_back_spoilt or reason == "excursion_rejected"
             turned = replace(state, return_reason=reason, called_back_spoilt=spoilt)
+            if state.status == "quarantined":  # it came back for what it came back for
+                return replace(state, called_back_spoilt=spoilt)
             if state.status == "return_arrived":  # only why is news
                 return turned
             return replace(turned, status="returning", word_due=due, retry_due=None)

@@ -13,6 +13,7 @@ ABROAD = (*OUT, "returning")
 FINAL = ("delivered", "cancelled", "restocked", "destroyed", "lost")
 MEASURED = ("packed", *ABROAD, "return_arrived", "quarantined", "restocked", "delivered")
 """A logger may be read: also late, after the parcel has arrived somewhere, or its goods are on the shelf again."""
+SPOILT_BEFORE = "excursion of another parcel rejected"
 RANK = {"handed_over": 0, "in_transit": 1, "arrived": 2, "attempt_failed": 3}
 """Of two words about the same minute the one further along the way counts."""
 
@@ -88,13 +89,26 @@ TRANSITIONS = Transitions(
             "temperature_assessed",
         ),
         Transition("packed", "excursion rejected", "", "quarantined", _INSPECTED),
+        *_same(
+            ("returning", "return_arrived"),
+            SPOILT_BEFORE,
+            "that its packs had been in; nothing of it is restocked any more",
+            "delivery_return_started, unless its end was told",
+        ),
+        Transition(
+            "quarantined",
+            SPOILT_BEFORE,
+            "that packs of it had been in which wait; nothing that waits is restocked any more",
+            "quarantined",
+            "-",
+        ),
         Transition("returning", "ReturnArrived", "counted, seal state", "return_arrived", "-"),
         *_to(OUT, "ReturnArrived", "came back unannounced: exception", "return_arrived", "delivery_return_started"),
         Transition(
             "return_arrived",
             "InspectReturn",
             "every pack; restocked only if the seal is whole, it was never with the patient, no excursion is open or "
-            "rejected, it was not called back for packs spoilt before, "
+            "rejected, it has no packs spoilt before, "
             "the logger has no gap, it was not lost in between, and is neither recalled nor expired",
             "quarantined while a pack is; else restocked if one is; else destroyed; lost when none is there",
             _INSPECTED,

@@ -16,7 +16,7 @@ from services.dispatch.domain.delivery.commands import (
 )
 from services.dispatch.domain.delivery.policy import DeliveryPolicy as Policy
 from services.dispatch.domain.delivery.state import RETRY, SILENCE, DeliveryState, next_due
-from services.dispatch.domain.delivery.transitions import OUT, TRANSITIONS
+from services.dispatch.domain.delivery.transitions import OUT, SPOILT_BEFORE, TRANSITIONS
 from services.dispatch.domain.delivery.values import ReturnReason
 from services.seedwork.model import DomainEvent, Outcome, Refusal
 
@@ -140,8 +140,8 @@ def recall(state: DeliveryState, command: Recall, now: datetime, policy: Policy)
 
 def call_back(state: DeliveryState, reason: ReturnReason, now: datetime, policy: Policy) -> list[DomainEvent]:
     """What follows from elsewhere (a cancellation, a recall of a lot): nothing when it is on its way back already, or
-    back, but that it is spoilt: until it was looked at somebody could sell it again."""
-    spoilt = reason == "excursion_rejected" and not state.spoilt and state.status in {"returning", "return_arrived"}
+    back, but that it is spoilt: until nothing of it waits any more somebody could sell it again."""
+    spoilt = reason == "excursion_rejected" and not state.spoilt and TRANSITIONS.allows(state.status, SPOILT_BEFORE)
     return [_return(reason, now, policy)] if spoilt or state.status in OUT else []
 
 

@@ -388,6 +388,19 @@ def test_what_was_recalled_meanwhile_is_not_sold_again_and_no_code_of_it_is_free
     refused(recalled.decide("restocked"), "stock.lot_recalled")
 
 
+def test_what_waits_in_quarantine_when_its_lot_is_recalled_is_destroyed(town: Town) -> None:
+    road = Road(town, lines=(20,)).out()
+    fine(road.refuse())
+    fine(road.back())
+    fine(road.inspect("quarantined"))
+    fine(load(town, "L1"))
+
+    refused(road.decide("restocked"), "stock.lot_recalled")
+    assert (road.code_is(), road.lot().quarantined) == ("locked", 20)
+    fine(road.decide("destroyed"))
+    assert (road.code_is(), road.lot().quarantined) == ("spent", 0)
+
+
 def test_what_has_expired_before_it_is_looked_at_is_not_sold_again(town: Town) -> None:
     road = Road(town, lines=(20,)).out()
     fine(road.refuse())

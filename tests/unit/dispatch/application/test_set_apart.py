@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.events.dispatch_road import DeliveryReturnStarted
 from services.dispatch.application.opened_packs import opened_view
 from services.dispatch.application.stock import count_stock
 from services.dispatch.domain.opened_packs import OPENED_PACKS, opened_packs_id
@@ -186,6 +187,115 @@ def test_a_parcel_that_has_it_is_never_restocked_wherever_it_was_turned_round(to
     refused(other.decide("restocked"), "delivery.not_restockable")
     undone = town.state(fulfilment).supplies[supply_id]
     assert undone.status == "undone"
+
+
+def quarantined_before(town: Town, road: Road, *verdicts: str) -> Road:
+    """The packs in another parcel that is back and looked at when nobody has decided yet what the cold did to them."""
+    fulfilment, supply_id = sold(town, road.codes, way=Way.DELIVERY)
+    other = another(road, fulfilment, supply_id)
+    fine(other.refuse())
+    fine(other.back())
+    fine(other.inspect(*verdicts))
+    return other
+
+
+def test_a_parcel_that_waits_in_quarantine_with_it_is_destroyed_and_never_restocked(town: Town) -> None:
+    road = on_the_shelf_again(town)
+    before = road.lot().on_hand
+    other = quarantined_before(town, road, "quarantined")
+    told = len(town.store.told_of(DeliveryReturnStarted))
+    froze(road)
+    assert shelf(road) == (before - 60, 60)
+    assert {code(town, name).status for name in road.codes} == {"locked"}
+
+    fine(road.assess("rejected"))
+
+    assert (other.state.status, other.state.return_reason) == ("quarantined", "refused_at_the_door")
+    assert len(town.store.told_of(DeliveryReturnStarted)) == told, "its end was told, and it goes nowhere"
+    assert shelf(road) == (before - 60, 60), "no other packs of the lot in their place"
+    refused(other.decide("restocked"), "delivery.not_restockable")
+    assert shelf(road) == (before - 60, 60)
+    assert {code(town, name).status for name in road.codes} == {"locked"}
+    fine(other.decide("destroyed"))
+    assert (other.state.status, shelf(road)) == ("destroyed", (before - 60, 0))
+    assert {code(town, name).status for name in road.codes} == {"spent"}
+    assert notices(town, town.patient_ref) == []
+
+
+def test_of_a_parcel_in_quarantine_in_part_the_rest_is_taken_off_the_shelf(town: Town) -> None:
+    road = on_the_shelf_again(town)
+    before = road.lot().on_hand
+    other = quarantined_before(town, road, "restocked", "quarantined", "destroyed")
+    froze(road)
+    assert shelf(road) == (before - 40, 20)
+
+    fine(road.assess("rejected"))
+
+    assert shelf(road) == (before - 60, 40)
+    assert [code(town, name).status for name in road.codes] == ["spent", "locked", "spent"]
+    refused(other.decide("restocked"), "delivery.not_restockable")
+    fine(other.decide("destroyed"))
+    assert shelf(road) == (before - 60, 20)
+    assert [code(town, name).status for name in road.codes] == ["spent"] * 3
+
+
+@pytest.mark.parametrize(("verdict", "left"), [("restocked", (-60, 60)), ("destroyed", (-60, 0))])
+def test_a_parcel_that_was_done_with_before_has_nothing_to_stop(
+    town: Town, verdict: str, left: tuple[int, int]
+) -> None:
+    road = on_the_shelf_again(town)
+    before = road.lot().on_hand
+    other = quarantined_before(town, road, "quarantined")
+    fine(other.decide(verdict))
+    froze(road)
+
+    fine(road.assess("rejected"))
+
+    assert (other.state.status, other.state.spoilt) == (verdict, False)
+    assert shelf(road) == (before + left[0], left[1])
+    assert {code(town, name).status for name in road.codes} == {"spent"}
+
+
+def test_every_parcel_that_has_some_of_it_is_stopped_where_it_is(town: Town) -> None:
+    road = on_the_shelf_again(town)
+    before = road.lot().on_hand
+    waiting = another(road, *sold(town, road.codes[:1], 20, way=Way.DELIVERY))
+    fine(waiting.refuse())
+    fine(waiting.back())
+    fine(waiting.inspect("quarantined"))
+    on_its_way = another(road, *sold(town, road.codes[1:2], 20, way=Way.DELIVERY))
+    froze(road)
+
+    fine(road.assess("rejected"))
+
+    assert shelf(road) == (before - 60, 40), "one was there, one waits, one is on its way"
+    assert [code(town, name).status for name in road.codes] == ["locked", "sold", "spent"]
+    assert (on_its_way.state.status, on_its_way.state.return_reason) == ("returning", "excursion_rejected")
+    refused(waiting.decide("restocked"), "delivery.not_restockable")
+    fine(on_its_way.back())
+    refused(on_its_way.inspect("restocked"), "delivery.not_restockable")
+    fine(on_its_way.inspect("destroyed"))
+    fine(waiting.decide("destroyed"))
+    assert shelf(road) == (before - 60, 20)
+    assert {code(town, name).status for name in road.codes} == {"spent"}
+
+
+def test_a_parcel_stopped_for_others_still_sets_apart_what_it_brought_back_itself(town: Town) -> None:
+    road = on_the_shelf_again(town)
+    before = road.lot().on_hand
+    own = town.new_codes(1)[0]
+    other = another(road, *sold(town, [road.codes[0], own], 40, way=Way.DELIVERY))
+    fine(other.refuse())
+    fine(other.back())
+    fine(other.inspect("quarantined", "restocked"))
+    froze(road)
+    fine(road.assess("rejected"))
+    assert (code(town, own).status, shelf(road)) == ("free", (before - 60, 60))
+
+    fine(other.measure(50))
+    fine(other.assess("rejected"))
+
+    assert (code(town, own).status, shelf(road)) == ("spent", (before - 80, 80))
 
 
 def test_who_is_given_it_although_it_was_called_back_is_told(town: Town) -> None:
