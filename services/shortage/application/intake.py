@@ -155,8 +155,7 @@ def judge_signs(watch_id: UUID) -> UseCase:
 def _take_notice(nation: Node, identity: UUID, notice: StopNoticeState, moment: Moment, policy: ShortagePolicy) -> None:
     """What a maker's notice, as it stands, does to the nation's case."""
     reported = notice.reported
-    if reported is None:
-        return
+    assert reported is not None  # noqa: S101 - its sign was kept together with it
     if notice.ended is not None:
         ended = NoticeEnded(notice_id=identity, how=notice.ended.how, ended_at=moment.now)
         nation.tell(lambda case: notice_ended(case, ended))

@@ -70,10 +70,9 @@ class Node:
         return NewCase(self.following.loaded.stream_id, self.drug_key, self.region, n, previous, reporters)
 
     def opened(self, events: list[DomainEvent]) -> None:
-        """These events open the following case, when there are any."""
-        if events:
-            self.following.add(events)
-            self.detector.add([DetectorFired(n=self.new_case().n, case_id=self.following.loaded.stream_id)])
+        """These events open the following case."""
+        self.following.add(events)
+        self.detector.add([DetectorFired(n=self.new_case().n, case_id=self.following.loaded.stream_id)])
 
     def tell(self, decide: Callable[[CaseState], list[DomainEvent]]) -> None:
         """The open case, when there is one, decides."""
@@ -114,8 +113,7 @@ def after_confirmation(child: Work[CaseState], now: datetime, policy: ShortagePo
     regions from the nation's, when it has opened that."""
     before, after = child.loaded.state, child.state
     suspected = after.suspected
-    if suspected is None:
-        return []
+    assert suspected is not None  # noqa: S101 - only of a case that something was decided about
     if suspected.region == NATION:
         return (yield from _take_in(child, suspected, now, policy)) if before.status == NOT_YET else []
     newly = before.status != "confirmed" and after.status == "confirmed"

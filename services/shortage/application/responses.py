@@ -214,10 +214,8 @@ def _closed(
 ) -> Loading[Decision]:
     """What is over is no longer among its case's responses."""
     (case,) = yield Load.of(case_ref(case_id))
-    told = [Change(known, tuple(over))]
-    if known.stream_id in case.state.responses:
-        told.append(Change(case, (ResponseClosed(response_id=known.stream_id),)))
-    return Decision(tuple(told), answer or Answer())
+    told = (Change(known, tuple(over)), Change(case, (ResponseClosed(response_id=known.stream_id),)))
+    return Decision(told, answer or Answer())
 
 
 def _awaited(response_id: UUID, kind: ResponseKind, case: CaseState, region: str, moment: Moment) -> EffectAwaited:

@@ -19,8 +19,7 @@ from services.shortage.domain.response import ReserveReleased, ResponseOver, Res
 def _issued(happened: Happened) -> Iterator[public.ProtocolIssued]:
     state, event = cast(ProtocolState, happened.after), cast(ProtocolSigned, happened.event)
     drafted = state.drafted
-    if drafted is None or drafted.level not in {Level.PROVINCE, Level.NATION}:
-        return
+    assert drafted is not None  # noqa: S101 - what was signed was drafted
     text = drafted.text
     yield public.ProtocolIssued(
         protocol_id=drafted.protocol_id,
@@ -56,9 +55,9 @@ def _allocation_set(happened: Happened) -> Iterator[told.AllocationSet]:
 
 def _allocation_ended(happened: Happened) -> Iterator[told.AllocationEnded]:
     state, event = cast(AllocationState, happened.after), cast(AllocationEnded, happened.event)
-    if state.limit is not None:
-        about = state.limit.model_dump(include={"allocation_id", "case_id", "drug_key"})
-        yield told.AllocationEnded(**about, ended_as=event.ended_as)
+    assert state.limit is not None  # noqa: S101 - only a limit that was set ends
+    about = state.limit.model_dump(include={"allocation_id", "case_id", "drug_key"})
+    yield told.AllocationEnded(**about, ended_as=event.ended_as)
 
 
 def _transfers(happened: Happened) -> Iterator[told.TransferProposed]:

@@ -75,7 +75,9 @@ class ShortagePolicy(DatedPolicy):
     )
     tasks: tuple[TaskRule, ...] = Field(description="what a grade brings; deadlines are local configuration")
     task_escalated_hours: int = Field(gt=0, description="the next level has so long")
-    protocol_level: Level = Field(description="issues substitution protocols, as every level above it does")
+    protocol_level: Literal[Level.PROVINCE, Level.NATION] = Field(
+        description="issues substitution protocols, as every level above it does"
+    )
     protocol_days_max: int = Field(gt=0, description="a protocol that says its last day says one within so many days")
     protocol_notice_days: int = Field(ge=0, description="what is withdrawn, or ends with its case, holds so long still")
     substitution_modes: tuple[str, ...] = Field(description="who must agree to a substitute: the modes that count here")

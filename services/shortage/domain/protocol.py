@@ -228,8 +228,7 @@ def sign(
     now: datetime,
 ) -> Outcome:
     """Another person puts the very text they have read in force."""
-    if state.drafted is None:
-        return Refusal("protocol.unknown")
+    assert state.drafted is not None  # noqa: S101 - its case is known by its draft
     standing = may_respond(case, "IssueProtocol", by, state.drafted.level)
     if isinstance(standing, Refusal):
         return standing

@@ -293,3 +293,14 @@ def test_what_an_older_release_counted_one_by_one_loads_and_counts_on(region: Re
     assert region.case().evidence is not None
     assert region.case().evidence.demands == 2  # type: ignore[union-attr]
     assert [len(each.rows.drug_key) for each in counted(region.store)] == [1], "what was counted then is known"
+
+
+def test_a_demand_that_a_later_lot_tells_again_counts_once_and_opens_nothing(region: Region) -> None:
+    for _ in range(3):
+        take(region.store, [(unfilled("P1"), NOW)])
+        spread(region.store)
+    take(region.store, [(unfilled("P1"), NOW), (unfilled("P1", drug=OTHER_DRUG), NOW)])
+    spread(region.store)
+
+    assert [each.rows.drug_key for each in counted(region.store)] == [(DRUG,), (OTHER_DRUG,)]
+    assert region.case().status == "-"

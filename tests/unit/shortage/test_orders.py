@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from contracts.events.dispatch_stock import OrderLineChanged
-from services.shortage.domain.orders import OrderLineReported
-from tests.unit.shortage.conftest import Region
+from services.shortage.domain.events import SignalReceived
+from services.shortage.domain.orders import ORDER_SIGNALS, OrderLineReported
+from services.shortage.domain.signals import SIGNALS
+from tests.unit.shortage.conftest import DRUG, HANGZHOU, NOW, Region
 
 EXAMPLE = Path(__file__).parents[3] / "contracts" / "examples" / "dispatch.order_line_changed.v1.json"
 
@@ -40,3 +42,23 @@ def test_the_same_again_is_nothing_new(region: Region) -> None:
     region.react(told())
 
     assert region.store.log_index == before
+
+
+def test_what_an_older_release_kept_for_each_reporter_and_day_loads(region: Region) -> None:
+    """Its stored form, as it was written then: without the event that told it. The same line again is known."""
+    region.react(told())
+    stored = kept(region)[0].model_dump(mode="json", exclude={"event"})
+    lines = [OrderLineReported.model_validate(each) for each in (stored, stored, {**stored, "line": 2})]
+    assert {row.line for row in ORDER_SIGNALS.fold(lines).reported} == {stored["line"], 2}
+
+    signal = {
+        "demand_key": "d1",
+        "pharmacy": "P1",
+        "region": HANGZHOU,
+        "occurred_at": NOW.isoformat(),
+        "contradictory": False,
+    }
+    demand = {"drug_key": DRUG, "signal": signal, "quantity": 12, "reason": "out_of_stock", "on_hand": None}
+    other = {**demand, "signal": {**signal, "demand_key": "d2"}}
+    demands = [SignalReceived.model_validate(each) for each in (demand, demand, other)]
+    assert SIGNALS.fold(demands).unfilled == {(DRUG, "d1"), (DRUG, "d2")}

@@ -32,3 +32,14 @@ def test_a_figure_without_one_origin_is_no_policy(wrong: tuple[str, ...]) -> Non
 
     with pytest.raises(ValidationError, match="origins"):
         ShortagePolicy.model_validate(written)
+
+
+@pytest.mark.parametrize("level", ["city", "county"])
+def test_no_jurisdiction_has_protocols_of_a_level_that_nobody_would_be_told_of(level: str) -> None:
+    """What is told of a protocol names a province or the nation as its issuer; of another it would be in force here
+    and unheard of everywhere else."""
+    written: dict[str, Any] = POLICIES.of("cn").versions[-1].model_dump()
+    assert ShortagePolicy.model_validate({**written, "protocol_level": "nation"})
+
+    with pytest.raises(ValidationError, match="protocol_level"):
+        ShortagePolicy.model_validate({**written, "protocol_level": level})

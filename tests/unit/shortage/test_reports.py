@@ -19,6 +19,7 @@ from contracts.roles import Role
 from services.seedwork.calendar import civil_day
 from services.shortage.adapters.report_files import harmless
 from services.shortage.api import router
+from services.shortage.application import reports
 from services.shortage.domain import report_formulas
 from services.shortage.domain.events import CaseSuspected
 from services.shortage.domain.report import Facts, Question, build, rate
@@ -317,3 +318,44 @@ def test_in_the_shape_of_openfda_a_case_that_was_graded_anew_is_revised_on_that_
     )
     assert document["meta"]["last_updated"] == today > "20260302"
     assert "grade III" in record["related_info"]
+
+
+def test_a_report_whose_rows_have_not_come_so_far_is_not_made_of_less(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.world.store.time += MINUTE
+    instant = desk.world.store.time.isoformat()
+    desk.world.store.time += MINUTE
+    store, find = desk.world.store, desk.world.store.rows
+    behind = {"log_index": 7, "shown": 6}
+    monkeypatch.setattr(
+        store, "rows", lambda query, **asked: [behind] if query == "sealed_by" else find(query, **asked)
+    )
+    refused = desk.report(as_of=instant)
+    assert (refused.json()["code"], refused.headers["content-type"]) == ("report.not_ready", "application/problem+json")
+
+    behind["shown"] = 7
+    assert desk.report(as_of=instant).status_code == 200
+
+
+@pytest.mark.parametrize(("limit", "query"), [("CASE_ROWS_MAX", "cases_at"), ("DRUGS_MAX", "supply_at")])
+def test_a_report_of_more_than_its_rows_is_refused_and_not_cut_off(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, limit: str, query: str
+) -> None:
+    desk.world.store.time += MINUTE
+    rows = desk.world.store.rows
+    found: dict[str, int] = {}
+
+    def counting(name: str, **asked: Any) -> list[dict[str, Any]]:
+        answer = rows(name, **asked)
+        found[name] = len(answer)
+        return answer
+
+    monkeypatch.setattr(desk.world.store, "rows", counting)
+    desk.report()
+    monkeypatch.setattr(reports, limit, found[query])
+    desk.world.store.time += MINUTE
+    assert desk.report().status_code == 200
+    monkeypatch.setattr(reports, limit, found[query] - 1)
+    desk.world.store.time += MINUTE  # an instant that nobody has asked for yet
+    assert desk.report().json()["code"] == "report.too_large"

@@ -17,7 +17,9 @@ from rxflow.world.identity import signing_pair
 from services.seedwork.model import Refusal
 from services.shortage.application import intake, responses
 from services.shortage.application.transfers import sites
+from services.shortage.domain import allocation, protocol, response
 from services.shortage.domain.allocation import EndAllocation, SetAllocation
+from services.shortage.domain.effect import effect_ref
 from services.shortage.domain.policy import POLICIES
 from services.shortage.domain.protocol import ProtocolText, SignProtocol, WithdrawProtocol
 from services.shortage.domain.response import ProposeTransfers, ReleaseReserve
@@ -439,3 +441,54 @@ def test_the_digest_is_of_the_whole_text(shortage: Shortage) -> None:
     assert len(digests) == 4
     SignProtocol(protocol_id=uuid4(), digest=digests.pop())
     SetAllocation(case_id=uuid4(), region="", max_days=7, reason="x")
+
+
+def test_of_the_register_s_other_entries_nothing_is_kept(shortage: Shortage) -> None:
+    before = shortage.store.log_index
+    shortage.officer("330000", kind="review_agreement")
+    assert shortage.store.log_index == before
+
+
+def test_a_shelf_that_nothing_was_told_of_for_long_has_unknown_demand(shortage: Shortage) -> None:
+    shortage.pharmacy("P9")
+    shortage.shelf("P9", 400, dispensed=20, occurred_at=shortage.store.time - 60 * DAY)
+    (silent,) = sites_of(shortage)
+    assert silent.usual_per_day is None
+    assert plan_transfers([silent], RULES, by_order=False).unknown == 1
+
+    shortage.unfilled("P9", demand="line-P9")
+    (asked,) = sites_of(shortage)
+    assert (asked.pharmacy, asked.usual_per_day) == ("P9", pytest.approx(12 / 28)), "what it could not give is known"
+
+
+def test_an_effect_is_counted_when_its_days_are_over_and_once(shortage: Shortage) -> None:
+    answered = shortage.limit()
+    counting = responses.measure_effect(effect_ref(UUID(answered["response_id"])).stream_id)
+    shortage.store.move_clock(7 * DAY)
+    before = shortage.store.log_index
+    shortage.decide(counting)
+    assert shortage.store.log_index == before, "the seventh day after is not over yet"
+
+    shortage.store.move_clock(DAY)
+    before = shortage.store.log_index
+    shortage.decide(counting)
+    assert shortage.store.log_index == before, "the clock has counted it"
+
+
+def test_what_is_over_is_not_ended_again_by_the_end_of_its_case(shortage: Shortage) -> None:
+    """Decided directly, by the tables: they have no row for the end of a case where it is over."""
+    held = shortage.issued()
+    shortage.decide(responses.withdraw_protocol(WithdrawProtocol(protocol_id=held, reason="x")))
+    limit = UUID(shortage.limit()["response_id"])
+    shortage.decide(responses.end_allocation(EndAllocation(allocation_id=limit, reason="x")))
+    released = UUID(reserve(shortage)["response_id"])
+    shortage.store.move_clock(30 * DAY)
+    now, policy = shortage.store.time, POLICIES.on(date(2026, 3, 2), "cn")
+
+    protocol_over = shortage.store.state(protocol.protocol_ref(held))
+    limit_over = shortage.store.state(allocation.allocation_ref(limit))
+    reserve_over = shortage.store.state(response.response_ref(released))
+    assert (protocol_over.status, limit_over.status, reserve_over.status) == ("ended", "ended", "over")
+    assert protocol.end_with_case(protocol_over, now, policy) == []
+    assert allocation.end_with_case(limit_over, now) == []
+    assert response.end_with_case(reserve_over, now) == []

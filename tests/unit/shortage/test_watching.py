@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from services.shortage.application import use_cases
 from services.shortage.domain.case import CASE, CaseState
+from services.shortage.domain.denying import denied
 from services.shortage.domain.events import CaseConfirmed, CaseSuspected, EvidenceAdded, NoticeEnded, PeriodJudged
 from services.shortage.domain.grading import Grade
 from services.shortage.domain.policy import POLICIES
@@ -122,3 +123,15 @@ def test_one_pharmacy_that_is_out_of_it_now_and_then_is_normal(region: Region) -
         region.store.move_clock(POLICY.period)
 
     assert region.case().status == "resolved"
+
+
+def test_who_says_that_there_is_enough_of_what_is_no_longer_suspected_changes_nothing(region: Region) -> None:
+    for pharmacy in ("P1", "P2"):
+        region.unfilled(pharmacy)
+    suspected = region.case()
+    assert suspected.suspected is not None
+    told = (SourceKind.REGISTER, ("a",), {"R1": HANGZHOU})
+
+    assert denied(suspected, *told, suspected.suspected.quiet_at - HOUR, POLICY)
+    assert denied(suspected, *told, suspected.suspected.quiet_at, POLICY) == []
+    assert denied(CaseState(), *told, NOW, POLICY) == []
