@@ -198,7 +198,9 @@ def test_packs_move_by_order_of_the_authority(story: Shortage) -> None:
     giver.send_transfer(transfer)
     taker.receive_transfer(transfer)
 
-    assert story.on_the_shelf(store) == first["quantity"]
+    wait_until(
+        lambda: story.on_the_shelf(store) == first["quantity"], "the packs on the taker's shelf, as others see it"
+    )
     assert next(story.authority.responses(case["case_id"]))["kind"] == "transfer"
 
 

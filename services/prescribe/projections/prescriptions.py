@@ -247,7 +247,7 @@ PRESCRIPTIONS = Projection(
         .where(
             prescription.c.prescriber == sa.bindparam("prescriber", type_=sa.Text),
             prescription.c.arrival > sa.bindparam("after", type_=sa.BigInteger),
-            prescription.c.status.not_in(["completed", "refused", "cancelled", "expired"]),
+            *(prescription.c.status != ended for ended in ("completed", "refused", "cancelled", "expired")),
         )
         .order_by(prescription.c.arrival)
         .limit(_limit),

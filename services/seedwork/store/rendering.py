@@ -57,6 +57,8 @@ def render(statement: sa.ClauseElement, *, is_postgresql: bool) -> Rendered:
     """Compile once, execute often: a store that is opened again finds the statements of its modules rendered."""
     compiled: Any = statement.compile(dialect=POSTGRESQL if is_postgresql else SQLITE)
     text = str(compiled)
+    if "POSTCOMPILE" in text:  # made into parameters by an engine when it executes, and there is none here
+        raise ValueError(f"a list of values is written as alternatives: {text}")
     if is_postgresql:
         text = re.sub(r"%\((\w+)\)s", r"%(\1)b", text)
     selected = getattr(statement, "exported_columns", None)

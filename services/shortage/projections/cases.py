@@ -60,7 +60,7 @@ OPEN_SHORTAGES = (
 
 _CHANGED = (
     sa.select(sa.func.max(CASE_LOG.c.recorded_at))
-    .where(CASE_LOG.c.case_id == CASES.c.case_id, CASE_LOG.c.told.in_(("changed", "eased")))
+    .where(CASE_LOG.c.case_id == CASES.c.case_id, sa.or_(CASE_LOG.c.told == "changed", CASE_LOG.c.told == "eased"))
     .scalar_subquery()
     .label("changed_at")
 )

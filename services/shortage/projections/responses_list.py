@@ -44,9 +44,10 @@ IN_FORCE = (
     sa.select(RESPONSES)
     .where(
         RESPONSES.c.drug_key == sa.bindparam("drug_key", type_=sa.Text),
-        RESPONSES.c.kind.in_([ResponseKind.PROTOCOL.value, ResponseKind.ALLOCATION.value]),
+        sa.or_(*(RESPONSES.c.kind == kind.value for kind in (ResponseKind.PROTOCOL, ResponseKind.ALLOCATION))),
         sa.or_(
-            RESPONSES.c.state.in_(["in_force", "set"]),
+            RESPONSES.c.state == "in_force",
+            RESPONSES.c.state == "set",
             sa.and_(
                 RESPONSES.c.kind == ResponseKind.PROTOCOL.value,
                 RESPONSES.c.ends_on >= sa.bindparam("today", type_=sa.Text),
