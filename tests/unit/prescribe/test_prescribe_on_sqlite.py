@@ -3,11 +3,12 @@
 import base64
 import hashlib
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import sqlalchemy as sa
 
+from contracts.events import review
 from services.prescribe.adapters.paper import render
 from services.prescribe.application.documents import bytes_of, document_of, keep_document, paper_of, registers_of
 from services.prescribe.application.registers import KINDS
@@ -85,3 +86,34 @@ def test_a_document_is_kept_sealed_and_comes_back_to_the_byte(clinic: Clinic, tm
     engine.dispose()
     assert base64.b64encode(content)[:200] not in stored
     assert hashlib.sha256(content).hexdigest().encode() in stored
+
+
+def test_what_a_prescriber_released_is_stopped_when_the_registration_ends(clinic: Clinic, tmp_path: Path) -> None:
+    """By a query over the list of prescriptions, which no store in memory executes."""
+    with service_on_sqlite(SERVICE, tmp_path) as prescribe:
+        admit(prescribe, clinic)
+        registered = prescribe.run(register_new_patient(registration()), clinic.doctor())
+        jws = clinic.sign(clinic.written(patient_ref=registered.body["patient_ref"], prescriber=DOCTOR))
+        prescription_id = UUID(prescribe.run(issue_prescription(jws), clinic.doctor()).body["prescription_id"])
+        (loaded,) = prescribe.load(PRESCRIPTION.ref(prescription_id))
+        passed = review.CasePassed(
+            case_id=uuid4(),
+            prescription_id=prescription_id,
+            patient_ref=loaded.state.signed.patient_ref,
+            revision=1,
+            confirmation_no=0,
+            signed_sha256=loaded.state.signed.signature.sha256,
+            reviewers=(),
+            findings=(),
+            comment=None,
+        )
+        assert prescribe.react(passed).refusal is None
+        prescribe.catch_up()
+
+        (entry,) = [each for each in clinic.store.told if each.code == DOCTOR]
+        row = {"code": DOCTOR, "content": entry.content, "valid_from": "2020-01-01", "suspended": True}
+        assert prescribe.run(record_entries(KINDS, "person", [row])).body["recorded"] == 1
+        prescribe.fire()
+
+        (loaded,) = prescribe.load(PRESCRIPTION.ref(prescription_id))
+        assert (loaded.state.status, loaded.state.blocked_lines) == ("released", {1})
